@@ -1,1 +1,44 @@
-"""Fixtures that every folder of tests may use."""
+"""Fixtures that every folder of tests may use, and how the test database is made and emptied."""
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test import TransactionTestCase
+from django.test.utils import setup_databases
+
+ROOMS = ("accounts", "jobs", "domains", "mailboxes", "mailservers")
+KEPT_BY_DJANGO = ("contenttypes", "auth")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> None:
+    """The test database, migrated. It goes with its cluster, so nobody takes it away while Postfix looks at it."""
+    with django_db_blocker.unblock():
+        setup_databases(verbosity=0, interactive=False)
+
+
+def empty_rooms() -> None:
+    """Every table as the migrations left it: no rows, but the one row of mail settings."""
+    from domains.models import MailSettings
+
+    models = [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
+    tables = sorted({model._meta.db_table for model in models if model._meta.app_label not in KEPT_BY_DJANGO})
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(map(connection.ops.quote_name, tables))} RESTART IDENTITY CASCADE")
+        MailSettings().save(force_insert=True)
+        cursor.execute(f"TRUNCATE {connection.ops.quote_name(MailSettings.pgh_event_model._meta.db_table)}")
+
+
+# Django's own way, `flush`, forgets the row of mail settings and runs all post_migrate handlers after each test.
+TransactionTestCase._fixture_teardown = lambda self: empty_rooms()  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def committed(django_db_setup: None, django_db_blocker: Any) -> Generator[None, None, None]:
+    """Postfix sees only what is committed: what a module of tests writes stays until its end."""
+    with django_db_blocker.unblock():
+        yield
+        empty_rooms()

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import smtplib
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -19,7 +20,8 @@ from typing import Any, NamedTuple, TypeVar
 import pytest
 from django.core.management import call_command
 
-from tests.plugins.postgres import TestCluster, dies_with_us, free_port
+from mailadmin.launch.cluster import Cluster
+from mailadmin.launch.leash import on_leash
 
 NEEDED = ["postfix", "postfix-pgsql", "postfix-pcre", "postfix-lmdb", "postfix-cdb"]
 MAIL_USER = 5000  # owner of the delivered mail, as in the usual virtual_uid_maps = static:5000
@@ -145,7 +147,7 @@ class Postfix:
             stderr=subprocess.DEVNULL,
             cwd=self.base / "queue",
             start_new_session=True,
-            preexec_fn=dies_with_us(signal.SIGTERM),  # noqa: PLW1509
+            preexec_fn=on_leash(signal.SIGTERM),
         )
         eventually(self.greets, f"the greeting of smtpd on port {self.port}")
 
@@ -158,7 +160,7 @@ class Postfix:
             folder = self.base / name
             folder.mkdir(parents=True, exist_ok=True)
             user = getpwnam(owner).pw_uid if isinstance(owner, str) else owner
-            group = getgrnam("postdrop").gr_gid if name in ("queue/maildrop", "queue/public") else user
+            group = getgrnam("postdrop").gr_gid if name in ("queue/maildrop", "queue/public") else 0
             os.chown(folder, user, group)
             folder.chmod(mode)
         self.base.chmod(0o755)
@@ -196,7 +198,8 @@ class Postfix:
     def greets(self) -> bool:
         assert self.master is not None
         assert self.master.poll() is None, f"Postfix did not start:\n{self.log()}"
-        with contextlib.suppress(OSError, smtplib.SMTPException), self.session():
+        assert "fatal:" not in self.log(), f"Postfix cannot work:\n{self.log()}"
+        with contextlib.suppress(OSError, smtplib.SMTPException), self.session(timeout=2):
             return True
         return False
 
@@ -228,9 +231,9 @@ class Postfix:
     # Mail, through the real smtpd
 
     @contextlib.contextmanager
-    def session(self, client: str = OUTSIDE) -> Iterator[smtplib.SMTP]:
+    def session(self, client: str = OUTSIDE, timeout: float = 30) -> Iterator[smtplib.SMTP]:
         """A conversation in which Postfix believes that the other side is `client` (an address)."""
-        with smtplib.SMTP("127.0.0.1", self.port, local_hostname="client.example.net", timeout=30) as smtp:
+        with smtplib.SMTP("127.0.0.1", self.port, local_hostname="client.example.net", timeout=timeout) as smtp:
             smtp.ehlo()
             address = f"IPV6:{client}" if ":" in client else client
             code, text = smtp.docmd("XCLIENT", f"NAME=[UNAVAILABLE] ADDR={address}")
@@ -296,16 +299,24 @@ class Postfix:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def decoded(answer: tuple[int, bytes]) -> tuple[int, str]:
     return answer[0], answer[1].decode("ascii", "replace")
 
 
 @pytest.fixture(scope="session")
-def postfix(django_db_setup: None, cluster: TestCluster, django_db_blocker: Any) -> Generator[Postfix, None, None]:
+def postfix(django_db_setup: None, cluster: Cluster, django_db_blocker: Any) -> Generator[Postfix, None, None]:
     """Postfix with the panel's maps over the test database; it sees what is committed."""
     if os.geteuid() != 0 or not shutil.which("postmap", path=f"{os.environ['PATH']}:/usr/sbin"):
         pytest.fail(f"These tests need root and a real Postfix: apt-get install {' '.join(NEEDED)}", pytrace=False)
-    instance = Postfix(cluster.base / "postfix")
+    instance = Postfix(cluster.directory.parent / "postfix")
     try:
         with django_db_blocker.unblock():
             instance.start()
