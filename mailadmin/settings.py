@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from psycopg2 import ProgrammingError
@@ -217,7 +218,14 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE / "beat-schedule")
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep the jobs": {"task": "jobs.sweep", "schedule": 5.0, "options": {"expires": 10}},
+    "check the aliases": {
+        "task": "mailboxes.start_alias_report",
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 3600},
+    },
+}
 
 # History: one context a service call; statement triggers see bulk changes at no cost.
 PGHISTORY_APPEND_ONLY = False

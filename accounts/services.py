@@ -1,0 +1,96 @@
+"""Every write about people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pghistory
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from accounts.models import OWNER_PREFIX, User
+
+CHANGEABLE = ("username", "name", "language", "is_superuser", "is_active")
+
+
+def add_user(
+    username: str, *, name: str = "", password: str | None = None, is_superuser: bool = False, by: Actor
+) -> User:
+    """Adds a person who signs in with a password of the panel; without one nobody can sign in until it is set."""
+    user = User(username=username, name=name, is_superuser=is_superuser)
+    _refuse_owner_name(username)
+    with recorded("add", "person", username, by=by):
+        if password is None:
+            user.set_unusable_password()
+        else:
+            _validate_password(password, user)
+            user.set_password(password)
+        user.full_clean()
+        user.save()
+    return user
+
+
+def change_user(user: User, *, by: Actor, **changes: Any) -> User:
+    with recorded("change", "person", user.username, by=by):
+        user = User.objects.select_for_update().get(pk=user.pk)
+        was_superuser = user.is_superuser and user.is_active
+        for field, value in _known(changes).items():
+            setattr(user, field, value)
+        if not user.is_owner:
+            _refuse_owner_name(user.username)
+        user.full_clean(exclude=["password"])
+        user.save()
+        if was_superuser and not (user.is_superuser and user.is_active):
+            _keep_one_superuser()
+    return user
+
+
+def set_user_password(user: User, password: str, *, by: Actor) -> None:
+    """Sets a password; the history says that it changed, never what it is."""
+    with recorded("change_password", "person", user.username, by=by):
+        user = User.objects.select_for_update().get(pk=user.pk)
+        if user.is_owner:
+            raise ValidationError(_("A mailbox owner has no password here. Set the password of the mailbox."))
+        _validate_password(password, user)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        pghistory.create_event(user, label="password_changed")
+
+
+def delete_user(user: User, *, by: Actor) -> None:
+    with recorded("delete", "person", user.username, by=by):
+        user.delete()
+        if user.is_superuser:
+            _keep_one_superuser()
+
+
+def _known(changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    unknown = set(changes) - set(CHANGEABLE)
+    if unknown:
+        raise TypeError(f"a person has no field {', '.join(sorted(unknown))} that can be changed")
+    return changes
+
+
+def _refuse_owner_name(username: str) -> None:
+    if username.strip().lower().startswith(OWNER_PREFIX):
+        raise ValidationError(
+            {"username": _("User names that begin with “mailbox:” belong to mailbox owners. Choose another one.")}
+        )
+
+
+def _validate_password(password: str, user: User) -> None:
+    if "\0" in password:
+        raise ValidationError({"password": _("A password cannot hold a NUL character.")})
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise ValidationError({"password": error.messages}) from error
+
+
+def _keep_one_superuser() -> None:
+    """Two superusers who leave at once must not leave nobody: the rows are locked before they are counted."""
+    remaining = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
+    if not remaining.exists():
+        raise ValidationError(_("This is the last active superuser. Make another person a superuser first."))

@@ -1,0 +1,66 @@
+"""The shape of a domain name: what people type becomes the A-label in lower case (RFC 5890), or a sentence."""
+
+import re
+from typing import Any
+
+import idna
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN_REGEX = rf"^{LABEL}(\.{LABEL})*$"  # RFC 1035, section 2.3.1, with the leading digits of RFC 1123
+LONGEST_DOMAIN = 253  # octets; RFC 1035, section 2.3.4: 255 on the wire
+_domain = re.compile(DOMAIN_REGEX)
+
+
+def normalised_domain(text: str) -> str:
+    """The A-label in lower case, without a trailing dot. Raises ValidationError with a sentence."""
+    name = text.strip().removesuffix(".").lower()
+    if not name:
+        raise ValidationError(_("Type a domain name, for example example.org."))
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode("ascii")
+        except idna.IDNAError as error:
+            raise ValidationError(
+                _("“%(name)s” cannot be written in the DNS: %(reason)s"), params={"name": shown(text), "reason": error}
+            ) from error
+    if len(name) > LONGEST_DOMAIN:
+        raise ValidationError(
+            _("This domain name has %(length)d characters. The DNS allows %(most)d."),
+            params={"length": len(name), "most": LONGEST_DOMAIN},
+        )
+    if not _domain.match(name) or name.rsplit(".", 1)[-1].isdigit():
+        raise ValidationError(
+            _("“%(name)s” is not a domain name. Use letters, digits and hyphens, for example example.org."),
+            params={"name": shown(text)},
+        )
+    return name
+
+
+def unicode_domain(name: str) -> str:
+    """The U-label for people; the A-label where there is none."""
+    try:
+        return idna.decode(name)
+    except idna.IDNAError:
+        return name
+
+
+def shown(text: str, most: int = 80) -> str:
+    """What somebody typed, short enough and safe to be said back in a sentence."""
+    plain = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return plain if len(plain) <= most else plain[:most] + "…"
+
+
+class DomainNameField(models.CharField):
+    """A domain name, stored as Postfix looks it up: lower case, ASCII, compared byte by byte."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", LONGEST_DOMAIN)
+        kwargs.setdefault("db_collation", "C")
+        super().__init__(*args, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        value = super().to_python(value)
+        return normalised_domain(value) if isinstance(value, str) and value else value

@@ -1,0 +1,226 @@
+"""Which domains are served: every name, with its address class."""
+
+from string import Formatter
+
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.tracking import tracked
+from domains.fields import DOMAIN_REGEX, DomainNameField, unicode_domain
+
+
+class AddressClass(models.TextChoices):
+    """ADDRESS_CLASS_README of Postfix; every domain belongs to exactly one."""
+
+    VIRTUAL_MAILBOX = "virtual_mailbox", _("virtual mailbox")
+    VIRTUAL_ALIAS = "virtual_alias", _("virtual alias")
+    ALIAS_DOMAIN = "alias_domain", _("alias domain")
+    LOCAL = "local", _("local")
+
+
+class DomainQuerySet(models.QuerySet["Domain"]):
+    def visible_to(self, user: User) -> models.QuerySet["Domain"]:
+        """Superusers see all domains, a domain admin the own ones, anybody else none."""
+        return self if user.is_superuser else self.filter(admins=user)
+
+
+@tracked()
+class Domain(models.Model):
+    """A name that is served. It is not renamed; it gets an alias domain."""
+
+    name = DomainNameField(
+        _("domain"), error_messages={"unique": _("This domain is here already. A name is served once.")}
+    )
+    address_class = models.CharField(
+        _("address class"), max_length=20, choices=AddressClass.choices, default=AddressClass.VIRTUAL_MAILBOX
+    )
+    target = models.ForeignKey(
+        "self",
+        verbose_name=_("target"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="alias_domains",
+        help_text=_("The domain for which an alias domain answers: each of its addresses works here too."),
+    )
+    description = models.CharField(
+        _("description"), max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()]
+    )
+    active = models.BooleanField(_("active"), default=True)
+    admins = models.ManyToManyField(
+        User, through="DomainAdmin", related_name="domains", verbose_name=_("domain admins")
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(_("added"), auto_now_add=True)
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = DomainQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("domain")
+        verbose_name_plural = _("domains")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="a_name_is_served_once"),
+            models.CheckConstraint(
+                name="domain_name_is_a_domain",
+                condition=Q(name__regex=DOMAIN_REGEX) & ~Q(name__regex=r"(^|\.)[0-9]+$"),
+                violation_error_message=_("This is not a domain name."),
+            ),
+            models.CheckConstraint(
+                name="only_a_local_domain_has_one_label",
+                condition=Q(address_class="local") | Q(name__contains="."),
+                violation_error_message=_("Type the whole domain name with its dots, for example example.org."),
+            ),
+            models.CheckConstraint(
+                name="an_alias_domain_has_a_target",
+                condition=Q(address_class="alias_domain", target__isnull=False)
+                | (~Q(address_class="alias_domain") & Q(target__isnull=True)),
+                violation_error_message=_("An alias domain needs a target; domains of other classes have none."),
+            ),
+            models.CheckConstraint(
+                name="a_domain_is_not_its_own_target",
+                condition=Q(target__isnull=True) | ~Q(target=F("id")),
+                violation_error_message=_("A domain cannot be its own target."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("domain", args=[self.name])
+
+    @property
+    def unicode_name(self) -> str:
+        return unicode_domain(self.name)
+
+    @property
+    def answers_for(self) -> "Domain":
+        """The domain whose addresses count here: the target of an alias domain, else this one."""
+        return self.target if self.target else self
+
+    @property
+    def has_mailboxes(self) -> bool:
+        return self.address_class == AddressClass.VIRTUAL_MAILBOX
+
+    @property
+    def has_aliases(self) -> bool:
+        return self.address_class != AddressClass.ALIAS_DOMAIN
+
+    @property
+    def has_catch_all(self) -> bool:
+        """local(8) knows no catch-all in its aliases."""
+        return self.address_class in (AddressClass.VIRTUAL_MAILBOX, AddressClass.VIRTUAL_ALIAS)
+
+    def clean(self) -> None:
+        """What holds between several rows; the service runs it again under a lock."""
+        if self.target and self.target.address_class not in (AddressClass.VIRTUAL_MAILBOX, AddressClass.VIRTUAL_ALIAS):
+            raise ValidationError(
+                {
+                    "target": _(
+                        "%(target)s is of the class “%(class)s”. Choose a virtual mailbox or virtual alias domain."
+                    )
+                    % {"target": self.target, "class": self.target.get_address_class_display()}
+                }
+            )
+
+
+@tracked()
+class DomainAdmin(models.Model):
+    """A person who manages the addresses of a domain."""
+
+    domain = models.ForeignKey(Domain, verbose_name=_("domain"), on_delete=models.CASCADE)
+    user = models.ForeignKey(User, verbose_name=_("person"), on_delete=models.CASCADE)
+
+    class Meta:
+        verbose_name = _("domain admin")
+        constraints = [models.UniqueConstraint(fields=["domain", "user"], name="a_person_is_domain_admin_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.domain}"
+
+
+DEFAULT_MAIL_PATH = "{domain}/{local_part}"
+
+
+@tracked()
+class MailSettings(models.Model):
+    """What holds for all domains: one row, read by the SQL functions and written into main.cf."""
+
+    DELIMITERS = [("", _("none")), ("+", "+"), ("-", "-"), ("+-", _("+ and -"))]
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    recipient_delimiter = models.CharField(
+        _("recipient delimiter"),
+        max_length=2,
+        blank=True,
+        default="+",
+        choices=DELIMITERS,
+        help_text=_("What separates an address from its extension, as in jean+lists@example.org (postconf(5))."),
+    )
+    mail_path_template = models.CharField(
+        _("mail path template"),
+        max_length=200,
+        default=DEFAULT_MAIL_PATH,
+        help_text=_(
+            "Where new mailboxes are stored, below virtual_mailbox_base. Tokens: {domain}, {local_part}, {initial}."
+        ),
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("mail settings")
+        constraints = [
+            models.CheckConstraint(name="one_row_of_mail_settings", condition=Q(id=1)),
+            models.CheckConstraint(
+                name="recipient_delimiter_is_known", condition=Q(recipient_delimiter__in=["", "+", "-", "+-"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(_("Mail settings"))
+
+    @classmethod
+    def current(cls) -> "MailSettings":
+        return cls.objects.get(pk=1)
+
+    def clean(self) -> None:
+        sentence = self._fault_of_template()
+        if sentence:
+            raise ValidationError({"mail_path_template": sentence})
+
+    def _fault_of_template(self) -> str:
+        try:
+            tokens = {
+                token for _text, token, _format, _conversion in Formatter().parse(self.mail_path_template) if token
+            }
+        except ValueError:
+            tokens = {"{"}
+        if not tokens <= {"domain", "local_part", "initial"}:
+            return _("Use the tokens {domain}, {local_part} and {initial} only, each in braces.")
+        if not tokens >= {"domain", "local_part"}:
+            return _("Two mailboxes would share a path. Use both {domain} and {local_part}.")
+        path = self.mail_path_template
+        if path.startswith("/") or ".." in path or "//" in path or not path.isascii() or not path.isprintable():
+            return _("The path begins below virtual_mailbox_base: no leading slash, no “..” or “//”, ASCII only.")
+        return ""
+
+    def path_for(self, domain: str, local_part: str) -> str:
+        """The mail path of a new mailbox, without the slash at the end that makes it a maildir (virtual(8))."""
+        safe = _file_name(local_part)
+        return self.mail_path_template.format(
+            domain=domain, local_part=safe, initial=_file_name(local_part[:1])
+        ).rstrip("/")
+
+
+def _file_name(local_part: str) -> str:
+    """A local part as one file name: what is special in a path is written as %xx; % itself is in no local part."""
+    safe = "".join(letter if letter.isalnum() or letter in "._-+=~" else f"%{ord(letter):02x}" for letter in local_part)
+    return f"%2e{safe[1:]}" if safe.startswith(".") else safe

@@ -1,0 +1,144 @@
+"""Every write about domains, their admins and the mail settings (mailboxes/removal.py deletes domains)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from accounts.models import User
+from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
+
+CHANGEABLE = ("address_class", "target", "description", "active")
+
+
+def add_domain(
+    name: str,
+    *,
+    address_class: str = AddressClass.VIRTUAL_MAILBOX,
+    target: Domain | None = None,
+    description: str = "",
+    active: bool = True,
+    by: Actor,
+) -> Domain:
+    domain = Domain(name=name, address_class=address_class, target=target, description=description, active=active)
+    domain.name = domain._meta.get_field("name").to_python(name)
+    with recorded("add", "domain", domain.name, domain=domain.name, by=by):
+        _lock_target(domain)
+        domain.full_clean()
+        domain.save()
+    return domain
+
+
+def change_domain(domain: Domain, *, by: Actor, version: int | None = None, **changes: Any) -> Domain:
+    """Changes what may change; `version` is the one the person saw, so that nobody overwrites a colleague."""
+    with recorded("change", "domain", domain.name, domain=domain.name, by=by):
+        domain = locked_version(Domain.objects, domain.pk, version)
+        for field, value in _known(changes).items():
+            setattr(domain, field, value)
+        if domain.address_class != AddressClass.ALIAS_DOMAIN:
+            domain.target = None
+        _lock_target(domain)
+        _refuse_unfitting_class(domain)
+        domain.version += 1
+        domain.full_clean()
+        domain.save()
+    return domain
+
+
+def add_domain_admin(domain: Domain, user: User, *, by: Actor) -> DomainAdmin:
+    with recorded("add_admin", "domain", f"{domain.name}, {user.label}", domain=domain.name, by=by):
+        if user.is_owner:
+            raise ValidationError({"user": _("A mailbox owner cannot be a domain admin. Add a person for this first.")})
+        if user.is_superuser:
+            raise ValidationError(
+                {"user": _("%(person)s is a superuser and manages every domain.") % {"person": user.label}}
+            )
+        admin = DomainAdmin(domain=domain, user=user)
+        try:
+            admin.full_clean()
+        except ValidationError as error:
+            sentence = _("%(person)s is a domain admin of %(domain)s already.") % {
+                "person": user.label,
+                "domain": domain,
+            }
+            raise ValidationError({"user": sentence}) from error
+        admin.save()
+    return admin
+
+
+def remove_domain_admin(domain: Domain, user: User, *, by: Actor) -> None:
+    with recorded("remove_admin", "domain", f"{domain.name}, {user.label}", domain=domain.name, by=by):
+        DomainAdmin.objects.filter(domain=domain, user=user).delete()
+
+
+def change_mail_settings(*, by: Actor, version: int | None = None, **changes: Any) -> MailSettings:
+    """The delimiter counts at once for the maps; main.cf must say the same (`postfix_config`)."""
+    with recorded("change", "mail_settings", "", by=by):
+        settings = locked_version(MailSettings.objects, 1, version)
+        for field in changes:
+            if field not in ("recipient_delimiter", "mail_path_template"):
+                raise TypeError(f"the mail settings have no field {field} that can be changed")
+            setattr(settings, field, changes[field])
+        settings.version += 1
+        settings.full_clean()
+        settings.save()
+    return settings
+
+
+def locked_version(rows: Any, pk: int, version: int | None) -> Any:
+    """The row, locked; a sentence if it is gone or is no longer the one that the person saw."""
+    locked: QuerySet[Any] = rows.select_for_update(no_key=True, of=("self",))
+    row = locked.filter(pk=pk).first()
+    if row is None:
+        raise ValidationError(_("This was deleted meanwhile. Nothing was changed."))
+    if version is not None and row.version != version:
+        raise ValidationError(
+            _("Somebody else changed this while you were typing. Nothing was saved; look at it and try again.")
+        )
+    return row
+
+
+def _known(changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    unknown = set(changes) - set(CHANGEABLE)
+    if unknown:
+        raise TypeError(f"a domain has no field {', '.join(sorted(unknown))} that can be changed")
+    return changes
+
+
+def _lock_target(domain: Domain) -> None:
+    """The target must stay what it is until we are done; clean() judges the locked row."""
+    if domain.target_id is not None:
+        domain.target = Domain.objects.select_for_update(no_key=True).filter(pk=domain.target_id).first()
+        if domain.target is None:
+            raise ValidationError({"target": _("The target was deleted meanwhile. Choose another one.")})
+
+
+def _refuse_unfitting_class(domain: Domain) -> None:
+    """A class that its addresses or alias domains do not fit would lose mail."""
+    if domain.address_class == Domain.objects.values_list("address_class", flat=True).get(pk=domain.pk):
+        return
+    if not domain.has_mailboxes and domain.addresses.filter(mailbox__isnull=False).exists():
+        raise ValidationError(
+            {
+                "address_class": _("%(domain)s has mailboxes. Delete them before you change its address class.")
+                % {"domain": domain}
+            }
+        )
+    if not domain.has_catch_all and domain.addresses.exists():
+        raise ValidationError(
+            {
+                "address_class": _("%(domain)s has aliases. Delete them before you change its address class.")
+                % {"domain": domain}
+            }
+        )
+    if not domain.has_catch_all and domain.alias_domains.exists():
+        raise ValidationError(
+            {
+                "address_class": _("%(domain)s is the target of an alias domain. Give that one another target first.")
+                % {"domain": domain}
+            }
+        )

@@ -1,0 +1,7 @@
+"""The room of long work."""
+
+from django.apps import AppConfig
+
+
+class JobsConfig(AppConfig):
+    name = "jobs"

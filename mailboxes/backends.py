@@ -1,0 +1,57 @@
+"""How mailbox owners sign in: with the address and the credential of their mailbox."""
+
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from accounts.actors import Actor, Door
+from accounts.models import User
+from mailboxes.credentials import is_password, waste_time
+from mailboxes.models import Mailbox, MailboxCredential
+from mailboxes.parsing import parse_address
+from mailboxes.services import owner_of
+
+
+class MailboxOwnerBackend(BaseBackend):
+    """A User row without a password appears at the first sign-in. It is found by the mailbox, never by its name:
+    whoever may add mailboxes must not become somebody else by the choice of an address."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        credential = _credential_for(username or "")
+        if not password or credential is None or credential.mailbox is None:
+            waste_time(password or "")
+            return None
+        if not is_password(password, credential.hash) or not _may_sign_in(credential.mailbox):
+            return None
+        host = request.META.get("REMOTE_ADDR", "") if request else ""
+        owner = owner_of(credential.mailbox, by=Actor(door=Door.SIGN_IN, name=str(credential.mailbox), host=host))
+        return owner if owner.is_active else None
+
+    def get_user(self, user_id: int) -> User | None:
+        """Asked at every request: an owner whose mailbox or domain was deactivated is out at once."""
+        mailbox = (
+            Mailbox.objects.select_related("address__domain", "owner__user").filter(owner__user_id=user_id).first()
+        )
+        if mailbox is None or not _may_sign_in(mailbox) or not mailbox.owner.user.is_active:
+            return None
+        return mailbox.owner.user
+
+
+def _credential_for(username: str) -> MailboxCredential | None:
+    try:
+        parsed = parse_address(username)
+    except ValidationError:
+        return None
+    return (
+        MailboxCredential.objects.select_related("mailbox__address__domain")
+        .filter(mailbox__address__domain__name=parsed.domain, mailbox__address__local_part=parsed.local_part)
+        .first()
+    )
+
+
+def _may_sign_in(mailbox: Mailbox) -> bool:
+    return mailbox.active and mailbox.address.domain.active

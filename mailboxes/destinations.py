@@ -1,0 +1,205 @@
+"""From what people type as destinations to rows, and the search for alias loops."""
+
+from collections.abc import Iterable, Sequence
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from domains.models import AddressClass, Domain, MailSettings
+from mailboxes.models import Address, Alias, AliasDestination
+from mailboxes.parsing import ParsedAddress, external_form, parse_address
+
+MOST_DESTINATIONS = 1000  # virtual_alias_expansion_limit, postconf(5)
+LONGEST_CHAIN = 100
+ALIAS_GRAPH_LOCK = 0x414C4941  # "ALIA", an advisory lock: who changes what points where goes one after the other
+
+
+def lock_alias_graph() -> None:
+    """Held until the end of the transaction: two halves of a loop must not be saved side by side."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ALIAS_GRAPH_LOCK])
+
+
+def split_address(local_part: str, delimiters: str) -> tuple[str, str]:
+    """(base, extension with its delimiter) as split_addr() of Postfix does it; no extension: ("", "").
+
+    The first of the delimiters counts, unless nothing stands before it. postmaster, mailer-daemon, double-bounce and,
+    with a hyphen among the delimiters, owner-x and x-request are never split."""
+    if local_part in ("postmaster", "mailer-daemon", "double-bounce"):
+        return "", ""
+    if "-" in delimiters and (local_part.startswith("owner-") or local_part.endswith("-request")):
+        return "", ""
+    at = min((place for mark in delimiters if (place := local_part.find(mark)) >= 0), default=-1)
+    if at < 1:
+        return "", ""
+    return local_part[:at], local_part[at:]
+
+
+def resolve(texts: Iterable[str], *, for_address: Address, has_mailbox: bool) -> list[AliasDestination]:
+    """Unsaved rows for what was typed, in order and without repetition. Raises ValidationError with a sentence for
+    each destination that cannot be, under the key `destinations`."""
+    faults: list[str] = []
+    parsed: list[tuple[str, ParsedAddress]] = []
+    for text in texts:
+        try:
+            parsed.append((text, parse_address(text, may_be_whole_domain=True)))
+        except ValidationError as error:
+            faults += error.messages
+    known = _Known([address for _text, address in parsed])
+    rows: dict[str, AliasDestination] = {}
+    for text, address in parsed:
+        try:
+            row = _row_for(text, address, known, for_address)
+        except ValidationError as error:
+            faults += error.messages
+            continue
+        if row.address_id == for_address.pk and row.address_id and not row.extension and has_mailbox:
+            continue  # the mailbox keeps its copy anyway
+        rows.setdefault(str(row), row)
+    faults = faults or _faults_of_number(rows, has_mailbox)
+    if faults:
+        raise ValidationError({"destinations": faults})
+    return list(rows.values())
+
+
+def _faults_of_number(rows: Sequence[str] | dict[str, AliasDestination], has_mailbox: bool) -> list[str]:
+    if not rows and has_mailbox:
+        return [_("The mailbox keeps its own copy already. Type where else the mail goes.")]
+    if not rows:
+        return [_("Type at least one destination.")]
+    if len(rows) > MOST_DESTINATIONS:
+        sentence = _("These are %(number)d destinations. Postfix delivers to %(most)d at most; use a mailing list.")
+        return [sentence % {"number": len(rows), "most": MOST_DESTINATIONS}]
+    return []
+
+
+class _Known:
+    """What we have of the domains and addresses that were typed, fetched in three statements."""
+
+    def __init__(self, typed: Sequence[ParsedAddress]) -> None:
+        self.delimiters = MailSettings.current().recipient_delimiter
+        names = {address.domain for address in typed}
+        self.domains = {
+            domain.name: domain for domain in Domain.objects.filter(name__in=names).select_related("target")
+        }
+        local_parts = {""}
+        for address in typed:
+            local_parts |= {address.local_part, split_address(address.local_part, self.delimiters)[0]}
+        wanted = {domain.answers_for.pk for domain in self.domains.values()}
+        self.addresses = {
+            (address.domain_id, address.local_part): address
+            for address in Address.objects.filter(domain__in=wanted, local_part__in=local_parts).select_related(
+                "domain"
+            )
+        }
+
+
+def _row_for(text: str, typed: ParsedAddress, known: _Known, for_address: Address) -> AliasDestination:
+    domain = known.domains.get(typed.domain)
+    if not typed.local_part and for_address.local_part:
+        raise ValidationError(
+            _("“%(text)s” is a whole domain. Only a catch-all can deliver to one; type a name before the @."),
+            params={"text": typed},
+        )
+    if domain is None:
+        elsewhere = str(parse_address(text, may_be_whole_domain=True, keep_case=True))
+        if elsewhere.lstrip('"')[0] in "-|/:":
+            raise ValidationError(
+                _("“%(text)s” would be read as a command or a file. Postfix refuses it."), params={"text": typed}
+            )
+        return AliasDestination(text=elsewhere)
+    if not typed.local_part:
+        return _row_for_whole_domain(domain, for_address)
+    return _row_for_ours(typed, domain.answers_for, known)
+
+
+def _row_for_whole_domain(domain: Domain, for_address: Address) -> AliasDestination:
+    if domain.address_class == AddressClass.LOCAL:
+        raise ValidationError(
+            _("%(domain)s is a local domain; its users are not known here. Name each destination."),
+            params={"domain": domain},
+        )
+    if domain.answers_for.pk == for_address.domain_id:
+        raise ValidationError(
+            _("@%(domain)s would deliver to itself, over and over. Choose another destination."),
+            params={"domain": domain},
+        )
+    return AliasDestination(domain=domain)
+
+
+def _row_for_ours(typed: ParsedAddress, domain: Domain, known: _Known) -> AliasDestination:
+    address = known.addresses.get((domain.pk, typed.local_part))
+    if address:
+        return AliasDestination(address=address)
+    base, extension = split_address(typed.local_part, known.delimiters)
+    address = known.addresses.get((domain.pk, base)) if base else None
+    if address:
+        return AliasDestination(address=address, extension=extension)
+    if domain.address_class == AddressClass.LOCAL or (domain.pk, "") in known.addresses:
+        return AliasDestination(domain=domain, text=typed.local_part)
+    raise ValidationError(
+        _("%(domain)s is ours, but has no address %(address)s. Add it first, or correct the destination."),
+        params={"domain": domain, "address": external_form(typed.local_part, domain.name)},
+    )
+
+
+def refuse_loop(alias: Alias) -> None:
+    """Follows what is saved from this alias on; a way back to it is a loop (virtual(5): mail would be deferred)."""
+    start = alias.address_id
+    came_from: dict[int, int] = {}
+    frontier = {start}
+    for _step in range(LONGEST_CHAIN):
+        reached: set[int] = set()
+        for here, there in _hops(frontier):
+            if there == start:
+                raise ValidationError({"destinations": [_loop_in_words([*_way_to(here, came_from), start])]})
+            if there not in came_from:
+                came_from[there] = here
+                reached.add(there)
+        if not reached:
+            return
+        frontier = reached
+    sentence = ngettext(
+        "This alias leads over more than %d other alias.",
+        "This alias leads over more than %d other aliases.",
+        LONGEST_CHAIN,
+    )
+    raise ValidationError({"destinations": [sentence % LONGEST_CHAIN]})
+
+
+def _hops(address_ids: set[int]) -> Iterable[tuple[int, int]]:
+    """(address of an alias, address it delivers to), catch-alls included."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT alias.address_id, COALESCE(destination.address_id, exact.id, catch_all.id)
+            FROM mailboxes_alias AS alias
+            JOIN mailboxes_aliasdestination AS destination ON destination.alias_id = alias.id
+            LEFT JOIN domains_domain AS domain ON domain.id = destination.domain_id
+            LEFT JOIN mailboxes_address AS exact
+                   ON exact.domain_id = COALESCE(domain.target_id, domain.id)
+                  AND exact.local_part = destination.text
+            LEFT JOIN mailboxes_address AS catch_all
+                   ON catch_all.domain_id = COALESCE(domain.target_id, domain.id)
+                  AND catch_all.local_part = ''
+            WHERE alias.address_id = ANY (%s)
+              AND COALESCE(destination.address_id, exact.id, catch_all.id) IS NOT NULL
+            """,
+            [list(address_ids)],
+        )
+        return cursor.fetchall()
+
+
+def _way_to(address_id: int, came_from: dict[int, int]) -> list[int]:
+    way = [address_id]
+    while way[-1] in came_from:
+        way.append(came_from[way[-1]])
+    return way[::-1]
+
+
+def _loop_in_words(way: list[int]) -> str:
+    names = Address.objects.select_related("domain").in_bulk(way)
+    chain = " → ".join(str(names[address_id]) for address_id in way)
+    return _("This would be a loop: %(chain)s. Mail to it would never arrive.") % {"chain": chain}

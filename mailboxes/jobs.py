@@ -1,0 +1,1 @@
+"""The daily consistency report of the aliases."""

@@ -1,0 +1,269 @@
+"""Which addresses exist: addresses, the mailboxes and aliases that hang on them, and who owns a mailbox."""
+
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.tracking import tracked
+from domains.models import AddressClass, Domain
+from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
+
+MAIL_PATH = r"^[!-~]+$"
+
+
+class AddressQuerySet(models.QuerySet["Address"]):
+    def visible_to(self, user: User) -> models.QuerySet["Address"]:
+        return self if user.is_superuser else self.filter(domain__admins=user)
+
+
+@tracked()
+class Address(models.Model):
+    """What senders type. An empty local part stands for the catch-all. A rename changes this row and nothing else."""
+
+    domain = models.ForeignKey(
+        Domain, verbose_name=_("domain"), on_delete=models.DO_NOTHING, related_name="addresses", db_index=False
+    )
+    local_part = models.CharField(_("local part"), max_length=LONGEST_LOCAL_PART, blank=True, db_collation="C")
+
+    objects = AddressQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("address")
+        verbose_name_plural = _("addresses")
+        ordering = ["domain", "local_part"]
+        indexes = [models.Index(fields=["local_part"], name="addresses_by_local_part")]  # search over all domains
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "local_part"], name="an_address_is_there_once"),
+            models.CheckConstraint(
+                name="local_part_is_plain_lower_case_ascii",
+                # Postfix folds the key to lower case and speaks LATIN1: what is not ASCII is never found (virtual(5)).
+                condition=Q(local_part__regex=r"^[ -~]*$") & ~Q(local_part__regex=r"[A-Z@%!]"),
+            ),
+            models.CheckConstraint(
+                name="local_part_is_no_command_file_or_option",
+                # aliases(5): | command, / file, : include; allow_min_user: a leading hyphen
+                condition=~Q(local_part__regex=r"^[-|/: ]| $"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return external_form(self.local_part, self.domain.name)
+
+
+class MailboxQuerySet(models.QuerySet["Mailbox"]):
+    def visible_to(self, user: User) -> models.QuerySet["Mailbox"]:
+        return self if user.is_superuser else self.filter(address__domain__admins=user)
+
+    def owned_by(self, user: User) -> models.QuerySet["Mailbox"]:
+        return self.filter(owner__user=user)
+
+    def with_address(self) -> models.QuerySet["Mailbox"]:
+        return self.select_related("address__domain")
+
+
+@tracked(manual=["password_changed"])
+class Mailbox(models.Model):
+    """Mail that is stored here, at one address."""
+
+    address = models.OneToOneField(
+        Address, verbose_name=_("address"), on_delete=models.DO_NOTHING, related_name="mailbox"
+    )
+    name = models.CharField(_("name"), max_length=200, blank=True, validators=[ProhibitNullCharactersValidator()])
+    quota_bytes = models.PositiveBigIntegerField(_("quota"), null=True, blank=True)
+    mail_path = models.CharField(
+        _("mail path"),
+        max_length=500,
+        db_collation="C",
+        error_messages={"unique": _("Another mailbox is stored there already. Choose another mail path.")},
+    )
+    active = models.BooleanField(_("active"), default=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = MailboxQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("mailbox")
+        verbose_name_plural = _("mailboxes")
+        constraints = [
+            models.UniqueConstraint(fields=["mail_path"], name="a_mail_path_belongs_to_one_mailbox"),
+            models.CheckConstraint(
+                name="mail_path_stays_below_the_base",
+                condition=Q(mail_path__regex=MAIL_PATH) & ~Q(mail_path__regex=r"^/|//|(^|/)\.\.?(/|$)"),
+                violation_error_message=_(
+                    "A mail path begins below virtual_mailbox_base: no leading slash, no “..”, ASCII only."
+                ),
+            ),
+            models.CheckConstraint(
+                name="quota_is_empty_or_more_than_nothing",
+                condition=Q(quota_bytes__isnull=True) | Q(quota_bytes__gt=0),
+                violation_error_message=_("A quota is more than 0 bytes. Leave it empty for no quota."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+    def get_absolute_url(self) -> str:
+        return reverse("mailbox", args=[self.address])
+
+    @property
+    def mail_format(self) -> str:
+        """virtual(8): a path that ends in a slash is a maildir, any other an mbox."""
+        return "maildir" if self.mail_path.endswith("/") else "mbox"
+
+
+class MailboxCredential(models.Model):
+    """The password hash of a mailbox, with its scheme. Not in the history, never shown.
+
+    It outlives the mailbox until it is purged, so that an undo brings the same password back."""
+
+    mailbox = models.OneToOneField(Mailbox, null=True, on_delete=models.DO_NOTHING, related_name="credential")
+    former_mailbox_id = models.BigIntegerField(null=True, db_index=True)
+    retired_at = models.DateTimeField(null=True)
+    hash = models.CharField(max_length=500, db_collation="C")
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="a_hash_names_its_scheme", condition=Q(hash__regex=r"^\{[A-Z0-9-]+(\.[A-Z0-9]+)?\}[!-~]+$")
+            ),
+            models.CheckConstraint(
+                name="a_credential_has_or_had_a_mailbox",
+                condition=Q(mailbox__isnull=False, former_mailbox_id__isnull=True, retired_at__isnull=True)
+                | Q(mailbox__isnull=True, former_mailbox_id__isnull=False, retired_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "•••"
+
+
+class MailboxOwner(models.Model):
+    """Ties a mailbox to the row with which its owner signs in; it appears at the first sign-in."""
+
+    mailbox = models.OneToOneField(Mailbox, on_delete=models.DO_NOTHING, related_name="owner")
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="owned")
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class AliasQuerySet(models.QuerySet["Alias"]):
+    def visible_to(self, user: User) -> models.QuerySet["Alias"]:
+        return self if user.is_superuser else self.filter(address__domain__admins=user)
+
+    def with_destinations(self) -> models.QuerySet["Alias"]:
+        return self.select_related("address__domain").prefetch_related(
+            models.Prefetch("destinations", AliasDestination.objects.with_targets())
+        )
+
+
+@tracked()
+class Alias(models.Model):
+    """Mail that goes on to destinations. Beside a mailbox on the same address, that keeps a copy."""
+
+    address = models.OneToOneField(
+        Address, verbose_name=_("address"), on_delete=models.DO_NOTHING, related_name="alias"
+    )
+    comment = models.CharField(_("comment"), max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()])
+    active = models.BooleanField(_("active"), default=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = AliasQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("alias")
+        verbose_name_plural = _("aliases")
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+    def get_absolute_url(self) -> str:
+        return reverse("alias", args=[self.address])
+
+    @property
+    def is_catch_all(self) -> bool:
+        return not self.address.local_part
+
+    @property
+    def has_mailbox(self) -> bool:
+        return hasattr(self.address, "mailbox")
+
+
+class AliasDestinationQuerySet(models.QuerySet["AliasDestination"]):
+    def with_targets(self) -> models.QuerySet["AliasDestination"]:
+        return self.select_related("address__domain", "domain").order_by("alias_id", "position")
+
+
+@tracked()
+class AliasDestination(models.Model):
+    """Where an alias delivers: exactly one of four kinds.
+
+    - an address of ours, perhaps with an extension (`jean+lists@`): `address`, `extension`
+    - a whole domain of ours (`@b`, the local part is kept): `domain`
+    - an address of ours that only a catch-all or local(8) knows: `domain`, `text` holds the local part
+    - anywhere else, `name@elsewhere` or `@elsewhere`: `text`
+    """
+
+    alias = models.ForeignKey(Alias, verbose_name=_("alias"), on_delete=models.DO_NOTHING, related_name="destinations")
+    position = models.PositiveIntegerField(_("position"))
+    address = models.ForeignKey(
+        Address, verbose_name=_("address"), null=True, on_delete=models.DO_NOTHING, related_name="pointed_at_by"
+    )
+    extension = models.CharField(_("extension"), max_length=LONGEST_LOCAL_PART, blank=True, db_collation="C")
+    domain = models.ForeignKey(
+        Domain, verbose_name=_("domain"), null=True, on_delete=models.DO_NOTHING, related_name="pointed_at_by"
+    )
+    text = models.CharField(_("destination"), max_length=LONGEST_ADDRESS, blank=True, db_collation="C")
+
+    objects = AliasDestinationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("destination")
+        verbose_name_plural = _("destinations")
+        ordering = ["alias", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["alias", "position"], name="a_position_holds_one_destination"),
+            models.CheckConstraint(
+                name="a_destination_is_of_one_kind",
+                condition=Q(address__isnull=False, domain__isnull=True, text="")
+                | Q(address__isnull=True, domain__isnull=False, extension="")
+                | (Q(address__isnull=True, domain__isnull=True, extension="") & Q(text__contains="@")),
+            ),
+            models.CheckConstraint(
+                name="a_destination_is_ascii_and_no_command",
+                # aliases(5): | command, / file, :include:; the text is what Postfix gets
+                condition=Q(text__regex=r"^[ -~]*$", extension__regex=r"^[ -~]*$") & ~Q(text__regex=r'^"?[-|/:]'),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        if self.address:
+            return external_form(self.address.local_part + self.extension, self.address.domain.name)
+        if self.domain:
+            return external_form(self.text, self.domain.name)
+        return self.text
+
+    @property
+    def is_ours(self) -> bool:
+        return self.address_id is not None or self.domain_id is not None
+
+
+__all__ = [
+    "Address",
+    "AddressClass",
+    "Alias",
+    "AliasDestination",
+    "Mailbox",
+    "MailboxCredential",
+    "MailboxOwner",
+]

@@ -1,0 +1,114 @@
+"""Addresses as text: taking them apart and writing them down (RFC 5321, section 4.1.2)."""
+
+import re
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from domains.fields import normalised_domain, shown
+
+LONGEST_LOCAL_PART = 64  # octets; RFC 5321, section 4.5.3.1.1
+LONGEST_ADDRESS = 254  # octets; RFC 5321, section 4.5.3.1.3, less the angle brackets
+
+ATEXT = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]"
+DOT_STRING = re.compile(rf"{ATEXT}+(\.{ATEXT}+)*", re.IGNORECASE)
+NEEDS_NO_QUOTES_FROM_PEOPLE = re.compile(rf"({ATEXT}|\.)+", re.IGNORECASE)
+QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True)
+class ParsedAddress:
+    """`local_part` is unquoted and in lower case; empty for `@domain`."""
+
+    local_part: str
+    domain: str
+
+    def __str__(self) -> str:
+        return external_form(self.local_part, self.domain)
+
+
+def external_form(local_part: str, domain: str) -> str:
+    """The address as it is written: `"a b"@example.org`. Quoted only where RFC 5321 asks for it, as Postfix does."""
+    if not local_part or DOT_STRING.fullmatch(local_part):
+        return f"{local_part}@{domain}"
+    escaped = re.sub(r'(["\\])', r"\\\1", local_part)
+    return f'"{escaped}"@{domain}'
+
+
+def parse_address(text: str, *, may_be_whole_domain: bool = False, keep_case: bool = False) -> ParsedAddress:
+    """Takes an address apart, or says in a sentence what is wrong with it (ValidationError)."""
+    stripped = text.strip()
+    if len(stripped) > LONGEST_ADDRESS:
+        raise ValidationError(
+            _("“%(text)s” is too long: %(length)d characters, an address has %(most)d at most."),
+            params={"text": shown(stripped, 40), "length": len(stripped), "most": LONGEST_ADDRESS},
+        )
+    local_part, at, domain = stripped.rpartition("@")
+    if not at or not domain:
+        raise ValidationError(
+            _("“%(text)s” has no domain. Write it as name@example.org."), params={"text": shown(text)}
+        )
+    if not local_part and not may_be_whole_domain:
+        raise ValidationError(_("“%(text)s” has nothing before the @."), params={"text": shown(text)})
+    normalised = normalised_local_part(local_part, may_be_empty=True, keep_case=keep_case)
+    parsed = ParsedAddress(normalised, normalised_domain(domain))
+    if len(str(parsed)) > LONGEST_ADDRESS:
+        raise ValidationError(
+            _("“%(text)s” is too long: an address has %(most)d characters at most."),
+            params={"text": shown(text, 40), "most": LONGEST_ADDRESS},
+        )
+    return parsed
+
+
+def normalised_local_part(text: str, *, may_be_empty: bool = False, keep_case: bool = False) -> str:
+    """The unquoted local part in lower case, as Postfix looks it up, or a sentence (ValidationError).
+
+    The case is kept for addresses elsewhere, where it belongs to somebody else (RFC 5321, section 2.4)."""
+    local_part = _unquoted(text.strip())
+    if not keep_case:
+        local_part = local_part.lower()
+    sentence = "" if not local_part and may_be_empty else fault_of_local_part(local_part)
+    if sentence:
+        raise ValidationError(
+            sentence, params={"text": shown(text), "most": LONGEST_LOCAL_PART, "length": len(local_part)}
+        )
+    return local_part
+
+
+def fault_of_local_part(local_part: str) -> str:
+    """What Postfix would not take, or would take for something else; empty if nothing."""
+    if not local_part:
+        return _("Type the part before the @.")
+    if not local_part.isascii():
+        return _(
+            "“%(text)s” holds letters beyond ASCII. Most mail servers refuse them before the @; use a to z and digits."
+        )
+    if not local_part.isprintable():
+        return _("“%(text)s” holds a control character. Remove it.")
+    if len(local_part) > LONGEST_LOCAL_PART:
+        return _("The part before the @ has %(length)d characters. %(most)d are allowed.")
+    if re.search(r"[@%!]", local_part):
+        # resolve_dequoted_address, allow_percent_hack, swap_bangpath: Postfix routes by these, even in quotes
+        return _("“%(text)s” holds one of @ %% !, which Postfix reads as a route. Leave it out.")
+    if local_part[0] in "-|/:":
+        # aliases(5): a command, a file, :include:; allow_min_user: an option of a command
+        return _("“%(text)s” begins with one of - | / :, which Postfix does not take. Choose another first letter.")
+    if local_part != local_part.strip():
+        return _("“%(text)s” begins or ends with a blank. Remove it.")
+    return ""
+
+
+def _unquoted(text: str) -> str:
+    """What stands in quotes is taken out of them; what is not quoted may hold no blanks and the like.
+
+    Dots anywhere are taken: mail providers in Japan gave out addresses such as `a..b.@example.ne.jp` for years."""
+    if text.startswith('"'):
+        quoted = QUOTED_STRING.fullmatch(text)
+        if not quoted:
+            raise ValidationError(_("“%(text)s”: the quotes do not match."), params={"text": shown(text)})
+        return re.sub(r"\\(.)", r"\1", quoted.group(1), flags=re.DOTALL)
+    if text and text.isascii() and text.isprintable() and not NEEDS_NO_QUOTES_FROM_PEOPLE.fullmatch(text):
+        sentence = _("“%(text)s” is not an address. Put the part before the @ in quotes if you mean it.")
+        raise ValidationError(sentence, params={"text": shown(text)})
+    return text

@@ -1,0 +1,144 @@
+"""What goes when an address goes: destinations that pointed at it, and aliases that are left without any."""
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from accounts.models import User
+from domains.models import Domain
+from domains.services import locked_version
+from mailboxes.destinations import lock_alias_graph
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential
+
+
+def delete_domain(domain: Domain, *, by: Actor) -> None:
+    """Deletes a domain with its addresses and what pointed only at them; an alias domain of it stops this."""
+    with recorded("delete", "domain_with_addresses", domain.name, domain=domain.name, by=by):
+        lock_alias_graph()
+        domain = locked_version(Domain.objects, domain.pk, None)
+        alias_domain = domain.alias_domains.first()
+        if alias_domain:
+            sentence = _(
+                "%(alias_domain)s is an alias domain of %(domain)s. Delete it or give it another target first."
+            )
+            raise ValidationError(sentence % {"alias_domain": alias_domain, "domain": domain})
+        mailboxes = Mailbox.objects.filter(address__domain=domain)
+        retire_credentials(mailboxes)
+        User.objects.filter(owned__mailbox__in=mailboxes).delete()
+        mailboxes.delete()
+        AliasDestination.objects.filter(alias__address__domain=domain).delete()
+        Alias.objects.filter(address__domain=domain).delete()
+        pointing = AliasDestination.objects.filter(domain=domain) | AliasDestination.objects.filter(
+            address__domain=domain
+        )
+        _cut(pointing)
+        Address.objects.filter(domain=domain).delete()
+        domain.delete()
+
+
+def remove_aliases(alias_ids: Sequence[int]) -> None:
+    """Deletes aliases; an address that then has no mailbox goes too, with what pointed at it."""
+    AliasDestination.objects.filter(alias__in=alias_ids).delete()
+    address_ids = list(Alias.objects.filter(pk__in=alias_ids).values_list("address_id", flat=True))
+    Alias.objects.filter(pk__in=alias_ids).delete()
+    kept = set(Mailbox.objects.filter(address__in=address_ids).values_list("address_id", flat=True))
+    remove_addresses([pk for pk in address_ids if pk not in kept])
+
+
+def remove_addresses(address_ids: Sequence[int]) -> None:
+    """Deletes addresses on which nothing hangs any more, and cuts what pointed at them."""
+    if address_ids:
+        _cut(AliasDestination.objects.filter(address__in=address_ids))
+        Address.objects.filter(pk__in=address_ids).delete()
+
+
+def retire_credentials(mailboxes: QuerySet[Mailbox]) -> None:
+    """Keeps the hashes until they are purged: an undo brings the same password back."""
+    MailboxCredential.objects.filter(mailbox__in=mailboxes).update(
+        former_mailbox_id=F("mailbox_id"), mailbox=None, retired_at=timezone.now()
+    )
+
+
+def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
+    """Sentences for the question before a deletion."""
+    if isinstance(thing, Domain):
+        return _lost_with_domain(thing)
+    losses = []
+    if isinstance(thing, Mailbox):
+        losses.append(
+            _("Mail to %(address)s is refused from then on. The files at %(path)s stay where they are.")
+            % {"address": thing, "path": thing.mail_path}
+        )
+    else:
+        number = thing.destinations.count()
+        sentence = ngettext(
+            "Mail to %(address)s no longer goes to its %(number)d destination.",
+            "Mail to %(address)s no longer goes to its %(number)d destinations.",
+            number,
+        )
+        losses.append(sentence % {"address": thing, "number": number})
+    other = (
+        Alias.objects.filter(address=thing.address_id)
+        if isinstance(thing, Mailbox)
+        else Mailbox.objects.filter(address=thing.address_id)
+    )
+    return losses + ([] if other.exists() else _lost_aliases(AliasDestination.objects.filter(address=thing.address_id)))
+
+
+def _lost_with_domain(domain: Domain) -> list[str]:
+    mailboxes = Mailbox.objects.filter(address__domain=domain).count()
+    aliases = Alias.objects.filter(address__domain=domain).count()
+    losses = [_("Mail to %(domain)s is refused from then on.") % {"domain": domain}]
+    if mailboxes:
+        losses.append(
+            ngettext(
+                "%(number)d mailbox goes; the files stay where they are.",
+                "%(number)d mailboxes go; the files stay where they are.",
+                mailboxes,
+            )
+            % {"number": mailboxes}
+        )
+    if aliases:
+        losses.append(ngettext("%(number)d alias goes.", "%(number)d aliases go.", aliases) % {"number": aliases})
+    pointing = AliasDestination.objects.filter(address__domain=domain) | AliasDestination.objects.filter(domain=domain)
+    return losses + _lost_aliases(pointing.exclude(alias__address__domain=domain))
+
+
+def _lost_aliases(pointing: QuerySet[AliasDestination]) -> list[str]:
+    ids = set(pointing.values_list("alias_id", flat=True)[:1000])
+    gone = set(_left_without(pointing, ids).values_list("pk", flat=True)) if ids else set()
+    losses = []
+    for alias in Alias.objects.select_related("address__domain").filter(pk__in=sorted(ids)[:10]):
+        if alias.pk in gone:
+            losses.append(_("Alias %(alias)s delivers nowhere else and is deleted too.") % {"alias": alias})
+        else:
+            losses.append(_("Alias %(alias)s keeps its other destinations.") % {"alias": alias})
+    if len(ids) > 10:
+        losses.append(
+            ngettext("%(number)d more alias delivers here.", "%(number)d more aliases deliver here.", len(ids) - 10)
+            % {"number": len(ids) - 10}
+        )
+    return losses
+
+
+def _left_without(pointing: QuerySet[AliasDestination], alias_ids: set[int]) -> QuerySet[Alias]:
+    others = AliasDestination.objects.filter(alias=OuterRef("pk")).exclude(pk__in=pointing.values("pk"))
+    return Alias.objects.filter(~Exists(others), pk__in=alias_ids)
+
+
+def _cut(pointing: QuerySet[AliasDestination]) -> None:
+    """Deletes destinations; aliases left without any go the same way, and so on."""
+    alias_ids = set(pointing.values_list("alias_id", flat=True))
+    if not alias_ids:
+        return
+    gone = list(_left_without(pointing, alias_ids).values_list("pk", flat=True))
+    pointing.delete()
+    Alias.objects.filter(pk__in=alias_ids).exclude(pk__in=gone).update(version=F("version") + 1)
+    if gone:
+        remove_aliases(gone)

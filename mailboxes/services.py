@@ -1,0 +1,254 @@
+"""Every write about mailboxes and aliases, each in one transaction with one history context."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pghistory
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from accounts.models import OWNER_PREFIX, User
+from domains.models import Domain, MailSettings
+from domains.services import locked_version
+from mailboxes import destinations as destination_rows
+from mailboxes.credentials import hash_password
+from mailboxes.destinations import lock_alias_graph
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner
+from mailboxes.parsing import external_form, normalised_local_part
+from mailboxes.removal import remove_addresses, remove_aliases, retire_credentials
+
+__all__ = [
+    "add_alias",
+    "add_mailbox",
+    "change_alias",
+    "change_mailbox",
+    "delete_alias",
+    "delete_mailbox",
+    "delete_mailboxes",
+    "owner_of",
+    "set_mailbox_password",
+    "set_mailboxes_active",
+]
+
+
+def add_mailbox(
+    domain: Domain,
+    local_part: str,
+    *,
+    password: str | None = None,
+    name: str = "",
+    quota_bytes: int | None = None,
+    mail_path: str = "",
+    mail_format: str = "maildir",
+    active: bool = True,
+    by: Actor,
+) -> Mailbox:
+    """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template."""
+    local_part = _local_part(local_part)
+    with recorded("add", "mailbox", external_form(local_part, domain.name), domain=domain.name, by=by):
+        domain = _locked(domain)
+        if not domain.has_mailboxes:
+            raise ValidationError(
+                {
+                    "local_part": _("%(domain)s is of the class “%(class)s”, which has no mailboxes.")
+                    % {"domain": domain, "class": domain.get_address_class_display()}
+                }
+            )
+        address = Address.objects.filter(domain=domain, local_part=local_part).first()
+        if address:
+            raise ValidationError({"local_part": _taken(address)})
+        address = Address.objects.create(domain=domain, local_part=local_part)
+        path = mail_path or _path_from_template(domain, local_part, mail_format)
+        mailbox = Mailbox(address=address, name=name, quota_bytes=quota_bytes, mail_path=path, active=active)
+        mailbox.full_clean()
+        mailbox.save()
+        if password is not None:
+            MailboxCredential.objects.create(mailbox=mailbox, hash=hash_password(password))
+    return mailbox
+
+
+def change_mailbox(mailbox: Mailbox, *, by: Actor, version: int | None = None, **changes: Any) -> Mailbox:
+    """Changes name, quota_bytes, mail_path or active. A new mail path does not move the mail that is stored."""
+    with recorded("change", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
+        mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, version)
+        _set(mailbox, ("name", "quota_bytes", "mail_path", "active"), changes)
+        mailbox.full_clean()
+        mailbox.save()
+    return mailbox
+
+
+def set_mailbox_password(mailbox: Mailbox, password: str, *, by: Actor) -> None:
+    """Sets the password; the history says that it changed, never what it is."""
+    with recorded("change_password", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
+        mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
+        MailboxCredential.objects.update_or_create(
+            mailbox=mailbox, defaults={"hash": hash_password(password), "changed_at": timezone.now()}
+        )
+        pghistory.create_event(mailbox, label="password_changed")
+
+
+def delete_mailbox(mailbox: Mailbox, *, by: Actor) -> None:
+    """Deletes the mailbox and what pointed only at it. The files stay where they are: the panel never touches mail."""
+    with recorded("delete", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
+        _delete_mailboxes([mailbox.pk])
+
+
+def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> None:
+    with recorded("delete", "mailboxes", _few(mailboxes), domain=_domain_of(mailboxes), by=by):
+        _delete_mailboxes([mailbox.pk for mailbox in mailboxes])
+
+
+def set_mailboxes_active(mailboxes: Sequence[Mailbox], active: bool, *, by: Actor) -> None:
+    """Activates or deactivates many mailboxes as one change set."""
+    verb = "activate" if active else "deactivate"
+    with recorded(verb, "mailboxes", _few(mailboxes), domain=_domain_of(mailboxes), by=by):
+        for mailbox in mailboxes:
+            change_mailbox(mailbox, active=active, by=by)
+
+
+def add_alias(
+    domain: Domain, local_part: str, destinations: Iterable[str], *, comment: str = "", active: bool = True, by: Actor
+) -> Alias:
+    """Adds an alias; an empty local part is the catch-all. At the address of a mailbox, the mailbox keeps a copy."""
+    local_part = _local_part(local_part, may_be_empty=True)
+    with recorded("add", "alias", external_form(local_part, domain.name), domain=domain.name, by=by):
+        lock_alias_graph()
+        domain = _locked(domain)
+        _refuse_alias_in(domain, local_part)
+        address, _is_new = Address.objects.get_or_create(domain=domain, local_part=local_part)
+        if hasattr(address, "alias"):
+            raise ValidationError({"local_part": _taken(address)})
+        alias = Alias(address=address, comment=comment, active=active)
+        alias.full_clean()
+        alias.save()
+        _write_destinations(alias, destinations)
+    return alias
+
+
+def change_alias(
+    alias: Alias, *, by: Actor, version: int | None = None, destinations: Iterable[str] | None = None, **changes: Any
+) -> Alias:
+    """Changes destinations, comment or active."""
+    with recorded("change", "alias", str(alias), domain=alias.address.domain.name, by=by):
+        lock_alias_graph()
+        alias = locked_version(Alias.objects.select_related("address__domain"), alias.pk, version)
+        _set(alias, ("comment", "active"), changes)
+        alias.full_clean()
+        alias.save()
+        if destinations is not None:
+            _write_destinations(alias, destinations)
+    return alias
+
+
+def delete_alias(alias: Alias, *, by: Actor) -> None:
+    with recorded("delete", "alias", str(alias), domain=alias.address.domain.name, by=by):
+        lock_alias_graph()
+        remove_aliases([alias.pk])
+
+
+def owner_of(mailbox: Mailbox, *, by: Actor) -> User:
+    """The row with which the owner signs in; it is made at the first sign-in, without a password."""
+    owner = MailboxOwner.objects.select_related("user").filter(mailbox=mailbox).first()
+    if owner:
+        return owner.user
+    with recorded("sign_in", "owner", str(mailbox), domain=mailbox.address.domain.name, by=by):
+        Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+        user, is_new = User.objects.get_or_create(
+            username=f"{OWNER_PREFIX}{mailbox.pk}", defaults={"name": str(mailbox)}
+        )
+        if is_new:
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
+        MailboxOwner.objects.get_or_create(mailbox=mailbox, user=user)
+    return user
+
+
+def _delete_mailboxes(mailbox_ids: Sequence[int]) -> None:
+    lock_alias_graph()
+    mailboxes = Mailbox.objects.filter(pk__in=mailbox_ids)
+    retire_credentials(mailboxes)
+    address_ids = list(mailboxes.values_list("address_id", flat=True))
+    User.objects.filter(owned__mailbox__in=mailbox_ids).delete()
+    mailboxes.delete()
+    remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()])
+
+
+def _write_destinations(alias: Alias, texts: Iterable[str]) -> None:
+    """Replaces the destinations, writing only rows that differ."""
+    rows = destination_rows.resolve(texts, for_address=alias.address, has_mailbox=alias.has_mailbox)
+    old = [str(row) for row in AliasDestination.objects.filter(alias=alias).with_targets()]
+    if old == [str(row) for row in rows]:
+        return
+    AliasDestination.objects.filter(alias=alias).delete()
+    for position, row in enumerate(rows):
+        row.alias, row.position = alias, position
+    AliasDestination.objects.bulk_create(rows)
+    destination_rows.refuse_loop(alias)
+
+
+def _refuse_alias_in(domain: Domain, local_part: str) -> None:
+    if not domain.has_aliases:
+        raise ValidationError(
+            {
+                "local_part": _("%(domain)s is an alias domain: it answers for %(target)s. Add the alias there.")
+                % {"domain": domain, "target": domain.target}
+            }
+        )
+    if not local_part and not domain.has_catch_all:
+        raise ValidationError({"local_part": _("A local domain has no catch-all. Type the part before the @.")})
+    namesake = (
+        Address.objects.filter(domain__address_class="local", local_part=local_part).exclude(domain=domain).first()
+    )
+    if domain.address_class == "local" and namesake:
+        # aliases(5) knows names without a domain: they are the same in all local domains
+        sentence = _(
+            "%(address)s is there already, and local aliases are the same in all local domains. Change that one."
+        )
+        raise ValidationError({"local_part": sentence % {"address": namesake}})
+
+
+def _set(row: Mailbox | Alias, changeable: Sequence[str], changes: Mapping[str, Any]) -> None:
+    unknown = set(changes) - set(changeable)
+    if unknown:
+        raise TypeError(f"no field {', '.join(sorted(unknown))} that can be changed")
+    for field, value in changes.items():
+        setattr(row, field, value)
+    row.version += 1
+
+
+def _local_part(text: str, *, may_be_empty: bool = False) -> str:
+    try:
+        return normalised_local_part(text, may_be_empty=may_be_empty)
+    except ValidationError as error:
+        raise ValidationError({"local_part": error.messages}) from error
+
+
+def _taken(address: Address) -> str:
+    if hasattr(address, "mailbox"):
+        return _("%(address)s is a mailbox already. Choose another local part, or change the mailbox.") % {
+            "address": address
+        }
+    return _("%(address)s is an alias already. Choose another local part, or change the alias.") % {"address": address}
+
+
+def _path_from_template(domain: Domain, local_part: str, mail_format: str) -> str:
+    path = MailSettings.current().path_for(domain.name, local_part)
+    return path + "/" if mail_format == "maildir" else path
+
+
+def _locked(domain: Domain) -> Domain:
+    locked: Domain = locked_version(Domain.objects, domain.pk, None)
+    return locked
+
+
+def _few(rows: Sequence[Mailbox], most: int = 5) -> str:
+    names = ", ".join(str(row) for row in rows[:most])
+    return names if len(rows) <= most else f"{names} … ({len(rows)})"
+
+
+def _domain_of(rows: Sequence[Mailbox]) -> str:
+    names = {row.address.domain.name for row in rows}
+    return names.pop() if len(names) == 1 else ""

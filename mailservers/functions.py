@@ -1,0 +1,2 @@
+def install_after_migrate(**_):
+    pass
