@@ -146,10 +146,11 @@ class Cluster:
         """One attempt; False if the old server is still leaving, or if its port was taken meanwhile."""
         remembered = self._remembered_port()
         self.port = remembered or free_port(self.first_port)
-        if remembered and not port_is_free(remembered) and not self._old_server_is_there():
+        if remembered and not port_is_free(remembered) and not self._process_of_pid_file_runs():
             raise LaunchError(
-                f"Another program uses port {remembered}, on which Postfix reaches the database of the panel. Stop that "
-                f"program; or delete {self.directory / 'port'} for another port, and write Postfix's configuration again."
+                f"Another program uses port {remembered}, on which Postfix reaches the database of the panel. "
+                f"Stop that program; or delete {self.directory / 'port'}, start again for another port, and write "
+                "Postfix's configuration again."
             )
         self.process = self._spawn()
         give_up = time.monotonic() + START_LIMIT
@@ -189,6 +190,11 @@ class Cluster:
             self.process and len(lines) > 7 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"
         )
 
+    def answers_somebody(self) -> bool:
+        """True if the cluster runs, whoever started it."""
+        lines = self._pid_file()
+        return len(lines) > 7 and lines[7].strip() == "ready" and self._process_of_pid_file_runs()
+
     def stop(self) -> None:
         """Fast shutdown; after half a minute the hard way, from which PostgreSQL recovers at the next start."""
         for stop_signal in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
@@ -208,8 +214,8 @@ class Cluster:
         except FileNotFoundError:
             return []
 
-    def _old_server_is_there(self) -> bool:
-        """True while the process named in postmaster.pid, left by a killed supervisor, still runs."""
+    def _process_of_pid_file_runs(self) -> bool:
+        """True while the process that postmaster.pid names runs; perhaps the child of a killed supervisor."""
         lines = self._pid_file()
         try:
             os.kill(int(lines[0]), 0)

@@ -1,0 +1,85 @@
+"""How root hands over to the system user, and the one thing root does afterwards: writing Postfix's files.
+
+Root runs nothing and follows no path that the system user could change.
+"""
+
+import grp
+import os
+import pwd
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from mailadmin.launch import LaunchError
+from mailadmin.launch.options import option, original_login, read_password, with_option
+from mailadmin.launch.service_user import become, ensure_service_user, give_state, readable_code
+from mailadmin.launch.state import State
+from mailadmin.launch.unpack import unpack_for_postfix
+
+PASSWORD_FILE = "--admin-password-file"  # noqa: S105
+OUTPUT = "--output"
+
+
+def run_as_service_user(checkout: Path, state: State, command: str, *arguments: str) -> NoReturn:
+    """Becomes the system user and begins again, from code that it can read."""
+    user = ensure_service_user()
+    give_state(state, user)
+    code = readable_code(checkout, state, user)
+    environment = {
+        **os.environ,
+        "HOME": str(state.path),
+        "LOGNAME": original_login(),  # for the history: who is at the terminal, not who runs the program
+        "MAILADMIN_STATE": str(state.path),
+    }
+    program = [sys.executable, "-I", "-B", str(code / "mailadmin/launch/prepare.py"), command]
+    output = option(arguments, OUTPUT) if command == "manage" and arguments[:1] == ("postfix_config",) else None
+    if output and output != "-":
+        directory = Path(output).absolute()
+        environment["MAILADMIN_OUTPUT"] = str(directory)
+        archive = _output_of([*program, *with_option(arguments, OUTPUT, "-")], environment, user)
+        unpack_for_postfix(archive, directory, _postfix_group())
+        sys.exit(0)
+    if password_file := option(arguments, PASSWORD_FILE):
+        arguments = tuple(with_option(arguments, PASSWORD_FILE, _as_pipe(read_password(Path(password_file)), user)))
+    become(user)
+    os.execve(program[0], [*program, *arguments], environment)
+
+
+def _as_pipe(secret: str, user: pwd.struct_passwd) -> str:
+    """A path that gives the user the secret once; the file itself may be root's alone."""
+    reader, writer = os.pipe()
+    os.write(writer, secret.encode() + b"\n")
+    os.close(writer)
+    os.fchown(reader, user.pw_uid, user.pw_gid)
+    os.set_inheritable(reader, True)
+    return f"/dev/fd/{reader}"
+
+
+def _output_of(program: list[str], environment: dict[str, str], user: pwd.struct_passwd) -> bytes:
+    """What the program prints as the user; if it fails, we end as it did."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.dup2(writer, 1)
+            become(user)
+            os.execve(program[0], program, environment)
+        finally:
+            os._exit(1)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        output = pipe.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code:
+        sys.exit(code if code > 0 else 128 - code)
+    return output
+
+
+def _postfix_group() -> int:
+    try:
+        return grp.getgrnam("postfix").gr_gid
+    except KeyError as error:
+        raise LaunchError(
+            "This machine has no group postfix, which must be able to read the files. Install Postfix first, "
+            "or write the files with --output - and unpack them on the mail server."
+        ) from error

@@ -1,0 +1,52 @@
+"""Root's half of `script/manage postfix_config`: puts the files of an archive into a directory, and nothing else.
+
+The archive comes from the system user, which root does not trust with paths.
+"""
+
+import io
+import os
+import re
+import tarfile
+from pathlib import Path
+
+from mailadmin.launch import LaunchError
+
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")
+
+
+def unpack_for_postfix(archive: bytes, directory: Path, group: int) -> None:
+    """Writes each file as root:group 0640 with the time it carries; each is complete before it takes its name."""
+    files = _read(archive)
+    try:
+        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        for entry, content in files:
+            _write(directory / entry.name, content, group, entry.mtime)
+    except OSError as error:
+        raise LaunchError(f"The files cannot be written to {directory}: {error.strerror}.") from error
+
+
+def _read(archive: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            entries = [(entry, tar.extractfile(entry)) for entry in tar.getmembers() if _is_plain(entry)]
+            return [(entry, content.read()) for entry, content in entries if content]
+    except tarfile.TarError as error:
+        raise LaunchError(f"postfix_config did not give an archive of files: {error}.") from error
+
+
+def _is_plain(entry: tarfile.TarInfo) -> bool:
+    if not entry.isfile() or not FILE_NAME.fullmatch(entry.name):
+        raise LaunchError(f"postfix_config gave {entry.name!r}, which is not a plain file name. Nothing was written.")
+    return True
+
+
+def _write(path: Path, content: bytes, group: int, changed_at: float) -> None:
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o640)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        os.fchown(descriptor, 0, group)
+        os.fchmod(descriptor, 0o640)
+    os.utime(unfinished, (changed_at, changed_at))
+    unfinished.rename(path)
