@@ -1,2 +1,281 @@
-def install_after_migrate(**_):
-    pass
+"""Puts the SQL functions that Postfix asks in place, gives its role EXECUTE on them and nothing else, and verifies it.
+
+Functions are code, not history: after `migrate`, in one transaction under an advisory lock, and not at all when
+everything is as the files say. A function is never missing meanwhile: Postfix would answer 451 for a minute."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.utils import DatabaseError, ProgrammingError
+from django.utils.translation import gettext as _
+from psycopg2 import sql
+from psycopg2.errors import InvalidFunctionDefinition
+from psycopg2.extensions import encrypt_password
+
+SQL_FOLDER = Path(__file__).parent / "sql"
+SCHEMAS = ("mail_map", "postfix")  # helpers first
+LOCK = 0x4D415053  # "MAPS"
+
+# What the maps may read; the role that owns the functions sees these columns and nothing else.
+READ_BY_MAPS = {
+    "domains_domain": ["id", "name", "address_class", "target_id", "active"],
+    "domains_mailsettings": ["id", "recipient_delimiter"],
+    "mailboxes_address": ["id", "domain_id", "local_part"],
+    "mailboxes_mailbox": ["id", "address_id", "mail_path", "active"],
+    "mailboxes_alias": ["id", "address_id", "active"],
+    "mailboxes_aliasdestination": ["id", "alias_id", "position", "address_id", "extension", "domain_id", "text"],
+}
+
+
+def postfix_role() -> str:
+    return f"{settings.ROLE_PREFIX}postfix"
+
+
+def owner_role() -> str:
+    return f"{settings.ROLE_PREFIX}mail_map_owner"
+
+
+def postfix_password() -> str:
+    """Kept in the state directory, mode 0600; PostgreSQL gets its SCRAM verifier only."""
+    from mailadmin.settings import secret_from_state
+
+    return secret_from_state("postfix.password")
+
+
+def files() -> Iterator[tuple[str, str, str]]:
+    """(schema, function, SQL) of every function, helpers first."""
+    for schema in SCHEMAS:
+        for path in sorted((SQL_FOLDER / schema).glob("*.sql")):
+            yield schema, path.stem, path.read_text()
+
+
+def parameters() -> list[str]:
+    """The Postfix parameters that a function answers."""
+    return [name for schema, name, _text in files() if schema == "postfix"]
+
+
+def install_after_migrate(**kwargs: Any) -> None:
+    """Receiver of post_migrate. Without the right to make roles the panel still starts, and /health/ says why not more."""
+    if kwargs.get("using", "default") != "default" or not _tables_are_there():
+        return
+    try:
+        install()
+    except (DatabaseError, ProgrammingError) as error:
+        print(_("The SQL functions for Postfix could not be put in place: %s") % str(error).strip())  # noqa: T201
+        print(sql_for_superuser())  # noqa: T201
+
+
+def install(*, force: bool = False) -> bool:
+    """Brings functions, roles and rights to what the files say. False if there was nothing to do."""
+    if not force and not outdated() and not wrong_rights():
+        return False
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        _make_roles(cursor)
+        _make_schemas(cursor)
+        _make_functions(cursor)
+        _drop_unnamed(cursor)
+        _grant(cursor)
+        _run(cursor, "COMMENT ON SCHEMA postfix IS {}", sql.Literal(checksum()))
+    return True
+
+
+def checksum() -> str:
+    """Of all that install() depends on."""
+    digest = hashlib.sha256()
+    for part in (Path(__file__).read_text(), postfix_role(), owner_role(), postfix_password()):
+        digest.update(part.encode())
+    for _schema, _name, text in files():
+        digest.update(text.encode())
+    return f"mailadmin {digest.hexdigest()}"
+
+
+def outdated() -> list[str]:
+    """Sentences about functions that are missing or not what the files say; empty if all is well."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT obj_description(to_regnamespace('postfix'), 'pg_namespace')")
+        stored = cursor.fetchone()[0]
+        present = set(_functions_in_database(cursor))
+    missing = [f"{schema}.{name}" for schema, name, _text in files() if (schema, name) not in present]
+    if missing:
+        return [
+            _("SQL functions that Postfix asks are missing: %(names)s. Run “script/manage install_functions”.")
+            % {"names": ", ".join(missing)}
+        ]
+    if stored != checksum():
+        return [_("The SQL functions that Postfix asks are of another version. Run “script/manage install_functions”.")]
+    return []
+
+
+def wrong_rights() -> list[str]:
+    """Sentences about what the role of Postfix may do beyond, or short of, calling its functions."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s)", [postfix_role(), owner_role()])
+        if cursor.fetchone()[0] < 2:
+            return [
+                _(
+                    "The role %(role)s of Postfix is missing, and the panel may not make roles. Let a superuser run: %(sql)s"
+                )
+                % {"role": postfix_role(), "sql": sql_for_superuser()}
+            ]
+        cursor.execute(RIGHTS_QUERY, {"role": postfix_role()})
+        found = [row[0] for row in cursor.fetchall()]
+    if not found:
+        return []
+    return [
+        _(
+            "The role %(role)s has other rights than to call its functions: %(rights)s. Run “script/manage install_functions”."
+        )
+        % {"role": postfix_role(), "rights": "; ".join(found)}
+    ]
+
+
+RIGHTS_QUERY = """
+    SELECT 'may ' || privilege || ' ' || relation.oid::regclass
+    FROM pg_class AS relation
+    JOIN pg_namespace AS schema ON schema.oid = relation.relnamespace,
+    unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege
+    WHERE relation.relkind IN ('r', 'v', 'm', 'p', 'f')
+      AND schema.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+      AND schema.nspname !~ '^pg_(toast_)?temp_'
+      AND (has_table_privilege(%(role)s, relation.oid, privilege)
+           OR (privilege IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+               AND has_any_column_privilege(%(role)s, relation.oid, privilege)))
+    UNION ALL
+    SELECT 'may use sequence ' || relation.oid::regclass
+    FROM pg_class AS relation
+    WHERE CASE WHEN relation.relkind = 'S' THEN has_sequence_privilege(%(role)s, relation.oid, 'USAGE, SELECT, UPDATE') END
+    UNION ALL
+    SELECT 'may create in schema ' || nspname
+    FROM pg_namespace
+    WHERE has_schema_privilege(%(role)s, oid, 'CREATE')
+    UNION ALL
+    SELECT 'may ' || privilege || ' in this database'
+    FROM unnest(ARRAY['TEMPORARY', 'CREATE']) AS privilege
+    WHERE has_database_privilege(%(role)s, current_database(), privilege)
+    UNION ALL
+    SELECT 'may call ' || function.oid::regprocedure
+    FROM pg_proc AS function
+    JOIN pg_namespace AS schema ON schema.oid = function.pronamespace
+    WHERE schema.nspname NOT IN ('pg_catalog', 'information_schema', 'postfix')
+      AND function.prorettype <> 'trigger'::regtype
+      AND has_schema_privilege(%(role)s, schema.oid, 'USAGE')
+      AND has_function_privilege(%(role)s, function.oid, 'EXECUTE')
+    UNION ALL
+    SELECT 'may not call ' || function.oid::regprocedure
+    FROM pg_proc AS function
+    JOIN pg_namespace AS schema ON schema.oid = function.pronamespace
+    WHERE schema.nspname = 'postfix'
+      AND NOT (has_schema_privilege(%(role)s, schema.oid, 'USAGE')
+               AND has_function_privilege(%(role)s, function.oid, 'EXECUTE'))
+    UNION ALL
+    SELECT 'has attributes of an administrator, or is a member of another role'
+    FROM pg_roles AS role
+    WHERE role.rolname = %(role)s
+      AND (role.rolsuper OR role.rolcreaterole OR role.rolcreatedb OR role.rolreplication OR role.rolbypassrls
+           OR EXISTS (SELECT FROM pg_auth_members WHERE member = role.oid))
+"""
+
+
+def sql_for_superuser() -> str:
+    """What to run where the panel's own role may not make roles."""
+    user = settings.DATABASES["default"].get("USER") or "mailadmin"
+    return (
+        f'CREATE ROLE "{postfix_role()}" LOGIN; CREATE ROLE "{owner_role()}" NOLOGIN; '
+        f'GRANT "{owner_role()}" TO "{user}" WITH ADMIN OPTION; '
+        f'GRANT CREATE ON DATABASE "{connection.settings_dict["NAME"]}" TO "{user}";'
+    )
+
+
+def _make_roles(cursor: Any) -> None:
+    for role, kind in ((postfix_role(), "LOGIN"), (owner_role(), "NOLOGIN")):
+        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
+        if cursor.fetchone() is None:
+            _run(cursor, f"CREATE ROLE {{}} {kind}", sql.Identifier(role))
+    verifier = encrypt_password(postfix_password(), postfix_role(), scope=cursor.connection, algorithm="scram-sha-256")
+    cursor.execute("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+    if cursor.fetchone()[0]:
+        _run(cursor, "ALTER ROLE {} PASSWORD {}", sql.Identifier(postfix_role()), sql.Literal(verifier))
+    _run(cursor, "GRANT {} TO CURRENT_USER", sql.Identifier(owner_role()))
+
+
+def _make_schemas(cursor: Any) -> None:
+    for schema in SCHEMAS:
+        _run(cursor, "CREATE SCHEMA IF NOT EXISTS {}", sql.Identifier(schema))
+        _run(cursor, "GRANT USAGE, CREATE ON SCHEMA {} TO {}", sql.Identifier(schema), sql.Identifier(owner_role()))
+    _run(cursor, "GRANT USAGE ON SCHEMA public TO {}", sql.Identifier(owner_role()))
+    for table, columns in READ_BY_MAPS.items():
+        listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+        _run(
+            cursor, "GRANT SELECT ({}) ON public.{} TO {}", listed, sql.Identifier(table), sql.Identifier(owner_role())
+        )
+
+
+def _make_functions(cursor: Any) -> None:
+    """As their owner, so that they run with the owner's few rights."""
+    _run(cursor, "SET LOCAL ROLE {}", sql.Identifier(owner_role()))
+    for schema, name, text in files():
+        try:
+            with transaction.atomic():
+                cursor.execute(text)
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, InvalidFunctionDefinition):
+                raise
+            # Other argument names or another result: only dropping helps, within this transaction nobody sees it.
+            _drop(cursor, schema, name)
+            cursor.execute(text)
+    cursor.execute("RESET ROLE")
+
+
+def _drop_unnamed(cursor: Any) -> None:
+    named = {(schema, name) for schema, name, _text in files()}
+    for schema, name in _functions_in_database(cursor):
+        if (schema, name) not in named:
+            _drop(cursor, schema, name)
+
+
+def _drop(cursor: Any, schema: str, name: str) -> None:
+    cursor.execute(
+        "SELECT function.oid::regprocedure::text FROM pg_proc AS function"
+        " WHERE function.pronamespace = to_regnamespace(%s) AND function.proname = %s",
+        [schema, name],
+    )
+    for (signature,) in cursor.fetchall():
+        cursor.execute(f"DROP FUNCTION {signature}")
+
+
+def _grant(cursor: Any) -> None:
+    role = sql.Identifier(postfix_role())
+    database = sql.Identifier(connection.settings_dict["NAME"])
+    for schema in (*SCHEMAS, "public"):
+        _run(cursor, "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA {} FROM PUBLIC", sql.Identifier(schema))
+    _run(cursor, "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+    _run(cursor, "GRANT TEMPORARY ON DATABASE {} TO CURRENT_USER", database)
+    _run(cursor, "REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC", database)
+    _run(cursor, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    _run(cursor, "GRANT CONNECT ON DATABASE {} TO {}", database, role)
+    _run(cursor, "GRANT USAGE ON SCHEMA postfix TO {}", role)
+    _run(cursor, "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA postfix TO {}", role)
+    _run(cursor, "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mail_map TO {}", sql.Identifier(owner_role()))
+
+
+def _functions_in_database(cursor: Any) -> list[tuple[str, str]]:
+    cursor.execute(
+        "SELECT schema.nspname, function.proname FROM pg_proc AS function"
+        " JOIN pg_namespace AS schema ON schema.oid = function.pronamespace WHERE schema.nspname = ANY (%s)",
+        [list(SCHEMAS)],
+    )
+    return cursor.fetchall()
+
+
+def _tables_are_there() -> bool:
+    return set(READ_BY_MAPS) <= set(connection.introspection.table_names())
+
+
+def _run(cursor: Any, statement: str, *parts: sql.Composable) -> None:
+    cursor.execute(sql.SQL(re.sub(r"\s+", " ", statement)).format(*parts))

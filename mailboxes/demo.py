@@ -1,0 +1,35 @@
+"""Falcot's mail, the example of the administrator's handbook: what `--demo` loads and what the tests deliver to."""
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from domains.models import AddressClass, Domain
+from domains.services import add_domain
+from mailboxes.models import Mailbox
+from mailboxes.services import add_alias, add_mailbox
+
+GIB = 2**30  # bytes
+
+
+def load_falcot(*, password: str | None = None, by: Actor) -> bool:
+    """Loads Falcot's domains, mailboxes and aliases in one change set. False if they are there already."""
+    if Domain.objects.filter(name="falcot.org").exists():
+        return False
+    with recorded("load", "demo", "Falcot", by=by):
+        falcot_org = add_domain("falcot.org", description="Falcot Corp", by=by)
+        add_domain("falcot.com", address_class=AddressClass.ALIAS_DOMAIN, target=falcot_org, by=by)
+        brand = add_domain("falcotsbrand.com", address_class=AddressClass.VIRTUAL_ALIAS, description="The brand", by=by)
+        _add_mailboxes(falcot_org, password, by)
+        add_alias(brand, "webmaster", ["jean@falcot.com"], by=by)
+        add_alias(brand, "contact", ["laure@falcot.com", "sophie@falcot.com"], comment="The contact desk", by=by)
+        add_alias(brand, "", ["@falcot.com"], comment="Everybody has an address of the brand", by=by)
+    return True
+
+
+def _add_mailboxes(domain: Domain, password: str | None, by: Actor) -> list[Mailbox]:
+    return [
+        add_mailbox(domain, "jean", name="Jean Falcot", password=password, quota_bytes=10 * GIB, by=by),
+        add_mailbox(domain, "laure", name="Laure Petit", password=password, quota_bytes=10 * GIB, by=by),
+        add_mailbox(
+            domain, "sophie", name="Sophie Durand", password=password, mail_format="mbox", quota_bytes=5 * GIB, by=by
+        ),
+    ]

@@ -1,0 +1,19 @@
+"""Loads the demonstration data of `script/server --demo`."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from mailboxes.demo import load_falcot
+
+
+class Command(BaseCommand):
+    help = _("Load Falcot's domains, mailboxes and aliases. The mailboxes have no passwords yet.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if load_falcot(by=Actor.from_command()):
+            self.stdout.write(_("Loaded falcot.org, falcot.com and falcotsbrand.com."))
+        else:
+            self.stdout.write(_("The demonstration data is here already."))

@@ -1,0 +1,22 @@
+"""Puts the SQL functions that Postfix asks in place; `migrate` does the same."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from mailservers.functions import install, outdated, wrong_rights
+
+
+class Command(BaseCommand):
+    help = _("Put the SQL functions for Postfix in place and give its role the right to call them, and no other.")
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--force", action="store_true", help=_("Do it even if everything is as it should be."))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        changed = install(force=options["force"])
+        faults = outdated() + wrong_rights()
+        if faults:
+            raise CommandError("\n".join(faults))
+        self.stdout.write(_("The functions are in place.") if changed else _("The functions were in place already."))

@@ -1,0 +1,1 @@
+"""No tables yet; Django sends post_migrate only to rooms that have this file."""

@@ -1,0 +1,48 @@
+-- True if a domain of ours takes mail for a local part. `@a -> @b` asks this of b, so that nobody is told 250 for an
+-- address that does not exist (backscatter). The same order as postfix.virtual_alias_maps.
+CREATE OR REPLACE FUNCTION mail_map.answers(asked_domain_id bigint, asked_local_part text, depth integer DEFAULT 0)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    answering_id bigint;
+    found_active boolean;
+BEGIN
+    SELECT COALESCE(target.id, asked.id)
+    INTO answering_id
+    FROM public.domains_domain AS asked
+    LEFT JOIN public.domains_domain AS target ON target.id = asked.target_id
+    WHERE asked.id = asked_domain_id
+      AND asked.active
+      AND COALESCE(target.active, true);
+    IF NOT FOUND OR depth > 10 THEN
+        RETURN false;
+    END IF;
+
+    SELECT COALESCE(alias.active, false) OR COALESCE(mailbox.active, false)
+    INTO found_active
+    FROM (VALUES (1, asked_local_part), (2, mail_map.base_of(asked_local_part, mail_map.delimiters()))) AS part (step, name)
+    JOIN public.mailboxes_address AS address ON address.domain_id = answering_id AND address.local_part = part.name
+    LEFT JOIN public.mailboxes_alias AS alias ON alias.address_id = address.id
+    LEFT JOIN public.mailboxes_mailbox AS mailbox ON mailbox.address_id = address.id
+    ORDER BY part.step
+    LIMIT 1;
+    IF FOUND THEN
+        RETURN found_active;
+    END IF;
+
+    RETURN EXISTS (
+        SELECT FROM public.mailboxes_address AS address
+        JOIN public.mailboxes_alias AS alias ON alias.address_id = address.id AND alias.active
+        JOIN public.mailboxes_aliasdestination AS destination ON destination.alias_id = alias.id
+        WHERE address.domain_id = answering_id
+          AND address.local_part = ''
+          AND (
+              destination.domain_id IS NULL
+              OR destination.text <> ''
+              OR mail_map.answers(destination.domain_id, asked_local_part, depth + 1)
+          )
+    );
+END
+$$;

@@ -1,0 +1,24 @@
+-- The local part without its extension, or NULL where Postfix would not split it: split_addr(), recipient_delimiter
+-- and reserved names in postconf(5).
+CREATE OR REPLACE FUNCTION mail_map.base_of(local_part text, delimiters text)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    base text;
+BEGIN
+    IF delimiters = '' OR local_part IN ('postmaster', 'mailer-daemon', 'double-bounce') THEN
+        RETURN NULL;
+    END IF;
+    IF strpos(delimiters, '-') > 0 AND (local_part LIKE 'owner-%' OR local_part LIKE '_%-request') THEN
+        RETURN NULL;
+    END IF;
+    -- The first delimiter counts; translate() makes all of them one character.
+    base := split_part(translate(local_part, delimiters, repeat('+', length(delimiters))), '+', 1);
+    IF base = '' OR base = local_part THEN
+        RETURN NULL;
+    END IF;
+    RETURN substr(local_part, 1, length(base));
+END
+$$;

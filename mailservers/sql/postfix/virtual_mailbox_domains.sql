@@ -1,0 +1,15 @@
+-- virtual_mailbox_domains, postconf(5): the domains whose mail is stored here. Any result means yes.
+CREATE OR REPLACE FUNCTION postfix.virtual_mailbox_domains(domain_name text)
+RETURNS SETOF text
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT domain.name::text
+    FROM public.domains_domain AS domain
+    WHERE domain.name = domain_name
+      AND domain.address_class = 'virtual_mailbox'
+      AND domain.active;
+END
+$$;
