@@ -60,7 +60,7 @@ def parameters() -> list[str]:
 
 
 def install_after_migrate(**kwargs: Any) -> None:
-    """Receiver of post_migrate. Without the right to make roles the panel still starts, and /health/ says why not more."""
+    """Receiver of post_migrate. Without the right to make roles the panel still starts, and /health/ says so."""
     if kwargs.get("using", "default") != "default" or not _tables_are_there():
         return
     try:
@@ -104,11 +104,11 @@ def outdated() -> list[str]:
     missing = [f"{schema}.{name}" for schema, name, _text in files() if (schema, name) not in present]
     if missing:
         return [
-            _("SQL functions that Postfix asks are missing: %(names)s. Run “script/manage install_functions”.")
+            _("These SQL functions are missing: %(names)s. Run “script/manage install_functions”.")
             % {"names": ", ".join(missing)}
         ]
     if stored != checksum():
-        return [_("The SQL functions that Postfix asks are of another version. Run “script/manage install_functions”.")]
+        return [_("The SQL functions are of another version. Run “script/manage install_functions”.")]
     return []
 
 
@@ -118,9 +118,7 @@ def wrong_rights() -> list[str]:
         cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s)", [postfix_role(), owner_role()])
         if cursor.fetchone()[0] < 2:
             return [
-                _(
-                    "The role %(role)s of Postfix is missing, and the panel may not make roles. Let a superuser run: %(sql)s"
-                )
+                _("The role %(role)s is missing, and the panel may not make roles. Let a superuser run: %(sql)s")
                 % {"role": postfix_role(), "sql": sql_for_superuser()}
             ]
         cursor.execute(RIGHTS_QUERY, {"role": postfix_role()})
@@ -128,9 +126,7 @@ def wrong_rights() -> list[str]:
     if not found:
         return []
     return [
-        _(
-            "The role %(role)s has other rights than to call its functions: %(rights)s. Run “script/manage install_functions”."
-        )
+        _("The role %(role)s has wrong rights: %(rights)s. Run “script/manage install_functions”.")
         % {"role": postfix_role(), "rights": "; ".join(found)}
     ]
 

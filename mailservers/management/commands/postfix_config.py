@@ -1,0 +1,96 @@
+"""Writes what a Postfix host needs to read the panel's database."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from mailservers.postfix_config import PostfixHost, as_tar, default_hosts, has_local_domains, write_directory
+
+
+class Command(BaseCommand):
+    help = _(
+        "Write the map files, a main.cf fragment and the commands to install them. Run it on the mail host as root; "
+        "nothing else of that host is changed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--output",
+            required=True,
+            metavar="DIR",
+            help=_("Directory to write to; - for a tar archive on standard output."),
+        )
+        parser.add_argument(
+            "--installed-at", metavar="DIR", help=_("Where Postfix will find the files, if not in --output.")
+        )
+        parser.add_argument(
+            "--host",
+            action="append",
+            metavar="HOST:PORT",
+            help=_("Database server, again for each; /DIRECTORY:PORT for a Unix socket. Default: the panel's."),
+        )
+        parser.add_argument(
+            "--tls-mode", default="", choices=["disable", "prefer", "require", "verify-ca", "verify-full"]
+        )
+        parser.add_argument(
+            "--tls-root", default="", metavar="FILE", help=_("Certificates that the database server must match.")
+        )
+        parser.add_argument(
+            "--statement-timeout",
+            type=int,
+            default=5000,
+            metavar="MS",
+            help=_("Milliseconds a lookup may take; 0 for ever."),
+        )
+        parser.add_argument(
+            "--mail-base", default="/srv/vmail", metavar="DIR", help=_("virtual_mailbox_base: where mail is stored.")
+        )
+        parser.add_argument("--mail-uid", type=int, default=5000, help=_("The user who owns stored mail."))
+        parser.add_argument("--mail-gid", type=int, default=5000, help=_("The group that owns stored mail."))
+        parser.add_argument(
+            "--with-local",
+            action="store_true",
+            help=_("Write mydestination and alias_maps in any case."),
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        to_standard_output = options["output"] == "-"
+        directory = Path(options["output"]).absolute()
+        host = PostfixHost(
+            directory=options["installed_at"] or ("/etc/postfix/mailadmin" if to_standard_output else str(directory)),
+            hosts=[self._server(text) for text in options["host"] or default_hosts()],
+            tls_mode=options["tls_mode"],
+            tls_root=options["tls_root"],
+            statement_timeout=options["statement_timeout"],
+            mail_base=options["mail_base"],
+            mail_uid=options["mail_uid"],
+            mail_gid=options["mail_gid"],
+            with_local=options["with_local"] or has_local_domains(),
+        )
+        if to_standard_output:
+            sys.stdout.buffer.write(as_tar(host))
+            return
+        try:
+            names = write_directory(host, directory)
+        except OSError as error:
+            raise CommandError(
+                _("Nothing could be written to %(directory)s: %(reason)s.")
+                % {"directory": directory, "reason": error.strerror}
+            ) from error
+        self.stdout.write(
+            _("Wrote %(number)d files to %(directory)s.") % {"number": len(names), "directory": directory}
+        )
+        self.stdout.write(
+            _("To put them in place, read and run as root: sh %(path)s") % {"path": directory / "install-commands"}
+        )
+
+    def _server(self, text: str) -> str:
+        name, colon, port = text.rpartition(":")
+        if not colon:
+            name, port = text, "5432"
+        if not port.isdigit() or not name or any(blank in text for blank in " \t,"):
+            raise CommandError(_("“%s” is not a database server. Write it as HOST:PORT or /DIRECTORY:PORT.") % text)
+        return f"{name}:{port}"

@@ -1,0 +1,192 @@
+"""The files a Postfix host needs: one .cf for each map, a main.cf fragment, and the commands that put them in place."""
+
+import grp
+import io
+import os
+import shlex
+import tarfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.db import connection
+
+from domains.models import AddressClass, Domain, MailSettings
+from mailservers.functions import postfix_password, postfix_role
+
+# Keyed by a full address: '%u' keeps bare domains and "@domain" keys away from SQL (pgsql_table(5)).
+MAPS_BY_ADDRESS = ("virtual_alias_maps", "virtual_mailbox_maps")
+MAPS_BY_DOMAIN = ("virtual_alias_domains", "virtual_mailbox_domains")
+MAPS_FOR_LOCAL_DOMAINS = ("alias_maps", "mydestination")
+
+# Postfix distrusts a file younger than two seconds and reads it again and again until it is older.
+BACK_DATED = 60  # seconds
+FILE_MODE = 0o640  # root writes, the group postfix (proxymap) reads: the files hold the role's password
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostfixHost:
+    """What is particular to a host. `directory` is where Postfix will find the files."""
+
+    directory: str
+    hosts: list[str] = field(default_factory=list)  # "HOST:PORT", or "/DIRECTORY:PORT" for a Unix socket
+    tls_mode: str = ""  # sslmode of libpq; empty: none on this machine, "require" elsewhere
+    tls_root: str = ""
+    statement_timeout: int = 5000  # milliseconds; a lookup takes about a tenth of one
+    mail_base: str = "/srv/vmail"
+    mail_uid: int = 5000
+    mail_gid: int = 5000
+    with_local: bool = False
+
+    @property
+    def maps(self) -> list[str]:
+        return [*MAPS_BY_DOMAIN, *MAPS_BY_ADDRESS, *(MAPS_FOR_LOCAL_DOMAINS if self.with_local else ())]
+
+
+def default_hosts() -> list[str]:
+    """The panel's own database server. This machine is named twice: after a lost connection Postfix leaves a server
+    alone for a minute, and a second name for the same one makes a quick restart invisible."""
+    host = settings.DATABASES["default"].get("HOST") or "127.0.0.1"
+    port = settings.DATABASES["default"].get("PORT") or "5432"
+    if host.startswith("/") or host in ("127.0.0.1", "localhost", "::1"):
+        return [f"127.0.0.1:{port}", f"localhost:{port}"]
+    return [f"{name}:{port}" for name in host.split(",")]
+
+
+def has_local_domains() -> bool:
+    return Domain.objects.filter(address_class=AddressClass.LOCAL).exists()
+
+
+def files_for(host: PostfixHost) -> dict[str, str]:
+    """File name -> text."""
+    texts = {f"{name}.cf": _map_file(name, host) for name in host.maps}
+    texts["main.cf.mailadmin"] = _fragment(host)
+    texts["install-commands"] = commands_for(host)
+    return texts
+
+
+def commands_for(host: PostfixHost) -> str:
+    """A shell script that puts the fragment into main.cf; read it before you run it."""
+    lines = [f"postconf -e {shlex.quote(f'{name} = {value}')}" for name, value in _parameters(host)]
+    return "\n".join(
+        [
+            "#!/bin/sh",
+            "# Puts the parameters of main.cf.mailadmin into main.cf, as root on the mail host.",
+            "set -e",
+            *lines,
+            "postfix check",
+            "postfix reload",
+            "",
+        ]
+    )
+
+
+def write_directory(host: PostfixHost, directory: Path) -> list[str]:
+    """Writes the files, each complete or not at all. Returns the names written."""
+    is_new = not directory.exists()
+    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    texts = files_for(host)
+    past = time.time() - BACK_DATED
+    for name, text in texts.items():
+        new = directory / f".{name}.new"
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        _give_to_postfix(new)
+        os.utime(new, (past, past))
+        new.rename(directory / name)
+    if is_new:
+        _give_to_postfix(directory, mode=0o750)
+    return sorted(texts)
+
+
+def as_tar(host: PostfixHost) -> bytes:
+    """The same files as a tar archive, for a host where the panel may not write."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, text in files_for(host).items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode, member.mtime = len(text.encode()), FILE_MODE, int(time.time()) - BACK_DATED
+            member.uname, member.gname = "root", "postfix"
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def _map_file(name: str, host: PostfixHost) -> str:
+    arguments = "'%u', '%d'" if name in MAPS_BY_ADDRESS else "'%s'"
+    return (
+        f"# {name}: answered by a function of mailadmin's database. pgsql_table(5)\n"
+        f"hosts = {' '.join(_url(one, host) for one in host.hosts)}\n"
+        f"dbname = {connection.settings_dict['NAME']}\n"
+        f"query = SELECT * FROM postfix.{name}({arguments})\n"  # noqa: S608  Postfix fills these in, escaped
+    )
+
+
+def _url(server: str, host: PostfixHost) -> str:
+    """A libpq URL. Postfix asks for no other way to name a port for a Unix socket, or TLS, or a time limit."""
+    name, _colon, port = server.rpartition(":")
+    is_socket, is_here = name.startswith("/"), name in ("127.0.0.1", "localhost", "::1")
+    options = {
+        "sslmode": host.tls_mode or ("disable" if is_socket or is_here else "require"),
+        "sslrootcert": host.tls_root,
+        "connect_timeout": "5",
+        "application_name": "postfix",
+        "options": f"-c statement_timeout={host.statement_timeout}" if host.statement_timeout else "",
+        "host": name if is_socket else "",
+        "port": port if is_socket else "",
+    }
+    query = urlencode({key: value for key, value in options.items() if value}, quote_via=quote, safe="/")
+    person = f"{quote(postfix_role(), safe='')}:{quote(postfix_password(), safe='')}"
+    place = "" if is_socket else f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    return f"postgresql://{person}@{place}/{quote(connection.settings_dict['NAME'], safe='')}?{query}"
+
+
+def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
+    def maps(name: str) -> str:
+        return f"proxy:pgsql:{host.directory}/{name}.cf"
+
+    parameters = [
+        ("recipient_delimiter", MailSettings.current().recipient_delimiter),
+        ("virtual_alias_domains", maps("virtual_alias_domains")),
+        ("virtual_alias_maps", maps("virtual_alias_maps")),
+        ("virtual_mailbox_domains", maps("virtual_mailbox_domains")),
+        ("virtual_mailbox_maps", maps("virtual_mailbox_maps")),
+        ("virtual_mailbox_base", host.mail_base),
+        ("virtual_mailbox_limit", "0"),
+        ("virtual_uid_maps", f"static:{host.mail_uid}"),
+        ("virtual_gid_maps", f"static:{host.mail_gid}"),
+    ]
+    if host.with_local:
+        # The host's own names stay beside the map, or root's mail is lost; so does the host's own alias file.
+        parameters += [
+            ("mydestination", f"$myhostname, localhost.$mydomain, localhost, {maps('mydestination')}"),
+            ("alias_maps", f"$alias_database, {maps('alias_maps')}"),
+        ]
+    return parameters
+
+
+REASONS = {
+    "recipient_delimiter": "the same as in the panel's settings: the functions split addresses by it",
+    "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",
+    "virtual_mailbox_limit": "bytes; 0 = no limit here: the default of 50 MB would stop mbox files",
+}
+
+
+def _fragment(host: PostfixHost) -> str:
+    lines = ["# For main.cf, written by mailadmin. See postconf(5) for each parameter."]
+    for name, value in _parameters(host):
+        if name in REASONS:
+            lines.append(f"# {REASONS[name]}")
+        lines.append(f"{name} = {value}".rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _give_to_postfix(path: Path, mode: int = FILE_MODE) -> None:
+    path.chmod(mode)
+    if os.geteuid() == 0:
+        try:
+            os.chown(path, 0, grp.getgrnam("postfix").gr_gid)
+        except KeyError:
+            os.chown(path, 0, 0)
