@@ -4,13 +4,9 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import setup_databases
-
-ROOMS = ("accounts", "jobs", "domains", "mailboxes", "mailservers")
-KEPT_BY_DJANGO = ("contenttypes", "auth")
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +20,13 @@ def empty_rooms() -> None:
     """Every table as the migrations left it: no rows, but the one row of mail settings."""
     from domains.models import MailSettings
 
-    models = [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
-    tables = sorted({model._meta.db_table for model in models if model._meta.app_label not in KEPT_BY_DJANGO})
+    kept = {"django_content_type", "auth_permission"}
+    tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - kept
+    truncate = f"TRUNCATE {', '.join(map(connection.ops.quote_name, sorted(tables)))} RESTART IDENTITY CASCADE"
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(map(connection.ops.quote_name, tables))} RESTART IDENTITY CASCADE")
+        cursor.execute(truncate)
         MailSettings().save(force_insert=True)
-        cursor.execute(f"TRUNCATE {connection.ops.quote_name(MailSettings.pgh_event_model._meta.db_table)}")
+        cursor.execute("TRUNCATE domains_mailsettingsevent")
 
 
 # Django's own way, `flush`, forgets the row of mail settings and runs all post_migrate handlers after each test.

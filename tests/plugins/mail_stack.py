@@ -165,13 +165,17 @@ class Postfix:
             folder.chmod(mode)
         self.base.chmod(0o755)
 
-    def configure(self, **parameters: str) -> None:
+    def configure(self) -> None:
         """Write the panel's configuration as it is now, and let a running instance read it."""
         call_command("postfix_config", output=str(self.maps))
-        fragment = (self.maps / "main.cf.mailadmin").read_text()
+        self.override()
+
+    def override(self, **parameters: str) -> None:
+        """Change parameters of main.cf until the next time."""
+        panel = (self.maps / "main.cf.mailadmin").read_text()
         private = MAIN_CF.format(base=self.base, conf=self.conf, uid=MAIL_USER)
         more = "".join(f"{name} = {value}\n" for name, value in parameters.items())
-        self.write("main.cf", private + fragment + more)
+        self.write("main.cf", private + panel + more)
         if self.master:
             self.reload()
 
@@ -187,6 +191,10 @@ class Postfix:
         before = self.log().count("reload -- version")
         self.master.send_signal(signal.SIGHUP)
         eventually(lambda: self.log().count("reload -- version") > before, "Postfix to read its configuration again")
+
+    def flush(self) -> None:
+        """`postqueue -f`: try everything in the queue now."""
+        subprocess.run(["postqueue", "-c", str(self.conf), "-f"], check=True, stdin=subprocess.DEVNULL)
 
     def stop(self) -> None:
         if self.master:

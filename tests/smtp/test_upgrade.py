@@ -1,0 +1,76 @@
+"""Mail goes on while the panel is brought up to date: no sender hears "try again later"."""
+
+import threading
+from collections.abc import Callable, Generator
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from mailservers import functions
+from tests.plugins import example_mail
+from tests.plugins.mail_stack import Postfix, Reply
+
+EXPECTED = {
+    "jean@falcot.org": 250,
+    "contact@falcotsbrand.com": 250,
+    "laure@falcotsbrand.com": 250,
+    "no-such-person@falcot.org": 550,
+    "someone@elsewhere.example": 554,
+}
+
+
+class Senders:
+    """Others who go on sending; `replies` is what they hear."""
+
+    def __init__(self, postfix: Postfix) -> None:
+        self.postfix, self.replies, self.is_over = postfix, list[tuple[str, Reply]](), threading.Event()
+        self.thread = threading.Thread(target=self.send)
+
+    def send(self) -> None:
+        while not self.is_over.is_set():
+            for recipient in EXPECTED:
+                self.replies.append((recipient, self.postfix.rcpt(recipient)))
+
+    def heard(self, number: int) -> bool:
+        return len(self.replies) >= number
+
+
+@pytest.fixture
+def senders(postfix: Postfix, committed: None) -> Generator[Senders, None, None]:
+    if not example_mail.Domain.objects.filter(name="falcot.org").exists():
+        example_mail.falcot()
+    them = Senders(postfix)
+    them.thread.start()
+    yield them
+    them.is_over.set()
+    them.thread.join()
+
+
+def migrate() -> None:
+    call_command("migrate", verbosity=0)
+
+
+def install_again() -> None:
+    assert functions.install(force=True)
+
+
+def change_the_tables() -> None:
+    """What a migration of a coming release does: Postfix's cached plans are made anew."""
+    with connection.cursor() as cursor:
+        for table in functions.READ_BY_MAPS:
+            cursor.execute(f"ALTER TABLE {table} ADD COLUMN coming text NOT NULL DEFAULT 'new'")
+        for table in functions.READ_BY_MAPS:
+            cursor.execute(f"ALTER TABLE {table} DROP COLUMN coming")
+
+
+@pytest.mark.parametrize("upgrade", [migrate, install_again, change_the_tables])
+def test_no_sender_notices(senders: Senders, upgrade: Callable[[], None]) -> None:
+    for _round in range(5):
+        before = len(senders.replies)
+        upgrade()
+        while not senders.heard(before + len(EXPECTED)):
+            assert senders.thread.is_alive(), "A sender got no reply at all."
+            senders.is_over.wait(0.01)
+    unexpected = {(recipient, reply) for recipient, reply in senders.replies if reply.code != EXPECTED[recipient]}
+    assert not unexpected
