@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -12,7 +13,7 @@ from mailadmin.launch.leash import on_leash
 
 LONGEST_PAUSE = 30  # seconds between two starts of a program that keeps dying
 GOOD_RUN = 60  # seconds after which the next start comes at once again
-LOG_LIMIT = 20 * 1024 * 1024  # bytes; a longer log makes way at the next start of its program
+LOG_LIMIT = 20 * 1024 * 1024  # bytes; a longer log makes way
 
 
 class Child:
@@ -35,10 +36,10 @@ class Child:
         self.started_at = 0.0
         self.start_at = 0.0
         self.pause = 0.0
+        self.asked_at = 0.0
 
     def start(self) -> None:
         """Starts the program in a session of its own, so that Ctrl-C reaches only the supervisor."""
-        make_way(self.log)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -68,13 +69,17 @@ class Child:
         ended = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         return f"The {self.name} {ended} and starts again in {self.pause:g} s. Its reason may stand in {self.log}."
 
+    def ask_to_stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+        self.asked_at = time.monotonic()
+
     def stop(self) -> None:
-        """Asks the program to end, waits, and then ends it with everything it has started."""
+        """Waits for the program to end as asked, and then ends it with everything it has started."""
         if self.process is None:
             return
-        self.process.terminate()
         try:
-            self.process.wait(self.seconds_to_stop)
+            self.process.wait(max(0, self.asked_at + self.seconds_to_stop - time.monotonic()))
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -89,6 +94,7 @@ class Child:
 
 
 def make_way(log: Path) -> None:
-    """A log that became long is kept under another name, one generation."""
+    """A log that became long goes to another name, one generation; its program goes on appending to the empty one."""
     if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.rename(log.with_suffix(".log.1"))
+        shutil.copyfile(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)

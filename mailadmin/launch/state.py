@@ -85,6 +85,9 @@ class State:
             if descriptor is not None:
                 os.close(descriptor)
 
+    def logs(self) -> list[Path]:
+        return list((self / "log").glob("*.log"))
+
     def keep_only(self, directory: str, current: Path) -> None:
         """Removes what earlier versions left in a directory that holds one folder a version."""
         for old in (self / directory).iterdir():

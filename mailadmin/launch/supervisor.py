@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mailadmin.launch import LaunchError
 from mailadmin.launch.address import address_for_people, ask_health, names_of_this_host, port_is_taken, will_stay_taken
-from mailadmin.launch.children import Child
+from mailadmin.launch.children import Child, make_way
 from mailadmin.launch.cluster import Cluster
 from mailadmin.launch.database import claim, own_cluster
 from mailadmin.launch.leash import on_leash
@@ -169,11 +169,15 @@ class Supervisor:
         if self.cluster and not self.cluster.running:
             say(f"PostgreSQL ended and starts again. Its reason may stand in {self.cluster.log}.")
             self.cluster.start()
+        for log in self.state.logs():
+            make_way(log)
         for child in self.children:
             if sentence := child.keep_alive():
                 say(sentence)
 
     def stop(self) -> None:
+        for child in reversed(self.children):
+            child.ask_to_stop()
         for child in reversed(self.children):
             child.stop()
         if self.cluster:

@@ -8,6 +8,7 @@ from mailadmin.launch.leash import die_with_parent
 
 wsgi_app = "mailadmin.wsgi"
 worker_class = "gthread"
+preload_app = True  # loaded once, then forked
 workers = 2
 threads = 4
 timeout = 60  # seconds without a sign of life from a worker
