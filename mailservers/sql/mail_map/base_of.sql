@@ -14,11 +14,11 @@ BEGIN
     IF strpos(delimiters, '-') > 0 AND (local_part LIKE 'owner-%' OR local_part LIKE '_%-request') THEN
         RETURN NULL;
     END IF;
-    -- The first delimiter counts; translate() makes all of them one character.
-    base := split_part(translate(local_part, delimiters, repeat('+', length(delimiters))), '+', 1);
-    IF base = '' OR base = local_part THEN
+    -- The first delimiter counts. A hyphen stands last in the brackets, so it is only a hyphen.
+    base := substring(local_part FROM '^[^' || delimiters || ']+');
+    IF base = local_part THEN
         RETURN NULL;
     END IF;
-    RETURN substr(local_part, 1, length(base));
+    RETURN base;
 END
 $$;
