@@ -4,6 +4,7 @@ from accounts.actors import Actor, Door
 from domains import services as domains
 from domains.models import Domain
 from mailboxes import services as mailboxes
+from mailboxes.demo import load_falcot
 from mailboxes.models import Mailbox
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
@@ -31,15 +32,7 @@ def taken_apart(address: str) -> tuple[str, Domain]:
 
 def falcot() -> None:
     """The company of the Debian Administrator's Handbook: two brands, one staff."""
-    add_domain("falcot.org")
-    add_mailbox("jean@falcot.org")
-    add_mailbox("laure@falcot.org")
-    add_mailbox("sophie@falcot.org", mail_format="mbox")
-    add_domain("falcot.com", "alias_domain", target="falcot.org")
-    add_domain("falcotsbrand.com", "virtual_alias")
-    add_alias("webmaster@falcotsbrand.com", "jean@falcot.com")
-    add_alias("contact@falcotsbrand.com", "laure@falcot.com", "sophie@falcot.com")
-    add_alias("@falcotsbrand.com", "@falcot.com")
+    load_falcot(by=TESTER)
 
 
 def village() -> None:

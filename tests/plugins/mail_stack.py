@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from email.message import Message
 from grp import getgrnam
+from io import StringIO
 from pathlib import Path
 from pwd import getpwnam
 from typing import Any, NamedTuple, TypeVar
@@ -51,10 +52,8 @@ biff = no
 # Mail for elsewhere stays here, and the log still says where it would have gone.
 default_transport = discard:left for elsewhere
 virtual_transport = virtual
-virtual_mailbox_base = {base}/mail
-virtual_uid_maps = static:{uid}
-virtual_gid_maps = static:{uid}
-virtual_mailbox_limit = 0
+# Stands for /etc/aliases: names that the host keeps beside those of the panel.
+alias_database = inline:{{ hostmaster = alice@home.example }}
 # A daemon that dies at its start is tried again after a second, not a minute.
 service_throttle_time = 1s
 queue_run_delay = 2s
@@ -167,13 +166,14 @@ class Postfix:
 
     def configure(self) -> None:
         """Write the panel's configuration as it is now, and let a running instance read it."""
-        call_command("postfix_config", output=str(self.maps))
+        options = {"mail_base": str(self.base / "mail"), "mail_uid": MAIL_USER, "mail_gid": MAIL_USER}
+        call_command("postfix_config", output=str(self.maps), with_local=True, stdout=StringIO(), **options)
         self.override()
 
     def override(self, **parameters: str) -> None:
         """Change parameters of main.cf until the next time."""
         panel = (self.maps / "main.cf.mailadmin").read_text()
-        private = MAIN_CF.format(base=self.base, conf=self.conf, uid=MAIL_USER)
+        private = MAIN_CF.format(base=self.base, conf=self.conf)
         more = "".join(f"{name} = {value}\n" for name, value in parameters.items())
         self.write("main.cf", private + panel + more)
         if self.master:

@@ -38,8 +38,7 @@ class Senders:
 
 @pytest.fixture
 def senders(postfix: Postfix, committed: None) -> Generator[Senders, None, None]:
-    if not example_mail.Domain.objects.filter(name="falcot.org").exists():
-        example_mail.falcot()
+    example_mail.falcot()
     them = Senders(postfix)
     them.thread.start()
     yield them
