@@ -3,6 +3,8 @@
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import register_sentences
+from accounts.history_reading import Reading, in_words, latest_events, register_namer, register_reading
+from domains.models import Domain, DomainAdmin, MailSettings
 
 register_sentences(
     {
@@ -14,3 +16,23 @@ register_sentences(
         ("change", "mail_settings"): _("Changed the mail settings"),
     }
 )
+
+register_reading(
+    Domain,
+    Reading(
+        subject=lambda row, names: row["name"],
+        values=in_words(Domain, "address_class", "target", "description", "active"),
+    ),
+)
+register_reading(
+    DomainAdmin,
+    Reading(subject=lambda row, names: names.get((Domain, row["domain_id"]), ""), values=in_words(DomainAdmin, "user")),
+)
+register_reading(
+    MailSettings,
+    Reading(
+        subject=lambda row, names: str(_("Mail settings")),
+        values=in_words(MailSettings, "recipient_delimiter", "mail_path_template"),
+    ),
+)
+register_namer(Domain, lambda ids: {pk: name for pk, (name,) in latest_events(Domain, ids, "name").items()})

@@ -1,8 +1,15 @@
 """How changes to mailboxes and aliases read in the history."""
 
+from collections.abc import Iterable
+
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import register_sentences
+from accounts.history_reading import Names, Reading, Row, in_words, latest_events, register_namer, register_reading
+from domains.models import Domain
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox
+from mailboxes.parsing import external_form
 
 register_sentences(
     {
@@ -20,3 +27,48 @@ register_sentences(
         ("load", "demo"): _("Loaded the demonstration data"),
     }
 )
+
+
+def _names_of_addresses(ids: Iterable[int]) -> dict[int, str]:
+    rows = latest_events(Address, ids, "local_part", "domain_id")
+    domains = latest_events(Domain, {domain_id for _local_part, domain_id in rows.values()}, "name")
+    return {
+        pk: external_form(local_part, domains.get(domain_id, ("?",))[0]) for pk, (local_part, domain_id) in rows.items()
+    }
+
+
+def _names_of_aliases(ids: Iterable[int]) -> dict[int, str]:
+    rows = {pk: address_id for pk, (address_id,) in latest_events(Alias, ids, "address_id").items()}
+    names = _names_of_addresses(set(rows.values()))
+    return {pk: names.get(address_id, "") for pk, address_id in rows.items()}
+
+
+def _address(row: Row, names: Names) -> str:
+    return names.get((Address, row["address_id"]), "")
+
+
+def _values_of_mailbox(row: Row, names: Names) -> dict[str, str]:
+    quota = Mailbox._meta.get_field("quota_bytes").verbose_name
+    values = in_words(Mailbox, "name", "mail_path", "active")(row, names)
+    return {**values, str(quota): filesizeformat(row["quota_bytes"]) if row["quota_bytes"] else str(_("no quota"))}
+
+
+def _values_of_destination(row: Row, names: Names) -> dict[str, str]:
+    if row["address_id"]:
+        local_part, _at, domain = names.get((Address, row["address_id"]), "?@?").rpartition("@")
+        text = f"{local_part}{row['extension']}@{domain}"
+    elif row["domain_id"]:
+        text = external_form(row["text"], names.get((Domain, row["domain_id"]), "?"))
+    else:
+        text = row["text"]
+    return {str(AliasDestination._meta.verbose_name): text}
+
+
+register_reading(Mailbox, Reading(subject=_address, values=_values_of_mailbox))
+register_reading(Alias, Reading(subject=_address, values=in_words(Alias, "comment", "active")))
+register_reading(
+    AliasDestination,
+    Reading(subject=lambda row, names: names.get((Alias, row["alias_id"]), ""), values=_values_of_destination),
+)
+register_namer(Address, _names_of_addresses)
+register_namer(Alias, _names_of_aliases)

@@ -1,0 +1,187 @@
+"""The history read back in words: what each change set added, changed and deleted, before and after."""
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, models
+from django.utils.translation import gettext_lazy as _
+from pghistory.core import event_models
+
+Row = Mapping[str, Any]
+Names = Mapping[tuple[type[models.Model], int], str]
+Namer = Callable[[Iterable[int]], Mapping[int, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How the rows of a model are read. `subject` names the thing that a row belongs to, `values` its columns in words;
+    a model without values (an address, which only carries a mailbox or an alias) is not shown by itself."""
+
+    subject: Callable[[Row, Names], str]
+    values: Callable[[Row, Names], Mapping[str, str]]
+
+
+_readings: dict[type[models.Model], Reading] = {}
+_namers: dict[type[models.Model], Namer] = {}
+
+
+def register_reading(model: type[models.Model], reading: Reading) -> None:
+    _readings[model] = reading
+
+
+def register_namer(model: type[models.Model], namer: Namer) -> None:
+    """`namer` finds names by primary key, also of rows that are deleted."""
+    _namers[model] = namer
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row that a change set added, changed or deleted."""
+
+    model: type[models.Model]
+    kind: str
+    object_id: int
+    at: datetime
+    before: Row | None
+    after: Row | None
+    names: Names = field(repr=False)
+
+    KINDS = {
+        "added": _("added"),
+        "changed": _("changed"),
+        "deleted": _("deleted"),
+        "password_changed": _("password changed"),
+    }
+
+    @property
+    def noun(self) -> str:
+        return str(self.model._meta.verbose_name)
+
+    @property
+    def kind_in_words(self) -> str:
+        return str(self.KINDS.get(self.kind, self.kind))
+
+    @property
+    def subject(self) -> str:
+        return _readings[self.model].subject(self.after or self.before or {}, self.names)
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """(field, before, after) in words, for each that differs; nothing for a changed password."""
+        if self.kind not in ("added", "changed", "deleted"):
+            return []
+        values = _readings[self.model].values
+        before = values(self.before, self.names) if self.before else {}
+        after = values(self.after, self.names) if self.after else {}
+        return [
+            (name, before.get(name, ""), after.get(name, ""))
+            for name in {**before, **after}
+            if before.get(name, "") != after.get(name, "")
+        ]
+
+
+def in_words(model: type[models.Model], *names: str) -> Callable[[Row, Names], dict[str, str]]:
+    """The usual `values` of a Reading: these fields, by their own words."""
+    fields = [model._meta.get_field(name) for name in names]
+
+    def values(row: Row, labels: Names) -> dict[str, str]:
+        return {str(one.verbose_name): _value_in_words(one, row.get(one.attname), labels) for one in fields}  # type: ignore[union-attr]
+
+    return values
+
+
+def _value_in_words(one: Any, value: Any, names: Names) -> str:
+    if value in (None, ""):
+        return ""
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    if one.remote_field:
+        return names.get((one.remote_field.model, value), f"#{value}")
+    return str(dict(one.flatchoices).get(value, value))
+
+
+def events_of(change_sets: Sequence[uuid.UUID], *, limit: int = 20) -> dict[uuid.UUID, list[Event]]:
+    """The first `limit` events of each change set that have something to show, in order; few statements for all."""
+    rows = _rows_of(change_sets, limit)
+    names = _names_for(rows)
+    found: dict[uuid.UUID, list[Event]] = defaultdict(list)
+    for context_id, model, kind, object_id, at, before, after in rows:
+        event = Event(model, kind, object_id, at, before, after, names)
+        if model in _readings and (event.changes or kind not in ("added", "changed", "deleted")):
+            found[context_id].append(event)
+    return found
+
+
+def _rows_of(change_sets: Sequence[uuid.UUID], limit: int) -> list[tuple[Any, ...]]:
+    legs = "\nUNION ALL\n".join(_leg(model) for model in event_models())
+    if not change_sets:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT context.id, model, kind, object_id, at, before, after
+            FROM unnest(%s::uuid[]) AS context (id)
+            CROSS JOIN LATERAL (
+                SELECT * FROM ({legs}) AS leg
+                ORDER BY at, model, event_id
+                LIMIT %s
+            ) AS event
+            ORDER BY context.id, at, model, event_id
+            """,  # noqa: S608  table names come from our own models
+            [list(change_sets), limit],
+        )
+        return [_as_row(*row) for row in cursor.fetchall()]
+
+
+def _as_row(
+    context_id: uuid.UUID, model: str, kind: str, object_id: int, at: datetime, before: str | None, after: str
+) -> tuple[Any, ...]:
+    # Django leaves jsonb as text, for its JSONField to read.
+    new, old = json.loads(after), json.loads(before) if before else None
+    if kind == "deleted":
+        new, old = None, new
+    elif kind == "added":
+        old = None
+    return context_id, apps.get_model(model), kind, object_id, at, old, new
+
+
+def _leg(event_model: type[models.Model]) -> str:
+    """The events of one tracked model within `context.id`; "before" is the object's event before this one."""
+    table = connection.ops.quote_name(event_model._meta.db_table)
+    label = event_model.pgh_tracked_model._meta.label  # type: ignore[attr-defined]
+    return f"""
+        SELECT '{label}' AS model, event.pgh_id AS event_id, event.pgh_label AS kind, event.pgh_obj_id AS object_id,
+               event.pgh_created_at AS at, to_jsonb(event) AS after,
+               (SELECT to_jsonb(earlier)
+                FROM {table} AS earlier
+                WHERE earlier.pgh_obj_id = event.pgh_obj_id AND earlier.pgh_id < event.pgh_id
+                ORDER BY earlier.pgh_id DESC
+                LIMIT 1) AS before
+        FROM {table} AS event
+        WHERE event.pgh_context_id = context.id"""  # noqa: S608
+
+
+def _names_for(rows: list[tuple[Any, ...]]) -> Names:
+    """Names for every foreign key in these rows, one call for each model that can be named."""
+    wanted: dict[type[models.Model], set[int]] = defaultdict(set)
+    for _context, model, _kind, _object, _at, before, after in rows:
+        for one in model._meta.concrete_fields:
+            if one.remote_field and one.remote_field.model in _namers:
+                ids = {row[one.attname] for row in (before, after) if row and row.get(one.attname)}
+                wanted[one.remote_field.model] |= ids
+    return {
+        (model, pk): name for model, ids in wanted.items() if ids for pk, name in _namers[model](sorted(ids)).items()
+    }
+
+
+def latest_events(model: type[models.Model], ids: Iterable[int], *columns: str) -> dict[int, tuple[Any, ...]]:
+    """The newest columns of rows that may be deleted, by primary key."""
+    (event_model,) = (one for one in event_models() if one.pgh_tracked_model is model)  # type: ignore[attr-defined]
+    newest = event_model._default_manager.filter(pgh_obj_id__in=list(ids)).order_by("pgh_obj_id", "-pgh_id")
+    return {row[0]: row[1:] for row in newest.distinct("pgh_obj_id").values_list("pgh_obj_id", *columns)}

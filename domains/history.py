@@ -1,0 +1,25 @@
+"""Whose history a person may read: a domain admin that of the own domains, a superuser all of it."""
+
+from django.db.models import QuerySet
+from django.db.models.fields.json import KT
+
+from accounts.models import ChangeSet, User
+from domains.models import Domain
+
+
+def change_sets_visible_to(user: User) -> QuerySet[ChangeSet]:
+    """Newest first. A change set that concerns several domains belongs to superusers."""
+    change_sets = ChangeSet.objects.order_by("-created_at", "id")
+    if user.is_superuser:
+        return change_sets
+    names = list(Domain.objects.visible_to(user).values_list("name", flat=True))
+    return change_sets.alias(domain_name=KT("metadata__domain")).filter(domain_name__in=names)
+
+
+def change_sets_of(domain: Domain) -> QuerySet[ChangeSet]:
+    """Newest first; the index change_sets_by_domain holds this order."""
+    return (
+        ChangeSet.objects.alias(domain_name=KT("metadata__domain"))
+        .filter(domain_name=domain.name)
+        .order_by("-created_at", "id")
+    )
