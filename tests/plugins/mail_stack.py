@@ -9,6 +9,7 @@ import signal
 import smtplib
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from email.message import Message
@@ -53,7 +54,7 @@ biff = no
 default_transport = discard:left for elsewhere
 virtual_transport = virtual
 # Stands for /etc/aliases: names that the host keeps beside those of the panel.
-alias_database = inline:{{ hostmaster = alice@home.example }}
+alias_database = inline:{{hostmaster=alice@home.example}}
 # A daemon that dies at its start is tried again after a second, not a minute.
 service_throttle_time = 1s
 queue_run_delay = 2s
@@ -301,10 +302,17 @@ class Postfix:
         file = self.base / "mail" / path
         return list(mailbox.mbox(file, create=False)) if file.is_file() else []
 
+    def make_folder(self, path: str) -> None:
+        """A folder for mbox files: virtual(8) makes those of a maildir, but not these."""
+        folder = self.base / "mail" / path
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, MAIL_USER, MAIL_USER)
+
     def empty_mail(self) -> None:
         """Throw away everything delivered so far."""
         for path in (self.base / "mail").iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            gone = path.rename(Path(tempfile.mkdtemp(dir=self.base)) / "gone")
+            shutil.rmtree(gone.parent, ignore_errors=True)
 
 
 def free_port() -> int:

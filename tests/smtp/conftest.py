@@ -10,6 +10,7 @@ from tests.plugins.mail_stack import Postfix
 def mail(postfix: Postfix, committed: None) -> Postfix:
     """Postfix, and addresses of every kind to send to."""
     postfix.empty_mail()
+    postfix.make_folder("falcot.org")
     example_mail.falcot()
     example_mail.village()
     return postfix

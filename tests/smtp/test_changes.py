@@ -8,7 +8,7 @@ from mailboxes.models import Alias, Mailbox
 from mailboxes.removal import delete_domain
 from mailboxes.services import change_alias, change_mailbox, delete_alias, delete_mailbox
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
-from tests.plugins.mail_stack import Postfix
+from tests.plugins.mail_stack import Postfix, eventually
 
 
 @pytest.fixture
@@ -54,7 +54,18 @@ def test_an_alias_gets_another_destination(mail: Postfix) -> None:
 def test_a_mailbox_moves_to_another_path(mail: Postfix) -> None:
     add_domain("move.example")
     mailbox = add_mailbox("anna@move.example")
-    change_mailbox(mailbox, mail_path="archive/anna", by=TESTER)
+    change_mailbox(mailbox, mail_path="archive/anna/", by=TESTER)
     (delivery,) = mail.send("anna@move.example", text="after the move")
     assert delivery.status == "sent", delivery
-    assert [message["Subject"] for message in mail.mbox("archive/anna")] == ["after the move"]
+    assert [message["Subject"] for message in mail.maildir("archive/anna/")] == ["after the move"]
+
+
+def test_an_mbox_waits_for_its_folder(mail: Postfix) -> None:
+    add_domain("letters.example")
+    add_mailbox("anna@letters.example", mail_format="mbox")
+    waiting = mail.accept("anna@letters.example", text="patience", client="192.0.2.7")
+    assert [delivery.status for delivery in mail.deliveries(waiting)] == ["deferred"]
+    mail.make_folder("letters.example")
+    mail.flush()
+    eventually(lambda: f"{waiting}: removed" in mail.log(), "the message to be delivered")
+    assert [message["Subject"] for message in mail.mbox("letters.example/anna")] == ["patience"]

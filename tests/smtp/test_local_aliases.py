@@ -28,3 +28,7 @@ def test_the_name_is_the_same_in_every_local_domain(mail: Postfix) -> None:
 
 def test_upper_case(mail: Postfix) -> None:
     assert forwarded(mail, "ROOT@mx.example.net") == ["alice@home.example"]
+
+
+def test_the_names_that_the_host_keeps_are_still_there(mail: Postfix) -> None:
+    assert forwarded(mail, "hostmaster@mx.example.net") == ["alice@home.example"]
