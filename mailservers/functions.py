@@ -67,7 +67,7 @@ def install_after_migrate(**kwargs: Any) -> None:
         install()
     except (DatabaseError, ProgrammingError) as error:
         print(_("The SQL functions for Postfix could not be put in place: %s") % str(error).strip())  # noqa: T201
-        print(sql_for_superuser())  # noqa: T201
+        print(_("Run “script/manage install_functions”; it says what else is needed."))  # noqa: T201
 
 
 def install(*, force: bool = False) -> bool:
@@ -118,8 +118,8 @@ def wrong_rights() -> list[str]:
         cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s)", [postfix_role(), owner_role()])
         if cursor.fetchone()[0] < 2:
             return [
-                _("The role %(role)s is missing, and the panel may not make roles. Let a superuser run: %(sql)s")
-                % {"role": postfix_role(), "sql": sql_for_superuser()}
+                _("The role %(role)s is missing. Run “script/manage install_functions”; it says what else is needed.")
+                % {"role": postfix_role()}
             ]
         cursor.execute(RIGHTS_QUERY, {"role": postfix_role()})
         found = [row[0] for row in cursor.fetchall()]
@@ -145,7 +145,9 @@ RIGHTS_QUERY = """
     UNION ALL
     SELECT 'may use sequence ' || relation.oid::regclass
     FROM pg_class AS relation
-    WHERE CASE WHEN relation.relkind = 'S' THEN has_sequence_privilege(%(role)s, relation.oid, 'USAGE, SELECT, UPDATE') END
+    WHERE CASE relation.relkind
+        WHEN 'S' THEN has_sequence_privilege(%(role)s, relation.oid, 'USAGE, SELECT, UPDATE')
+    END
     UNION ALL
     SELECT 'may create in schema ' || nspname
     FROM pg_namespace
@@ -179,13 +181,33 @@ RIGHTS_QUERY = """
 
 
 def sql_for_superuser() -> str:
-    """What to run where the panel's own role may not make roles."""
-    user = settings.DATABASES["default"].get("USER") or "mailadmin"
-    return (
-        f'CREATE ROLE "{postfix_role()}" LOGIN; CREATE ROLE "{owner_role()}" NOLOGIN; '
-        f'GRANT "{owner_role()}" TO "{user}" WITH ADMIN OPTION; '
-        f'GRANT CREATE ON DATABASE "{connection.settings_dict["NAME"]}" TO "{user}";'
+    """What a superuser runs once where the panel's own role may not make roles. It holds the verifier of a password,
+    not the password: for the terminal of an operator, not for a page."""
+    with connection.cursor() as cursor:
+        user, database = sql.Identifier(_current_user(cursor)), sql.Identifier(connection.settings_dict["NAME"])
+        role, owner = sql.Identifier(postfix_role()), sql.Identifier(owner_role())
+        statements = (
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {};").format(role, sql.Literal(_verifier(cursor))),
+            sql.SQL("CREATE ROLE {} NOLOGIN;").format(owner),
+            sql.SQL("GRANT {} TO {} WITH ADMIN OPTION;").format(owner, user),
+            sql.SQL("GRANT CREATE, CONNECT, TEMPORARY ON DATABASE {} TO {} WITH GRANT OPTION;").format(database, user),
+            sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC;").format(database),
+            sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC;"),
+        )
+        return "\n".join(statement.as_string(cursor.connection) for statement in statements)
+
+
+def _verifier(cursor: Any) -> str:
+    """What PostgreSQL keeps of the password (SCRAM-SHA-256); the password itself is never sent."""
+    verifier: str = encrypt_password(
+        postfix_password(), postfix_role(), scope=cursor.connection, algorithm="scram-sha-256"
     )
+    return verifier
+
+
+def _current_user(cursor: Any) -> str:
+    cursor.execute("SELECT current_user")
+    return str(cursor.fetchone()[0])
 
 
 def _make_roles(cursor: Any) -> None:
@@ -193,11 +215,12 @@ def _make_roles(cursor: Any) -> None:
         cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
         if cursor.fetchone() is None:
             _run(cursor, f"CREATE ROLE {{}} {kind}", sql.Identifier(role))
-    verifier = encrypt_password(postfix_password(), postfix_role(), scope=cursor.connection, algorithm="scram-sha-256")
     cursor.execute("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
     if cursor.fetchone()[0]:
-        _run(cursor, "ALTER ROLE {} PASSWORD {}", sql.Identifier(postfix_role()), sql.Literal(verifier))
-    _run(cursor, "GRANT {} TO CURRENT_USER", sql.Identifier(owner_role()))
+        _run(cursor, "ALTER ROLE {} PASSWORD {}", sql.Identifier(postfix_role()), sql.Literal(_verifier(cursor)))
+    cursor.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [owner_role()])
+    if not cursor.fetchone()[0]:
+        _run(cursor, "GRANT {} TO CURRENT_USER", sql.Identifier(owner_role()))
 
 
 def _make_schemas(cursor: Any) -> None:
@@ -248,11 +271,14 @@ def _drop(cursor: Any, schema: str, name: str) -> None:
 def _grant(cursor: Any) -> None:
     role = sql.Identifier(postfix_role())
     database = sql.Identifier(connection.settings_dict["NAME"])
-    for schema in (*SCHEMAS, "public"):
-        _run(cursor, "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA {} FROM PUBLIC", sql.Identifier(schema))
+    for schema in map(sql.Identifier, (*SCHEMAS, "public")):
+        _run(cursor, "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA {} FROM PUBLIC, {}", schema, role)
+        for kind in ("TABLES", "SEQUENCES"):
+            _run(cursor, f"REVOKE ALL ON ALL {kind} IN SCHEMA {{}} FROM PUBLIC, {{}}", schema, role)
+        _run(cursor, "REVOKE ALL ON SCHEMA {} FROM {}", schema, role)
     _run(cursor, "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
     _run(cursor, "GRANT TEMPORARY ON DATABASE {} TO CURRENT_USER", database)
-    _run(cursor, "REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC", database)
+    _run(cursor, "REVOKE CREATE, TEMPORARY ON DATABASE {} FROM PUBLIC, {}", database, role)
     _run(cursor, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     _run(cursor, "GRANT CONNECT ON DATABASE {} TO {}", database, role)
     _run(cursor, "GRANT USAGE ON SCHEMA postfix TO {}", role)

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from mailservers.functions import install, outdated, wrong_rights
+from mailservers.functions import install, outdated, sql_for_superuser, wrong_rights
 
 
 class Command(BaseCommand):
@@ -15,7 +16,13 @@ class Command(BaseCommand):
         parser.add_argument("--force", action="store_true", help=_("Do it even if everything is as it should be."))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        changed = install(force=options["force"])
+        try:
+            changed = install(force=options["force"])
+        except DatabaseError as error:
+            sentence = _(
+                "This could not be done: %(reason)s. Let a superuser of the database run, then try again:\n%(sql)s"
+            )
+            raise CommandError(sentence % {"reason": str(error).strip(), "sql": sql_for_superuser()}) from error
         faults = outdated() + wrong_rights()
         if faults:
             raise CommandError("\n".join(faults))
