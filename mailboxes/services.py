@@ -44,11 +44,15 @@ def add_mailbox(
     mail_path: str = "",
     mail_format: str = "maildir",
     active: bool = True,
+    also_deliver_to: Iterable[str] = (),
     by: Actor,
 ) -> Mailbox:
-    """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template."""
-    local_part = _local_part(local_part)
+    """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template.
+    `also_deliver_to` becomes an alias on the same address: mail goes there, and the mailbox keeps a copy."""
+    local_part, also_deliver_to = _local_part(local_part), list(also_deliver_to)
     with recorded("add", "mailbox", external_form(local_part, domain.name), domain=domain.name, by=by):
+        if also_deliver_to:
+            lock_alias_graph()
         domain = _locked(domain)
         if not domain.has_mailboxes:
             raise ValidationError(
@@ -61,23 +65,59 @@ def add_mailbox(
         if address:
             raise ValidationError({"local_part": _taken(address)})
         address = Address.objects.create(domain=domain, local_part=local_part)
+        if mail_path:
+            _refuse_path_from(by)
         path = mail_path or _path_from_template(domain, local_part, mail_format)
         mailbox = Mailbox(address=address, name=name, quota_bytes=quota_bytes, mail_path=path, active=active)
         mailbox.full_clean()
         mailbox.save()
         if password is not None:
             MailboxCredential.objects.create(mailbox=mailbox, hash=hash_password(password))
+        if also_deliver_to:
+            add_alias(domain, local_part, also_deliver_to, by=by)
     return mailbox
 
 
-def change_mailbox(mailbox: Mailbox, *, by: Actor, version: int | None = None, **changes: Any) -> Mailbox:
-    """Changes name, quota_bytes, mail_path or active. A new mail path does not move the mail that is stored."""
+def change_mailbox(
+    mailbox: Mailbox,
+    *,
+    by: Actor,
+    version: int | None = None,
+    also_deliver_to: Iterable[str] | None = None,
+    **changes: Any,
+) -> Mailbox:
+    """Changes name, quota_bytes, mail_path or active. A new mail path does not move the mail that is stored.
+    `also_deliver_to` replaces what the alias on the same address delivers to; an empty list deletes that alias."""
     with recorded("change", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
+        if also_deliver_to is not None:
+            lock_alias_graph()
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, version)
+        if changes.get("mail_path", mailbox.mail_path) != mailbox.mail_path:
+            _refuse_path_from(by)
         _set(mailbox, ("name", "quota_bytes", "mail_path", "active"), changes)
         mailbox.full_clean()
         mailbox.save()
+        if also_deliver_to is not None:
+            _deliver_also(mailbox, list(also_deliver_to), by)
     return mailbox
+
+
+def _deliver_also(mailbox: Mailbox, texts: Sequence[str], by: Actor) -> None:
+    alias = Alias.objects.filter(address=mailbox.address_id).select_related("address__domain").first()
+    if alias and texts:
+        change_alias(alias, destinations=texts, by=by)
+    elif alias:
+        delete_alias(alias, by=by)
+    elif texts:
+        add_alias(mailbox.address.domain, mailbox.address.local_part, texts, by=by)
+
+
+def _refuse_path_from(by: Actor) -> None:
+    """A domain admin must not be able to reach the mail of another domain by its path."""
+    if by.user and not by.user.is_superuser:
+        raise ValidationError(
+            {"mail_path": _("Only a superuser chooses where mail is stored. Leave it to the template of the settings.")}
+        )
 
 
 def set_mailbox_password(mailbox: Mailbox, password: str, *, by: Actor) -> None:
