@@ -121,13 +121,16 @@ def _refuse_path_from(by: Actor) -> None:
 
 
 def set_mailbox_password(mailbox: Mailbox, password: str, *, by: Actor) -> None:
-    """Sets the password; the history says that it changed, never what it is."""
+    """Sets the password and ends the owner's sessions; the history says that it changed, never what it is."""
     with recorded("change_password", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
         MailboxCredential.objects.update_or_create(
             mailbox=mailbox, defaults={"hash": hash_password(password), "changed_at": timezone.now()}
         )
         pghistory.create_event(mailbox, label="password_changed")
+        for user in User.objects.filter(owned__mailbox=mailbox):
+            user.set_unusable_password()  # a new random one: sessions hang on it (get_session_auth_hash)
+            user.save(update_fields=["password"])
 
 
 def delete_mailbox(mailbox: Mailbox, *, by: Actor) -> None:
