@@ -1,5 +1,20 @@
-"""Every address of the panel."""
+"""Every room brings its own URLs; the overview, the search and the error pages are of the house."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from mailadmin import views
+
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("find/", views.find, name="find"),
+    path("", include("accounts.urls")),
+    path("", include("jobs.urls")),
+    path("", include("mailboxes.urls")),
+    path("", include("domains.urls")),
+    path("", include("mailservers.urls")),
+]
+
+handler400 = "mailadmin.views.bad_request"
+handler403 = "mailadmin.views.forbidden"
+handler404 = "mailadmin.views.not_found"
+handler500 = "mailadmin.views.server_error"

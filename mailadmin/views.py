@@ -1,8 +1,215 @@
-"""Pages that belong to no single room."""
+"""The pages of the whole house: overview, search, and what is said when something goes wrong."""
 
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, ValidationError
+from django.db import DatabaseError, connection
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.pages import asked, person_required
+from domains.history import change_sets_visible_to
+from domains.history_views import days
+from domains.models import Domain
+from domains.views import begins_with
+from jobs.models import Job
+from jobs.services import worker_is_alive
+from mailboxes.jobs import ALIAS_REPORT
+from mailboxes.models import Address, Alias, Mailbox
+from mailboxes.parsing import parse_address
+from mailservers import functions
+
+FOUND_OF_A_KIND = 20
+CHANGES_SHOWN = 5
+COUNTED_EXACTLY = 10_000  # rows; beyond that the estimate of PostgreSQL's statistics is shown, and called that
+MOST_DRAINED = 64 * 1024**2  # bytes of a refused body that are read, so that the browser gets to see the answer
+
+
+@login_required
+def overview(request: HttpRequest) -> HttpResponse:
+    if request.user.is_owner:
+        return redirect("my_mailbox")
+    context = {"days": days(list(change_sets_visible_to(request.user)[:CHANGES_SHOWN]))}
+    if request.user.is_superuser:
+        report = _last(ALIAS_REPORT)
+        context |= {"faults": _faults(), "failed": _failed_jobs(), "report": report, "figures": _figures()}
+        context["needs"] = len(context["faults"]) + len(context["failed"]) + (1 if _findings(report) else 0)
+        context["findings"] = _findings(report)
+        context["is_new"] = not Domain.objects.exists()
+    else:
+        domains = list(Domain.objects.visible_to(request.user).select_related("target").order_by("name")[:51])
+        context |= {"domains": domains[:50], "has_more": len(domains) > 50}
+    return render(request, "mailadmin/overview.html", context)
+
+
+def _faults() -> list[tuple[str, str]]:
+    """What keeps the panel or the mail servers from working: a sentence, and why it matters."""
+    faults = [
+        (sentence, _("Postfix reads the database through these functions. Until then it may answer by old rules."))
+        for sentence in functions.outdated()
+    ]
+    if not worker_is_alive():
+        faults.append(
+            (
+                _("The worker does not answer."),
+                _("Long work waits until it is back; nothing is lost. It starts with script/server."),
+            )
+        )
+    return faults
+
+
+def _failed_jobs() -> list[Job]:
+    """The newest job of a kind, if it failed: one that went well since needs nobody."""
+    newest = Job.objects.order_by("kind", "-id").distinct("kind")
+    return [job for job in newest.defer("result") if job.state == Job.State.FAILED]
+
+
+def _last(kind: str) -> Job | None:
+    return Job.objects.filter(kind=kind, state=Job.State.DONE).order_by("-id").first()
+
+
+def _findings(report: Job | None) -> int:
+    return sum(report.result.get("counts", {}).values()) if report and report.result else 0
+
+
+def _figures() -> list[tuple[str, int, bool]]:
+    """(words, number, is an estimate). One statement for the statistics; a small table is counted."""
+    models = {_("Domains"): Domain, _("Mailboxes"): Mailbox, _("Aliases"): Alias}
+    with connection.cursor() as cursor:
+        tables = [model._meta.db_table for model in models.values()]
+        cursor.execute("SELECT relname, reltuples::bigint FROM pg_class WHERE oid = ANY (%s::regclass[])", [tables])
+        estimates = dict(cursor.fetchall())
+    figures = []
+    for words, model in models.items():
+        estimate = estimates.get(model._meta.db_table, 0)
+        is_large = estimate > COUNTED_EXACTLY
+        figures.append((words, estimate if is_large else model.objects.count(), is_large))
+    return figures
+
+
+@person_required
+def find(request: HttpRequest) -> HttpResponse:
+    """Domains and addresses by their beginning; the whole address of one thing leads straight to it."""
+    q = asked(request, "q")
+    exact = _exact(q, request.user)
+    if exact:
+        return redirect(exact)
+    domains: list[Domain] = []
+    addresses: list[Address] = []
+    if q:
+        addresses = list(_addresses(q, request.user)[: FOUND_OF_A_KIND + 1])
+        if "@" not in q:
+            found = Domain.objects.visible_to(request.user).filter(begins_with(q)).select_related("target")
+            domains = list(found.order_by("name")[: FOUND_OF_A_KIND + 1])
+    context = {
+        "q": q,
+        "domains": domains[:FOUND_OF_A_KIND],
+        "addresses": addresses[:FOUND_OF_A_KIND],
+        "has_more": max(len(domains), len(addresses)) > FOUND_OF_A_KIND,
+    }
+    return render(request, "mailadmin/find.html", context)
+
+
+def _exact(q: str, user: User) -> Mailbox | Alias | None:
+    """The mailbox or alias that has exactly this address, also by way of an alias domain."""
+    try:
+        parsed = parse_address(q, may_be_whole_domain=True)
+    except ValidationError:
+        return None
+    domain = Domain.objects.visible_to(user).filter(name=parsed.domain).select_related("target").first()
+    if domain is None:
+        return None
+    addresses = Address.objects.visible_to(user).select_related("mailbox__address__domain", "alias__address__domain")
+    address = addresses.filter(domain=domain.answers_for, local_part=parsed.local_part).first()
+    return getattr(address, "mailbox", None) or getattr(address, "alias", None)
+
+
+def _addresses(q: str, user: User) -> QuerySet[Address]:
+    local_part, has_at, domain = q.lower().rpartition("@")
+    beginning = (
+        {"local_part": local_part, "domain__name__startswith": domain} if has_at else {"local_part__startswith": domain}
+    )
+    return (
+        Address.objects.visible_to(user)
+        .filter(**beginning)
+        .select_related("domain", "mailbox", "alias")
+        .order_by("local_part", "domain_id")
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "403_csrf.html", status=403)
+    return _sorry(
+        request,
+        403,
+        _("This page was open for too long"),
+        _(
+            "Nothing was changed. Go back, load the page again, and send it once more. Cookies must be allowed for this site."
+        ),
+    )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
+        _drain(request)
+        return _sorry(
+            request,
+            413,
+            _("That was too much at once"),
+            _("A form may hold 2 MB and 1,000 fields. Nothing was changed. Send it in smaller parts."),
+        )
+    return _sorry(
+        request,
+        400,
+        _("This request cannot be understood"),
+        _("Nothing was changed. If you followed a link, its address may be damaged."),
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _sorry(request, 403, _("This is not allowed"), _("Nothing was changed. Ask a superuser if you need this."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _sorry(
+        request,
+        404,
+        _("There is nothing here"),
+        _("It may have been deleted, or it is not yours to see. The search finds what you may see."),
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _sorry(
+        request,
+        500,
+        _("Something went wrong here"),
+        _(
+            "Nothing was changed. The fault was written to the log of the panel; try again in a minute, then tell your administrator."
+        ),
+        is_broken=True,
+    )
+
+
+def _sorry(request: HttpRequest, status: int, title: str, why: str, *, is_broken: bool = False) -> HttpResponse:
+    """A sentence and a way out. It asks the database for nothing when something is broken."""
+    user = None if is_broken else getattr(request, "user", None)
+    base = "gate.html"
+    if user is not None and user.is_authenticated:
+        base = "owner_base.html" if user.is_owner else "base.html"
+    context = {"title": title, "why": why, "base": base, "is_signed_in": base != "gate.html"}
+    try:
+        return render(request, "mailadmin/sorry.html", context, status=status)
+    except DatabaseError:
+        return HttpResponse(f"{title}. {why}\n", content_type="text/plain; charset=utf-8", status=status)
+
+
+def _drain(request: HttpRequest) -> None:
+    """Reads what the browser still sends: closed in the middle, it would show an error of its own."""
+    body, left = request.META.get("wsgi.input"), min(int(request.META.get("CONTENT_LENGTH") or 0), MOST_DRAINED)
+    while body is not None and left > 0:
+        chunk = body.read(min(left, 64 * 1024))
+        if not chunk:
+            return
+        left -= len(chunk)

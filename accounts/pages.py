@@ -1,0 +1,217 @@
+"""What every page is made of: who may see it, one form class, sentences for people, lists that stay quick."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
+
+View = Callable[..., HttpResponse]
+
+PAGE_SIZE = 50
+LONGEST_QUESTION = 320
+
+
+def person_required(view: View) -> View:
+    """For people of the panel; a mailbox owner has a house of an own and sees nothing here."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_owner:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def superuser_required(view: View) -> View:
+    """For superusers; for anybody else there is nothing here."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_superuser:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def owner_required(view: View) -> View:
+    """For mailbox owners."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_owner:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+class PanelForm(forms.Form):
+    """Fields that look like the house; what is wrong is said at the field (templates/_field.html)."""
+
+    required_css_class = "is-required"
+    use_required_attribute = False  # our own sentences, not the browser's
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        for field in self.fields.values():
+            if isinstance(field.widget, forms.Select) and not isinstance(field.widget, forms.RadioSelect):
+                field.widget.attrs.setdefault("class", "form-select")
+            elif isinstance(field.widget, forms.TextInput | forms.Textarea):
+                mono = " mono" if field.widget.attrs.pop("mono", False) else ""
+                field.widget.attrs.setdefault("class", f"form-control{mono}")
+
+    @property
+    def complaints(self) -> list[tuple[str, str, str]]:
+        """(id of the field, its label, sentence) for the summary above the form."""
+        return [
+            (self[name].id_for_label, str(self[name].label), sentence)
+            if name != NON_FIELD_ERRORS
+            else ("", "", sentence)
+            for name, sentences in self.errors.items()
+            for sentence in sentences
+        ]
+
+
+def typed(request: HttpRequest) -> QueryDict | None:
+    """What was sent with this request; None while the person only looks."""
+    return request.POST if request.method == "POST" else None
+
+
+@contextmanager
+def refusals_on(form: forms.Form, **named: str) -> Iterator[None]:
+    """Puts the sentences of a service that refuses onto the form. `named` says which field shows which model field."""
+    try:
+        yield
+    except ValidationError as error:
+        sentences: Mapping[str, list[str]] = (
+            error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+        )
+        for name, found in sentences.items():
+            field = named.get(name, name)
+            for sentence in found:
+                form.add_error(field if field in form.fields else None, sentence)
+
+
+def say(request: HttpRequest, sentence: str, *, level: int = messages.SUCCESS, **words: object) -> None:
+    """Tells the person what happened, on the next page. The words in braces are set apart as addresses are."""
+    marked = {name: format_html('<span class="mono">{}</span>', word) for name, word in words.items()}
+    messages.add_message(request, level, format_html(mark_safe(sentence), **marked) if words else sentence)  # noqa: S308  our own text
+
+
+def asked(request: HttpRequest, name: str, *, allowed: tuple[str, ...] | None = None) -> str:
+    """One word of the URL's query: without NUL, not too long, and one of `allowed` if that is given."""
+    word = request.GET.get(name, "").replace("\0", "").strip()[:LONGEST_QUESTION]
+    return word if allowed is None or word in allowed else ""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A choice above a list, kept in the URL: (value, words) each, the first one for "all"."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str]]
+    current: str
+
+
+def chosen(request: HttpRequest, name: str, label: str, options: list[tuple[str, str]]) -> Filter:
+    """The filter with what the URL chooses; a word that is not offered counts as "all"."""
+    return Filter(name, label, options, asked(request, name, allowed=tuple(value for value, _words in options)))
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """One page of a list, and the marks in the URL that lead to its neighbours."""
+
+    rows: list[Any]
+    previous: str
+    next: str
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.previous or self.next)
+
+
+def list_page(
+    rows: QuerySet[Any],
+    request: HttpRequest,
+    *,
+    key: tuple[str, ...],
+    descending: bool = False,
+    size: int = PAGE_SIZE,
+    read: Callable[[str], Any] = str,
+) -> ListPage:
+    """A page found by the key of a row, not by counting: as quick at the end of a million rows as at the start.
+
+    `key` is one unique field, whose mark in the URL `read` understands, or a text and a number that are unique together.
+    """
+    after, before = (_mark(request, name, len(key), read) for name in ("after", "before"))
+    backwards = before is not None and after is None
+    edge = before if backwards else after
+    downwards = descending != backwards
+    ordered = rows.order_by(*(f"-{name}" if downwards else name for name in key))
+    if edge is not None:
+        ordered = ordered.filter(_beyond(key, edge, downwards=downwards))
+    found = list(ordered[: size + 1])
+    has_more = len(found) > size
+    shown = found[:size]
+    if backwards:
+        shown.reverse()
+    has_previous, has_next = (has_more, True) if backwards else (after is not None, has_more)
+    return ListPage(
+        rows=shown,
+        previous=_mark_of(shown[0], key) if shown and has_previous else "",
+        next=_mark_of(shown[-1], key) if shown and has_next else "",
+    )
+
+
+def _beyond(key: tuple[str, ...], edge: list[Any], *, downwards: bool) -> Q:
+    """Rows beyond the edge; the first comparison alone lets PostgreSQL start in the index."""
+    sign = "lt" if downwards else "gt"
+    if len(key) == 1:
+        return Q(**{f"{key[0]}__{sign}": edge[0]})
+    first, second = key
+    return Q(**{f"{first}__{sign}e": edge[0]}) & (
+        Q(**{f"{first}__{sign}": edge[0]}) | Q(**{first: edge[0], f"{second}__{sign}": edge[1]})
+    )
+
+
+def _mark(request: HttpRequest, name: str, length: int, read: Callable[[str], Any]) -> list[Any] | None:
+    """The edge named in the URL; one that is not ours counts as none."""
+    text = request.GET.get(name, "").replace("\0", "")
+    try:
+        words = [read(text)] if length == 1 and text else json.loads(text)
+    except ValueError:
+        return None
+    if length == 1:
+        return words if words[0] is not None else None
+    is_ours = isinstance(words, list) and len(words) == length and isinstance(words[0], str) and type(words[1]) is int
+    return words if is_ours and "\0" not in words[0] and abs(words[1]) < 2**63 else None
+
+
+def _mark_of(row: Model, key: tuple[str, ...]) -> str:
+    words = [_value(row, name) for name in key]
+    return str(words[0]) if len(words) == 1 else json.dumps(words)
+
+
+def _value(row: Any, path: str) -> Any:
+    for name in path.split("__"):
+        row = getattr(row, name)
+    return row

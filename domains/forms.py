@@ -1,0 +1,136 @@
+"""What people type about domains: one name, its address class, its admins, and the mail settings."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.boundfield import BoundWidget
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from accounts.pages import PanelForm
+from domains.fields import LONGEST_DOMAIN, normalised_domain
+from domains.models import AddressClass, Domain, MailSettings
+
+CLASS_HELP = {
+    AddressClass.VIRTUAL_MAILBOX: gettext_lazy("Mail is stored here. It may have aliases and a catch-all as well."),
+    AddressClass.VIRTUAL_ALIAS: gettext_lazy("Has aliases only: each address delivers to addresses elsewhere."),
+    AddressClass.ALIAS_DOMAIN: gettext_lazy("Answers for another domain: each address of the target works here too."),
+    AddressClass.LOCAL: gettext_lazy("Users of the mail server itself, and the aliases of local(8)."),
+}
+
+_name_attrs = {"mono": True, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+
+
+class DomainSettingsForm(PanelForm):
+    """What may change about a domain. Its name stays; a domain that is renamed gets an alias domain."""
+
+    address_class = forms.ChoiceField(
+        label=gettext_lazy("Address class"),
+        choices=AddressClass.choices,
+        initial=AddressClass.VIRTUAL_MAILBOX,
+        widget=forms.RadioSelect,
+    )
+    target = forms.CharField(
+        label=gettext_lazy("Target"),
+        max_length=LONGEST_DOMAIN,
+        required=False,
+        help_text=gettext_lazy("The domain whose addresses it answers for. It must be here already."),
+        widget=forms.TextInput(attrs=_name_attrs | {"placeholder": gettext_lazy("for example example.org")}),
+    )
+    description = forms.CharField(
+        label=gettext_lazy("Description"),
+        max_length=500,
+        required=False,
+        help_text=gettext_lazy("For the people who look after it. Mail servers do not see it."),
+    )
+    active = forms.BooleanField(
+        label=gettext_lazy("Active"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy("Mail to an inactive domain is refused, and its mailbox owners cannot sign in."),
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    @property
+    def class_options(self) -> list[tuple[BoundWidget, str]]:
+        """Each address class with its sentence."""
+        return [(option, str(CLASS_HELP[AddressClass(option.data["value"])])) for option in self["address_class"]]
+
+    def clean_target(self) -> Domain | None:
+        text = self.cleaned_data["target"]
+        if not text or self.cleaned_data.get("address_class") != AddressClass.ALIAS_DOMAIN:
+            return None
+        name = normalised_domain(text)
+        target: Domain | None = Domain.objects.visible_to(self.user).filter(name=name).first()
+        if target is None:
+            raise ValidationError(
+                _("%(name)s is not here yet. Add it first, or correct the name."), params={"name": name}
+            )
+        return target
+
+
+class DomainAddForm(DomainSettingsForm):
+    name = forms.CharField(
+        label=gettext_lazy("Domain"),
+        max_length=1000,
+        help_text=gettext_lazy(
+            "The part after the @. Letters beyond ASCII are fine: they are stored as the DNS has them."
+        ),
+        widget=forms.TextInput(attrs=_name_attrs | {"placeholder": gettext_lazy("for example example.org")}),
+    )
+    version = None  # type: ignore[assignment]  # nothing is there yet that somebody else could change
+    field_order = ["name", "address_class", "target", "description", "active"]
+
+
+class DescriptionForm(PanelForm):
+    """What a domain admin may change about the domain itself."""
+
+    description = DomainSettingsForm.base_fields["description"]
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class DomainAdminForm(PanelForm):
+    user = forms.CharField(
+        label=gettext_lazy("Person"),
+        max_length=254,
+        help_text=gettext_lazy("The user name. People are added on the page People."),
+        widget=forms.TextInput(attrs=_name_attrs | {"list": "people"}),
+    )
+
+    def clean_user(self) -> User:
+        username = self.cleaned_data["user"].strip().lower()
+        user: User | None = User.objects.people().filter(username=username).first()
+        if user is None:
+            raise ValidationError(
+                _("There is no person “%(name)s”. Add them first, or correct the name."), params={"name": username}
+            )
+        return user
+
+
+class MailSettingsForm(PanelForm):
+    recipient_delimiter = forms.ChoiceField(
+        label=gettext_lazy("Recipient delimiter"),
+        required=False,
+        choices=MailSettings.DELIMITERS,
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy(
+            "With +, mail to jean+lists@example.org arrives at jean@example.org. main.cf must say the same: "
+            "write the configuration again after a change."
+        ),
+    )
+    mail_path_template = forms.CharField(
+        label=gettext_lazy("Mail path template"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"mono": True, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=gettext_lazy(
+            "Where a new mailbox is stored, below virtual_mailbox_base. Tokens: {domain}, {local_part} and {initial}, its "
+            "first character. Mailboxes that are there keep their path."
+        ),
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)

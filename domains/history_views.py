@@ -1,0 +1,150 @@
+"""Pages of the history: who changed what, when, from where and through which door, before and after in words."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from accounts.actors import Door
+from accounts.history_reading import Event, events_of
+from accounts.models import ChangeSet
+from accounts.pages import ListPage, asked, list_page, person_required
+from domains.fields import normalised_domain
+from domains.history import change_sets_of, change_sets_visible_to
+from domains.models import Domain
+
+ON_A_PAGE = 30
+EVENTS_SHOWN = 20  # of one change set
+
+ICONS = {
+    "add": "plus-lg",
+    "add_admin": "person-plus",
+    "remove_admin": "person",
+    "delete": "trash3",
+    "change_password": "key",
+    "activate": "play-circle",
+    "deactivate": "pause-circle",
+    "sign_in": "person",
+    "load": "upload",
+}
+DOOR_ICONS = {"page": "window", "api": "braces", "command": "terminal", "task": "clock", "sign_in": "box-arrow-right"}
+
+
+@dataclass
+class Difference:
+    """What was before and after of one thing, by field; a field has several values where rows hang on the thing."""
+
+    subject: str
+    noun: str
+    before: list[tuple[str, str]] = field(default_factory=list)
+    after: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def by_field(self) -> list[tuple[str, list[str], list[str]]]:
+        """(field, values before, values after)."""
+        names = dict.fromkeys(name for name, _value in self.before + self.after)
+        return [(name, _values(self.before, name), _values(self.after, name)) for name in names]
+
+
+def _values(pairs: list[tuple[str, str]], wanted: str) -> list[str]:
+    return [value for name, value in pairs if name == wanted and value]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A change set as the page shows it."""
+
+    change_set: ChangeSet
+    icon: str
+    door: str
+    door_icon: str
+    differences: list[Difference]
+    is_cut: bool
+
+    @property
+    def is_change(self) -> bool:
+        """Of one thing: then before and after fit a line each, without a table."""
+        return str(self.change_set.value("verb")).startswith("change") and len(self.differences) == 1
+
+
+@person_required
+def history(request: HttpRequest) -> HttpResponse:
+    change_sets = change_sets_visible_to(request.user)
+    q = asked(request, "domain")
+    domain = None
+    if q:
+        domain = Domain.objects.visible_to(request.user).filter(name=_name(q)).first()
+        change_sets = change_sets_of(domain) if domain else ChangeSet.objects.none()
+    page = _page(change_sets, request)
+    return render(request, "domains/history.html", {"page": page, "days": days(page.rows), "q": q})
+
+
+def _name(q: str) -> str:
+    try:
+        return normalised_domain(q)
+    except ValidationError:
+        return q
+
+
+@person_required
+def domain_history(request: HttpRequest, name: str) -> HttpResponse:
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    page = _page(change_sets_of(domain), request)
+    context = {"domain": domain, "page": page, "days": days(page.rows)}
+    return render(request, "domains/domain_history.html", context)
+
+
+def _page(change_sets: QuerySet[ChangeSet], request: HttpRequest) -> ListPage:
+    return list_page(change_sets, request, key=("created_at",), descending=True, size=ON_A_PAGE, read=_moment)
+
+
+def _moment(text: str) -> datetime:
+    moment = parse_datetime(text)
+    if moment is None or timezone.is_naive(moment):
+        raise ValueError(text)
+    return moment
+
+
+def days(change_sets: Sequence[ChangeSet]) -> list[tuple[date, list[Entry]]]:
+    """The entries by the day on which they happened, newest first."""
+    events = events_of([change_set.pk for change_set in change_sets], limit=EVENTS_SHOWN)
+    entries = [_entry(change_set, events.get(change_set.pk, [])) for change_set in change_sets]
+    return [
+        (day, list(group))
+        for day, group in groupby(entries, key=lambda entry: timezone.localdate(entry.change_set.created_at))
+    ]
+
+
+def _entry(change_set: ChangeSet, events: Sequence[Event]) -> Entry:
+    door = change_set.value("door")
+    return Entry(
+        change_set=change_set,
+        icon=ICONS.get(change_set.value("verb"), "pencil"),
+        door=str(Door(door).label) if door in Door.values else "",
+        door_icon=DOOR_ICONS.get(door, "terminal"),
+        differences=differences(events),
+        is_cut=len(events) >= EVENTS_SHOWN,
+    )
+
+
+def differences(events: Iterable[Event]) -> list[Difference]:
+    """One line for each thing; rows that belong to the same thing, as destinations do, share a line."""
+    lines: dict[tuple[Any, str], Difference] = {}
+    for event in events:
+        if not event.changes:
+            continue  # a changed password: the sentence above says it all
+        line = lines.setdefault((event.model, event.subject), Difference(event.subject, event.noun))
+        for name, before, after in event.changes:
+            if event.before is not None:
+                line.before.append((name, before))
+            if event.after is not None:
+                line.after.append((name, after))
+    return list(lines.values())

@@ -1,0 +1,19 @@
+"""Domains, their settings and admins, their history, and the settings that hold for all of them."""
+
+from django.urls import path
+
+from domains import converters, history_views, views
+
+__all__ = ["converters", "urlpatterns"]
+
+urlpatterns = [
+    path("domains/", views.domain_list, name="domain_list"),
+    path("domains/add/", views.domain_add, name="domain_add"),
+    path("domains/<domain:name>/", views.domain, name="domain"),
+    path("domains/<domain:name>/settings/", views.domain_settings, name="domain_settings"),
+    path("domains/<domain:name>/admins/add/", views.domain_admin_add, name="domain_admin_add"),
+    path("domains/<domain:name>/admins/remove/", views.domain_admin_remove, name="domain_admin_remove"),
+    path("domains/<domain:name>/history/", history_views.domain_history, name="domain_history"),
+    path("history/", history_views.history, name="history"),
+    path("settings/", views.mail_settings, name="mail_settings"),
+]

@@ -1,0 +1,201 @@
+"""Pages about domains: the list, one domain with its tabs, its admins, and the settings that hold for all domains."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.actors import Actor
+from accounts.models import User
+from accounts.pages import (
+    PanelForm,
+    asked,
+    chosen,
+    list_page,
+    person_required,
+    refusals_on,
+    say,
+    superuser_required,
+    typed,
+)
+from domains import services
+from domains.fields import normalised_domain
+from domains.forms import DescriptionForm, DomainAddForm, DomainAdminForm, DomainSettingsForm, MailSettingsForm
+from domains.models import AddressClass, Domain, MailSettings
+
+MOST_COUNTED = 1000  # addresses of a domain; beyond that a page says "more than"
+
+
+@person_required
+def domain_list(request: HttpRequest) -> HttpResponse:
+    domains = Domain.objects.visible_to(request.user)
+    q = asked(request, "q")
+    classes = [("", _("All classes")), *((value, str(words)) for value, words in AddressClass.choices)]
+    address_class = chosen(request, "class", _("Address class"), classes)
+    state = chosen(request, "state", _("State"), [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive"))])
+    found = domains.select_related("target")
+    if q:
+        found = found.filter(begins_with(q))
+    if address_class.current:
+        found = found.filter(address_class=address_class.current)
+    if state.current:
+        found = found.filter(active=state.current == "active")
+    descending = asked(request, "sort") == "-name"
+    page = list_page(found, request, key=("name",), descending=descending)
+    is_empty = not page.rows and not domains.exists()
+    context = {"page": page, "q": q, "filters": [address_class, state], "descending": descending, "is_empty": is_empty}
+    return render(request, "domains/domain_list.html", context)
+
+
+def begins_with(q: str) -> Q:
+    """Domains whose name begins with what was typed; a whole name beyond ASCII is found by its A-label."""
+    wanted = Q(name__startswith=q.lower())
+    if not q.isascii():
+        try:
+            wanted |= Q(name=normalised_domain(q))
+        except ValidationError:
+            pass  # only the beginning of a name; such a beginning has no A-label
+    return wanted
+
+
+@superuser_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def domain_add(request: HttpRequest) -> HttpResponse:
+    form = DomainAddForm(typed(request), user=request.user)
+    if form.is_valid():
+        with refusals_on(form):
+            new = services.add_domain(**form.cleaned_data, by=Actor.from_request(request))
+            say(request, _added(new), domain=new.unicode_name)
+            return redirect(new)
+    return render(request, "domains/domain_add.html", {"form": form})
+
+
+def _added(domain: Domain) -> str:
+    if domain.address_class == AddressClass.ALIAS_DOMAIN:
+        return _("Added {domain}. It answers for its target at once: Postfix reads the database.")
+    if domain.has_mailboxes:
+        return _("Added {domain}. Now add its mailboxes and aliases.")
+    return _("Added {domain}. Now add its aliases.")
+
+
+@person_required
+def domain(request: HttpRequest, name: str) -> HttpResponse:
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    head = domain_head(domain)
+    shown = domain.answers_for
+    catch_all = shown.addresses.filter(local_part="", alias__isnull=False).select_related("alias").first()
+    destinations = list(catch_all.alias.destinations.with_targets()[:6]) if catch_all else []
+    context = head | {
+        "catch_all": catch_all,
+        "catch_all_destinations": destinations,
+        "alias_domains": list(domain.alias_domains.order_by("name")[:11]),
+        "admins": list(domain.admins.order_by("username")[:21]),
+    }
+    return render(request, "domains/domain.html", context)
+
+
+def domain_head(domain: Domain) -> dict[str, Any]:
+    """What stands above every tab of a domain: itself, and how much it has, as far as counting is quick."""
+    is_large = domain.addresses.values("pk")[: MOST_COUNTED + 1].count() > MOST_COUNTED
+    counted = {"mailboxes": None, "aliases": None}
+    if not is_large:
+        counted = domain.addresses.aggregate(mailboxes=Count("mailbox"), aliases=Count("alias"))
+    return {"domain": domain, "is_large": is_large} | counted
+
+
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def domain_settings(request: HttpRequest, name: str) -> HttpResponse:
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    initial = {
+        "address_class": domain.address_class,
+        "target": domain.target.name if domain.target else "",
+        "description": domain.description,
+        "active": domain.active,
+        "version": domain.version,
+    }
+    form: PanelForm
+    if request.user.is_superuser:
+        form = DomainSettingsForm(typed(request), initial=initial, user=request.user)
+    else:
+        form = DescriptionForm(typed(request), initial=initial)
+    if form.is_valid():
+        with refusals_on(form):
+            services.change_domain(domain, by=Actor.from_request(request), **form.cleaned_data)
+            say(request, _("Saved the settings of {domain}."), domain=domain.unicode_name)
+            return redirect("domain_settings", domain.name)
+    return _settings_page(request, domain, form=form, settings_form=form)
+
+
+def _settings_page(request: HttpRequest, domain: Domain, **forms: PanelForm) -> HttpResponse:
+    context = domain_head(domain) | {
+        "admins": list(domain.admins.order_by("username")[:200]),
+        "people": _who_may_become_admin(domain) if request.user.is_superuser else [],
+        "admin_form": DomainAdminForm(),
+    }
+    return render(request, "domains/domain_settings.html", context | forms)
+
+
+def _who_may_become_admin(domain: Domain) -> QuerySet[User]:
+    people = User.objects.people().filter(is_superuser=False, is_active=True).exclude(domains=domain)
+    return people.order_by("username")[:100]
+
+
+@superuser_required
+@require_POST
+def domain_admin_add(request: HttpRequest, name: str) -> HttpResponse:
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    form = DomainAdminForm(request.POST)
+    if form.is_valid():
+        with refusals_on(form):
+            user = form.cleaned_data["user"]
+            services.add_domain_admin(domain, user, by=Actor.from_request(request))
+            say(request, _("{person} is now domain admin of {domain}."), person=user.label, domain=domain.unicode_name)
+            return redirect("domain_settings", domain.name)
+    initial = {"address_class": domain.address_class, "target": domain.target or "", "description": domain.description}
+    initial |= {"active": domain.active, "version": domain.version}
+    settings_form = DomainSettingsForm(initial=initial, user=request.user)
+    return _settings_page(request, domain, form=form, settings_form=settings_form, admin_form=form)
+
+
+@superuser_required
+@require_POST
+def domain_admin_remove(request: HttpRequest, name: str) -> HttpResponse:
+    domain = get_object_or_404(Domain.objects.visible_to(request.user), name=name)
+    form = DomainAdminForm(request.POST)
+    if form.is_valid():
+        user = form.cleaned_data["user"]
+        services.remove_domain_admin(domain, user, by=Actor.from_request(request))
+        say(
+            request, _("{person} is no longer domain admin of {domain}."), person=user.label, domain=domain.unicode_name
+        )
+    return redirect("domain_settings", domain.name)
+
+
+@superuser_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def mail_settings(request: HttpRequest) -> HttpResponse:
+    current = MailSettings.current()
+    form = MailSettingsForm(
+        typed(request),
+        initial={name: getattr(current, name) for name in ("recipient_delimiter", "mail_path_template", "version")},
+    )
+    if form.is_valid():
+        with refusals_on(form):
+            saved = services.change_mail_settings(by=Actor.from_request(request), **form.cleaned_data)
+            if saved.recipient_delimiter != current.recipient_delimiter:
+                say(
+                    request,
+                    _(
+                        "Saved the mail settings. Now write the configuration again: main.cf must name the same delimiter."
+                    ),
+                )
+            else:
+                say(request, _("Saved the mail settings."))
+            return redirect("mail_settings")
+    example = current.path_for("example.org", "jean")
+    return render(request, "domains/mail_settings.html", {"form": form, "current": current, "example": example})

@@ -1,0 +1,39 @@
+"""Pages about long work: the list, and one job with its progress."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+
+from accounts.pages import chosen, list_page, person_required, superuser_required
+from jobs.models import Job
+from jobs.services import worker_is_alive
+
+
+@superuser_required
+def job_list(request: HttpRequest) -> HttpResponse:
+    states = [("", _("All")), ("unfinished", _("Not finished")), ("done", _("Done")), ("failed", _("Failed"))]
+    state = chosen(request, "state", _("State"), states)
+    jobs = Job.objects.visible_to(request.user).select_related("started_by")
+    if state.current == "unfinished":
+        jobs = jobs.filter(state__in=[Job.State.WAITING, Job.State.RUNNING])
+    elif state.current:
+        jobs = jobs.filter(state=state.current)
+    page = list_page(jobs.defer("result", "arguments"), request, key=("pk",), descending=True, read=_job_id)
+    context = {"page": page, "filters": [state], "worker_is_alive": worker_is_alive()}
+    return render(request, "jobs/job_list.html", context)
+
+
+def _job_id(text: str) -> int:
+    """The mark of a page; what is not a number of a job raises ValueError."""
+    number = int(text)
+    if abs(number) >= 2**63:
+        raise ValueError(text)
+    return number
+
+
+@person_required
+def job(request: HttpRequest, pk: int) -> HttpResponse:
+    """With htmx, only what changes while the job runs."""
+    job = get_object_or_404(Job.objects.visible_to(request.user).select_related("started_by"), pk=pk)
+    context = {"job": job, "is_stuck": not job.is_finished and not worker_is_alive()}
+    return render(request, "jobs/_progress.html" if request.htmx else "jobs/job.html", context)

@@ -1,0 +1,67 @@
+"""What every page shows around its content: the rooms a person may enter, and the work that is running."""
+
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from jobs.models import Job
+from mailboxes.models import Mailbox
+
+HOST = socket.gethostname()
+
+# url name, icon, label, the url names that belong to the room, only for superusers
+ROOMS = [
+    ("overview", "grid", _("Overview"), ("overview",), False),
+    ("domain_list", "globe2", _("Domains"), ("domain", "mailbox", "alias"), False),
+    ("address_list", "at", _("Addresses"), ("address",), False),
+    ("job_list", "list-task", _("Work"), ("job",), True),
+    ("history", "clock-history", _("History"), ("history",), False),
+    ("person_list", "people", _("People"), ("person",), True),
+    ("mail_settings", "gear", _("Settings"), ("mail",), True),
+]
+
+
+@dataclass(frozen=True)
+class Room:
+    url: str
+    icon: str
+    label: str
+    is_current: bool
+    is_exact: bool
+
+
+def house(request: HttpRequest) -> dict[str, Any]:
+    user = getattr(request, "user", None)
+    around: dict[str, Any] = {"host": HOST}
+    if isinstance(user, User) and user.is_authenticated and user.is_owner:
+        around["owner_address"] = SimpleLazyObject(lambda: _address_of(user))
+    elif isinstance(user, User) and user.is_authenticated:
+        around["rooms"] = rooms_for(user, request)
+        around["work"] = SimpleLazyObject(lambda: _running_work(user))
+    return {"house": around}
+
+
+def rooms_for(user: User, request: HttpRequest) -> list[Room]:
+    """What a person may not do is not shown."""
+    match = request.resolver_match
+    here = match.url_name if match and match.url_name else ""
+    return [
+        Room(reverse(name), icon, str(label), here.split("_")[0] in family, here == name)
+        for name, icon, label, family, only_superusers in ROOMS
+        if user.is_superuser or not only_superusers
+    ]
+
+
+def _running_work(user: User) -> Job | None:
+    return Job.objects.visible_to(user).filter(state__in=[Job.State.WAITING, Job.State.RUNNING]).order_by("-id").first()
+
+
+def _address_of(user: User) -> str:
+    mailbox = Mailbox.objects.visible_to(user).select_related("address__domain").first()
+    return str(mailbox.address) if mailbox else ""

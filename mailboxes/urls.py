@@ -1,0 +1,49 @@
+"""Mailboxes and aliases, by the domain they belong to and by their address."""
+
+from django.core.exceptions import ValidationError
+from django.urls import path, register_converter
+
+from domains import converters
+from mailboxes import alias_views, owner_views, views
+from mailboxes.parsing import ParsedAddress, parse_address
+
+
+class AddressConverter:
+    """An address in a URL, `@example.org` for a catch-all.
+
+    A slash in the local part is written ~1 and a tilde ~0 (as in RFC 6901): a browser would fold "/../" away. Typed
+    plainly, a slash is understood too.
+    """
+
+    regex = r"[^\x00-\x1f\x7f]{0,600}@[^/@\x00-\x1f\x7f]{1,1000}"
+
+    def to_python(self, value: str) -> ParsedAddress:
+        try:
+            return parse_address(value.replace("~1", "/").replace("~0", "~"), may_be_whole_domain=True)
+        except ValidationError as error:
+            raise ValueError(value) from error
+
+    def to_url(self, value: object) -> str:
+        return str(value).replace("~", "~0").replace("/", "~1")
+
+
+register_converter(AddressConverter, "address")
+
+__all__ = ["converters", "urlpatterns"]
+
+urlpatterns = [
+    path("domains/<domain:name>/delete/", views.domain_delete, name="domain_delete"),
+    path("domains/<domain:name>/mailboxes/", views.mailbox_list, name="mailbox_list"),
+    path("domains/<domain:name>/mailboxes/add/", views.mailbox_add, name="mailbox_add"),
+    path("domains/<domain:name>/aliases/", alias_views.alias_list, name="alias_list"),
+    path("domains/<domain:name>/aliases/add/", alias_views.alias_add, name="alias_add"),
+    path("mailboxes/<address:address>/", views.mailbox, name="mailbox"),
+    path("mailboxes/<address:address>/password/", views.mailbox_password, name="mailbox_password"),
+    path("mailboxes/<address:address>/delete/", views.mailbox_delete, name="mailbox_delete"),
+    path("aliases/<address:address>/", alias_views.alias, name="alias"),
+    path("aliases/<address:address>/delete/", alias_views.alias_delete, name="alias_delete"),
+    path("addresses/", views.address_list, name="address_list"),
+    path("jobs/alias-report/", views.alias_report_start, name="alias_report_start"),
+    path("my-mailbox/", owner_views.my_mailbox, name="my_mailbox"),
+    path("my-mailbox/password/", owner_views.my_mailbox_password, name="my_mailbox_password"),
+]

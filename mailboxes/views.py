@@ -1,0 +1,244 @@
+"""Pages about mailboxes: the list of a domain, one mailbox, many at once; all addresses; a domain that is deleted."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.actors import Actor
+from accounts.forms import NewPassword
+from accounts.pages import (
+    PanelForm,
+    asked,
+    chosen,
+    list_page,
+    person_required,
+    refusals_on,
+    say,
+    superuser_required,
+    typed,
+)
+from domains.models import Domain
+from domains.views import domain_head
+from mailboxes import services
+from mailboxes.forms import MailboxAddForm, MailboxForm, quota_words
+from mailboxes.jobs import start_alias_report
+from mailboxes.models import Address, AliasDestination, Mailbox, MailboxCredential
+from mailboxes.parsing import ParsedAddress
+from mailboxes.removal import delete_domain, what_is_lost
+
+MOST_PICKED = 200
+
+
+def at(address: ParsedAddress) -> dict[str, str]:
+    """How a mailbox or an alias is found by its address."""
+    return {"address__domain__name": address.domain, "address__local_part": address.local_part}
+
+
+def before_the_at(q: str) -> str:
+    """People type a whole address where its beginning would do."""
+    return q.lower().partition("@")[0]
+
+
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def mailbox_list(request: HttpRequest, name: str) -> HttpResponse:
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    mailboxes = Mailbox.objects.visible_to(request.user).filter(address__domain=domain)
+    if request.method == "POST":
+        return _act_on_many(request, domain, mailboxes)
+    q = asked(request, "q")
+    state = chosen(request, "state", _("State"), [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive"))])
+    found = mailboxes.select_related("address__domain", "address__alias").annotate(
+        has_password=Exists(MailboxCredential.objects.filter(mailbox=OuterRef("pk")))
+    )
+    if q:
+        found = found.filter(address__local_part__startswith=before_the_at(q))
+    if state.current:
+        found = found.filter(active=state.current == "active")
+    descending = asked(request, "sort") == "-address"
+    page = list_page(found, request, key=("address__local_part",), descending=descending)
+    context = domain_head(domain) | {"page": page, "q": q, "filters": [state], "descending": descending}
+    context["is_empty"] = not page.rows and not mailboxes.exists()
+    return render(request, "mailboxes/mailbox_list.html", context)
+
+
+def _act_on_many(request: HttpRequest, domain: Domain, mailboxes: QuerySet[Mailbox]) -> HttpResponse:
+    ids = [
+        int(pk) for pk in request.POST.getlist("pick")[:MOST_PICKED] if pk.isascii() and pk.isdigit() and len(pk) < 19
+    ]
+    picked = list(mailboxes.with_address().filter(pk__in=ids).order_by("address__local_part"))  # type: ignore[attr-defined]
+    do, by = request.POST.get("do"), Actor.from_request(request)
+    if not picked:
+        say(
+            request,
+            _("No mailbox was chosen. Tick the ones you mean, then press the button again."),
+            level=messages.WARNING,
+        )
+        return redirect(request.get_full_path())
+    try:
+        if do in ("activate", "deactivate"):
+            services.set_mailboxes_active(picked, do == "activate", by=by)
+            say(request, _done(do, len(picked)))
+        elif do == "delete" and request.POST.get("is_sure") == "yes":
+            services.delete_mailboxes(picked, by=by)
+            say(request, _done(do, len(picked)))
+        elif do == "delete":
+            context = domain_head(domain) | {"picked": picked, "lost": _lost_with(picked)}
+            return render(request, "mailboxes/mailboxes_delete.html", context)
+    except ValidationError as error:
+        say(request, " ".join(error.messages), level=messages.ERROR)
+    return redirect(request.get_full_path())
+
+
+def _done(do: str, count: int) -> str:
+    if do == "activate":
+        sentence = ngettext("Activated %(count)d mailbox.", "Activated %(count)d mailboxes.", count)
+    elif do == "deactivate":
+        sentence = ngettext(
+            "Deactivated %(count)d mailbox. It refuses mail from now on.",
+            "Deactivated %(count)d mailboxes. They refuse mail from now on.",
+            count,
+        )
+    else:
+        sentence = ngettext(
+            "Deleted %(count)d mailbox. Its files stay where they are.",
+            "Deleted %(count)d mailboxes. Their files stay where they are.",
+            count,
+        )
+    return sentence % {"count": count}
+
+
+def _lost_with(picked: list[Mailbox]) -> list[str]:
+    pointing = AliasDestination.objects.filter(address__in=[mailbox.address_id for mailbox in picked])
+    aliases = pointing.aggregate(number=Count("alias", distinct=True))["number"]
+    losses = [_("Mail to these addresses is refused from then on. The files stay where they are.")]
+    if aliases:
+        sentence = ngettext(
+            "%(number)d alias delivers to one of them. Without another destination it is deleted too.",
+            "%(number)d aliases deliver to one of them. Those without another destination are deleted too.",
+            aliases,
+        )
+        losses.append(sentence % {"number": aliases})
+    return losses
+
+
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def mailbox_add(request: HttpRequest, name: str) -> HttpResponse:
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    form = MailboxAddForm(typed(request), initial={"local_part": asked(request, "local_part")})
+    if form.is_valid():
+        with refusals_on(form, quota_bytes="quota"):
+            new = services.add_mailbox(domain, by=Actor.from_request(request), **form.values())
+            say(request, _("Added mailbox {address}. Mail arrives at once: Postfix reads the database."), address=new)
+            again = request.POST.get("again") == "1"
+            return redirect(request.path if again else new.get_absolute_url())
+    return render(request, "mailboxes/mailbox_add.html", domain_head(domain) | {"form": form})
+
+
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def mailbox(request: HttpRequest, address: ParsedAddress) -> HttpResponse:
+    mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
+    initial = {name: getattr(mailbox, name) for name in ("name", "mail_path", "active", "version")}
+    form = MailboxForm(typed(request), initial=initial | quota_words(mailbox.quota_bytes))
+    if form.is_valid():
+        with refusals_on(form, quota_bytes="quota"):
+            services.change_mailbox(mailbox, by=Actor.from_request(request), **form.values())
+            say(request, _("Saved mailbox {address}."), address=mailbox)
+            return redirect(mailbox)
+    context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain} | _around(mailbox)
+    return render(request, "mailboxes/mailbox.html", context)
+
+
+def _around(mailbox: Mailbox) -> dict[str, Any]:
+    """What else concerns this mailbox: its alias, aliases that deliver here, its password, its owner."""
+    pointing = AliasDestination.objects.filter(address=mailbox.address).select_related("alias__address__domain")
+    credential = MailboxCredential.objects.filter(mailbox=mailbox).only("changed_at").first()
+    owner = getattr(mailbox, "owner", None)
+    return {
+        "alias": getattr(mailbox.address, "alias", None),
+        "pointing": list(pointing.order_by("alias_id")[:11]),
+        "password_changed_at": credential.changed_at if credential else None,
+        "last_sign_in": owner.user.last_login if owner else None,
+    }
+
+
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def mailbox_password(request: HttpRequest, address: ParsedAddress) -> HttpResponse:
+    mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
+    form = NewPassword(typed(request))
+    if form.is_valid():
+        with refusals_on(form):
+            services.set_mailbox_password(mailbox, form.cleaned_data["password"], by=Actor.from_request(request))
+            say(
+                request, _("The password of {address} was changed. Mail programs ask for the new one."), address=mailbox
+            )
+            return redirect(mailbox)
+    context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain}
+    return render(request, "mailboxes/mailbox_password.html", context)
+
+
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def mailbox_delete(request: HttpRequest, address: ParsedAddress) -> HttpResponse:
+    mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
+    form = PanelForm(typed(request))
+    if form.is_valid():
+        with refusals_on(form):
+            services.delete_mailbox(mailbox, by=Actor.from_request(request))
+            say(request, _("Deleted mailbox {address}. Its files stay where they are."), address=address)
+            return redirect("mailbox_list", mailbox.address.domain.name)
+    context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain, "lost": what_is_lost(mailbox)}
+    return render(request, "mailboxes/mailbox_delete.html", context)
+
+
+@superuser_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def domain_delete(request: HttpRequest, name: str) -> HttpResponse:
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    form = PanelForm(typed(request))
+    if form.is_valid():
+        with refusals_on(form):
+            delete_domain(domain, by=Actor.from_request(request))
+            say(request, _("Deleted domain {domain} with its addresses."), domain=domain.unicode_name)
+            return redirect("domain_list")
+    context = {"form": form, "domain": domain, "lost": what_is_lost(domain)}
+    return render(request, "mailboxes/domain_delete.html", context)
+
+
+@person_required
+def address_list(request: HttpRequest) -> HttpResponse:
+    """All addresses one may see, by local part: the same name in several domains stands together."""
+    addresses = Address.objects.visible_to(request.user)
+    q = asked(request, "q")
+    kinds = [("", _("All")), ("mailbox", _("Mailboxes")), ("alias", _("Aliases")), ("catch_all", _("Catch-alls"))]
+    kind = chosen(request, "kind", _("What is there"), kinds)
+    found = addresses.select_related("domain", "mailbox", "alias")
+    if q:
+        local_part, has_at, domain = q.lower().partition("@")
+        found = found.filter(local_part=local_part) if has_at else found.filter(local_part__startswith=local_part)
+        found = found.filter(domain__name__startswith=domain) if domain else found
+    if kind.current == "mailbox":
+        found = found.filter(mailbox__isnull=False)
+    elif kind.current == "alias":
+        found = found.filter(alias__isnull=False)
+    elif kind.current == "catch_all":
+        found = found.filter(local_part="", alias__isnull=False)
+    page = list_page(found, request, key=("local_part", "domain_id"))
+    context = {"page": page, "q": q, "filters": [kind], "is_empty": not page.rows and not addresses.exists()}
+    return render(request, "mailboxes/address_list.html", context)
+
+
+@superuser_required
+@require_POST
+def alias_report_start(request: HttpRequest) -> HttpResponse:
+    return redirect(start_alias_report(by=Actor.from_request(request)))
