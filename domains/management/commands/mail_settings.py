@@ -1,0 +1,47 @@
+"""The mail settings from the shell: what holds for all domains."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.commands import NounCommand, Options, given, version_argument
+from domains.models import MailSettings
+from domains.services import change_mail_settings
+
+
+class Command(NounCommand):
+    help = _("Show or change the mail settings: recipient delimiter and mail path template.")
+
+    def add_verbs(self) -> None:
+        self.verb("show", _("Show the mail settings."))
+        change = self.verb("change", _("Change the mail settings."))
+        change.add_argument(
+            "--recipient-delimiter", metavar="+|-|+-|none", help=_("What separates an address from its extension.")
+        )
+        change.add_argument(
+            "--mail-path-template", metavar="TEMPLATE", help=_("Tokens: {domain}, {local_part}, {initial}.")
+        )
+        version_argument(change)
+
+    def do_show(self, options: Options) -> None:
+        self.card(_row(MailSettings.current()), options)
+
+    def do_change(self, options: Options) -> None:
+        changes = given(options, "recipient_delimiter", "mail_path_template")
+        if not changes:
+            self.wrong_usage(_("Say what is to change; “mail_settings change --help” names the options."))
+        if changes.get("recipient_delimiter") == "none":
+            changes["recipient_delimiter"] = ""
+        settings = change_mail_settings(**changes, version=options["if_version"], by=self.by)
+        if "recipient_delimiter" in changes:
+            self.remark(_("Write the Postfix configuration again: main.cf must name the same delimiter."))
+        self.done(_("Changed the mail settings."), _row(settings), options)
+
+
+def _row(settings: MailSettings) -> dict[str, Any]:
+    return {
+        "recipient_delimiter": settings.recipient_delimiter,
+        "mail_path_template": settings.mail_path_template,
+        "version": settings.version,
+        "changed_at": settings.changed_at,
+    }

@@ -1,0 +1,78 @@
+"""What the commands about mailboxes and aliases share: addresses and quotas as people type them in a shell."""
+
+import argparse
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.commands import Options
+from domains.commands import domain_named
+from domains.models import Domain
+from mailboxes.models import Alias, Mailbox
+from mailboxes.parsing import ParsedAddress, external_form, parse_address
+
+Row = TypeVar("Row", Mailbox, Alias)
+
+QUOTA = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,3})?)([KMGT]?)I?B?", re.ASCII)
+UNITS = {unit: 1024**power for power, unit in enumerate(["", "K", "M", "G", "T"])}  # as Dovecot counts
+NO_QUOTA = "none"
+
+
+def quota_bytes(text: str) -> int | str:
+    """`10G`, `500M` or bytes -> bytes; `none` stays a word, since None means "not typed"."""
+    word = text.strip().upper()
+    if word == NO_QUOTA.upper():
+        return NO_QUOTA
+    found = QUOTA.fullmatch(word)
+    if not found:
+        raise argparse.ArgumentTypeError(_("“%s” is not a quota. Write 10G, 500M, a number of bytes, or none.") % text)
+    return int(Decimal(found[1]) * UNITS[found[2]])
+
+
+def place_for(text: str) -> tuple[Domain, str]:
+    """Where a new address goes: its domain and its local part as it was typed, `@x.org` being the catch-all."""
+    address = parse_address(text, may_be_whole_domain=True)
+    return domain_named(address.domain), written_local_part(address)
+
+
+def written_local_part(address: ParsedAddress) -> str:
+    """The local part as the services take it: in quotes where it needs them."""
+    return external_form(address.local_part, "").removesuffix("@")
+
+
+def found_at(rows: QuerySet[Row], text: str, missing: str, remark: Callable[[str], None]) -> Row:
+    """What is at an address; at one of an alias domain, what is at the target's, with a remark about it."""
+    typed = parse_address(text, may_be_whole_domain=True)
+    domain = domain_named(typed.domain)
+    here = domain.answers_for
+    row = rows.filter(address__domain=here, address__local_part=typed.local_part).first()
+    address = external_form(typed.local_part, here.name)
+    if row is None:
+        raise ValidationError(missing % {"address": address})
+    if here != domain:
+        sentence = _("%(alias_domain)s is an alias domain of %(domain)s. This is about %(address)s.")
+        remark(sentence % {"alias_domain": domain, "domain": here, "address": address})
+    return row
+
+
+def listed(rows: QuerySet[Row], options: Options) -> QuerySet[Row]:
+    """Sorted by address, of one domain or all, from the one behind --after on: a key, no counting."""
+    if options["domain"]:
+        domain = domain_named(options["domain"])
+        rows = rows.filter(address__domain=domain).order_by("address__local_part")
+    else:
+        rows = rows.order_by("address__domain__name", "address__local_part")
+    if options["search"]:
+        local_part, at, domain_part = options["search"].lower().partition("@")
+        exact = Q(address__local_part=local_part, address__domain__name__startswith=domain_part)
+        rows = rows.filter(exact if at else Q(address__local_part__startswith=local_part))
+    if options["after"]:
+        last = parse_address(options["after"], may_be_whole_domain=True)
+        same_domain = Q(address__domain__name=last.domain, address__local_part__gt=last.local_part)
+        rows = rows.filter(same_domain | Q(address__domain__name__gt=last.domain))
+    return rows

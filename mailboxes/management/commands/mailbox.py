@@ -1,0 +1,141 @@
+"""Mailboxes from the shell."""
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.commands import (
+    NounCommand,
+    Options,
+    active_arguments,
+    delete_arguments,
+    given,
+    list_arguments,
+    password_arguments,
+    stream,
+    version_argument,
+)
+from mailboxes.commands import NO_QUOTA, found_at, listed, place_for, quota_bytes
+from mailboxes.models import Mailbox, MailboxCredential
+from mailboxes.removal import what_is_lost
+from mailboxes.services import add_mailbox, change_mailbox, delete_mailbox, set_mailbox_password
+
+
+class Command(NounCommand):
+    help = _("Add, change, delete and list mailboxes.")
+
+    def add_verbs(self) -> None:
+        add = self.verb("add", _("Add a mailbox."))
+        self._address_argument(add)
+        self._value_arguments(add)
+        add.add_argument("--format", choices=["maildir", "mbox"], default="maildir", help=_("How mail is stored."))
+        add.add_argument("--inactive", dest="active", action="store_false", help=_("Mail to it is refused for now."))
+        password_arguments(add, may_be_none=True)
+
+        change = self.verb("change", _("Change a mailbox. A new mail path does not move the mail that is stored."))
+        self._address_argument(change)
+        self._value_arguments(change)
+        active_arguments(change)
+        version_argument(change)
+
+        password = self.verb("password", _("Set the password of a mailbox."))
+        self._address_argument(password)
+        password_arguments(password)
+
+        delete = self.verb("delete", _("Delete a mailbox; the files stay where they are."))
+        self._address_argument(delete)
+        delete_arguments(delete)
+
+        self._address_argument(self.verb("show", _("Show a mailbox.")))
+
+        mailboxes = self.verb("list", _("List mailboxes."))
+        mailboxes.add_argument("--domain", metavar="DOMAIN", help=_("Of this domain only."))
+        list_arguments(mailboxes, after="ADDRESS", search=_("Addresses that begin like this."))
+
+    def _address_argument(self, parser: Any) -> None:
+        parser.add_argument("address", metavar="ADDRESS")
+
+    def _value_arguments(self, parser: Any) -> None:
+        parser.add_argument("--name", help=_("Shown in lists, and to the owner."))
+        parser.add_argument("--quota", type=quota_bytes, metavar="SIZE", help=_("10G, 500M, bytes, or none."))
+        parser.add_argument(
+            "--mail-path",
+            metavar="PATH",
+            help=_("Where mail is stored, below virtual_mailbox_base; a path that ends in / is a maildir."),
+        )
+
+    def do_add(self, options: Options) -> None:
+        domain, local_part = place_for(options["address"])
+        mailbox = add_mailbox(
+            domain,
+            local_part,
+            password=self.typed_password(options),
+            mail_format=options["format"],
+            active=options["active"],
+            by=self.by,
+            **_values(options),
+        )
+        self.done(_("Added mailbox %(mailbox)s.") % {"mailbox": mailbox}, _reread(mailbox), options)
+
+    def do_change(self, options: Options) -> None:
+        changes = _values(options) | given(options, "active")
+        if not changes:
+            self.wrong_usage(_("Say what is to change; “mailbox change --help” names the options."))
+        mailbox = change_mailbox(self._found(options), **changes, version=options["if_version"], by=self.by)
+        self.done(_("Changed mailbox %(mailbox)s.") % {"mailbox": mailbox}, _reread(mailbox), options)
+
+    def do_password(self, options: Options) -> None:
+        mailbox = self._found(options)
+        set_mailbox_password(mailbox, self.typed_password(options), by=self.by)
+        sentence = _("Changed the password of mailbox %(mailbox)s.") % {"mailbox": mailbox}
+        self.done(sentence, _reread(mailbox), options)
+
+    def do_delete(self, options: Options) -> None:
+        mailbox = self._found(options)
+        self.make_sure(_("Delete mailbox %(mailbox)s?") % {"mailbox": mailbox}, what_is_lost(mailbox), options)
+        delete_mailbox(mailbox, by=self.by)
+        self.done(_("Deleted mailbox %(mailbox)s.") % {"mailbox": mailbox}, {"deleted": str(mailbox)}, options)
+
+    def do_show(self, options: Options) -> None:
+        self.card(_row(self._found(options)), options)
+
+    def do_list(self, options: Options) -> None:
+        columns = {"address": 30, "name": 25, "quota_bytes": 14, "active": 5, "mail_path": 0}
+        rows = (_row(mailbox) for mailbox in stream(listed(_mailboxes(), options), options["limit"]))
+        self.table(rows, columns, options)
+
+    def _found(self, options: Options) -> Mailbox:
+        return found_at(_mailboxes(), options["address"], _("There is no mailbox %(address)s."), self.remark)
+
+
+def _mailboxes() -> QuerySet[Mailbox]:
+    credential = MailboxCredential.objects.filter(mailbox=OuterRef("pk"))
+    return Mailbox.objects.with_address().annotate(has_password=Exists(credential))
+
+
+def _values(options: Options) -> dict[str, Any]:
+    values = given(options, "name", "mail_path")
+    if options["quota"] is not None:
+        values["quota_bytes"] = None if options["quota"] == NO_QUOTA else options["quota"]
+    return values
+
+
+def _reread(mailbox: Mailbox) -> dict[str, Any]:
+    return _row(_mailboxes().get(pk=mailbox.pk))
+
+
+def _row(mailbox: Any) -> dict[str, Any]:
+    """`mailbox` comes from _mailboxes(), which knows whether it has a password."""
+    return {
+        "address": str(mailbox),
+        "name": mailbox.name,
+        "quota_bytes": mailbox.quota_bytes,
+        "mail_path": mailbox.mail_path,
+        "mail_format": mailbox.mail_format,
+        "active": mailbox.active,
+        "has_password": mailbox.has_password,
+        "version": mailbox.version,
+        "created_at": mailbox.created_at,
+        "changed_at": mailbox.changed_at,
+    }
