@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from mailadmin.launch.cluster import Cluster
+from mailadmin.launch.cluster import FIRST_PORT, Cluster
 from mailadmin.launch.packages import unpacked_programs
 from mailadmin.launch.programs import need_programs, system_places, unpacked_places
 from mailadmin.launch.state import State
@@ -21,7 +21,12 @@ def own_cluster(state: State, code: Path) -> Cluster:
     version = directory / "data/PG_VERSION"
     made_by = int(version.read_text()) if version.exists() else None
     places = [*system_places(), *unpacked_places(unpacked_programs(state, code))]
-    return Cluster(directory, programs=need_programs(places, made_by=made_by), log=state / "log/postgres.log")
+    return Cluster(
+        directory,
+        programs=need_programs(places, made_by=made_by),
+        log=state / "log/postgres.log",
+        first_port=int(os.environ.get("MAILADMIN_DATABASE_PORT") or FIRST_PORT),
+    )
 
 
 def claim(state: State) -> int | None:

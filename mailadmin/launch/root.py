@@ -17,7 +17,7 @@ from mailadmin.launch.state import State
 from mailadmin.launch.unpack import unpack_for_postfix
 
 PASSWORD_FILE = "--admin-password-file"  # noqa: S105
-OUTPUT = "--output"
+OUTPUT, INSTALLED_AT = "--output", "--installed-at"
 
 
 def run_as_service_user(checkout: Path, state: State, command: str, *arguments: str) -> NoReturn:
@@ -34,15 +34,25 @@ def run_as_service_user(checkout: Path, state: State, command: str, *arguments: 
     program = [sys.executable, "-I", "-B", str(code / "mailadmin/launch/prepare.py"), command]
     output = option(arguments, OUTPUT) if command == "manage" and arguments[:1] == ("postfix_config",) else None
     if output and output != "-":
-        directory = Path(output).absolute()
-        environment["MAILADMIN_OUTPUT"] = str(directory)
-        archive = _output_of([*program, *with_option(arguments, OUTPUT, "-")], environment, user)
-        unpack_for_postfix(archive, directory, _postfix_group())
+        write_for_postfix([*program, *arguments], Path(output).absolute(), environment, user)
         sys.exit(0)
     if password_file := option(arguments, PASSWORD_FILE):
         arguments = tuple(with_option(arguments, PASSWORD_FILE, _as_pipe(read_password(Path(password_file)), user)))
     become(user)
     os.execve(program[0], [*program, *arguments], environment)
+
+
+def write_for_postfix(
+    program: list[str], directory: Path, environment: dict[str, str], user: pwd.struct_passwd
+) -> None:
+    """Lets the system user make the files and puts them where only root may write."""
+    group = _postfix_group()
+    program = with_option(program, OUTPUT, "-")
+    if not option(program, INSTALLED_AT):
+        program += [INSTALLED_AT, str(directory)]
+    number = unpack_for_postfix(_output_of(program, environment, user), directory, group)
+    print(f"Wrote {number} files to {directory}.")
+    print(f"To put them in place, read and run as root: sh {directory / 'install-commands'}")
 
 
 def _as_pipe(secret: str, user: pwd.struct_passwd) -> str:

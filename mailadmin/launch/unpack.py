@@ -14,15 +14,19 @@ from mailadmin.launch import LaunchError
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")
 
 
-def unpack_for_postfix(archive: bytes, directory: Path, group: int) -> None:
-    """Writes each file as root:group 0640 with the time it carries; each is complete before it takes its name."""
+def unpack_for_postfix(archive: bytes, directory: Path, group: int) -> int:
+    """Writes each file as root:group 0640 with the time it carries, complete before it takes its name. How many."""
     files = _read(archive)
+    os.umask(0o022)  # Postfix must find the way through directories that we make
     try:
-        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not directory.exists():
+            directory.mkdir(mode=0o750, parents=True)
+            os.chown(directory, 0, group)
         for entry, content in files:
             _write(directory / entry.name, content, group, entry.mtime)
     except OSError as error:
         raise LaunchError(f"The files cannot be written to {directory}: {error.strerror}.") from error
+    return len(files)
 
 
 def _read(archive: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:

@@ -1,0 +1,101 @@
+"""script/manage: the same environment beside the running panel and without it."""
+
+import grp
+import os
+import signal
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.launch.panel import Panel, until
+
+NAP = "__import__('time').sleep(30)"
+
+
+def test_it_works_beside_the_server(panel: Panel) -> None:
+    assert panel.value("__import__('django.db').db.connection.settings_dict['NAME']") == "mailadmin"
+    assert panel.health()[0] == 200
+
+
+def test_it_says_nothing_of_its_own(panel: Panel) -> None:
+    done = panel.manage("shell", "--verbosity", "0", "--command", "print('only this')")
+
+    assert (done.stdout, done.stderr) == ("only this\n", "")
+
+
+def test_standard_input_and_exit_code_pass_through(panel: Panel) -> None:
+    code = "import sys; print(sys.stdin.read().upper()); sys.exit(7)"
+
+    done = panel.manage("shell", "--verbosity", "0", "--command", code, stdin="a secret")
+
+    assert (done.stdout, done.returncode) == ("A SECRET\n", 7)
+
+
+def test_relative_paths_mean_what_they_say(panel: Panel, tmp_path: Path) -> None:
+    done = panel.manage("shell", "-v", "0", "-c", "import os; print(os.getcwd())", cwd=tmp_path)
+
+    assert done.stdout.strip() == str(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root can write for Postfix.")
+def test_root_writes_the_files_of_postfix(panel: Panel, tmp_path: Path) -> None:
+    directory = tmp_path / "mailadmin"  # below a directory that is root's alone
+
+    done = panel.manage("postfix_config", "--output", str(directory))
+
+    assert done.returncode == 0, done.stderr
+    written = directory / "virtual_alias_maps.cf"
+    found = written.stat()
+    assert (found.st_uid, grp.getgrgid(found.st_gid).gr_name, stat.S_IMODE(found.st_mode)) == (0, "postfix", 0o640)
+    assert str(directory) in (directory / "main.cf.mailadmin").read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root can write for Postfix.")
+def test_wrong_usage_writes_nothing(panel: Panel, tmp_path: Path) -> None:
+    done = panel.manage("postfix_config", "--output", str(tmp_path / "mailadmin"), "--nonsense")
+
+    assert done.returncode == 2
+    assert not (tmp_path / "mailadmin").exists()
+
+
+def test_without_the_server_it_runs_the_database_itself(panel: Panel) -> None:
+    panel.end()
+
+    assert panel.value("__import__('accounts.models').models.User.objects.count()") == "1"
+    assert panel.processes() == []
+
+
+def test_two_commands_share_the_database(panel: Panel) -> None:
+    """The first starts PostgreSQL and waits with stopping it until the second is done."""
+    first = start_napping(panel, seconds=2)
+    until(lambda: any("/postgres -D" in process.command for process in panel.processes()))
+
+    second = panel.manage(
+        "shell",
+        "-v",
+        "0",
+        "-c",
+        "import time; time.sleep(4); from accounts.models import User; print(User.objects.count())",
+    )
+
+    assert (first.wait(), second.stdout) == (0, "1\n")
+    until(lambda: not panel.processes())
+
+
+def test_term_ends_the_command_and_its_database(panel: Panel) -> None:
+    command = start_napping(panel, seconds=60)
+    until(
+        lambda: any("time.sleep" in process.command and "manage.py" in process.command for process in panel.processes())
+    )
+
+    command.send_signal(signal.SIGTERM)
+
+    assert command.wait(20) != 0
+    until(lambda: not panel.processes())
+
+
+def start_napping(panel: Panel, *, seconds: int) -> "subprocess.Popen[bytes]":
+    code = f"import time; time.sleep({seconds})"
+    return subprocess.Popen([panel.checkout / "script/manage", "shell", "-v", "0", "-c", code], env=panel.environment)
