@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -77,6 +78,8 @@ class User(AbstractBaseUser):
 
     def clean(self) -> None:
         self.username = self.username.strip().lower()
+        if "\0" in self.username:  # PostgreSQL cannot even be asked about it
+            raise ValidationError({"username": _("A user name cannot hold a NUL character.")})
 
 
 class ChangeSet(Context):

@@ -6,11 +6,13 @@ from typing import Any
 import pghistory
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import OWNER_PREFIX, User
+from accounts.saving import save_checked
 
 CHANGEABLE = ("username", "name", "language", "is_superuser", "is_active")
 
@@ -27,21 +29,19 @@ def add_user(
         else:
             _validate_password(password, user)
             user.set_password(password)
-        user.full_clean()
-        user.save()
+        save_checked(user)
     return user
 
 
 def change_user(user: User, *, by: Actor, **changes: Any) -> User:
     with recorded("change", "person", user.username, by=by):
-        user = User.objects.select_for_update().get(pk=user.pk)
+        user = _locked(user)
         was_superuser = user.is_superuser and user.is_active
         for field, value in _known(changes).items():
             setattr(user, field, value)
         if not user.is_owner:
             _refuse_owner_name(user.username)
-        user.full_clean(exclude=["password"])
-        user.save()
+        save_checked(user, exclude=["password"])
         if was_superuser and not (user.is_superuser and user.is_active):
             _keep_one_superuser()
     return user
@@ -50,7 +50,7 @@ def change_user(user: User, *, by: Actor, **changes: Any) -> User:
 def set_user_password(user: User, password: str, *, by: Actor) -> None:
     """Sets a password; the history says that it changed, never what it is."""
     with recorded("change_password", "person", user.username, by=by):
-        user = User.objects.select_for_update().get(pk=user.pk)
+        user = _locked(user)
         if user.is_owner:
             raise ValidationError(_("A mailbox owner has no password here. Set the password of the mailbox."))
         _validate_password(password, user)
@@ -61,8 +61,10 @@ def set_user_password(user: User, password: str, *, by: Actor) -> None:
 
 def delete_user(user: User, *, by: Actor) -> None:
     with recorded("delete", "person", user.username, by=by):
+        user = _locked(user)
+        was_superuser = user.is_superuser and user.is_active
         user.delete()
-        if user.is_superuser:
+        if was_superuser:
             _keep_one_superuser()
 
 
@@ -89,8 +91,16 @@ def _validate_password(password: str, user: User) -> None:
         raise ValidationError({"password": error.messages}) from error
 
 
+def _locked(user: User) -> User:
+    """The row, locked, with all superusers if it is one: two who leave at once must not leave nobody behind. Always in
+    the same order, so that neither waits for the other."""
+    wanted = Q(pk=user.pk) | Q(is_superuser=True, is_active=True) if user.is_superuser else Q(pk=user.pk)
+    locked = {row.pk: row for row in User.objects.select_for_update().filter(wanted).order_by("pk")}
+    if user.pk not in locked:
+        raise ValidationError(_("This person was deleted meanwhile. Nothing was changed."))
+    return locked[user.pk]
+
+
 def _keep_one_superuser() -> None:
-    """Two superusers who leave at once must not leave nobody: the rows are locked before they are counted."""
-    remaining = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
-    if not remaining.exists():
+    if not User.objects.filter(is_superuser=True, is_active=True).exists():
         raise ValidationError(_("This is the last active superuser. Make another person a superuser first."))

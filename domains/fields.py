@@ -21,7 +21,7 @@ def normalised_domain(text: str) -> str:
         raise ValidationError(_("Type a domain name, for example example.org."))
     if not name.isascii():
         try:
-            name = idna.encode(name, uts46=True).decode("ascii")
+            name = idna.encode(name, uts46=True).decode("ascii").removesuffix(".")
         except idna.IDNAError as error:
             raise ValidationError(
                 _("“%(name)s” cannot be written in the DNS: %(reason)s"), params={"name": shown(text), "reason": error}

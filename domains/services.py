@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import User
+from accounts.saving import save_checked
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
 
 CHANGEABLE = ("address_class", "target", "description", "active")
@@ -28,8 +29,7 @@ def add_domain(
     domain.name = domain._meta.get_field("name").to_python(name)
     with recorded("add", "domain", domain.name, domain=domain.name, by=by):
         _lock_target(domain)
-        domain.full_clean()
-        domain.save()
+        save_checked(domain)
     return domain
 
 
@@ -44,13 +44,15 @@ def change_domain(domain: Domain, *, by: Actor, version: int | None = None, **ch
         _lock_target(domain)
         _refuse_unfitting_class(domain)
         domain.version += 1
-        domain.full_clean()
-        domain.save()
+        save_checked(domain)
     return domain
 
 
 def add_domain_admin(domain: Domain, user: User, *, by: Actor) -> DomainAdmin:
     with recorded("add_admin", "domain", f"{domain.name}, {user.label}", domain=domain.name, by=by):
+        domain = locked_version(Domain.objects, domain.pk, None)
+        if not User.objects.select_for_update(no_key=True).filter(pk=user.pk).exists():
+            raise ValidationError({"user": _("This person was deleted meanwhile. Nothing was changed.")})
         if user.is_owner:
             raise ValidationError({"user": _("A mailbox owner cannot be a domain admin. Add a person for this first.")})
         if user.is_superuser:
@@ -59,14 +61,13 @@ def add_domain_admin(domain: Domain, user: User, *, by: Actor) -> DomainAdmin:
             )
         admin = DomainAdmin(domain=domain, user=user)
         try:
-            admin.full_clean()
+            save_checked(admin)
         except ValidationError as error:
             sentence = _("%(person)s is a domain admin of %(domain)s already.") % {
                 "person": user.label,
                 "domain": domain,
             }
             raise ValidationError({"user": sentence}) from error
-        admin.save()
     return admin
 
 

@@ -1,18 +1,16 @@
-"""From what people type as destinations to rows, and the search for alias loops."""
+"""From what people type as destinations to rows."""
 
 from collections.abc import Iterable, Sequence
 
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from domains.models import AddressClass, Domain, MailSettings
-from mailboxes.models import Address, Alias, AliasDestination
+from mailboxes.models import Address, AliasDestination
 from mailboxes.parsing import ParsedAddress, external_form, parse_address
 
 MOST_DESTINATIONS = 1000  # virtual_alias_expansion_limit, postconf(5)
-LONGEST_CHAIN = 100
 ALIAS_GRAPH_LOCK = 0x414C4941  # "ALIA", an advisory lock: who changes what points where goes one after the other
 
 
@@ -143,63 +141,3 @@ def _row_for_ours(typed: ParsedAddress, domain: Domain, known: _Known) -> AliasD
         _("%(domain)s is ours, but has no address %(address)s. Add it first, or correct the destination."),
         params={"domain": domain, "address": external_form(typed.local_part, domain.name)},
     )
-
-
-def refuse_loop(alias: Alias) -> None:
-    """Follows what is saved from this alias on; a way back to it is a loop (virtual(5): mail would be deferred)."""
-    start = alias.address_id
-    came_from: dict[int, int] = {}
-    frontier = {start}
-    for _step in range(LONGEST_CHAIN):
-        reached: set[int] = set()
-        for here, there in _hops(frontier):
-            if there == start:
-                raise ValidationError({"destinations": [_loop_in_words([*_way_to(here, came_from), start])]})
-            if there not in came_from:
-                came_from[there] = here
-                reached.add(there)
-        if not reached:
-            return
-        frontier = reached
-    sentence = ngettext(
-        "This alias leads over more than %d other alias.",
-        "This alias leads over more than %d other aliases.",
-        LONGEST_CHAIN,
-    )
-    raise ValidationError({"destinations": [sentence % LONGEST_CHAIN]})
-
-
-def _hops(address_ids: set[int]) -> Iterable[tuple[int, int]]:
-    """(address of an alias, address it delivers to), catch-alls included."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT alias.address_id, COALESCE(destination.address_id, exact.id, catch_all.id)
-            FROM mailboxes_alias AS alias
-            JOIN mailboxes_aliasdestination AS destination ON destination.alias_id = alias.id
-            LEFT JOIN domains_domain AS domain ON domain.id = destination.domain_id
-            LEFT JOIN mailboxes_address AS exact
-                   ON exact.domain_id = COALESCE(domain.target_id, domain.id)
-                  AND exact.local_part = destination.text
-            LEFT JOIN mailboxes_address AS catch_all
-                   ON catch_all.domain_id = COALESCE(domain.target_id, domain.id)
-                  AND catch_all.local_part = ''
-            WHERE alias.address_id = ANY (%s)
-              AND COALESCE(destination.address_id, exact.id, catch_all.id) IS NOT NULL
-            """,
-            [list(address_ids)],
-        )
-        return cursor.fetchall()
-
-
-def _way_to(address_id: int, came_from: dict[int, int]) -> list[int]:
-    way = [address_id]
-    while way[-1] in came_from:
-        way.append(came_from[way[-1]])
-    return way[::-1]
-
-
-def _loop_in_words(way: list[int]) -> str:
-    names = Address.objects.select_related("domain").in_bulk(way)
-    chain = " → ".join(str(names[address_id]) for address_id in way)
-    return _("This would be a loop: %(chain)s. Mail to it would never arrive.") % {"chain": chain}

@@ -1,5 +1,6 @@
 """Which addresses exist: addresses, the mailboxes and aliases that hang on them, and who owns a mailbox."""
 
+from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import Q
@@ -111,6 +112,10 @@ class Mailbox(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("mailbox", args=[self.address])
+
+    def clean(self) -> None:
+        if "\0" in self.mail_path:  # PostgreSQL cannot even be asked about it
+            raise ValidationError({"mail_path": _("A mail path cannot hold a NUL character.")})
 
     @property
     def mail_format(self) -> str:

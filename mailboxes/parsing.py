@@ -39,11 +39,7 @@ def external_form(local_part: str, domain: str) -> str:
 def parse_address(text: str, *, may_be_whole_domain: bool = False, keep_case: bool = False) -> ParsedAddress:
     """Takes an address apart, or says in a sentence what is wrong with it (ValidationError)."""
     stripped = text.strip()
-    if len(stripped) > LONGEST_ADDRESS:
-        raise ValidationError(
-            _("“%(text)s” is too long: %(length)d characters, an address has %(most)d at most."),
-            params={"text": shown(stripped, 40), "length": len(stripped), "most": LONGEST_ADDRESS},
-        )
+    refuse_long_address(stripped)
     local_part, at, domain = stripped.rpartition("@")
     if not at or not domain:
         raise ValidationError(
@@ -53,12 +49,16 @@ def parse_address(text: str, *, may_be_whole_domain: bool = False, keep_case: bo
         raise ValidationError(_("“%(text)s” has nothing before the @."), params={"text": shown(text)})
     normalised = normalised_local_part(local_part, may_be_empty=True, keep_case=keep_case)
     parsed = ParsedAddress(normalised, normalised_domain(domain))
-    if len(str(parsed)) > LONGEST_ADDRESS:
-        raise ValidationError(
-            _("“%(text)s” is too long: an address has %(most)d characters at most."),
-            params={"text": shown(text, 40), "most": LONGEST_ADDRESS},
-        )
+    refuse_long_address(str(parsed))
     return parsed
+
+
+def refuse_long_address(address: str) -> None:
+    if len(address) > LONGEST_ADDRESS:
+        raise ValidationError(
+            _("“%(text)s” is too long: %(length)d characters, an address has %(most)d at most."),
+            params={"text": shown(address, 40), "length": len(address), "most": LONGEST_ADDRESS},
+        )
 
 
 def normalised_local_part(text: str, *, may_be_empty: bool = False, keep_case: bool = False) -> str:
@@ -68,7 +68,8 @@ def normalised_local_part(text: str, *, may_be_empty: bool = False, keep_case: b
     local_part = _unquoted(text.strip())
     if not keep_case:
         local_part = local_part.lower()
-    sentence = "" if not local_part and may_be_empty else fault_of_local_part(local_part)
+    # `""@example.org` is not the catch-all
+    sentence = "" if not text.strip() and may_be_empty else fault_of_local_part(local_part)
     if sentence:
         raise ValidationError(
             sentence, params={"text": shown(text), "most": LONGEST_LOCAL_PART, "length": len(local_part)}

@@ -11,13 +11,15 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import OWNER_PREFIX, User
+from accounts.saving import save_checked
 from domains.models import Domain, MailSettings
 from domains.services import locked_version
 from mailboxes import destinations as destination_rows
 from mailboxes.credentials import hash_password
 from mailboxes.destinations import lock_alias_graph
+from mailboxes.loops import refuse_loop
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner
-from mailboxes.parsing import external_form, normalised_local_part
+from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address
 from mailboxes.removal import remove_addresses, remove_aliases, retire_credentials
 
 __all__ = [
@@ -49,7 +51,7 @@ def add_mailbox(
 ) -> Mailbox:
     """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template.
     `also_deliver_to` becomes an alias on the same address: mail goes there, and the mailbox keeps a copy."""
-    local_part, also_deliver_to = _local_part(local_part), list(also_deliver_to)
+    local_part, also_deliver_to = _local_part(local_part, domain), list(also_deliver_to)
     with recorded("add", "mailbox", external_form(local_part, domain.name), domain=domain.name, by=by):
         if also_deliver_to:
             lock_alias_graph()
@@ -69,8 +71,7 @@ def add_mailbox(
             _refuse_path_from(by)
         path = mail_path or _path_from_template(domain, local_part, mail_format)
         mailbox = Mailbox(address=address, name=name, quota_bytes=quota_bytes, mail_path=path, active=active)
-        mailbox.full_clean()
-        mailbox.save()
+        save_checked(mailbox)
         if password is not None:
             MailboxCredential.objects.create(mailbox=mailbox, hash=hash_password(password))
         if also_deliver_to:
@@ -95,8 +96,7 @@ def change_mailbox(
         if changes.get("mail_path", mailbox.mail_path) != mailbox.mail_path:
             _refuse_path_from(by)
         _set(mailbox, ("name", "quota_bytes", "mail_path", "active"), changes)
-        mailbox.full_clean()
-        mailbox.save()
+        save_checked(mailbox)
         if also_deliver_to is not None:
             _deliver_also(mailbox, list(also_deliver_to), by)
     return mailbox
@@ -136,6 +136,8 @@ def set_mailbox_password(mailbox: Mailbox, password: str, *, by: Actor) -> None:
 def delete_mailbox(mailbox: Mailbox, *, by: Actor) -> None:
     """Deletes the mailbox and what pointed only at it. The files stay where they are: the panel never touches mail."""
     with recorded("delete", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
+        lock_alias_graph()
+        locked_version(Mailbox.objects, mailbox.pk, None)
         _delete_mailboxes([mailbox.pk])
 
 
@@ -148,7 +150,7 @@ def set_mailboxes_active(mailboxes: Sequence[Mailbox], active: bool, *, by: Acto
     """Activates or deactivates many mailboxes as one change set."""
     verb = "activate" if active else "deactivate"
     with recorded(verb, "mailboxes", _few(mailboxes), domain=_domain_of(mailboxes), by=by):
-        for mailbox in mailboxes:
+        for mailbox in sorted(mailboxes, key=lambda mailbox: mailbox.pk):  # locked in the same order by everybody
             change_mailbox(mailbox, active=active, by=by)
 
 
@@ -156,14 +158,14 @@ def add_alias(
     domain: Domain, local_part: str, destinations: Iterable[str], *, comment: str = "", active: bool = True, by: Actor
 ) -> Alias:
     """Adds an alias; an empty local part is the catch-all. At the address of a mailbox, the mailbox keeps a copy."""
-    local_part = _local_part(local_part, may_be_empty=True)
+    local_part = _local_part(local_part, domain, may_be_empty=True)
     with recorded("add", "alias", external_form(local_part, domain.name), domain=domain.name, by=by):
         lock_alias_graph()
         domain = _locked(domain)
         _refuse_alias_in(domain, local_part)
         address, _is_new = Address.objects.get_or_create(domain=domain, local_part=local_part)
         if hasattr(address, "alias"):
-            raise ValidationError({"local_part": _taken(address)})
+            raise ValidationError({"local_part": _taken_by_alias(address)})
         alias = Alias(address=address, comment=comment, active=active)
         alias.full_clean()
         alias.save()
@@ -189,6 +191,7 @@ def change_alias(
 def delete_alias(alias: Alias, *, by: Actor) -> None:
     with recorded("delete", "alias", str(alias), domain=alias.address.domain.name, by=by):
         lock_alias_graph()
+        locked_version(Alias.objects, alias.pk, None)
         remove_aliases([alias.pk])
 
 
@@ -229,7 +232,7 @@ def _write_destinations(alias: Alias, texts: Iterable[str]) -> None:
     for position, row in enumerate(rows):
         row.alias, row.position = alias, position
     AliasDestination.objects.bulk_create(rows)
-    destination_rows.refuse_loop(alias)
+    refuse_loop(alias)
 
 
 def _refuse_alias_in(domain: Domain, local_part: str) -> None:
@@ -262,11 +265,13 @@ def _set(row: Mailbox | Alias, changeable: Sequence[str], changes: Mapping[str, 
     row.version += 1
 
 
-def _local_part(text: str, *, may_be_empty: bool = False) -> str:
+def _local_part(text: str, domain: Domain, *, may_be_empty: bool = False) -> str:
     try:
-        return normalised_local_part(text, may_be_empty=may_be_empty)
+        local_part = normalised_local_part(text, may_be_empty=may_be_empty)
+        refuse_long_address(external_form(local_part, domain.name))
     except ValidationError as error:
         raise ValidationError({"local_part": error.messages}) from error
+    return local_part
 
 
 def _taken(address: Address) -> str:
@@ -274,6 +279,10 @@ def _taken(address: Address) -> str:
         return _("%(address)s is a mailbox already. Choose another local part, or change the mailbox.") % {
             "address": address
         }
+    return _taken_by_alias(address)
+
+
+def _taken_by_alias(address: Address) -> str:
     return _("%(address)s is an alias already. Choose another local part, or change the alias.") % {"address": address}
 
 

@@ -1,0 +1,177 @@
+"""The search for alias loops: mail that would be handed round and round and never arrive (virtual(5)).
+
+It follows requests, as Postfix makes them, and not rows: a catch-all that delivers to a whole domain keeps the local
+part, so `x@b -> x@a` and `@a -> @b` are a loop, while `x@b -> y@a` and `@a -> @b` are none. What is inactive counts
+too: activating an alias must not close a loop."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import or_
+from typing import NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from domains.models import Domain, MailSettings
+from mailboxes.destinations import split_address
+from mailboxes.models import Address, Alias, AliasDestination
+from mailboxes.parsing import external_form, parse_address
+
+LONGEST_CHAIN = 100  # virtual_alias_recursion_limit is ten times this, postconf(5)
+
+
+class Request(NamedTuple):
+    """Mail for a local part of a domain that is no alias domain. Empty: for any that only the catch-all takes."""
+
+    domain_id: int
+    local_part: str
+
+
+Ways = dict[Request, list[Request]]
+
+
+def refuse_loop(alias: Alias) -> None:
+    """Follows what is saved from this alias on; raises ValidationError where mail would never arrive."""
+    start = Request(alias.address.domain_id, alias.address.local_part)
+    starts = [start, *(_what_falls_to(alias) if alias.is_catch_all else ())]
+    ways = _ways_from(starts)
+    for begin in starts:
+        loop = _loop_from(begin, ways)
+        if loop:
+            sentence = _("This would be a loop: %(chain)s. Mail to it would never arrive.")
+            raise ValidationError({"destinations": [sentence % {"chain": _in_words(loop)}]})
+
+
+def _what_falls_to(alias: Alias) -> Iterator[Request]:
+    """Destinations that only this catch-all takes, or another one that keeps the local part and delivers to it."""
+    if not alias.destinations.filter(address=None, text="").exists():
+        return  # the same destinations whatever was asked for: the request for "any local part" shows a loop
+    domain_ids: set[int] = set()
+    found = {alias.address.domain_id}
+    while found:
+        domain_ids |= found
+        whole = AliasDestination.objects.filter(_is_of(found), text="", alias__address__local_part="")
+        found = set(whole.values_list("alias__address__domain_id", flat=True)) - domain_ids
+    for row in AliasDestination.objects.filter(_is_of(domain_ids)).exclude(text="").select_related("domain"):
+        yield Request(row.domain.target_id or row.domain_id, row.text)  # type: ignore[union-attr]
+    yield from _typed_before_the_domain_was_ours(domain_ids)
+
+
+def _is_of(domain_ids: set[int]) -> Q:
+    return Q(domain__in=domain_ids) | Q(domain__target__in=domain_ids)
+
+
+def _typed_before_the_domain_was_ours(domain_ids: set[int]) -> Iterator[Request]:
+    domains = Domain.objects.filter(Q(pk__in=domain_ids) | Q(target__in=domain_ids))
+    ours = {domain.name: domain.target_id or domain.pk for domain in domains}
+    like_ours = reduce(or_, (Q(text__iendswith=f"@{name}") for name in ours))
+    for text in AliasDestination.objects.filter(like_ours, domain=None).values_list("text", flat=True):
+        typed = parse_address(text, may_be_whole_domain=True)
+        if typed.local_part:
+            yield Request(ours[typed.domain], typed.local_part)
+
+
+def _ways_from(starts: Iterable[Request]) -> Ways:
+    """Where each request leads to in one step, for all that can be reached: a few statements a step."""
+    ways: Ways = {}
+    frontier = set(starts)
+    for _step in range(LONGEST_CHAIN + 1):
+        if not frontier:
+            return ways
+        found = _next_of(frontier)
+        ways |= {request: found.get(request, []) for request in frontier}
+        frontier = {there for requests in found.values() for there in requests} - ways.keys()
+    sentence = ngettext(
+        "This alias leads over more than %d other alias.",
+        "This alias leads over more than %d other aliases.",
+        LONGEST_CHAIN,
+    )
+    raise ValidationError({"destinations": [sentence % LONGEST_CHAIN]})
+
+
+def _next_of(requests: set[Request]) -> Ways:
+    asked_by: dict[int, list[Request]] = defaultdict(list)
+    for request, address_id in _answering(requests):
+        asked_by[address_id].append(request)
+    rows = list(
+        AliasDestination.objects.filter(alias__address__in=asked_by)
+        .select_related("alias", "address", "domain")
+        .order_by("alias_id", "position")
+    )
+    ours = _domains_in_texts(rows)
+    found: Ways = defaultdict(list)
+    for row in rows:
+        for request in asked_by[row.alias.address_id]:
+            there = _followed(row, request, ours)
+            if there:
+                found[request].append(there)
+    return found
+
+
+def _answering(requests: set[Request]) -> Iterator[tuple[Request, int]]:
+    """The address that takes each request, in the order of postfix.virtual_alias_maps: itself, its base, catch-all."""
+    delimiters = MailSettings.current().recipient_delimiter
+    base_of = {request: split_address(request.local_part, delimiters)[0] for request in requests}
+    local_parts = {"", *base_of.values(), *(request.local_part for request in requests)}
+    domain_ids = {request.domain_id for request in requests}
+    known = {
+        Request(domain_id, local_part): pk
+        for pk, domain_id, local_part in Address.objects.filter(
+            domain__in=domain_ids, local_part__in=local_parts
+        ).values_list("pk", "domain_id", "local_part")
+    }
+    for request in requests:
+        for local_part in (request.local_part, base_of[request], ""):
+            address_id = known.get(Request(request.domain_id, local_part))
+            if address_id:
+                yield request, address_id
+                break
+
+
+def _domains_in_texts(rows: Iterable[AliasDestination]) -> dict[str, int]:
+    """A destination that was elsewhere when it was typed may have become ours since."""
+    names = {row.text.rpartition("@")[2].lower() for row in rows if not row.is_ours}
+    return {
+        name: target_id or pk
+        for name, pk, target_id in Domain.objects.filter(name__in=names).values_list("name", "pk", "target_id")
+    }
+
+
+def _followed(row: AliasDestination, request: Request, ours: dict[str, int]) -> Request | None:
+    """Where a destination sends a request; None if that is elsewhere."""
+    if row.address:
+        return Request(row.address.domain_id, row.address.local_part + row.extension)
+    if row.domain:
+        return Request(row.domain.target_id or row.domain.pk, row.text or request.local_part)
+    domain_id = ours.get(row.text.rpartition("@")[2].lower())
+    if domain_id is None:
+        return None
+    return Request(domain_id, parse_address(row.text, may_be_whole_domain=True).local_part or request.local_part)
+
+
+def _loop_from(start: Request, ways: Ways) -> list[Request]:
+    """A way that comes back to where it was, searched depth first; empty if there is none."""
+    path: list[Request] = [start]
+    branches = [iter(ways[start])]
+    on_path, done = {start}, set()
+    while branches:
+        there = next(branches[-1], None)
+        if there is None:
+            branches.pop()
+            done.add(path[-1])
+            on_path.discard(path.pop())
+        elif there in on_path:
+            return [*path[path.index(there) :], there]
+        elif there not in done:
+            path.append(there)
+            on_path.add(there)
+            branches.append(iter(ways[there]))
+    return []
+
+
+def _in_words(loop: list[Request]) -> str:
+    names = dict(Domain.objects.filter(pk__in={request.domain_id for request in loop}).values_list("pk", "name"))
+    return " → ".join(external_form(request.local_part, names[request.domain_id]) for request in loop)
