@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def ready_python(state: State, code: Path) -> Path:
             raise LaunchError(f"MAILADMIN_VENV is {given}, but {python} cannot be run.")
         return python
     lock = code / "requirements.lock"
-    venv = state / "venv" / _digest(lock)
+    venv = state / "venv" / _digest(lock, f"{sys.executable} {sys.version}")
     python = venv / "bin/python"
     if not (venv / "complete").exists():
         with state.locked("install.lock"):
@@ -56,11 +57,11 @@ def ready_programs(state: State, code: Path, python: Path) -> None:
 
 def unpacked_programs(state: State, code: Path) -> Path:
     """Where PostgreSQL's programs from the Python package lie, or would lie."""
-    return state / "postgres-programs" / _digest(code / "requirements-postgres.lock")
+    return state / "postgres-programs" / _digest(code / "requirements-postgres.lock", platform.machine())
 
 
-def _digest(lock: Path) -> str:
-    return hashlib.sha256(lock.read_bytes() + f"{sys.executable} {sys.version}".encode()).hexdigest()[:16]
+def _digest(lock: Path, machine: str) -> str:
+    return hashlib.sha256(lock.read_bytes() + machine.encode()).hexdigest()[:16]
 
 
 def _make_venv(venv: Path) -> None:

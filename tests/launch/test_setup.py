@@ -12,6 +12,7 @@ from mailadmin.launch.service_user import LEFT_BEHIND
 from tests.launch.panel import CHECKOUT, PATIENCE, Panel
 
 ORDINARY_USER = "nobody"
+CAN_HIDE = os.geteuid() == 0 and subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode == 0
 
 
 @pytest.fixture
@@ -101,6 +102,23 @@ def test_a_checkout_that_only_root_can_read(new_panel: Panel, own_checkout: Path
     [code] = (new_panel.state / "code").iterdir()
     assert (code / "docs/changed").read_text() == "A newer version.\n"
     assert sorted(own_checkout.rglob("*")) == sorted([*before, own_checkout / "docs/changed"])
+
+
+@pytest.mark.skipif(not CAN_HIDE, reason="Only root can hide the system's PostgreSQL, and not in every container.")
+def test_a_machine_without_postgresql(new_panel: Panel) -> None:
+    hidden = "for place in /usr/lib/postgresql /usr/pgsql-*; do [ ! -d $place ] || mount -t tmpfs none $place; done; "
+
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", f'{hidden} exec "$0" --setup-only', new_panel.checkout / "script/server"],
+        env=new_panel.environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE * 3,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "Installing PostgreSQL's programs" in done.stderr
+    assert (new_panel.state / "postgres/data/PG_VERSION").read_text() == "18\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Without root we are the normal user, whom all other tests try.")
