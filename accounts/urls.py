@@ -2,6 +2,7 @@
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
+from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from accounts import views
@@ -24,7 +25,7 @@ register_converter(UsernameConverter, "username")
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
-    path("language/", set_language, name="set_language"),
+    path("language/", require_POST(set_language), name="set_language"),
     path("account/", views.account, name="account"),
     path("people/", views.person_list, name="person_list"),
     path("people/add/", views.person_add, name="person_add"),

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import services
 from accounts.actors import Actor
@@ -33,8 +33,10 @@ from accounts.pages import (
     typed,
 )
 
-sign_in = LoginView.as_view(
-    template_name="accounts/sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
+sign_in = require_http_methods(["GET", "HEAD", "POST"])(
+    LoginView.as_view(
+        template_name="accounts/sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
+    )
 )
 
 
@@ -75,6 +77,7 @@ def _change_own_password(request: HttpRequest, user: User, form: OwnPasswordForm
 
 
 @superuser_required
+@require_safe
 def person_list(request: HttpRequest) -> HttpResponse:
     people = User.objects.visible_to(request.user) & User.objects.people()
     roles = [

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_safe
 
 from accounts.actors import Door
 from accounts.history_reading import Event, events_of
@@ -76,6 +77,7 @@ class Entry:
 
 
 @person_required
+@require_safe
 def history(request: HttpRequest) -> HttpResponse:
     change_sets = change_sets_visible_to(request.user)
     q = asked(request, "domain")
@@ -95,6 +97,7 @@ def _name(q: str) -> str:
 
 
 @person_required
+@require_safe
 def domain_history(request: HttpRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     page = _page(change_sets_of(domain), request)

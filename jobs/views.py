@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from accounts.pages import chosen, list_page, person_required, superuser_required
 from jobs.models import Job
@@ -10,6 +11,7 @@ from jobs.services import worker_is_alive
 
 
 @superuser_required
+@require_safe
 def job_list(request: HttpRequest) -> HttpResponse:
     states = [("", _("All")), ("unfinished", _("Not finished")), ("done", _("Done")), ("failed", _("Failed"))]
     state = chosen(request, "state", _("State"), states)
@@ -32,6 +34,7 @@ def _job_id(text: str) -> int:
 
 
 @person_required
+@require_safe
 def job(request: HttpRequest, pk: int) -> HttpResponse:
     """With htmx, only what changes while the job runs."""
     job = get_object_or_404(Job.objects.visible_to(request.user).select_related("started_by"), pk=pk)

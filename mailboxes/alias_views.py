@@ -4,7 +4,7 @@ from django.db.models import Count, OuterRef, Prefetch, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor
 from accounts.pages import PanelForm, asked, chosen, list_page, person_required, refusals_on, say, typed
@@ -22,6 +22,7 @@ SHOWN_AS_TREE = 20
 
 
 @person_required
+@require_safe
 def alias_list(request: HttpRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     aliases = Alias.objects.visible_to(request.user).filter(address__domain=domain)
