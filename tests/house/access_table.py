@@ -1,0 +1,165 @@
+"""Who may do what: each URL of the panel, and what each person gets there.
+
+`in` is the way to the sign-in page, a number the status of the answer. 404 means: not yours, so not there. A POST sends
+what FORMS holds for that URL name. A URL that is missing here fails a test.
+
+The stranger is domain admin of foreign.example, the domain admin of the falcot domains, the owner of jean@falcot.org.
+"""
+
+from typing import NamedTuple
+
+from tests.plugins.household import PEOPLE
+
+# method name               url                                               anonymous stranger owner domain_admin superuser
+TABLE = """
+GET  sign_in                /sign-in/                                          200 302 302 302 302
+POST sign_in                /sign-in/                                          302 302 302 302 302
+POST sign_out               /sign-out/                                         302 302 302 302 302
+POST set_language           /language/                                         302 302 302 302 302
+GET  health                 /health/                                           200 200 200 200 200
+
+GET  overview               /                                                  in  200 302 200 200
+GET  find                   /find/                                             in  200 404 200 200
+GET  account                /account/                                          in  200 404 200 200
+POST account                /account/                                          in  302 404 302 302
+GET  history                /history/                                          in  200 404 200 200
+GET  address_list           /addresses/                                        in  200 404 200 200
+
+GET  domain_list            /domains/                                          in  200 404 200 200
+GET  domain_add             /domains/add/                                      in  404 404 404 200
+POST domain_add             /domains/add/                                      in  404 404 404 302
+GET  domain                 /domains/falcot.org/                               in  404 404 200 200
+GET  domain                 /domains/falcot.com/                               in  404 404 200 200
+GET  domain                 /domains/foreign.example/                          in  200 404 404 200
+GET  domain                 /domains/mx.example.net/                           in  404 404 404 200
+GET  domain                 /domains/no-such.example/                          in  404 404 404 404
+GET  domain_settings        /domains/falcot.org/settings/                      in  404 404 200 200
+POST domain_settings        /domains/falcot.org/settings/                      in  404 404 302 302
+GET  domain_settings        /domains/foreign.example/settings/                 in  200 404 404 200
+POST domain_settings        /domains/foreign.example/settings/                 in  302 404 404 302
+POST domain_admin_add       /domains/falcot.org/admins/add/                    in  404 404 404 302
+POST domain_admin_add       /domains/foreign.example/admins/add/               in  404 404 404 302
+POST domain_admin_remove    /domains/falcot.org/admins/remove/                 in  404 404 404 302
+POST domain_admin_remove    /domains/foreign.example/admins/remove/            in  404 404 404 302
+GET  domain_delete          /domains/foreign.example/delete/                   in  404 404 404 200
+POST domain_delete          /domains/foreign.example/delete/                   in  404 404 404 302
+GET  domain_delete          /domains/falcotsbrand.com/delete/                  in  404 404 404 200
+POST domain_delete          /domains/falcotsbrand.com/delete/                  in  404 404 404 302
+GET  domain_history         /domains/falcot.org/history/                       in  404 404 200 200
+GET  domain_history         /domains/foreign.example/history/                  in  200 404 404 200
+
+GET  mailbox_list           /domains/falcot.org/mailboxes/                     in  404 404 200 200
+POST mailbox_list           /domains/falcot.org/mailboxes/                     in  404 404 302 302
+GET  mailbox_list           /domains/foreign.example/mailboxes/                in  200 404 404 200
+POST mailbox_list           /domains/foreign.example/mailboxes/                in  302 404 404 302
+GET  mailbox_add            /domains/falcot.org/mailboxes/add/                 in  404 404 200 200
+POST mailbox_add            /domains/falcot.org/mailboxes/add/                 in  404 404 302 302
+GET  mailbox_add            /domains/foreign.example/mailboxes/add/            in  200 404 404 200
+POST mailbox_add            /domains/foreign.example/mailboxes/add/            in  302 404 404 302
+GET  mailbox                /mailboxes/laure@falcot.org/                       in  404 404 200 200
+POST mailbox                /mailboxes/laure@falcot.org/                       in  404 404 302 302
+GET  mailbox                /mailboxes/mallory@foreign.example/                in  200 404 404 200
+POST mailbox                /mailboxes/mallory@foreign.example/                in  302 404 404 302
+GET  mailbox                /mailboxes/jean@falcot.org/                        in  404 404 200 200
+POST mailbox                /mailboxes/jean@falcot.org/                        in  404 404 302 302
+GET  mailbox                /mailboxes/nobody@falcot.org/                      in  404 404 404 404
+GET  mailbox_password       /mailboxes/laure@falcot.org/password/              in  404 404 200 200
+POST mailbox_password       /mailboxes/laure@falcot.org/password/              in  404 404 302 302
+GET  mailbox_password       /mailboxes/mallory@foreign.example/password/       in  200 404 404 200
+POST mailbox_password       /mailboxes/mallory@foreign.example/password/       in  302 404 404 302
+GET  mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 200 200
+POST mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 302 302
+GET  mailbox_delete         /mailboxes/mallory@foreign.example/delete/         in  200 404 404 200
+POST mailbox_delete         /mailboxes/mallory@foreign.example/delete/         in  302 404 404 302
+
+GET  alias_list             /domains/falcot.org/aliases/                       in  404 404 200 200
+GET  alias_list             /domains/foreign.example/aliases/                  in  200 404 404 200
+GET  alias_add              /domains/falcot.org/aliases/add/                   in  404 404 200 200
+POST alias_add              /domains/falcot.org/aliases/add/                   in  404 404 302 302
+GET  alias_add              /domains/foreign.example/aliases/add/              in  200 404 404 200
+POST alias_add              /domains/foreign.example/aliases/add/              in  302 404 404 302
+GET  alias                  /aliases/contact@falcotsbrand.com/                 in  404 404 200 200
+POST alias                  /aliases/contact@falcotsbrand.com/                 in  404 404 302 302
+GET  alias                  /aliases/@foreign.example/                         in  200 404 404 200
+POST alias                  /aliases/@foreign.example/                         in  302 404 404 302
+GET  alias_delete           /aliases/contact@falcotsbrand.com/delete/          in  404 404 200 200
+POST alias_delete           /aliases/contact@falcotsbrand.com/delete/          in  404 404 302 302
+GET  alias_delete           /aliases/@foreign.example/delete/                  in  200 404 404 200
+POST alias_delete           /aliases/@foreign.example/delete/                  in  302 404 404 302
+
+GET  person_list            /people/                                           in  404 404 404 200
+GET  person_add             /people/add/                                       in  404 404 404 200
+POST person_add             /people/add/                                       in  404 404 404 302
+GET  person                 /people/claire/                                    in  404 404 404 200
+POST person                 /people/claire/                                    in  404 404 404 302
+GET  person                 /people/mailbox:1/                                 in  404 404 404 404
+GET  person_password        /people/claire/password/                           in  404 404 404 200
+POST person_password        /people/claire/password/                           in  404 404 404 302
+GET  person_delete          /people/claire/delete/                             in  404 404 404 200
+POST person_delete          /people/claire/delete/                             in  404 404 404 302
+
+GET  job_list               /jobs/                                             in  404 404 404 200
+GET  job                    /jobs/{job}/                                       in  404 404 404 200
+POST alias_report_start     /jobs/alias-report/                                in  404 404 404 302
+GET  mail_settings          /settings/                                         in  404 404 404 200
+POST mail_settings          /settings/                                         in  404 404 404 302
+
+GET  my_mailbox             /my-mailbox/                                       in  404 200 404 404
+GET  my_mailbox_password    /my-mailbox/password/                              in  404 200 404 404
+POST my_mailbox_password    /my-mailbox/password/                              in  404 302 404 404
+"""
+
+# What is sent by a POST, so that whoever may do it has done it. The same for every object of the name.
+FORMS: dict[str, dict[str, str]] = {
+    "sign_in": {"username": "ada@example.net", "password": "ada has every key there is"},
+    "sign_out": {},
+    "set_language": {"language": "ja", "next": "/"},
+    "account": {"do": "account", "name": "A New Name", "language": "ja"},
+    "domain_add": {"name": "new.example", "address_class": "virtual_mailbox", "active": "on"},
+    "domain_settings": {"address_class": "virtual_mailbox", "description": "Described anew", "active": "on"},
+    "domain_admin_add": {"user": "newcomer"},
+    "domain_admin_remove": {"user": "claire"},
+    "domain_delete": {},
+    "mailbox_list": {"do": "deactivate", "pick": "{mailbox}"},
+    "mailbox_add": {"local_part": "new", "name": "New", "quota": "2", "quota_unit": "GB", "mail_format": "maildir"},
+    "mailbox": {"name": "Another name", "quota": "3", "quota_unit": "GB", "mail_path": "{path}", "active": "on"},
+    "mailbox_password": {"password": "a new and longer one", "again": "a new and longer one"},
+    "mailbox_delete": {},
+    "alias_add": {"local_part": "new", "destinations": "someone@elsewhere.example", "active": "on"},
+    "alias": {"destinations": "someone@elsewhere.example", "comment": "Changed", "active": "on"},
+    "alias_delete": {},
+    "person_add": {"username": "ben", "name": "Ben", "password": "ben needs a longer one"},
+    "person": {"username": "claire", "name": "Claire Anew", "language": "ja", "is_active": "on"},
+    "person_password": {"password": "claire needs a longer one", "again": "claire needs a longer one"},
+    "person_delete": {},
+    "alias_report_start": {},
+    "mail_settings": {"recipient_delimiter": "-", "mail_path_template": "{{domain}}/{{local_part}}"},
+    "my_mailbox_password": {
+        "current": "jean keeps this one himself",
+        "password": "jean has a better one",
+        "again": "jean has a better one",
+    },
+}
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    method: str
+    name: str
+    url: str
+    expected: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}"
+
+    def for_whom(self, answer: str) -> list[str]:
+        return [person for person, expected in self.expected.items() if expected == answer]
+
+
+def _read(line: str) -> Row:
+    method, name, url, *answers = line.split()
+    return Row(method, name, url, dict(zip(PEOPLE, answers, strict=True)))
+
+
+ROWS = [_read(line) for line in TABLE.splitlines() if line.strip()]

@@ -1,0 +1,94 @@
+"""Five people at one house, for every test of who may see and do what, and a fingerprint of all that is stored."""
+
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from accounts import services as accounts
+from accounts.actors import Actor, Door
+from accounts.models import User
+from domains import services as domains
+from domains.models import Domain
+from jobs.services import run_job, sweep
+from mailboxes import services as mailboxes
+from mailboxes.demo import load_falcot
+from mailboxes.jobs import start_alias_report
+from mailboxes.models import Mailbox
+
+TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
+
+ANONYMOUS, STRANGER, OWNER, DOMAIN_ADMIN, SUPERUSER = PEOPLE = (
+    "anonymous",
+    "stranger",
+    "owner",
+    "domain_admin",
+    "superuser",
+)
+PASSWORDS = {
+    STRANGER: "mallory walks past the fence",
+    OWNER: "jean keeps this one himself",
+    DOMAIN_ADMIN: "claire tends to two gardens",
+    SUPERUSER: "ada has every key there is",
+}
+# What people type to sign in. The stranger is a domain admin too, of a domain that has nothing to do with Falcot.
+USERNAMES = {STRANGER: "mallory", OWNER: "jean@falcot.org", DOMAIN_ADMIN: "claire", SUPERUSER: "ada@example.net"}
+
+
+def move_in() -> dict[str, object]:
+    """Falcot's mail, a foreign domain, and the people; returns the numbers that stand in URLs."""
+    load_falcot(password=PASSWORDS[OWNER], by=TESTER)
+    falcot = Domain.objects.get(name="falcot.org")
+    mailboxes.add_alias(falcot, "sales", ["jean@falcot.org"], comment="The shop", by=TESTER)
+    domains.add_domain("mx.example.net", address_class="local", description="The machine itself", by=TESTER)
+    foreign = domains.add_domain("foreign.example", by=TESTER)
+    mailboxes.add_mailbox(foreign, "mallory", by=TESTER)
+    mailboxes.add_alias(foreign, "", ["mallory@foreign.example"], by=TESTER)
+
+    superuser = accounts.add_user(
+        USERNAMES[SUPERUSER], name="Ada Root", password=PASSWORDS[SUPERUSER], is_superuser=True, by=TESTER
+    )
+    claire = accounts.add_user("claire", name="Claire", password=PASSWORDS[DOMAIN_ADMIN], by=TESTER)
+    mallory = accounts.add_user("mallory", password=PASSWORDS[STRANGER], by=TESTER)
+    for domain in Domain.objects.filter(name__startswith="falcot"):
+        domains.add_domain_admin(domain, claire, by=TESTER)
+    domains.add_domain_admin(foreign, mallory, by=TESTER)
+    mailboxes.owner_of(Mailbox.objects.get(address__local_part="jean"), by=TESTER)
+
+    sweep()  # the worker gives a sign of life
+    job = start_alias_report(by=Actor(user=superuser, door=Door.PAGE))
+    run_job(job.pk)
+    return {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk}
+
+
+def user_of(person: str) -> User | None:
+    if person == ANONYMOUS:
+        return None
+    if person == OWNER:
+        return User.objects.get(owned__mailbox__address__local_part="jean")
+    return User.objects.get(username=USERNAMES[person])
+
+
+def signed_in(person: str, client: Client | None = None) -> Client:
+    """A client of this person, without the work of a password."""
+    client = client or Client()
+    user = user_of(person)
+    if user:
+        backends = settings.AUTHENTICATION_BACKENDS
+        backend = next(name for name in backends if ("Owner" in name) == (person == OWNER) and "axes" not in name)
+        client.force_login(user, backend=backend)
+    return client
+
+
+def fingerprint(*, without: tuple[str, ...] = ()) -> dict[str, tuple[int, str]]:
+    """Number of rows and a hash of them all, for every table: two that are equal mean that nothing was written."""
+    tables = sorted(
+        set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - set(without)
+    )
+    one = "SELECT '{0}', count(*), coalesce(md5(string_agg(row::text, ' ' ORDER BY row::text)), '') FROM \"{0}\" AS row"
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(one.format(table) for table in tables))
+        return {table: (count, digest) for table, count, digest in cursor.fetchall()}
+
+
+def changed_tables(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]]) -> list[str]:
+    return sorted(table for table in before if before[table] != after.get(table))
