@@ -88,12 +88,14 @@ def install_venv_module() -> None:
     if _has_ensurepip() or shutil.which("uv") or not shutil.which("apt-get"):
         return
     print("Installing Debian's python3-venv.", file=sys.stderr, flush=True)
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "-qq", "install", "-y", "--no-install-recommends", "python3-venv"]
-    if subprocess.run(install, stdout=sys.stderr, env=quiet).returncode:
-        subprocess.run(["apt-get", "-qq", "update"], stdout=sys.stderr, env=quiet)
-        if subprocess.run(install, stdout=sys.stderr, env=quiet).returncode:
-            raise LaunchError(NEEDS_VENV.format(""))
+    install = ["install", "-y", "--no-install-recommends", "python3-venv"]
+    if not _apt_get(*install) and not (_apt_get("update") and _apt_get(*install)):
+        raise LaunchError(NEEDS_VENV.format(""))
+
+
+def _apt_get(*arguments: str) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    return subprocess.run(["apt-get", "-qq", *arguments], capture_output=True, env=environment).returncode == 0
 
 
 def _install(python: Path, lock: Path, *options: str) -> None:
