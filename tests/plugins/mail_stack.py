@@ -23,7 +23,6 @@ import pytest
 from django.core.management import call_command
 
 from mailadmin.launch.cluster import Cluster
-from mailadmin.launch.leash import on_leash
 
 NEEDED = ["postfix", "postfix-pgsql", "postfix-pcre", "postfix-lmdb", "postfix-cdb"]
 MAIL_USER = 5000  # owner of the delivered mail, as in the usual virtual_uid_maps = static:5000
@@ -129,7 +128,7 @@ class Postfix:
 
     def __init__(self, base: Path) -> None:
         self.base, self.conf, self.maps, self.port = base, base / "conf", base / "conf" / "mailadmin", free_port()
-        self.master: subprocess.Popen[bytes] | None = None
+        self.group: subprocess.Popen[bytes] | None = None
 
     # The instance
 
@@ -137,22 +136,28 @@ class Postfix:
         self.make_folders()
         self.write("master.cf", MASTER_CF.format(port=self.port))
         self.configure()
-        daemons = subprocess.run(["postconf", "-d", "-h", "daemon_directory"], capture_output=True, text=True)
-        # In the foreground, so that it dies with us. It hears TERM and ends its whole process group, hence a group of
-        # its own. No pipes: daemons would keep them open.
-        self.master = subprocess.Popen(
-            [f"{daemons.stdout.strip()}/master", "-d", "-c", str(self.conf)],
-            stdin=subprocess.DEVNULL,
+        folder = subprocess.run(["postconf", "-d", "-h", "daemon_directory"], capture_output=True, text=True).stdout
+        master = f"{folder.strip()}/master"
+        # master changes its user back and forth, so it loses a signal asked for from the kernel (prctl(2)). A shell
+        # reads from a pipe of ours instead: when we are gone, even after kill -9, it ends the whole process group.
+        # The daemons get no pipe, they would keep it open.
+        self.group = subprocess.Popen(
+            ["/bin/sh", "-c", '"$0" -d -c "$1" </dev/null & read -r _; kill -s KILL 0', master, str(self.conf)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self.base / "queue",
             start_new_session=True,
-            preexec_fn=on_leash(signal.SIGTERM),
         )
         eventually(self.greets, f"the greeting of smtpd on port {self.port}")
 
     def make_folders(self) -> None:
-        owners = {"data": ("postfix", 0o700), "mail": (MAIL_USER, 0o755), "queue": (0, 0o755), "conf": (0, 0o755)}
+        owners: dict[str, tuple[str | int, int]] = {
+            "data": ("postfix", 0o700),
+            "mail": (MAIL_USER, 0o755),
+            "queue": (0, 0o755),
+            "conf": (0, 0o755),
+        }
         queues = ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved"]
         owners |= {f"queue/{name}": ("postfix", 0o700) for name in [*queues, "trace"]} | {"queue/pid": (0, 0o755)}
         owners |= {"queue/maildrop": ("postfix", 0o1730), "queue/public": ("postfix", 0o2710)}
@@ -177,7 +182,7 @@ class Postfix:
         private = MAIN_CF.format(base=self.base, conf=self.conf)
         more = "".join(f"{name} = {value}\n" for name, value in parameters.items())
         self.write("main.cf", private + panel + more)
-        if self.master:
+        if self.group:
             self.reload()
 
     def write(self, name: str, text: str) -> None:
@@ -188,9 +193,8 @@ class Postfix:
 
     def reload(self) -> None:
         """`postfix reload`, which also begins with new processes for the maps."""
-        assert self.master is not None
         before = self.log().count("reload -- version")
-        self.master.send_signal(signal.SIGHUP)
+        os.kill(int((self.base / "queue/pid/master.pid").read_text()), signal.SIGHUP)
         eventually(lambda: self.log().count("reload -- version") > before, "Postfix to read its configuration again")
 
     def flush(self) -> None:
@@ -198,15 +202,12 @@ class Postfix:
         subprocess.run(["postqueue", "-c", str(self.conf), "-f"], check=True, stdin=subprocess.DEVNULL)
 
     def stop(self) -> None:
-        if self.master:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.master.pid, signal.SIGKILL)
-            self.master.wait(10)
-            self.master = None
+        if self.group:
+            os.killpg(self.group.pid, signal.SIGKILL)
+            self.group.communicate()
+            self.group = None
 
     def greets(self) -> bool:
-        assert self.master is not None
-        assert self.master.poll() is None, f"Postfix did not start:\n{self.log()}"
         assert "fatal:" not in self.log(), f"Postfix cannot work:\n{self.log()}"
         with contextlib.suppress(OSError, smtplib.SMTPException), self.session(timeout=2):
             return True
