@@ -183,7 +183,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='address',
-            index=models.Index(fields=['local_part'], name='addresses_by_local_part'),
+            index=models.Index(fields=['local_part', 'domain'], name='addresses_by_local_part'),
         ),
         migrations.AddConstraint(
             model_name='address',

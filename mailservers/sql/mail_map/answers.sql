@@ -3,7 +3,6 @@
 CREATE OR REPLACE FUNCTION mail_map.answers(asked_domain_id bigint, asked_local_part text, depth integer DEFAULT 0)
 RETURNS boolean
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     answering_id bigint;

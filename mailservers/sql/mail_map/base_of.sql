@@ -2,8 +2,7 @@
 -- and reserved names in postconf(5).
 CREATE OR REPLACE FUNCTION mail_map.base_of(local_part text, delimiters text)
 RETURNS text
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 DECLARE
     base text;

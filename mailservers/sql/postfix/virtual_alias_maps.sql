@@ -9,24 +9,30 @@ DECLARE
     wanted text := mail_map.unquoted(asked_local_part);
     answering_id bigint;
     answering_name text;
+    target_domain_id bigint;
     base text;
     found_alias_id bigint;
     mailbox_is_active boolean;
 BEGIN
     -- 1. The domain, or the target of an alias domain. local(8) has aliases of its own.
-    SELECT COALESCE(target.id, domain.id), COALESCE(target.name, domain.name)
-    INTO answering_id, answering_name
+    SELECT domain.id, domain.name, domain.target_id
+    INTO answering_id, answering_name, target_domain_id
     FROM public.domains_domain AS domain
-    LEFT JOIN public.domains_domain AS target ON target.id = domain.target_id
     WHERE domain.name = asked_domain
       AND domain.address_class <> 'local'
-      AND domain.active
-      AND COALESCE(target.active, true);
-    IF NOT FOUND OR wanted = '' THEN
+      AND domain.active;
+    IF target_domain_id IS NOT NULL THEN
+        SELECT domain.id, domain.name
+        INTO answering_id, answering_name
+        FROM public.domains_domain AS domain
+        WHERE domain.id = target_domain_id
+          AND domain.active;
+    END IF;
+    IF answering_id IS NULL OR wanted = '' THEN
         RETURN;
     END IF;
 
-    IF wanted ~ '[+-]' THEN
+    IF strpos(wanted, '+') > 0 OR strpos(wanted, '-') > 0 THEN
         base := mail_map.base_of(wanted, mail_map.delimiters());
     END IF;
 
