@@ -2,6 +2,7 @@
 
 import functools
 import threading
+import time
 from collections.abc import Callable
 
 from django.conf import settings
@@ -44,10 +45,11 @@ def health(request: HttpRequest) -> HttpResponse:
 def ask() -> dict[str, str]:
     """The answer to each check: ok, or sentences."""
     answers: dict[str, str] = {}
+    give_up = time.monotonic() + PATIENCE
     if AT_ONCE.acquire(timeout=PATIENCE):
         questioner = threading.Thread(target=_ask_and_leave, args=(answers,), daemon=True)
         questioner.start()
-        questioner.join(PATIENCE)
+        questioner.join(max(0, give_up - time.monotonic()))
     asked = dict(answers)  # the thread may still be adding to it
     for name in CHECKS:
         silence = _("The database does not answer.") if name == "database" else _("Not checked: no answer in time.")

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -133,16 +133,16 @@ class Cluster:
 
     # Start and stop
 
-    def start(self) -> None:
-        """Makes the cluster where needed, starts it and waits until it answers."""
+    def start(self, wait: Callable[[float], None] = time.sleep) -> None:
+        """Makes the cluster where needed, starts it and waits until it answers; `wait` may raise to give up."""
         self.create()
         give_up = time.monotonic() + RETRY_LIMIT
-        while not self._try_start():
+        while not self._try_start(wait):
             if time.monotonic() > give_up:
                 raise LaunchError(f"PostgreSQL does not start. The reason stands at the end of {self.log}.")
-            time.sleep(0.2)
+            wait(0.2)
 
-    def _try_start(self) -> bool:
+    def _try_start(self, wait: Callable[[float], None]) -> bool:
         """One attempt; False if the old server is still leaving, or if its port was taken meanwhile."""
         remembered = self._remembered_port()
         self.port = remembered or free_port(self.first_port)
@@ -158,7 +158,7 @@ class Cluster:
             if self._answers():
                 self._write_public(self.directory / "port", str(self.port))
                 return True
-            time.sleep(0.05)
+            wait(0.05)
         return False
 
     def _spawn(self) -> "subprocess.Popen[bytes]":

@@ -66,8 +66,8 @@ def _digest(lock: Path, machine: str) -> str:
 
 def _make_venv(venv: Path) -> None:
     shutil.rmtree(venv, ignore_errors=True)
-    without_pip = ["--without-pip"] if shutil.which("uv") and not _has_ensurepip() else []
-    if not without_pip and not _has_ensurepip():
+    without_pip = [] if _has_ensurepip() else ["--without-pip"]
+    if without_pip and not shutil.which("uv"):
         raise LaunchError(NEEDS_VENV.format("" if os.geteuid() == 0 else "sudo "))
     done = subprocess.run([sys.executable, "-m", "venv", *without_pip, venv], capture_output=True, text=True)
     if done.returncode:
@@ -85,7 +85,7 @@ def _has_ensurepip() -> bool:
 
 def install_venv_module() -> None:
     """Installs python3-venv as root on Debian; says nothing elsewhere, the sentence comes when it is needed."""
-    if _has_ensurepip() or shutil.which("uv") or not shutil.which("apt-get"):
+    if _has_ensurepip() or not shutil.which("apt-get"):
         return
     print("Installing Debian's python3-venv.", file=sys.stderr, flush=True)
     install = ["install", "-y", "--no-install-recommends", "python3-venv"]

@@ -39,7 +39,13 @@ def run_as_service_user(checkout: Path, state: State, command: str, *arguments: 
     if password_file := option(arguments, PASSWORD_FILE):
         arguments = tuple(with_option(arguments, PASSWORD_FILE, _as_pipe(read_password(Path(password_file)), user)))
     become(user)
-    os.execve(program[0], [*program, *arguments], environment)
+    try:
+        os.execve(program[0], [*program, *arguments], environment)
+    except OSError as error:
+        raise LaunchError(
+            f"The user {user.pw_name} cannot run {program[0]}: {error.strerror}. Install Python where every user can "
+            "run it (on Debian: apt-get install python3)."
+        ) from error
 
 
 def write_for_postfix(

@@ -45,7 +45,8 @@ class Supervisor:
         self.wake_up, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(writer)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self.ask_to_stop)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup says: go on
+                signal.signal(number, self.ask_to_stop)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
 
     def ask_to_stop(self, number: int, frame: object) -> None:
@@ -74,7 +75,7 @@ class Supervisor:
         self.cluster = own_cluster(self.state, self.code)
         if not self.cluster.made_by:
             say("Making the database.")
-        self.cluster.start()
+        self.cluster.start(self.wait)
         self.environment["DATABASE_URL"] = self.cluster.url()
 
     def set_up(self) -> None:
@@ -168,7 +169,7 @@ class Supervisor:
     def keep_alive(self) -> None:
         if self.cluster and not self.cluster.running:
             say(f"PostgreSQL ended and starts again. Its reason may stand in {self.cluster.log}.")
-            self.cluster.start()
+            self.cluster.start(self.wait)
         for log in self.state.logs():
             make_way(log)
         for child in self.children:

@@ -36,7 +36,7 @@ class Panel:
         self.checkout = checkout
         self.port = free_port()
         self.settings = {"MAILADMIN_VENV": sys.prefix, "MAILADMIN_DATABASE_PORT": str(free_port()), **settings}
-        self.server: subprocess.Popen[str] | None = None
+        self.started: subprocess.Popen[bytes] | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -44,24 +44,27 @@ class Panel:
         always = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "MAILADMIN_STATE": str(self.state)}
         return always | self.settings
 
+    @property
+    def server(self) -> "subprocess.Popen[bytes]":
+        assert self.started
+        return self.started
+
     # The two commands
 
-    def start(self, *options: str, wait: bool = True) -> "Panel":
-        self.output_file = (self.directory / "output").open("a+")
-        command = [self.checkout / "script/server", "--port", str(self.port), *options]
-        self.server = subprocess.Popen(
+    def start(self, *options: str) -> "Panel":
+        self.output_file = (self.directory / "output").open("a")
+        count = self.output.count("The panel answers at")
+        command = [str(self.checkout / "script/server"), "--port", str(self.port), *options]
+        self.started = subprocess.Popen(
             command, env=self.environment, stdin=subprocess.DEVNULL, stdout=self.output_file, stderr=self.output_file
         )
-        if wait:
-            count = self.output.count("The panel answers at")
-            until(self.has_said("The panel answers at", count + 1), or_say=self.story)
+        until(self.has_said("The panel answers at", count + 1), or_say=self.story)
         return self
 
     def has_said(self, words: str, times: int = 1) -> Callable[[], bool]:
         """Whether the server has said this so often; fails if it ended meanwhile."""
 
         def ask() -> bool:
-            assert self.server
             assert self.server.poll() is None, self.story()
             return self.output.count(words) >= times
 
@@ -74,11 +77,11 @@ class Panel:
 
     def run_server(self, *options: str) -> "subprocess.CompletedProcess[str]":
         """A server that ends by itself."""
-        command = [self.checkout / "script/server", "--port", str(self.port), *options]
+        command = [str(self.checkout / "script/server"), "--port", str(self.port), *options]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE * 3)
 
     def manage(self, *arguments: str, stdin: str = "", **settings: Any) -> "subprocess.CompletedProcess[str]":
-        command = [self.checkout / "script/manage", *arguments]
+        command = [str(self.checkout / "script/manage"), *arguments]
         given: Mapping[str, Any] = {"input": stdin, "capture_output": True, "text": True, "timeout": PATIENCE}
         return subprocess.run(command, env=self.environment, **{**given, **settings})
 
@@ -125,14 +128,13 @@ class Panel:
     # How it ends
 
     def end(self, number: int = signal.SIGTERM) -> int:
-        assert self.server
         self.server.send_signal(number)
         return self.server.wait(PATIENCE)
 
     def remove(self) -> None:
-        if self.server and self.server.poll() is None:
-            self.server.kill()
-            self.server.wait()
+        if self.started and self.started.poll() is None:
+            self.started.kill()
+            self.started.wait()
         for process in self.processes():
             os.kill(process.pid, signal.SIGKILL)
         shutil.rmtree(self.directory, ignore_errors=True)

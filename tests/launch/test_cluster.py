@@ -80,6 +80,7 @@ def test_kill_9_and_start_at_once(directory: Path) -> None:
     cluster.start()
     ask(cluster.url(), "CREATE TABLE kept AS SELECT 1", commit=True)
 
+    assert cluster.process
     os.kill(cluster.process.pid, signal.SIGKILL)
     cluster.process.wait()
     cluster.start()

@@ -23,10 +23,3 @@ def test_every_package_has_a_hash_and_none_an_address(name: str) -> None:
 
     assert len(PINNED.findall(text)) == len(re.findall(r"^\S+==\S+.*\\\n +--hash=sha256:", text, re.MULTILINE))
     assert "://" not in text
-
-
-def test_psycopg2_is_the_driver() -> None:
-    """Django takes psycopg 3 instead wherever it finds it."""
-    from django.db import connection
-
-    assert connection.Database.__name__ == "psycopg2"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mailadmin.launch.cluster import Cluster
 from mailadmin.launch.service_user import LEFT_BEHIND
 from tests.launch.panel import CHECKOUT, PATIENCE, Panel
 
@@ -65,12 +66,32 @@ def test_the_example(new_panel: Panel) -> None:
     assert "falcot.org" in new_panel.value("list(__import__('domains.models').models.Domain.objects.all())")
 
 
-def test_settings_are_given_once(new_panel: Panel) -> None:
-    new_panel.settings["MAILADMIN_ROLE_PREFIX"] = "second_"
-    assert new_panel.run_server("--setup-only").returncode == 0
-    del new_panel.settings["MAILADMIN_ROLE_PREFIX"]
+def test_a_database_of_ones_own_is_named_once(new_panel: Panel) -> None:
+    directory = new_panel.directory / "elsewhere"
+    with Cluster(directory, run_as="postgres" if os.geteuid() == 0 else "", fsync=False, first_port=56600) as cluster:
+        new_panel.settings["DATABASE_URL"] = cluster.url(tcp=True)
+        assert new_panel.run_server("--setup-only").returncode == 0
+        del new_panel.settings["DATABASE_URL"]
 
-    assert new_panel.value("__import__('django.conf').conf.settings.ROLE_PREFIX") == "second_"
+        assert new_panel.value("__import__('django.db').db.connection.settings_dict['PORT']") == str(cluster.port)
+        assert not (new_panel.state / "postgres/data").exists()
+
+
+def test_a_database_that_does_not_answer(new_panel: Panel) -> None:
+    new_panel.settings["DATABASE_URL"] = "postgresql://127.0.0.1:1/mailadmin"
+
+    done = new_panel.run_server("--setup-only")
+
+    assert done.returncode == 1
+    assert "Connection refused" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_address_that_is_not_ours(new_panel: Panel) -> None:
+    done = new_panel.run_server("--host", "203.0.113.1")
+
+    assert done.returncode == 1
+    assert "Cannot assign requested address. Choose another --port." in done.stderr
 
 
 @pytest.mark.parametrize(
