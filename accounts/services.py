@@ -21,6 +21,7 @@ def add_user(
     username: str, *, name: str = "", password: str | None = None, is_superuser: bool = False, by: Actor
 ) -> User:
     """Adds a person who signs in with a password of the panel; without one nobody can sign in until it is set."""
+    username = username.strip().lower()
     user = User(username=username, name=name, is_superuser=is_superuser)
     _refuse_owner_name(username)
     with recorded("add", "person", username, by=by):

@@ -22,9 +22,10 @@ def normalised_domain(text: str) -> str:
     if not name.isascii():
         try:
             name = idna.encode(name, uts46=True).decode("ascii").removesuffix(".")
-        except idna.IDNAError as error:
+        except (idna.IDNAError, UnicodeError) as error:
             raise ValidationError(
-                _("“%(name)s” cannot be written in the DNS: %(reason)s"), params={"name": shown(text), "reason": error}
+                _("“%(name)s” cannot be written in the DNS. Use letters, digits and hyphens, for example example.org."),
+                params={"name": shown(text)},
             ) from error
     if len(name) > LONGEST_DOMAIN:
         raise ValidationError(

@@ -155,7 +155,7 @@ NO_MAIL_PATH = r"^/|//|(^|/)\.\.?(/|$)"  # what would lead out of virtual_mailbo
 
 def is_mail_path(path: str) -> bool:
     """The rule of the constraint mail_path_stays_below_the_base."""
-    return bool(re.search(MAIL_PATH, path) and not re.search(NO_MAIL_PATH, path))
+    return bool(re.fullmatch(MAIL_PATH, path) and not re.search(NO_MAIL_PATH, path))
 
 
 @tracked()

@@ -14,7 +14,7 @@ from accounts.commands import Options
 from domains.commands import domain_named
 from domains.models import Domain
 from mailboxes.models import Alias, Mailbox
-from mailboxes.parsing import ParsedAddress, external_form, parse_address
+from mailboxes.parsing import external_form, parse_address, written_local_part
 
 Row = TypeVar("Row", Mailbox, Alias)
 
@@ -37,12 +37,7 @@ def quota_bytes(text: str) -> int | str:
 def place_for(text: str) -> tuple[Domain, str]:
     """Where a new address goes: its domain and its local part as it was typed, `@x.org` being the catch-all."""
     address = parse_address(text, may_be_whole_domain=True)
-    return domain_named(address.domain), written_local_part(address)
-
-
-def written_local_part(address: ParsedAddress) -> str:
-    """The local part as the services take it: in quotes where it needs them."""
-    return external_form(address.local_part, "").removesuffix("@")
+    return domain_named(address.domain), written_local_part(address.local_part)
 
 
 def found_at(rows: QuerySet[Row], text: str, missing: str, remark: Callable[[str], None]) -> Row:

@@ -36,6 +36,11 @@ def external_form(local_part: str, domain: str) -> str:
     return f'"{escaped}"@{domain}'
 
 
+def written_local_part(local_part: str) -> str:
+    """As people type it: in quotes where it needs them."""
+    return external_form(local_part, "").removesuffix("@")
+
+
 def parse_address(text: str, *, may_be_whole_domain: bool = False, keep_case: bool = False) -> ParsedAddress:
     """Takes an address apart, or says in a sentence what is wrong with it (ValidationError)."""
     stripped = text.strip()

@@ -19,7 +19,7 @@ from mailboxes.credentials import hash_password
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.loops import refuse_loop
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner
-from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address
+from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.removal import remove_addresses, remove_aliases, retire_credentials
 
 __all__ = [
@@ -75,7 +75,7 @@ def add_mailbox(
         if password is not None:
             MailboxCredential.objects.create(mailbox=mailbox, hash=hash_password(password))
         if also_deliver_to:
-            add_alias(domain, local_part, also_deliver_to, by=by)
+            add_alias(domain, written_local_part(local_part), also_deliver_to, by=by)
     return mailbox
 
 
@@ -109,7 +109,7 @@ def _deliver_also(mailbox: Mailbox, texts: Sequence[str], by: Actor) -> None:
     elif alias:
         delete_alias(alias, by=by)
     elif texts:
-        add_alias(mailbox.address.domain, mailbox.address.local_part, texts, by=by)
+        add_alias(mailbox.address.domain, written_local_part(mailbox.address.local_part), texts, by=by)
 
 
 def _refuse_path_from(by: Actor) -> None:

@@ -1,0 +1,56 @@
+"""Setting the password of a mailbox."""
+
+import pytest
+from django.db import connection
+
+from mailboxes.credentials import is_password
+from mailboxes.models import Mailbox, MailboxCredential
+from mailboxes.services import delete_mailbox, owner_of, set_mailbox_password
+from tests.services.checks import TESTER, one_change_set, refusal
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_works(jean: Mailbox) -> None:
+    with one_change_set("Changed the password of mailbox jean@example.org"):
+        set_mailbox_password(jean, "the first one", by=TESTER)
+    set_mailbox_password(jean, "the second one", by=TESTER)
+    stored = MailboxCredential.objects.get().hash
+    assert is_password("the second one", stored)
+    assert not is_password("the first one", stored)
+
+
+def test_the_history_says_that_and_not_what(jean: Mailbox) -> None:
+    set_mailbox_password(jean, "the first one", by=TESTER)
+    stored = MailboxCredential.objects.get().hash
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pgh_label, event::text FROM mailboxes_mailboxevent AS event ORDER BY pgh_id")
+        events = cursor.fetchall()
+    assert [label for label, _text in events] == ["added", "password_changed"]
+    assert not any(stored in text for _label, text in events)
+
+
+def test_it_is_stored_by_a_scheme_that_dovecot_knows(jean: Mailbox) -> None:
+    set_mailbox_password(jean, "the first one", by=TESTER)
+    assert MailboxCredential.objects.get().hash.startswith("{BLF-CRYPT}$2y$11$")
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 73, "é" * 37, "long enough\0"])
+def test_a_password_that_cannot_be_kept_is_refused(jean: Mailbox, password: str) -> None:
+    set_mailbox_password(jean, "the first one", by=TESTER)
+    with refusal(field="password"):
+        set_mailbox_password(jean, password, by=TESTER)
+
+
+def test_what_is_gone_has_no_password(jean: Mailbox) -> None:
+    delete_mailbox(Mailbox.objects.get(), by=TESTER)
+    with refusal("deleted meanwhile"):
+        set_mailbox_password(jean, "the first one", by=TESTER)
+
+
+def test_it_ends_the_sessions_of_the_owner(jean: Mailbox) -> None:
+    owner = owner_of(jean, by=TESTER)
+    before = owner.get_session_auth_hash()
+    set_mailbox_password(jean, "the first one", by=TESTER)
+    owner.refresh_from_db()
+    assert owner.get_session_auth_hash() != before
