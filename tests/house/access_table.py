@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tests.plugins.household import PEOPLE
 
-# method name               url                                               anonymous stranger owner domain_admin superuser
+# The columns: method, name, url; anonymous, stranger, owner, domain admin, superuser
 TABLE = """
 GET  sign_in                /sign-in/                                          200 302 302 302 302
 POST sign_in                /sign-in/                                          302 302 302 302 302

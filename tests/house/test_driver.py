@@ -1,5 +1,5 @@
-"""The panel speaks to PostgreSQL through psycopg2: bulk work needs its COPY, and another driver in the virtual environment
-would quietly take its place."""
+"""The panel speaks to PostgreSQL through psycopg2, whose COPY bulk work needs. Django would quietly take psycopg 3 instead
+if anything brought it along."""
 
 from django.db import connection
 

@@ -1,0 +1,60 @@
+"""Falcot's house with all that a page can show: inactive things, long names, findings, failed and running work."""
+
+from accounts import services as accounts
+from accounts.actors import Actor, Door
+from domains import services as domains
+from domains.models import Domain
+from jobs.models import Job
+from jobs.services import run_job
+from mailboxes import services as mailboxes
+from mailboxes.jobs import start_alias_report
+from mailboxes.models import Mailbox
+from tests.plugins import household as people
+from tests.plugins.household import SUPERUSER
+
+LONG = "a-very-long-local-part-that-somebody-chose-in-all-earnestness-64"
+LONGEST_LABEL = "donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunter"
+LONG_DOMAIN = f"{LONGEST_LABEL}.example"
+
+
+def furnish() -> dict[str, object]:
+    numbers = people.move_in()
+    by = Actor(user=people.user_of(SUPERUSER), door=Door.PAGE, host="192.0.2.7")
+    falcot = Domain.objects.get(name="falcot.org")
+
+    _long_names(by)
+    _many_of(falcot, by)
+    sophie = Mailbox.objects.with_address().get(address__local_part="sophie")
+    mailboxes.change_mailbox(sophie, active=False, by=by)
+    mailboxes.set_mailbox_password(sophie, "sophie has a new one", by=by)
+    domains.add_domain("bücher.example", description="Letters beyond ASCII", by=by)
+    closed = domains.add_domain("closed.example", description="Sold", by=by)
+    domains.change_domain(closed, active=False, by=by)
+    inactive = accounts.add_user("former", name="Somebody who left", by=by)
+    accounts.change_user(inactive, is_active=False, by=by)
+    return numbers | _work(by)
+
+
+def _long_names(by: Actor) -> None:
+    domain = domains.add_domain(LONG_DOMAIN, description="Long words " * 20, by=by)
+    mailbox = mailboxes.add_mailbox(domain, LONG, name="Hildegard " * 15, by=by)
+    mailboxes.add_alias(domain, LONG, [f"{LONG}@elsewhere.example"], comment="Because " * 40, by=by)
+    mailboxes.add_alias(domain, "team", [str(mailbox), *(f"{n}{LONG[3:]}@elsewhere.example" for n in range(30))], by=by)
+    mailboxes.add_alias(domain, "", [f"{LONG}@elsewhere.example"], by=by)
+
+
+def _many_of(domain: Domain, by: Actor) -> None:
+    """More than a page of mailboxes."""
+    for number in range(60):
+        mailboxes.add_mailbox(domain, f"person.{number:02}", name=f"Person {number}", by=by)
+
+
+def _work(by: Actor) -> dict[str, object]:
+    """A report with findings, one that failed, one that runs."""
+    report = start_alias_report(by=by)
+    run_job(report.pk)
+    failed = start_alias_report(by=by)
+    Job.objects.filter(pk=failed.pk).update(state=Job.State.FAILED, error="The database did not answer.")
+    running = start_alias_report(by=by)
+    Job.objects.filter(pk=running.pk).update(state=Job.State.RUNNING, done=1234, total=5000)
+    return {"report": report.pk, "failed": failed.pk, "running": running.pk}

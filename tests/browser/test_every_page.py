@@ -1,0 +1,76 @@
+"""Every page, as everybody who may see it: accessible in light and dark, on a desk and on a phone, without a complaint."""
+
+import pytest
+
+from tests.browser.conftest import SitDown
+from tests.browser.furniture import LONG, LONG_DOMAIN
+from tests.browser.visit import DESK, NARROW, PHONE, THEMES, Visit
+from tests.house.access_table import ROWS
+from tests.plugins import household as people
+from tests.plugins.household import ANONYMOUS, DOMAIN_ADMIN, OWNER, SUPERUSER
+
+NOT_A_PAGE = {"health"}
+# What the access table does not show: lists that are filtered, long or empty, names that are long, work in each state.
+MORE = {
+    SUPERUSER: [
+        "/find/?q=falcot",
+        "/find/?q=nothing-of-this-name",
+        "/domains/?q=nothing-of-this-name",
+        "/domains/falcot.org/mailboxes/?state=inactive",
+        "/domains/falcot.org/mailboxes/?after=person.20&sort=-address",
+        "/domains/falcotsbrand.com/",
+        "/domains/falcotsbrand.com/mailboxes/",
+        "/domains/falcot.com/aliases/",
+        "/domains/falcot.com/settings/",
+        "/domains/closed.example/",
+        "/domains/closed.example/aliases/",
+        "/domains/bücher.example/",
+        f"/domains/{LONG_DOMAIN}/",
+        f"/domains/{LONG_DOMAIN}/aliases/",
+        f"/domains/{LONG_DOMAIN}/mailboxes/",
+        f"/domains/{LONG_DOMAIN}/history/",
+        f"/mailboxes/{LONG}@{LONG_DOMAIN}/",
+        f"/aliases/team@{LONG_DOMAIN}/",
+        "/domains/falcot.org/aliases/add/?catch_all=1",
+        "/history/?domain=falcot.org",
+        "/history/?domain=nothing.example",
+        "/people/former/",
+        "/people/?role=inactive",
+        "/jobs/?state=failed",
+        "/jobs/{report}/",
+        "/jobs/{failed}/",
+        "/jobs/{running}/",
+    ],
+    DOMAIN_ADMIN: ["/find/?q=falcot", "/find/?q=foreign"],
+    OWNER: [],
+    ANONYMOUS: ["/sign-in/?next=/domains/"],
+}
+
+
+def pages_of(person: str) -> list[str]:
+    rows = [row for row in ROWS if row.method == "GET" and row.name not in NOT_A_PAGE]
+    return [row.url for row in rows if row.expected[person] == "200"] + MORE[person]
+
+
+def complaints_about(visit: Visit) -> list[str]:
+    """What is wrong with the page as it stands, at every width and in both themes."""
+    found = []
+    for width in (DESK, PHONE, NARROW):
+        visit.resize(width)
+        found += [f"{width} px: {sentence}" for sentence in visit.too_wide()]
+        for theme in THEMES if width != NARROW else ():
+            visit.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            found += [f"{width} px, {theme}: {sentence}" for sentence in visit.axe()]
+    visit.resize(DESK)
+    return found
+
+
+@pytest.mark.parametrize("person", [SUPERUSER, DOMAIN_ADMIN, OWNER, ANONYMOUS])
+def test_every_page(person: str, furnished: dict[str, object], sit_down: SitDown) -> None:
+    visit = sit_down(people.signed_in(person))
+    wrong = []
+    for url in pages_of(person):
+        path = url.format_map(furnished)
+        visit.go(path)
+        wrong += [f"{path} {sentence}" for sentence in complaints_about(visit)]
+    assert not wrong, "\n".join(wrong)
