@@ -220,7 +220,7 @@ class MailSettings(models.Model):
         if not tokens >= {"domain", "local_part"}:
             return _("Two mailboxes would share a path. Use both {domain} and {local_part}.")
         if not is_mail_path(self.path_for("example.org", "jean")):
-            return _("The path begins below virtual_mailbox_base: no leading slash, no blank, no “..” or “//”, ASCII only.")
+            return _("A path begins below virtual_mailbox_base: no leading slash, blank, “..” or “//”, ASCII only.")
         return ""
 
     def path_for(self, domain: str, local_part: str) -> str:

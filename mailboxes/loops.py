@@ -79,11 +79,11 @@ def _ways_from(starts: Iterable[Request]) -> Ways:
     ways: Ways = {}
     frontier = set(starts)
     for _step in range(LONGEST_CHAIN + 1):
-        if not frontier:
-            return ways
         found = _next_of(frontier)
         ways |= {request: found.get(request, []) for request in frontier}
         frontier = {there for requests in found.values() for there in requests} - ways.keys()
+        if not frontier:
+            return ways
     sentence = ngettext(
         "This alias leads over more than %d other alias.",
         "This alias leads over more than %d other aliases.",

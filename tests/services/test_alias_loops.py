@@ -1,0 +1,196 @@
+"""Mail must never be handed round: a loop of aliases is refused when it would be closed."""
+
+import itertools
+
+import pytest
+
+from domains.models import AddressClass, Domain
+from domains.services import add_domain
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox
+from mailboxes.services import add_alias, add_mailbox, change_alias
+from tests.services.checks import TESTER, refusal
+
+pytestmark = pytest.mark.django_db
+ELSEWHERE = "someone@elsewhere.example"
+
+
+def test_it_works(domain: Domain) -> None:
+    """A chain is no loop, and two ways to the same place are none."""
+    for name, *destinations in (["d", ELSEWHERE], ["c", "d"], ["b", "c", "d"], ["a", "b", "c", "d"]):
+        typed = [text if "@" in text else f"{text}@example.org" for text in destinations]
+        add_alias(domain, name, typed, by=TESTER)
+
+
+def test_one_hop(domain: Domain) -> None:
+    with refusal("loop: a@example.org → a@example.org", field="destinations"):
+        add_alias(domain, "a", ["a@example.org", ELSEWHERE], by=TESTER)
+
+
+def test_two_hops(domain: Domain) -> None:
+    a = add_alias(domain, "a", [ELSEWHERE], by=TESTER)
+    add_alias(domain, "b", [ELSEWHERE, "a@example.org"], by=TESTER)
+    with refusal("loop: a@example.org → b@example.org → a@example.org", field="destinations"):
+        change_alias(a, destinations=["b@example.org"], by=TESTER)
+
+
+def test_three_hops_over_two_domains(domain: Domain, other: Domain) -> None:
+    a = add_alias(domain, "a", [ELSEWHERE], by=TESTER)
+    add_alias(other, "c", ["a@example.org"], by=TESTER)
+    add_alias(domain, "b", ["c@example.com"], by=TESTER)
+    with refusal("a@example.org → b@example.org → c@example.com → a@example.org", field="destinations"):
+        change_alias(a, destinations=[ELSEWHERE, "b@example.org"], by=TESTER)
+
+
+def test_by_an_extension(domain: Domain) -> None:
+    a = add_alias(domain, "a", [ELSEWHERE], by=TESTER)
+    with refusal("loop", field="destinations"):
+        change_alias(a, destinations=["a+more@example.org"], by=TESTER)
+
+
+def test_by_a_catch_all(domain: Domain, other: Domain) -> None:
+    catch_all = add_alias(domain, "", [ELSEWHERE], by=TESTER)
+    add_alias(other, "b", ["anybody@example.org"], by=TESTER)
+    with refusal("loop", field="destinations"):
+        change_alias(catch_all, destinations=["b@example.com"], by=TESTER)
+
+
+def test_by_a_catch_all_and_the_other_half_last(domain: Domain, other: Domain) -> None:
+    b = add_alias(other, "b", [ELSEWHERE], by=TESTER)
+    add_alias(domain, "", ["b@example.com"], by=TESTER)
+    with refusal("b@example.com → anybody@example.org → b@example.com", field="destinations"):
+        change_alias(b, destinations=["anybody@example.org"], by=TESTER)
+
+
+def test_by_two_catch_alls(domain: Domain, other: Domain) -> None:
+    add_alias(domain, "", ["@example.com"], by=TESTER)
+    with refusal("@example.com → @example.org → @example.com", field="destinations"):
+        add_alias(other, "", ["@example.org"], by=TESTER)
+
+
+def test_by_a_catch_all_that_keeps_the_local_part(domain: Domain, other: Domain) -> None:
+    add_alias(domain, "", ["@example.com"], by=TESTER)
+    with refusal("x@example.com → x@example.org → x@example.com", field="destinations"):
+        add_alias(other, "x", ["x@example.org"], by=TESTER)
+
+
+def test_by_a_catch_all_that_keeps_the_local_part_last(domain: Domain, other: Domain) -> None:
+    catch_all = add_alias(domain, "", [ELSEWHERE], by=TESTER)
+    add_alias(other, "x", ["x@example.org"], by=TESTER)
+    with refusal("x@example.org → x@example.com → x@example.org", field="destinations"):
+        change_alias(catch_all, destinations=["@example.com"], by=TESTER)
+
+
+def test_by_catch_alls_in_a_row(domain: Domain, other: Domain) -> None:
+    third = add_domain("example.net", by=TESTER)
+    add_alias(domain, "", ["@example.com"], by=TESTER)
+    second = add_alias(other, "", [ELSEWHERE], by=TESTER)
+    add_alias(third, "x", ["x@example.org"], by=TESTER)
+    with refusal("x@example.net", field="destinations"):
+        change_alias(second, destinations=["@example.net"], by=TESTER)
+
+
+def test_another_local_part_is_no_loop(domain: Domain, other: Domain) -> None:
+    """x@example.com → y@example.org → y@example.com, a mailbox."""
+    add_mailbox(other, "y", by=TESTER)
+    add_alias(domain, "", ["@example.com"], by=TESTER)
+    add_alias(other, "x", ["y@example.org"], by=TESTER)
+
+
+def test_an_address_of_its_own_is_no_loop(domain: Domain, other: Domain, jean: Mailbox) -> None:
+    """jean@example.com → jean@example.org is a mailbox; the catch-all never hears of it."""
+    add_alias(domain, "", ["@example.com"], by=TESTER)
+    add_alias(other, "jean", ["jean@example.org"], by=TESTER)
+
+
+def test_through_an_alias_domain(domain: Domain) -> None:
+    add_domain("example.net", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+    a = add_alias(domain, "a", [ELSEWHERE], by=TESTER)
+    add_alias(domain, "b", ["a@example.net"], by=TESTER)
+    with refusal("a@example.org → b@example.org → a@example.org", field="destinations"):
+        change_alias(a, destinations=["b@example.net"], by=TESTER)
+
+
+def test_a_catch_all_to_its_own_alias_domain(domain: Domain) -> None:
+    add_domain("example.net", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+    for whole in ("@example.net", "@example.org"):
+        with refusal("deliver to itself", field="destinations"):
+            add_alias(domain, "", [whole], by=TESTER)
+
+
+def test_through_an_alias_domain_of_another(domain: Domain, other: Domain) -> None:
+    add_domain("example.net", address_class=AddressClass.ALIAS_DOMAIN, target=other, by=TESTER)
+    add_alias(domain, "", ["@example.net"], by=TESTER)
+    with refusal("loop", field="destinations"):
+        add_alias(other, "", ["@example.org"], by=TESTER)
+
+
+def test_over_a_domain_that_was_elsewhere_when_it_was_typed(domain: Domain) -> None:
+    add_alias(domain, "a", ["B@example.com"], by=TESTER)
+    other = add_domain("example.com", by=TESTER)
+    with refusal("b@example.com → a@example.org → b@example.com", field="destinations"):
+        add_alias(other, "b", ["a@example.org"], by=TESTER)
+
+
+def test_over_a_whole_domain_that_was_elsewhere(domain: Domain) -> None:
+    add_alias(domain, "", ["@example.com"], by=TESTER)
+    other = add_domain("example.com", by=TESTER)
+    with refusal("loop", field="destinations"):
+        add_alias(other, "x", ["x@example.org"], by=TESTER)
+
+
+def test_a_catch_all_is_told_of_texts_that_were_elsewhere(domain: Domain) -> None:
+    add_alias(domain, "x", ["x@example.com"], by=TESTER)
+    other = add_domain("example.com", by=TESTER)
+    third = add_domain("example.net", by=TESTER)
+    add_alias(third, "", ["@example.org"], by=TESTER)
+    with refusal("loop", field="destinations"):
+        add_alias(other, "", ["@example.net"], by=TESTER)
+
+
+def test_one_that_is_inactive_counts_too(domain: Domain) -> None:
+    """Whoever activates it must not close a loop."""
+    add_alias(domain, "a", [ELSEWHERE], by=TESTER)
+    b = add_alias(domain, "b", ["a@example.org"], active=False, by=TESTER)
+    with refusal("loop", field="destinations"):
+        change_alias(b, destinations=["b@example.org"], by=TESTER)
+
+
+def test_a_loop_can_be_opened_and_closed_elsewhere(domain: Domain) -> None:
+    a = add_alias(domain, "a", [ELSEWHERE], by=TESTER)
+    b = add_alias(domain, "b", ["a@example.org"], by=TESTER)
+    change_alias(b, destinations=[ELSEWHERE], by=TESTER)
+    change_alias(a, destinations=["b@example.org"], by=TESTER)
+
+
+def test_mailboxes_that_keep_a_copy(domain: Domain, jean: Mailbox, laure: Mailbox) -> None:
+    add_alias(domain, "jean", ["laure@example.org"], by=TESTER)
+    with refusal("loop", field="destinations"):
+        add_alias(domain, "laure", ["jean@example.org"], by=TESTER)
+
+
+def test_a_long_chain_is_refused(domain: Domain) -> None:
+    steps = [[f"a{number}"] for number in range(101)]
+    lay(domain, steps)
+    with refusal("more than 100 other aliases", field="destinations"):
+        add_alias(domain, "b", ["a100@example.org"], by=TESTER)
+    add_alias(domain, "b", ["a99@example.org"], by=TESTER)
+
+
+def test_many_ways_to_one_place_are_searched_once(domain: Domain) -> None:
+    """Two destinations on each of thirty steps are a thousand million ways."""
+    lay(domain, [[f"a{number}", f"b{number}"] for number in range(30)])
+    add_alias(domain, "c", ["a29@example.org"], by=TESTER)
+
+
+def lay(domain: Domain, steps: list[list[str]]) -> None:
+    """Many aliases at once: each of a step delivers to all of the step before."""
+    names = [name for step in steps for name in step]
+    addresses = Address.objects.bulk_create(Address(domain=domain, local_part=name) for name in names)
+    aliases = Alias.objects.bulk_create(Alias(address=address) for address in addresses)
+    by_name = {alias.address.local_part: alias for alias in aliases}
+    AliasDestination.objects.bulk_create(
+        AliasDestination(alias=by_name[name], position=position, address=by_name[there].address)
+        for before, step in itertools.pairwise(steps)
+        for name in step
+        for position, there in enumerate(before)
+    )
