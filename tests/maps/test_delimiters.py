@@ -31,7 +31,7 @@ def delimiter(request: pytest.FixtureRequest, hyphens: Postfix) -> Generator[str
 
 # local part: its answer with each delimiter. "itself": it must stand by itself, or Postfix would cut it.
 ITSELF = "itself"
-ANSWERS = {
+ANSWERS: dict[str, dict[str, str | None]] = {
     "bob": {"+": None, "-": None, BOTH: None, NONE: None},
     "bob+x": {"+": None, "-": ANYONE, BOTH: None, NONE: ANYONE},
     "bob-x": {"+": ANYONE, "-": None, BOTH: None, NONE: ANYONE},

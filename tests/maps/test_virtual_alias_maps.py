@@ -1,5 +1,7 @@
 """virtual_alias_maps: where an address goes on to; nothing where it is a mailbox, or nobody."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from tests.plugins.mail_stack import Postfix
@@ -25,6 +27,7 @@ EXACT = {
     "an alias with a blank, as Postfix holds it": ("two words@home.example", "alice@home.example"),
     "a destination may have an extension": ("list@home.example", "alice+list@home.example"),
     "a destination elsewhere keeps its case": ("away@home.example", "Someone.Else@elsewhere.example"),
+    "a destination may be a user of this machine": ("host@home.example", "operator@mx.example.net"),
     "an alias beside a mailbox keeps a copy": ("copy@home.example", COPY),
     "an inactive alias gives nothing": ("retired@home.example", None),
     "an inactive alias leaves its mailbox alone": ("kept@home.example", None),
@@ -42,6 +45,8 @@ EXTENSION = {
     "so is an alias": ("team+news@home.example", None),
     "a mailbox whose name contains the delimiter stands by itself": ("a+b@home.example", "a+b@home.example"),
     "its name is not the base of another": ("a+b+c@home.example", None),
+    "an inactive one like it gives nothing": ("alice+old@home.example", None),
+    "beside an inactive mailbox too": ("blocked+new@home.example", "blocked+new@home.example"),
     "nobody is nobody with an extension too": ("nobody+news@home.example", None),
     "an inactive mailbox has no extensions": ("blocked+news@home.example", None),
 }
@@ -98,6 +103,13 @@ WHOLE_DOMAIN = {
     "nor with an extension": ("nobody+news@brand.example", None),
     "an inactive mailbox is not promised": ("blocked@brand.example", None),
     "an inactive alias is not promised": ("retired@brand.example", None),
+    "an inactive mailbox with the delimiter in its name is not promised": ("alice+old@brand.example", None),
+    "a mailbox like it beside an inactive one is": ("blocked+new@brand.example", "blocked+new@home.example"),
+    "through two domains": ("alice@chain.example", "alice@brand.example"),
+    "through two domains, nobody": ("nobody@chain.example", None),
+    "to a domain whose catch-all leads to one address": ("blocked@chain-to-one.example", "blocked@to-one.example"),
+    "to an inactive domain": ("someone@to-closed.example", None),
+    "to an alias domain of an inactive domain": ("someone@to-closed-alias.example", None),
     "to an alias domain": ("alice@brand-of-alias.example", "alice@alias.example"),
     "to an alias domain, nobody": ("nobody@brand-of-alias.example", None),
     "to a domain with a catch-all": ("anyone@to-all.example", "anyone@all.example"),
@@ -120,7 +132,7 @@ HOSTILE = {
 }
 
 
-def table(cases: dict[str, tuple[str, str | None]]) -> pytest.MarkDecorator:
+def table(cases: Mapping[str, tuple[str, str | None]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("key", "answer"), cases.values(), ids=cases.keys())
 
 

@@ -37,6 +37,10 @@ def falcot() -> None:
 
 def village() -> None:
     """One address for each thing that can be said about an address."""
+    # the machine's own names; their aliases come last, because they lead elsewhere
+    add_domain("mx.example.net", "local")
+    add_domain("localhost", "local")
+
     # home.example: every address by its name, no catch-all
     add_domain("home.example")
     for local_part in (
@@ -52,6 +56,8 @@ def village() -> None:
     ):
         add_mailbox(f"{local_part}@home.example")
     add_mailbox("blocked@home.example", active=False)
+    add_mailbox("alice+old@home.example", active=False)
+    add_mailbox("blocked+new@home.example")
     add_mailbox("moved@home.example", active=False)
     add_mailbox("kept@home.example")
     add_alias("copy@home.example", "alice@home.example", "friend@elsewhere.example")
@@ -60,6 +66,7 @@ def village() -> None:
     add_alias("team@home.example", "alice@home.example", "o'brien@home.example", '"john doe"@home.example')
     add_alias("retired@home.example", "alice@home.example", active=False)
     add_alias("list@home.example", "alice+list@home.example")
+    add_alias("host@home.example", "operator@mx.example.net")
     add_alias("away@home.example", "Someone.Else@elsewhere.example")
     add_alias('"two words"@home.example', "alice@home.example")
     add_domain("alias.example", "alias_domain", target="home.example")
@@ -82,6 +89,12 @@ def village() -> None:
     add_alias("@brand-of-alias.example", "@alias.example")
     add_domain("to-all.example", "virtual_alias")
     add_alias("@to-all.example", "@all.example")
+    add_domain("chain.example", "virtual_alias")
+    add_alias("@chain.example", "@brand.example")
+    add_domain("to-one.example", "virtual_alias")
+    add_alias("@to-one.example", "anything@all.example")
+    add_domain("chain-to-one.example", "virtual_alias")
+    add_alias("@chain-to-one.example", "@to-one.example")
     add_domain("sleeping.example", "virtual_alias")
     add_alias("@sleeping.example", "alice@home.example", active=False)
     add_alias("awake@sleeping.example", "alice@home.example")
@@ -93,12 +106,13 @@ def village() -> None:
     add_mailbox("someone@closed.example")
     add_alias("info@closed.example", "alice@home.example")
     add_domain("closed-alias.example", "alias_domain", target="closed.example")
+    add_domain("to-closed.example", "virtual_alias")
+    add_alias("@to-closed.example", "@closed.example")
+    add_domain("to-closed-alias.example", "virtual_alias")
+    add_alias("@to-closed-alias.example", "@closed-alias.example")
     domains.change_domain(Domain.objects.get(name="closed.example"), active=False, by=TESTER)
     add_domain("off-alias.example", "alias_domain", target="home.example", active=False)
 
-    # the machine's own names
-    add_domain("mx.example.net", "local")
-    add_domain("localhost", "local")
     add_alias("root@mx.example.net", "alice@home.example")
     add_alias("staff@mx.example.net", "alice@home.example", "root@mx.example.net")
     add_alias("quiet@mx.example.net", "alice@home.example", active=False)

@@ -41,14 +41,14 @@ def falcot(db: None) -> "Domain":
     from mailboxes.demo import load_falcot
     from tests.plugins.example_mail import TESTER
 
-    load_falcot(password=PASSWORD, by=TESTER)
+    load_falcot(by=TESTER)
     return Domain.objects.get(name="falcot.org")
 
 
 @pytest.fixture
 def alice(db: None) -> "User":
     """A superuser."""
-    return add_person("alice", name="Alice Martin", password=PASSWORD, is_superuser=True)
+    return add_person("alice", name="Alice Martin", is_superuser=True)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def bob(falcot: "Domain") -> "User":
     from domains.services import add_domain_admin
     from tests.plugins.example_mail import TESTER
 
-    user = add_person("bob", name="Bob Roy", password=PASSWORD)
+    user = add_person("bob", name="Bob Roy")
     add_domain_admin(falcot, user, by=TESTER)
     return user
 
@@ -65,7 +65,7 @@ def bob(falcot: "Domain") -> "User":
 @pytest.fixture
 def charlie(db: None) -> "User":
     """Somebody who may sign in and manages nothing."""
-    return add_person("charlie", name="Charlie Weber", password=PASSWORD)
+    return add_person("charlie", name="Charlie Weber")
 
 
 @pytest.fixture
@@ -95,6 +95,25 @@ def charlie_client(charlie: "User") -> "Client":
 @pytest.fixture
 def sophie_client(sophie: "User") -> "Client":
     return signed_in(sophie, OWNER)
+
+
+def with_password(user: "User") -> "User":
+    """Passwords take their time, so that people have one only where a test is about it."""
+    from accounts.services import set_user_password
+    from tests.plugins.example_mail import TESTER
+
+    set_user_password(user, PASSWORD, by=TESTER)
+    user.refresh_from_db()
+    return user
+
+
+def mailbox_with_password(address: str) -> "Mailbox":
+    from mailboxes.services import set_mailbox_password
+    from tests.plugins.example_mail import TESTER
+
+    mailbox = mailbox_of(address)
+    set_mailbox_password(mailbox, PASSWORD, by=TESTER)
+    return mailbox
 
 
 def mailbox_of(address: str) -> "Mailbox":

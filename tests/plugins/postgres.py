@@ -55,6 +55,14 @@ def set_environment(cluster: Cluster, base: Path) -> None:
     os.environ |= {"DATABASE_URL": url, "MAILADMIN_STATE": str(base / "state"), "MAILADMIN_TEST": "1"}
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without the database every test would fail, each after a while; say it once, with the reason."""
+    cluster = item.config.stash[CLUSTER]
+    if not cluster.running:
+        last_words = cluster.log.read_text(errors="replace")[-2000:]
+        pytest.exit(f"The tests' PostgreSQL is gone. Its last words:\n{last_words}", returncode=3)
+
+
 @pytest.fixture(scope="session")
 def cluster(pytestconfig: pytest.Config) -> Cluster:
     """The running PostgreSQL; a test may stop it and must start it again."""
