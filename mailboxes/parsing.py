@@ -71,7 +71,7 @@ def normalised_local_part(text: str, *, may_be_empty: bool = False, keep_case: b
 
     The case is kept for addresses elsewhere, where it belongs to somebody else (RFC 5321, section 2.4)."""
     local_part = _unquoted(text.strip())
-    if not keep_case:
+    if not keep_case and local_part.isascii():  # the Kelvin sign in lower case would be the letter k
         local_part = local_part.lower()
     # `""@example.org` is not the catch-all
     sentence = "" if not text.strip() and may_be_empty else fault_of_local_part(local_part)

@@ -1,0 +1,296 @@
+"""Two people save at the same time: both read what became of it, and no rule is broken between them."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from accounts.models import User
+from accounts.services import add_user, change_user, delete_user
+from domains.models import AddressClass, Domain
+from domains.services import add_domain, add_domain_admin, change_domain, change_mail_settings
+from mailboxes.models import Address, Alias, Mailbox
+from mailboxes.removal import delete_domain
+from mailboxes.services import (
+    add_alias,
+    add_mailbox,
+    change_alias,
+    change_mailbox,
+    delete_alias,
+    delete_mailbox,
+    set_mailboxes_active,
+)
+from tests.services.checks import TESTER, addresses, destinations_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ELSEWHERE = "someone@elsewhere.example"
+Act = Callable[[], Any]
+
+
+class Person(threading.Thread):
+    """Does one thing on a connection of their own; `refused` holds the sentences they read."""
+
+    def __init__(self, act: Act) -> None:
+        super().__init__(daemon=True)
+        self.act, self.refused, self.crash = act, [], None  # type: ignore[var-annotated]
+
+    def run(self) -> None:
+        try:
+            self.act()
+        except ValidationError as error:
+            self.refused = error.messages
+        except Exception as error:  # a crash is what these tests look for
+            self.crash = error
+        finally:
+            connection.close()
+
+
+def while_the_first_is_not_done(first: Act, second: Act) -> str:
+    """The second begins when the first has written but not committed. What the second reads, empty if it went well."""
+    with transaction.atomic():
+        first()
+        person = Person(second)
+        person.start()
+        deadline = time.monotonic() + 10
+        while person.is_alive() and not somebody_waits() and time.monotonic() < deadline:
+            time.sleep(0.01)
+    person.join(20)
+    assert not person.is_alive(), "The second waits for ever."
+    if person.crash:
+        raise person.crash
+    return " ".join(person.refused)
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+def test_two_add_the_same_mailbox(domain: Domain) -> None:
+    read = while_the_first_is_not_done(
+        lambda: add_mailbox(domain, "jean", by=TESTER), lambda: add_mailbox(domain, "Jean", by=TESTER)
+    )
+    assert "jean@example.org is a mailbox already" in read
+    assert Mailbox.objects.count() == 1
+
+
+def test_eight_add_the_same_mailbox(domain: Domain) -> None:
+    gate = threading.Barrier(8)
+
+    def add() -> None:
+        gate.wait(10)
+        add_mailbox(domain, "jean", by=TESTER)
+
+    people = [Person(add) for _number in range(8)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join(30)
+    assert [person.crash for person in people if person.crash] == []
+    assert len([person for person in people if person.refused]) == 7
+    assert Mailbox.objects.count() == Address.objects.count() == 1
+
+
+def test_a_mailbox_and_an_alias_of_the_same_address(domain: Domain) -> None:
+    read = while_the_first_is_not_done(
+        lambda: add_alias(domain, "info", [ELSEWHERE], by=TESTER), lambda: add_mailbox(domain, "info", by=TESTER)
+    )
+    assert "info@example.org is an alias already" in read
+
+
+def test_two_add_the_same_alias(domain: Domain) -> None:
+    read = while_the_first_is_not_done(
+        lambda: add_alias(domain, "info", [ELSEWHERE], by=TESTER),
+        lambda: add_alias(domain, "info", ["b@elsewhere.example"], by=TESTER),
+    )
+    assert "info@example.org is an alias already" in read
+    assert destinations_of(Alias.objects.get()) == [ELSEWHERE]
+
+
+def test_two_add_the_same_domain() -> None:
+    read = while_the_first_is_not_done(
+        lambda: add_domain("example.org", by=TESTER), lambda: add_domain("Example.org", by=TESTER)
+    )
+    assert "A name is served once" in read
+
+
+def test_two_add_the_same_person() -> None:
+    read = while_the_first_is_not_done(lambda: add_user("chef", by=TESTER), lambda: add_user("Chef", by=TESTER))
+    assert "is taken" in read
+
+
+def test_two_take_the_same_name() -> None:
+    first, second = add_user("a", by=TESTER), add_user("b", by=TESTER)
+    read = while_the_first_is_not_done(
+        lambda: change_user(first, username="chef", by=TESTER), lambda: change_user(second, username="chef", by=TESTER)
+    )
+    assert "is taken" in read
+
+
+def test_two_choose_the_same_mail_path(domain: Domain, other: Domain) -> None:
+    read = while_the_first_is_not_done(
+        lambda: add_mailbox(domain, "jean", mail_path="shared/", by=TESTER),
+        lambda: add_mailbox(other, "jean", mail_path="shared/", by=TESTER),
+    )
+    assert "Another mailbox is stored there already" in read
+    assert addresses() == {"jean@example.org"}
+
+
+def test_two_halves_of_a_loop(domain: Domain) -> None:
+    a = add_alias(domain, "a", [ELSEWHERE], by=TESTER)
+    b = add_alias(domain, "b", [ELSEWHERE], by=TESTER)
+    read = while_the_first_is_not_done(
+        lambda: change_alias(a, destinations=["b@example.org"], by=TESTER),
+        lambda: change_alias(b, destinations=["a@example.org"], by=TESTER),
+    )
+    assert "This would be a loop" in read
+    assert destinations_of(b) == [ELSEWHERE]
+
+
+def test_two_halves_of_a_loop_over_two_domains(domain: Domain, other: Domain) -> None:
+    read = while_the_first_is_not_done(
+        lambda: add_alias(domain, "", ["@example.com"], by=TESTER),
+        lambda: add_alias(other, "", ["@example.org"], by=TESTER),
+    )
+    assert "This would be a loop" in read
+
+
+def test_two_edit_the_same_mailbox(domain: Domain) -> None:
+    mailbox = add_mailbox(domain, "jean", by=TESTER)
+    read = while_the_first_is_not_done(
+        lambda: change_mailbox(mailbox, name="First", version=1, by=TESTER),
+        lambda: change_mailbox(mailbox, name="Second", version=1, by=TESTER),
+    )
+    assert "Somebody else changed this" in read
+    assert Mailbox.objects.get().name == "First"
+
+
+def test_two_edit_the_same_alias(domain: Domain) -> None:
+    alias = add_alias(domain, "info", [ELSEWHERE], by=TESTER)
+    read = while_the_first_is_not_done(
+        lambda: change_alias(alias, destinations=["first@elsewhere.example"], version=1, by=TESTER),
+        lambda: change_alias(alias, destinations=["second@elsewhere.example"], version=1, by=TESTER),
+    )
+    assert "Somebody else changed this" in read
+    assert destinations_of(alias) == ["first@elsewhere.example"]
+
+
+def test_two_edit_the_same_domain(domain: Domain) -> None:
+    read = while_the_first_is_not_done(
+        lambda: change_domain(domain, description="First", version=1, by=TESTER),
+        lambda: change_domain(domain, description="Second", version=1, by=TESTER),
+    )
+    assert "Somebody else changed this" in read
+
+
+def test_two_edit_the_mail_settings() -> None:
+    read = while_the_first_is_not_done(
+        lambda: change_mail_settings(recipient_delimiter="-", version=1, by=TESTER),
+        lambda: change_mail_settings(recipient_delimiter="", version=1, by=TESTER),
+    )
+    assert "Somebody else changed this" in read
+
+
+def test_a_destination_goes_while_it_is_chosen(domain: Domain) -> None:
+    mailbox = add_mailbox(domain, "jean", by=TESTER)
+    read = while_the_first_is_not_done(
+        lambda: delete_mailbox(mailbox, by=TESTER),
+        lambda: add_alias(domain, "info", ["jean@example.org"], by=TESTER),
+    )
+    assert "has no address jean@example.org" in read
+
+
+def test_a_domain_goes_while_it_gets_a_mailbox(domain: Domain) -> None:
+    read = while_the_first_is_not_done(
+        lambda: delete_domain(domain, by=TESTER), lambda: add_mailbox(domain, "jean", by=TESTER)
+    )
+    assert "deleted meanwhile" in read
+
+
+def test_a_domain_goes_with_the_mailbox_that_it_just_got(domain: Domain) -> None:
+    read = while_the_first_is_not_done(
+        lambda: add_mailbox(domain, "jean", by=TESTER), lambda: delete_domain(domain, by=TESTER)
+    )
+    assert read == ""
+    assert addresses() == set()
+
+
+def test_a_domain_goes_while_it_becomes_a_target(domain: Domain) -> None:
+    values = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
+    read = while_the_first_is_not_done(
+        lambda: delete_domain(domain, by=TESTER), lambda: add_domain("example.net", **values, by=TESTER)
+    )
+    assert "deleted meanwhile" in read
+
+
+def test_a_domain_becomes_a_target_while_it_goes(domain: Domain) -> None:
+    values = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
+    read = while_the_first_is_not_done(
+        lambda: add_domain("example.net", **values, by=TESTER), lambda: delete_domain(domain, by=TESTER)
+    )
+    assert "example.net is an alias domain of example.org" in read
+
+
+def test_a_target_changes_its_class_while_it_becomes_one(domain: Domain) -> None:
+    values = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
+    read = while_the_first_is_not_done(
+        lambda: change_domain(domain, address_class=AddressClass.LOCAL, by=TESTER),
+        lambda: add_domain("example.net", **values, by=TESTER),
+    )
+    assert "Choose a virtual mailbox or virtual alias domain" in read
+
+
+def test_two_delete_the_same_alias(domain: Domain) -> None:
+    alias = add_alias(domain, "info", [ELSEWHERE], by=TESTER)
+    again = Alias.objects.select_related("address__domain").get()
+    read = while_the_first_is_not_done(lambda: delete_alias(alias, by=TESTER), lambda: delete_alias(again, by=TESTER))
+    assert "deleted meanwhile" in read
+
+
+def test_two_superusers_delete_each_other() -> None:
+    first, second = (add_user(name, is_superuser=True, by=TESTER) for name in ("first", "second"))
+    read = while_the_first_is_not_done(lambda: delete_user(first, by=TESTER), lambda: delete_user(second, by=TESTER))
+    assert "last active superuser" in read
+    assert User.objects.get().username == "second"
+
+
+def test_two_superusers_step_down() -> None:
+    first, second = (add_user(name, is_superuser=True, by=TESTER) for name in ("first", "second"))
+    read = while_the_first_is_not_done(
+        lambda: change_user(second, is_superuser=False, by=TESTER),
+        lambda: change_user(first, is_active=False, by=TESTER),
+    )
+    assert "last active superuser" in read
+    assert User.objects.filter(is_superuser=True, is_active=True).get() == first
+
+
+def test_two_make_the_same_person_domain_admin(domain: Domain) -> None:
+    person = add_user("helper", by=TESTER)
+    read = while_the_first_is_not_done(
+        lambda: add_domain_admin(domain, person, by=TESTER), lambda: add_domain_admin(domain, person, by=TESTER)
+    )
+    assert "already" in read
+
+
+def test_a_person_goes_while_they_become_domain_admin(domain: Domain) -> None:
+    person = add_user("helper", by=TESTER)
+    again = User.objects.get(pk=person.pk)
+    read = while_the_first_is_not_done(
+        lambda: delete_user(person, by=TESTER), lambda: add_domain_admin(domain, again, by=TESTER)
+    )
+    assert "deleted meanwhile" in read
+
+
+def test_two_switch_the_same_mailboxes(domain: Domain) -> None:
+    mailboxes = [add_mailbox(domain, name, by=TESTER) for name in ("jean", "laure")]
+    read = while_the_first_is_not_done(
+        lambda: set_mailboxes_active(mailboxes, False, by=TESTER),
+        lambda: set_mailboxes_active(mailboxes[::-1], True, by=TESTER),
+    )
+    assert read == ""
+    assert Mailbox.objects.filter(active=True).count() == 2
