@@ -1,5 +1,6 @@
 """A panel of the tests' own: script/server and script/manage on a state directory and ports that nobody else uses."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -136,7 +137,8 @@ class Panel:
             self.started.kill()
             self.started.wait()
         for process in self.processes():
-            os.kill(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # most are dying already
+                os.kill(process.pid, signal.SIGKILL)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
