@@ -55,6 +55,7 @@ STATE = Path(os.environ.get("MAILADMIN_STATE") or BASE_DIR / "var").resolve()
 IS_TEST = env_flag("MAILADMIN_TEST")
 DEBUG = env_flag("MAILADMIN_DEBUG")
 SECRET_KEY = secret_from_state("secret_key")
+POSTFIX_PASSWORD = secret_from_state("postfix.password")
 ROLE_PREFIX = os.environ.get("MAILADMIN_ROLE_PREFIX", "")
 OWN_NAMES = ["localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn()]
 ALLOWED_HOSTS = [name for name in os.environ.get("MAILADMIN_ALLOWED_HOSTS", "").split(",") if name] or OWN_NAMES

@@ -42,9 +42,7 @@ def owner_role() -> str:
 
 def postfix_password() -> str:
     """Kept in the state directory, mode 0600; PostgreSQL gets its SCRAM verifier only."""
-    from mailadmin.settings import secret_from_state
-
-    return secret_from_state("postfix.password")
+    return str(settings.POSTFIX_PASSWORD)
 
 
 def files() -> Iterator[tuple[str, str, str]]:

@@ -87,7 +87,7 @@ class Supervisor:
             "demo": self.options.demo,
         }
         setup = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mailadmin.launch.set_up"],
+            [sys.executable, "-P", "-m", "mailadmin.set_up"],
             cwd=self.code,
             env=self.environment,
             stdin=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import random
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -42,7 +43,11 @@ def start_cluster(base: Path) -> Cluster:
     run_as = "postgres" if os.geteuid() == 0 else ""  # PostgreSQL refuses to run as root
     if run_as:
         shutil.chown(base / "sockets", run_as)
-    cluster = Cluster(base / "postgres", run_as=run_as, fsync=False, options={**HARMLESS, **sockets})
+    # Below the ports that the kernel gives to clients, and not where another run beside this one begins: a test that
+    # stops the server wants the same port again.
+    first_port = random.randrange(20000, 31000)
+    options = {**HARMLESS, **sockets}
+    cluster = Cluster(base / "postgres", run_as=run_as, first_port=first_port, fsync=False, options=options)
     cluster.start()
     return cluster
 
