@@ -5,10 +5,13 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.pages import PanelForm
+
+LONGEST_CREDENTIAL = 254  # characters; an address has no more, and a password that anybody types has not either
 
 
 class SignInForm(PanelForm, AuthenticationForm):
@@ -20,6 +23,8 @@ class SignInForm(PanelForm, AuthenticationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         username, password = self.fields["username"], self.fields["password"]
+        for field in (username, password):  # Django tells the browser, but does not check it
+            field.validators.append(MaxLengthValidator(LONGEST_CREDENTIAL))
         username.label, password.label = _("Address or user name"), _("Password")
         username.widget.attrs |= {"class": "form-control mono", "spellcheck": "false", "autocapitalize": "none"}
         password.widget.attrs |= {"class": "form-control"}
@@ -31,13 +36,13 @@ class NewPassword(PanelForm):
     password = forms.CharField(
         label=_("New password"),
         strip=False,
-        max_length=1000,
+        max_length=LONGEST_CREDENTIAL,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(
         label=_("The same password again"),
         strip=False,
-        max_length=1000,
+        max_length=LONGEST_CREDENTIAL,
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
@@ -55,7 +60,7 @@ class OwnPasswordForm(NewPassword):
     current = forms.CharField(
         label=_("Current password"),
         strip=False,
-        max_length=1000,
+        max_length=LONGEST_CREDENTIAL,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     field_order = ["current", "password", "again"]
@@ -78,7 +83,7 @@ class PersonAddForm(PanelForm):
     )
     password = forms.CharField(
         label=_("Password"),
-        max_length=1000,
+        max_length=LONGEST_CREDENTIAL,
         required=False,
         strip=False,
         help_text=_("Leave it empty if nobody is to sign in yet. You can set it later."),

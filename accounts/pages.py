@@ -71,11 +71,14 @@ class PanelForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
         for field in self.fields.values():
-            if isinstance(field.widget, forms.Select) and not isinstance(field.widget, forms.RadioSelect):
-                field.widget.attrs.setdefault("class", "form-select")
-            elif isinstance(field.widget, forms.TextInput | forms.Textarea):
-                mono = " mono" if field.widget.attrs.pop("mono", False) else ""
-                field.widget.attrs.setdefault("class", f"form-control{mono}")
+            widget = field.widget
+            if isinstance(widget, forms.RadioSelect | forms.CheckboxInput | forms.HiddenInput):
+                continue
+            if isinstance(widget, forms.Select):
+                widget.attrs.setdefault("class", "form-select")
+            else:
+                mono = " mono" if widget.attrs.pop("mono", False) else ""
+                widget.attrs.setdefault("class", f"form-control{mono}")
 
     @property
     def complaints(self) -> list[tuple[str, str, str]]:
@@ -156,13 +159,14 @@ def list_page(
     key: tuple[str, ...],
     descending: bool = False,
     size: int = PAGE_SIZE,
-    read: Callable[[str], Any] = str,
+    read: tuple[Callable[[str], Any], ...] = (str,),
 ) -> ListPage:
     """A page found by the key of a row, not by counting: as quick at the end of a million rows as at the start.
 
-    `key` is one unique field, whose mark in the URL `read` understands, or a text and a number that are unique together.
+    `key` is one field or two that are unique together. `read` makes their values from the words in the URL, or raises
+    ValueError.
     """
-    after, before = (_mark(request, name, len(key), read) for name in ("after", "before"))
+    after, before = _mark(request, "after", read), _mark(request, "before", read)
     backwards = before is not None and after is None
     edge = before if backwards else after
     downwards = descending != backwards
@@ -193,22 +197,36 @@ def _beyond(key: tuple[str, ...], edge: list[Any], *, downwards: bool) -> Q:
     )
 
 
-def _mark(request: HttpRequest, name: str, length: int, read: Callable[[str], Any]) -> list[Any] | None:
+def _mark(request: HttpRequest, name: str, read: tuple[Callable[[str], Any], ...]) -> list[Any] | None:
     """The edge named in the URL; one that is not ours counts as none."""
     text = request.GET.get(name, "").replace("\0", "")
-    try:
-        words = [read(text)] if length == 1 and text else json.loads(text)
-    except ValueError:
+    if not text:
         return None
-    if length == 1:
-        return words if words[0] is not None else None
-    is_ours = isinstance(words, list) and len(words) == length and isinstance(words[0], str) and type(words[1]) is int
-    return words if is_ours and "\0" not in words[0] and abs(words[1]) < 2**63 else None
+    try:
+        words = [text] if len(read) == 1 else json.loads(text)
+        return [reader(word) for reader, word in zip(read, words, strict=True)]
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def _mark_of(row: Model, key: tuple[str, ...]) -> str:
-    words = [_value(row, name) for name in key]
-    return str(words[0]) if len(words) == 1 else json.dumps(words)
+    words = [str(_value(row, name)) for name in key]
+    return words[0] if len(words) == 1 else json.dumps(words, ensure_ascii=False)
+
+
+def text(word: str) -> str:
+    """A reader of marks: text without NUL."""
+    if not isinstance(word, str) or "\0" in word:
+        raise ValueError(word)
+    return word
+
+
+def number(word: str) -> int:
+    """A reader of marks: a whole number that PostgreSQL can hold."""
+    value = int(text(word))
+    if abs(value) >= 2**63:
+        raise ValueError(word)
+    return value
 
 
 def _value(row: Any, path: str) -> Any:

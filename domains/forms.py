@@ -129,8 +129,8 @@ class MailSettingsForm(PanelForm):
         max_length=200,
         widget=forms.TextInput(attrs={"mono": True, "spellcheck": "false", "autocomplete": "off"}),
         help_text=gettext_lazy(
-            "Where a new mailbox is stored, below virtual_mailbox_base. Tokens: {domain}, {local_part} and {initial}, its "
-            "first character. Mailboxes that are there keep their path."
+            "Where a new mailbox is stored, below virtual_mailbox_base. Tokens: {domain}, {local_part} and {initial}, "
+            "its first character. Mailboxes that are there keep their path."
         ),
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -106,7 +107,9 @@ def domain_history(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _page(change_sets: QuerySet[ChangeSet], request: HttpRequest) -> ListPage:
-    return list_page(change_sets, request, key=("created_at",), descending=True, size=ON_A_PAGE, read=_moment)
+    return list_page(
+        change_sets, request, key=("created_at", "id"), descending=True, size=ON_A_PAGE, read=(_moment, UUID)
+    )
 
 
 def _moment(text: str) -> datetime:

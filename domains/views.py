@@ -1,5 +1,6 @@
 """Pages about domains: the list, one domain with its tabs, its admins, and the settings that hold for all domains."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -7,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
 from accounts.models import User
@@ -31,6 +32,7 @@ MOST_COUNTED = 1000  # addresses of a domain; beyond that a page says "more than
 
 
 @person_required
+@require_safe
 def domain_list(request: HttpRequest) -> HttpResponse:
     domains = Domain.objects.visible_to(request.user)
     q = asked(request, "q")
@@ -55,10 +57,8 @@ def begins_with(q: str) -> Q:
     """Domains whose name begins with what was typed; a whole name beyond ASCII is found by its A-label."""
     wanted = Q(name__startswith=q.lower())
     if not q.isascii():
-        try:
+        with suppress(ValidationError):  # the beginning of a name has no A-label
             wanted |= Q(name=normalised_domain(q))
-        except ValidationError:
-            pass  # only the beginning of a name; such a beginning has no A-label
     return wanted
 
 
@@ -83,6 +83,7 @@ def _added(domain: Domain) -> str:
 
 
 @person_required
+@require_safe
 def domain(request: HttpRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     head = domain_head(domain)
@@ -190,9 +191,7 @@ def mail_settings(request: HttpRequest) -> HttpResponse:
             if saved.recipient_delimiter != current.recipient_delimiter:
                 say(
                     request,
-                    _(
-                        "Saved the mail settings. Now write the configuration again: main.cf must name the same delimiter."
-                    ),
+                    _("Saved the mail settings. Write the configuration again: main.cf must name the same delimiter."),
                 )
             else:
                 say(request, _("Saved the mail settings."))

@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.pages import chosen, list_page, person_required, superuser_required
+from accounts.pages import chosen, list_page, number, person_required, superuser_required
 from jobs.models import Job
 from jobs.services import worker_is_alive
 
@@ -20,17 +20,9 @@ def job_list(request: HttpRequest) -> HttpResponse:
         jobs = jobs.filter(state__in=[Job.State.WAITING, Job.State.RUNNING])
     elif state.current:
         jobs = jobs.filter(state=state.current)
-    page = list_page(jobs.defer("result", "arguments"), request, key=("pk",), descending=True, read=_job_id)
+    page = list_page(jobs.defer("result", "arguments"), request, key=("pk",), descending=True, read=(number,))
     context = {"page": page, "filters": [state], "worker_is_alive": worker_is_alive()}
     return render(request, "jobs/job_list.html", context)
-
-
-def _job_id(text: str) -> int:
-    """The mark of a page; what is not a number of a job raises ValueError."""
-    number = int(text)
-    if abs(number) >= 2**63:
-        raise ValueError(text)
-    return number
 
 
 @person_required

@@ -1,5 +1,7 @@
 """The pages of the whole house: overview, search, and what is said when something goes wrong."""
 
+from contextlib import suppress
+
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, ValidationError
 from django.db import DatabaseError, connection
@@ -7,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.pages import asked, person_required
@@ -24,10 +27,12 @@ from mailservers import functions
 FOUND_OF_A_KIND = 20
 CHANGES_SHOWN = 5
 COUNTED_EXACTLY = 10_000  # rows; beyond that the estimate of PostgreSQL's statistics is shown, and called that
+CHUNK = 64 * 1024  # bytes
 MOST_DRAINED = 64 * 1024**2  # bytes of a refused body that are read, so that the browser gets to see the answer
 
 
 @login_required
+@require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     if request.user.is_owner:
         return redirect("my_mailbox")
@@ -90,6 +95,7 @@ def _figures() -> list[tuple[str, int, bool]]:
 
 
 @person_required
+@require_safe
 def find(request: HttpRequest) -> HttpResponse:
     """Domains and addresses by their beginning; the whole address of one thing leads straight to it."""
     q = asked(request, "q")
@@ -145,7 +151,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         403,
         _("This page was open for too long"),
         _(
-            "Nothing was changed. Go back, load the page again, and send it once more. Cookies must be allowed for this site."
+            "Nothing was changed. Go back, load the page again, and send it once more. "
+            "Cookies must be allowed for this site."
         ),
     )
 
@@ -186,7 +193,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
         500,
         _("Something went wrong here"),
         _(
-            "Nothing was changed. The fault was written to the log of the panel; try again in a minute, then tell your administrator."
+            "Nothing was changed. The fault was written to the log of the panel; try again in a minute, "
+            "then tell your administrator."
         ),
         is_broken=True,
     )
@@ -207,9 +215,7 @@ def _sorry(request: HttpRequest, status: int, title: str, why: str, *, is_broken
 
 def _drain(request: HttpRequest) -> None:
     """Reads what the browser still sends: closed in the middle, it would show an error of its own."""
-    body, left = request.META.get("wsgi.input"), min(int(request.META.get("CONTENT_LENGTH") or 0), MOST_DRAINED)
-    while body is not None and left > 0:
-        chunk = body.read(min(left, 64 * 1024))
-        if not chunk:
-            return
-        left -= len(chunk)
+    with suppress(OSError):  # the browser may have gone
+        for _chunk in range(MOST_DRAINED // CHUNK):
+            if not request.read(CHUNK):
+                return

@@ -1,20 +1,24 @@
 """What people type about mailboxes and aliases -> values for the services."""
 
 import re
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.templatetags.static import static
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import User
 from accounts.pages import PanelForm
+from domains.fields import normalised_domain
+from domains.models import Domain
 
 MEGABYTE = 1024**2
 GIGABYTE = 1024**3
-MOST_BYTES = 2**63 - 1  # what PostgreSQL holds
 LONGEST_LIST = 300_000  # characters; 1,000 destinations of 254 and some air
 
 _static = lazy(static, str)
@@ -47,98 +51,18 @@ class QuotaForm(PanelForm):
         return int(amount * (MEGABYTE if self.cleaned_data.get("quota_unit") == "MB" else GIGABYTE))
 
     def clean(self) -> dict[str, Any]:
-        if (self.quota_bytes() or 1) > MOST_BYTES:
-            self.add_error("quota", _("No disk is that large. Type a smaller quota, or leave it empty for none."))
-        elif self.cleaned_data.get("quota") and not self.quota_bytes():
+        if self.cleaned_data.get("quota") and not self.quota_bytes():
             self.add_error("quota", _("A quota is at least one byte. Leave it empty for no quota."))
         return self.cleaned_data
 
 
-def quota_words(quota_bytes: int | None) -> dict[str, str]:
-    """A stored quota as the two fields show it, without loss where it is a whole number of kilobytes."""
+def quota_words(quota_bytes: int | None) -> dict[str, Decimal | str | None]:
+    """A stored quota as the two fields show it, rounded to three places."""
     if not quota_bytes:
-        return {"quota": "", "quota_unit": "GB"}
+        return {"quota": None, "quota_unit": "GB"}
     unit, size = ("GB", GIGABYTE) if quota_bytes % (GIGABYTE // 2) == 0 else ("MB", MEGABYTE)
     amount = (Decimal(quota_bytes) / size).quantize(Decimal("0.001"))
-    return {"quota": f"{amount.normalize():f}", "quota_unit": unit}
-
-
-class MailboxAddForm(QuotaForm):
-    local_part = forms.CharField(
-        label=gettext_lazy("Address"), max_length=300, widget=forms.TextInput(attrs=_address_attrs)
-    )
-    name = forms.CharField(
-        label=gettext_lazy("Name"),
-        max_length=200,
-        required=False,
-        help_text=gettext_lazy("Shown in lists, and to the owner. Mail programs do not see it."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    password = forms.CharField(
-        label=gettext_lazy("Password"),
-        required=False,
-        strip=False,
-        max_length=1000,
-        help_text=gettext_lazy(
-            "Eight characters or more. Leave it empty if nobody is to sign in yet; mail arrives all the same."
-        ),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-    mail_format = forms.ChoiceField(
-        label=gettext_lazy("Stored as"),
-        choices=[
-            ("maildir", gettext_lazy("maildir: one file a mail")),
-            ("mbox", gettext_lazy("mbox: one file for all mail")),
-        ],
-        initial="maildir",
-        widget=forms.RadioSelect,
-    )
-    mail_path = forms.CharField(
-        label=gettext_lazy("Mail path"),
-        required=False,
-        max_length=500,
-        help_text=gettext_lazy(
-            "Leave it empty to use the template of the settings. A path that ends in / is a maildir."
-        ),
-        widget=forms.TextInput(attrs=_address_attrs),
-    )
-    active = forms.BooleanField(
-        label=gettext_lazy("Active"),
-        required=False,
-        initial=True,
-        help_text=gettext_lazy("An inactive mailbox refuses mail, and nobody can sign in to it."),
-    )
-    field_order = ["local_part", "name", "password", "quota", "quota_unit", "mail_format", "mail_path", "active"]
-
-    def values(self) -> dict[str, Any]:
-        """What `add_mailbox` takes."""
-        kept = ("local_part", "name", "mail_format", "mail_path", "active")
-        return {name: self.cleaned_data[name] for name in kept} | {
-            "quota_bytes": self.quota_bytes(),
-            "password": self.cleaned_data["password"] or None,
-        }
-
-
-class MailboxForm(QuotaForm):
-    name = MailboxAddForm.base_fields["name"]
-    mail_path = forms.CharField(
-        label=gettext_lazy("Mail path"),
-        max_length=500,
-        help_text=gettext_lazy(
-            "Below virtual_mailbox_base. A path that ends in / is a maildir, any other an mbox. A new path does not move the "
-            "mail that is stored: move the files first."
-        ),
-        widget=forms.TextInput(attrs=_address_attrs),
-    )
-    active = MailboxAddForm.base_fields["active"]
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    field_order = ["name", "quota", "quota_unit", "mail_path", "active", "version"]
-
-    def values(self) -> dict[str, Any]:
-        """What `change_mailbox` takes."""
-        return {name: self.cleaned_data[name] for name in ("name", "mail_path", "active", "version")} | {
-            "quota_bytes": self.quota_bytes()
-        }
+    return {"quota": Decimal(f"{amount.normalize():f}"), "quota_unit": unit}
 
 
 class DestinationsField(forms.CharField):
@@ -157,6 +81,9 @@ class DestinationsField(forms.CharField):
     def clean(self, value: Any) -> Any:
         return apart(super().clean(value) or "")
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return apart(initial or "") != apart(data or "")
+
 
 def apart(text: str) -> list[str]:
     """Takes a pasted list apart at line ends, commas and semicolons, but not within quotes; `Jean <jean@x.org>` is the
@@ -174,6 +101,130 @@ def _words(piece: str) -> list[str]:
     """Addresses with blanks between them are several; a text with a blank but one @ is judged as one."""
     words: list[str] = re.findall(r'(?:"(?:\\.|[^"\\])*"|\S)+', piece)
     return words if all("@" in word for word in words) else [piece]
+
+
+class MailboxFieldsForm(QuotaForm):
+    """What both forms about a mailbox ask. Only a superuser chooses where mail is stored."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("Shown in lists, and to the owner. Mail programs do not see it."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    also_deliver_to = DestinationsField(
+        label=gettext_lazy("Also deliver to"),
+        required=False,
+        help_text=gettext_lazy("A copy of each mail goes here. The mailbox keeps its own."),
+    )
+    mail_path = forms.CharField(
+        label=gettext_lazy("Mail path"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy(
+            "Leave it empty to use the template of the settings. A path that ends in / is a maildir."
+        ),
+        widget=forms.TextInput(attrs=_address_attrs),
+    )
+    active = forms.BooleanField(
+        label=gettext_lazy("Active"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy("An inactive mailbox refuses mail, and nobody can sign in to it."),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not user.is_superuser:
+            del self.fields["mail_path"]
+
+
+class LocalPartField(forms.CharField):
+    """The part before the @. Who types the whole address means the same."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=gettext_lazy("Address"), max_length=320, widget=forms.TextInput(attrs=_address_attrs), **kwargs
+        )
+        self.domain = ""
+
+    def clean(self, value: Any) -> Any:
+        typed: str = super().clean(value)
+        local_part, at, domain = typed.rpartition("@")
+        if not at or typed.startswith('"'):
+            return typed
+        with suppress(ValidationError):
+            if normalised_domain(domain) == self.domain:
+                return local_part
+        raise ValidationError(_("This adds an address of %(domain)s. Type the part before the @ only.") % vars(self))
+
+
+class MailboxAddForm(MailboxFieldsForm):
+    """`domain` is the one that gets the mailbox."""
+
+    local_part = LocalPartField()
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        required=False,
+        strip=False,
+        max_length=254,
+        help_text=gettext_lazy(
+            "Eight characters or more. Leave it empty if nobody is to sign in yet; mail arrives all the same."
+        ),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    mail_format = forms.ChoiceField(
+        label=gettext_lazy("Stored as"),
+        choices=[
+            ("maildir", gettext_lazy("maildir: one file a mail")),
+            ("mbox", gettext_lazy("mbox: one file for all mail")),
+        ],
+        initial="maildir",
+        widget=forms.RadioSelect,
+    )
+    field_order = [
+        "local_part",
+        "name",
+        "password",
+        "quota",
+        "quota_unit",
+        "also_deliver_to",
+        "mail_format",
+        "mail_path",
+    ]
+
+    def __init__(self, *args: Any, domain: Domain, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["local_part"].domain = domain.name  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        """What `add_mailbox` takes."""
+        values = {name: value for name, value in self.cleaned_data.items() if name not in ("quota", "quota_unit")}
+        return values | {"quota_bytes": self.quota_bytes(), "password": values["password"] or None}
+
+
+class MailboxForm(MailboxFieldsForm):
+    mail_path = forms.CharField(
+        label=gettext_lazy("Mail path"),
+        max_length=500,
+        help_text=gettext_lazy(
+            "Below virtual_mailbox_base. A path that ends in / is a maildir, any other an mbox. A new path does not "
+            "move the mail that is stored: move the files first."
+        ),
+        widget=forms.TextInput(attrs=_address_attrs),
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    field_order = ["name", "quota", "quota_unit", "also_deliver_to", "mail_path", "active", "version"]
+
+    def values(self) -> dict[str, Any]:
+        """What `change_mailbox` takes. Destinations and a quota that are as they were stay untouched."""
+        values = {name: value for name, value in self.cleaned_data.items() if name not in ("quota", "quota_unit")}
+        if "also_deliver_to" not in self.changed_data:
+            del values["also_deliver_to"]
+        if {"quota", "quota_unit"} & set(self.changed_data):
+            values["quota_bytes"] = self.quota_bytes()
+        return values
 
 
 class AliasForm(PanelForm):
@@ -197,23 +248,26 @@ class AliasForm(PanelForm):
 
 
 class AliasAddForm(AliasForm):
-    local_part = forms.CharField(
-        label=gettext_lazy("Address"),
-        max_length=300,
+    """`domain` is the one that gets the alias."""
+
+    local_part = LocalPartField(
         required=False,
         help_text=gettext_lazy("At the address of a mailbox, the mailbox keeps a copy and the mail goes on as well."),
-        widget=forms.TextInput(attrs=_address_attrs),
     )
     is_catch_all = forms.BooleanField(
         label=gettext_lazy("Catch-all"),
         required=False,
         help_text=gettext_lazy(
-            "Takes the mail of every address of this domain that does not exist. With a destination like @example.org the "
-            "part before the @ is kept."
+            "Takes the mail of every address of this domain that does not exist. With a destination like @example.org "
+            "the part before the @ is kept."
         ),
     )
     version = None  # type: ignore[assignment]  # nothing is there yet that somebody else could change
     field_order = ["local_part", "is_catch_all", "destinations", "comment", "active"]
+
+    def __init__(self, *args: Any, domain: Domain, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["local_part"].domain = domain.name  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         local_part, is_catch_all = self.cleaned_data.get("local_part"), self.cleaned_data.get("is_catch_all")

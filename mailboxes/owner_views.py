@@ -1,9 +1,10 @@
 """The owner's house: one's own mailbox and its password."""
 
+from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor
 from accounts.forms import OwnPasswordForm
@@ -16,6 +17,7 @@ MOST_SHOWN = 20
 
 
 @owner_required
+@require_safe
 def my_mailbox(request: HttpRequest) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
     pointing = AliasDestination.objects.filter(address=mailbox.address, alias__active=True)
@@ -23,7 +25,7 @@ def my_mailbox(request: HttpRequest) -> HttpResponse:
     context = {
         "mailbox": mailbox,
         "domain": mailbox.address.domain,
-        "credential": MailboxCredential.objects.only("changed_at").get(mailbox=mailbox),
+        "credential": MailboxCredential.objects.only("changed_at").filter(mailbox=mailbox).first(),
         "pointing": list(pointing.select_related("alias__address__domain").order_by("alias_id")[:MOST_SHOWN]),
         "alias_domains": list(mailbox.address.domain.alias_domains.filter(active=True).order_by("name")[:MOST_SHOWN]),
         "copies": list(alias.destinations.with_targets()[:MOST_SHOWN]) if alias else [],
@@ -37,11 +39,13 @@ def my_mailbox_password(request: HttpRequest) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
     form = OwnPasswordForm(typed(request))
     if form.is_valid():
-        if not is_password(form.cleaned_data["current"], MailboxCredential.objects.get(mailbox=mailbox).hash):
+        if not is_password(form.cleaned_data["current"], get_object_or_404(MailboxCredential, mailbox=mailbox).hash):
             form.add_error("current", _("This is not your current password."))
         else:
             with refusals_on(form):
                 set_mailbox_password(mailbox, form.cleaned_data["password"], by=Actor.from_request(request))
+                request.user.refresh_from_db()
+                update_session_auth_hash(request, request.user)  # this session goes on, all others end
                 say(request, _("Your password was changed. Your mail programs will ask for the new one."))
                 return redirect("my_mailbox")
     return render(request, "mailboxes/my_mailbox_password.html", {"form": form, "mailbox": mailbox})

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
 from accounts.forms import NewPassword
@@ -18,13 +18,15 @@ from accounts.pages import (
     asked,
     chosen,
     list_page,
+    number,
     person_required,
     refusals_on,
     say,
     superuser_required,
+    text,
     typed,
 )
-from domains.models import Domain
+from domains.models import Domain, MailSettings
 from domains.views import domain_head
 from mailboxes import services
 from mailboxes.forms import MailboxAddForm, MailboxForm, quota_words
@@ -133,28 +135,31 @@ def _lost_with(picked: list[Mailbox]) -> list[str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox_add(request: HttpRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
-    form = MailboxAddForm(typed(request), initial={"local_part": asked(request, "local_part")})
+    form = MailboxAddForm(typed(request), user=request.user, domain=domain)
     if form.is_valid():
-        with refusals_on(form, quota_bytes="quota"):
+        with refusals_on(form, quota_bytes="quota", destinations="also_deliver_to"):
             new = services.add_mailbox(domain, by=Actor.from_request(request), **form.values())
             say(request, _("Added mailbox {address}. Mail arrives at once: Postfix reads the database."), address=new)
             again = request.POST.get("again") == "1"
             return redirect(request.path if again else new.get_absolute_url())
-    return render(request, "mailboxes/mailbox_add.html", domain_head(domain) | {"form": form})
+    template = MailSettings.current().mail_path_template.replace("{domain}", domain.name)
+    return render(request, "mailboxes/mailbox_add.html", domain_head(domain) | {"form": form, "stored_at": template})
 
 
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox(request: HttpRequest, address: ParsedAddress) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
+    around = _around(mailbox)
     initial = {name: getattr(mailbox, name) for name in ("name", "mail_path", "active", "version")}
-    form = MailboxForm(typed(request), initial=initial | quota_words(mailbox.quota_bytes))
+    initial |= quota_words(mailbox.quota_bytes) | {"also_deliver_to": "\n".join(map(str, around["copies"]))}
+    form = MailboxForm(typed(request), initial=initial, user=request.user)
     if form.is_valid():
-        with refusals_on(form, quota_bytes="quota"):
+        with refusals_on(form, quota_bytes="quota", destinations="also_deliver_to"):
             services.change_mailbox(mailbox, by=Actor.from_request(request), **form.values())
             say(request, _("Saved mailbox {address}."), address=mailbox)
             return redirect(mailbox)
-    context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain} | _around(mailbox)
+    context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain} | around
     return render(request, "mailboxes/mailbox.html", context)
 
 
@@ -163,8 +168,10 @@ def _around(mailbox: Mailbox) -> dict[str, Any]:
     pointing = AliasDestination.objects.filter(address=mailbox.address).select_related("alias__address__domain")
     credential = MailboxCredential.objects.filter(mailbox=mailbox).only("changed_at").first()
     owner = getattr(mailbox, "owner", None)
+    alias = getattr(mailbox.address, "alias", None)
     return {
-        "alias": getattr(mailbox.address, "alias", None),
+        "alias": alias,
+        "copies": list(alias.destinations.with_targets()) if alias else [],
         "pointing": list(pointing.order_by("alias_id")[:11]),
         "password_changed_at": credential.changed_at if credential else None,
         "last_sign_in": owner.user.last_login if owner else None,
@@ -216,6 +223,7 @@ def domain_delete(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @person_required
+@require_safe
 def address_list(request: HttpRequest) -> HttpResponse:
     """All addresses one may see, by local part: the same name in several domains stands together."""
     addresses = Address.objects.visible_to(request.user)
@@ -233,7 +241,7 @@ def address_list(request: HttpRequest) -> HttpResponse:
         found = found.filter(alias__isnull=False)
     elif kind.current == "catch_all":
         found = found.filter(local_part="", alias__isnull=False)
-    page = list_page(found, request, key=("local_part", "domain_id"))
+    page = list_page(found, request, key=("local_part", "domain_id"), read=(text, number))
     context = {"page": page, "q": q, "filters": [kind], "is_empty": not page.rows and not addresses.exists()}
     return render(request, "mailboxes/address_list.html", context)
 

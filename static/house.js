@@ -123,5 +123,6 @@
     for (const area of all("textarea[data-chips]", within)) makeChips(area);
   };
   arrange(document);
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });
   document.addEventListener("htmx:load", (event) => { if (event.target !== document.body) arrange(event.target); });
 })();

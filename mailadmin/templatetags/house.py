@@ -127,7 +127,7 @@ def finding_sentence(finding: dict[str, str]) -> str:
 def field(
     bound: BoundField, suffix: str = "", unit: BoundField | None = None, autofocus: bool = False
 ) -> dict[str, Any]:
-    """One field: label, control, what is wrong, a sentence of help. `suffix` stands fixed behind it, `unit` is a select."""
+    """One field: label, control, what is wrong, help. `suffix` stands fixed behind it, `unit` is a select beside it."""
     attrs = {"autofocus": True} if autofocus and not bound.form.errors else {}
     return {
         "field": bound,
