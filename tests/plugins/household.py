@@ -36,8 +36,10 @@ USERNAMES = {STRANGER: "mallory", OWNER: "jean@falcot.org", DOMAIN_ADMIN: "clair
 
 def move_in() -> dict[str, object]:
     """Falcot's mail, a foreign domain, and the people; returns the numbers that stand in URLs."""
-    load_falcot(password=PASSWORDS[OWNER], by=TESTER)
+    load_falcot(by=TESTER)
     falcot = Domain.objects.get(name="falcot.org")
+    jean = Mailbox.objects.with_address().get(address__local_part="jean")
+    mailboxes.set_mailbox_password(jean, PASSWORDS[OWNER], by=TESTER)
     mailboxes.add_alias(falcot, "sales", ["jean@falcot.org"], comment="The shop", by=TESTER)
     domains.add_domain("mx.example.net", address_class="local", description="The machine itself", by=TESTER)
     foreign = domains.add_domain("foreign.example", by=TESTER)
@@ -52,7 +54,7 @@ def move_in() -> dict[str, object]:
     for domain in Domain.objects.filter(name__startswith="falcot"):
         domains.add_domain_admin(domain, claire, by=TESTER)
     domains.add_domain_admin(foreign, mallory, by=TESTER)
-    mailboxes.owner_of(Mailbox.objects.get(address__local_part="jean"), by=TESTER)
+    mailboxes.owner_of(jean, by=TESTER)
 
     sweep()  # the worker gives a sign of life
     job = start_alias_report(by=Actor(user=superuser, door=Door.PAGE))
