@@ -39,8 +39,9 @@ BEGIN
     -- 2. An active alias with exactly this local part: its destinations, and the copy of a mailbox beside it.
     -- 3. A mailbox with exactly this local part: nothing, virtual_mailbox_maps answers, or refuses if it is inactive
     --    (the mail of a blocked person is not the catch-all owner's). But its own address when it is asked for through
-    --    an alias domain, or when Postfix would split it and ask for the base.
-    SELECT alias.id, COALESCE(mailbox.active, false)
+    --    an alias domain, or when Postfix would split it and ask for the base: this also if it is inactive, because
+    --    the base or the catch-all would get the mail of the blocked person; Postfix then sends it back.
+    SELECT alias.id, mailbox.active
     INTO found_alias_id, mailbox_is_active
     FROM public.mailboxes_address AS address
     LEFT JOIN public.mailboxes_alias AS alias ON alias.address_id = address.id AND alias.active
@@ -51,8 +52,8 @@ BEGIN
         IF found_alias_id IS NOT NULL THEN
             RETURN QUERY SELECT * FROM mail_map.destinations(found_alias_id, wanted);
         END IF;
-        IF mailbox_is_active
-           AND (found_alias_id IS NOT NULL OR answering_name <> asked_domain OR base IS NOT NULL) THEN
+        IF mailbox_is_active AND (found_alias_id IS NOT NULL OR answering_name <> asked_domain OR base IS NOT NULL)
+           OR NOT mailbox_is_active AND found_alias_id IS NULL AND base IS NOT NULL THEN
             RETURN NEXT mail_map.external_form(wanted, answering_name);
         END IF;
         RETURN;
