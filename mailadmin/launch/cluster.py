@@ -171,7 +171,8 @@ class Cluster:
         }
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         # A session of its own: Ctrl-C at the terminal must reach only the supervisor, which stops us last.
-        # SIGINT is PostgreSQL's fast shutdown: open transactions are rolled back, everything committed is kept.
+        # When the supervisor is killed: SIGQUIT, PostgreSQL's immediate shutdown. A proper one first writes all
+        # buffers, which takes long on a busy disk. What is committed is in the log, and the next start reads it.
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [self.programs / "postgres", "-D", str(self.data), *settings],
@@ -179,7 +180,7 @@ class Cluster:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=on_leash(signal.SIGINT),
+                preexec_fn=on_leash(signal.SIGQUIT),
                 **self._as_owner(),
             )
 
@@ -239,7 +240,9 @@ class Cluster:
         return common
 
     def _run(self, program: str, *arguments: str, **more: Any) -> None:
-        done = subprocess.run([self.programs / program, *arguments], capture_output=True, **self._as_owner(), **more)
+        leash = on_leash(signal.SIGKILL)
+        command = [self.programs / program, *arguments]
+        done = subprocess.run(command, capture_output=True, preexec_fn=leash, **self._as_owner(), **more)
         if done.returncode or b"ERROR:" in done.stderr:  # postgres --single ends with 0 whatever happened
             reason = (done.stderr or done.stdout).decode(errors="replace").strip()
             raise LaunchError(f"{program} failed while it made the database in {self.directory}:\n{reason}")
