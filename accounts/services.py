@@ -37,10 +37,12 @@ def add_user(
 def change_user(user: User, *, by: Actor, **changes: Any) -> User:
     with recorded("change", "person", user.username, by=by):
         user = _locked(user)
-        was_superuser = user.is_superuser and user.is_active
+        was_superuser, was_owner, username = user.is_superuser and user.is_active, user.is_owner, user.username
         for field, value in _known(changes).items():
             setattr(user, field, value)
-        if not user.is_owner:
+        if was_owner and user.username != username:
+            raise ValidationError({"username": _("A mailbox owner has no user name of their own.")})
+        if not was_owner:
             _refuse_owner_name(user.username)
         save_checked(user, exclude=["password"])
         if was_superuser and not (user.is_superuser and user.is_active):

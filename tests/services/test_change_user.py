@@ -42,10 +42,24 @@ def test_a_name_is_used_once(chef: User) -> None:
         change_user(chef, username="Second", by=TESTER)
 
 
-@pytest.mark.parametrize("username", ["mailbox:1", "with space", "", "a\0b"])
+@pytest.mark.parametrize("username", ["with space", "", "a\0b"])
 def test_a_bad_name_is_refused(chef: User, username: str) -> None:
     with refusal():
         change_user(chef, username=username, by=TESTER)
+
+
+@pytest.mark.parametrize("username", ["mailbox:1", " Mailbox:1"])
+def test_nobody_becomes_a_mailbox_owner(chef: User, username: str) -> None:
+    """Whoever has the name of an owner reads that mailbox."""
+    for person in (chef, add_user("helper", by=TESTER)):
+        with refusal("belong to mailbox owners", field="username"):
+            change_user(person, username=username, by=TESTER)
+
+
+def test_a_mailbox_owner_becomes_nobody_else(chef: User, jean: Mailbox) -> None:
+    owner = owner_of(jean, by=TESTER)
+    with refusal("mailbox owner", field="username"):
+        change_user(owner, username="helper", by=TESTER)
 
 
 def test_a_language_that_is_not_there_is_refused(chef: User) -> None:

@@ -1,0 +1,140 @@
+"""manage.py alias"""
+
+import pytest
+
+from domains.models import Domain
+from domains.services import add_domain
+from mailboxes.models import Alias
+from tests.commands.conftest import Shell
+from tests.services.checks import TESTER
+
+KEYS = [
+    "address",
+    "is_catch_all",
+    "destinations",
+    "keeps_copy",
+    "comment",
+    "active",
+    "version",
+    "created_at",
+    "changed_at",
+]
+
+
+def test_it_works(shell: Shell, falcot: Domain) -> None:
+    added = shell("alias", "add", "info@falcot.org", "jean@falcot.org", "x@elsewhere.example", "--comment", "Desk")
+    assert added == (0, "Added alias info@falcot.org.\n", "")
+    assert shell("alias", "change", "info@falcot.org", "--destinations", "laure@falcot.org").code == 0
+    assert shell("alias", "list", "--domain", "falcot.org").lines == [
+        "info@falcot.org                 yes    laure@falcot.org"
+    ]
+    assert shell("alias", "delete", "info@falcot.org", "--yes").out == "Deleted alias info@falcot.org.\n"
+    assert not Alias.objects.filter(address__domain=falcot).exists()
+
+
+def test_json_has_stable_keys(shell: Shell, falcot: Domain) -> None:
+    added = shell("alias", "add", "jean@falcot.org", "x@elsewhere.example", "--json").json
+    assert list(added) == KEYS
+    assert (added["keeps_copy"], added["is_catch_all"]) == (True, False)
+    assert added["destinations"] == ["x@elsewhere.example"]
+    shown = shell("alias", "show", "jean@falcot.org", "--json").json
+    assert shell("alias", "list", "--domain", "falcot.org", "--json").json == [shown]
+
+
+def test_the_catch_all_has_nothing_before_the_at(shell: Shell, falcot: Domain) -> None:
+    assert shell("alias", "add", "@falcot.org", "jean@falcot.org", "--json").json["is_catch_all"]
+    assert shell("alias", "show", "@falcot.com", "--json").json["address"] == "@falcot.org"
+    assert shell("alias", "delete", "@falcot.org", "--yes").out == "Deleted alias @falcot.org.\n"
+
+
+def test_destinations_come_and_go_one_by_one(shell: Shell, falcot: Domain) -> None:
+    shell("alias", "add", "info@falcot.org", "jean@falcot.org", "Some@Elsewhere.example")
+    changed = shell(
+        "alias",
+        "change",
+        "info@falcot.org",
+        "--add",
+        "sophie@falcot.org",
+        "--remove",
+        "SOME@elsewhere.example",
+        "--json",
+    )
+    assert changed.json["destinations"] == ["jean@falcot.org", "sophie@falcot.org"]
+    words = "does not deliver to “laure@falcot.org”"
+    assert words in shell.refused("alias", "change", "info@falcot.org", "--remove", "laure@falcot.org")
+    both = ["--remove", "jean@falcot.org", "sophie@falcot.org"]
+    assert "at least one destination" in shell.refused("alias", "change", "info@falcot.org", *both)
+
+
+def test_a_list_is_searched_and_cut(shell: Shell, falcot: Domain) -> None:
+    add_domain("example.org", by=TESTER)
+    for name in ("zoo", "abc", ""):
+        shell("alias", "add", f"{name}@example.org", "x@elsewhere.example")
+
+    def names(*options: str) -> list[str]:
+        return [row["address"] for row in shell("alias", "list", "--json", *options).json]
+
+    ours = ["@example.org", "abc@example.org", "zoo@example.org"]
+    brand = ["@falcotsbrand.com", "contact@falcotsbrand.com", "webmaster@falcotsbrand.com"]
+    assert names() == [*ours, *brand]
+    assert names("--search", "a") == ["abc@example.org"]
+    assert names("--search", "@ex") == ["@example.org"]
+    assert names("--after", "abc@example.org", "--limit", "2") == ["zoo@example.org", "@falcotsbrand.com"]
+    assert names("--after", "@falcotsbrand.com") == brand[1:]
+
+
+def test_text_and_streams_agree(shell: Shell, falcot: Domain) -> None:
+    lines = shell("alias", "list").lines
+    assert lines[1].split(maxsplit=2) == ["contact@falcotsbrand.com", "yes", "laure@falcot.org, sophie@falcot.org"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["add", "contact@falcotsbrand.com", "x@elsewhere.example"], "is an alias already"),
+        (["add", "@falcotsbrand.com", "x@elsewhere.example"], "is an alias already"),
+        (["add", "info@falcot.com", "x@elsewhere.example"], "is an alias domain: it answers for falcot.org"),
+        (["add", "info@missing.example", "x@elsewhere.example"], "There is no domain missing.example here."),
+        (["add", "info@falcot.org", "nobody@falcot.org"], "has no address nobody@falcot.org"),
+        (["add", "info@falcot.org", "nobody@falcot.com"], "has no address nobody@falcot.org"),
+        (["add", "info@falcot.org", "info@falcot.org"], "This would be a loop"),
+        (["add", "info@falcot.org", "info@falcot.com"], "This would be a loop"),
+        (["add", "@falcot.org", "@falcotsbrand.com"], "This would be a loop"),
+        (["add", "info@falcot.org", "@elsewhere.example"], "Only a catch-all"),
+        (["add", "info@falcot.org", "x"], "has no domain"),
+        (["add", "info@falcot.org", "x\0@elsewhere.example"], "control character"),
+        (["add", "info@falcot.org", "x" * 300 + "@elsewhere.example"], "254 at most"),
+        (["add", "info@falcot.org", "|/bin/sh@elsewhere.example"], "begins with one of"),
+        (["add", '""@falcot.org', "x@elsewhere.example"], "Type the part before the @."),
+        (["add", "info@falcot.org", "x@elsewhere.example", "--comment", "x" * 501], "500"),
+        (["change", "nobody@falcot.org", "--active"], "There is no alias nobody@falcot.org."),
+        (["change", "contact@falcotsbrand.com", "--active", "--if-version", "5"], "Somebody else changed this"),
+        (["change", "contact@falcotsbrand.com", "--destinations", "contact@falcotsbrand.com"], "loop"),
+        (["delete", "jean@falcot.org", "--yes"], "There is no alias jean@falcot.org."),
+        (["show", "nobody@falcot.org"], "There is no alias nobody@falcot.org."),
+    ],
+)
+def test_what_cannot_be_is_refused(shell: Shell, falcot: Domain, arguments: list[str], words: str) -> None:
+    assert words in shell.refused("alias", *arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["add", "info@falcot.org"],
+        ["add"],
+        ["change", "contact@falcotsbrand.com"],
+        ["change", "contact@falcotsbrand.com", "--destinations"],
+        ["change", "contact@falcotsbrand.com", "--destinations", "x@y.example", "--add", "z@y.example"],
+        ["delete", "contact@falcotsbrand.com"],
+        ["add", "info@falcot.org", "\udcff@elsewhere.example"],
+    ],
+)
+def test_wrong_usage_is_told(shell: Shell, falcot: Domain, arguments: list[str]) -> None:
+    assert shell.misused("alias", *arguments)
+
+
+def test_before_a_deletion_it_names_what_is_lost(shell: Shell, falcot: Domain) -> None:
+    ended = shell("alias", "delete", "contact@falcotsbrand.com", typed="yes\n")
+    assert "no longer goes to its 2 destinations" in ended.err
+    assert ended.code == 0
