@@ -1,9 +1,11 @@
 """The history is written here: every service leaves exactly one context. history_reading.py reads it back."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pghistory
 from django.db import transaction
@@ -11,8 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 _is_recording: ContextVar[bool] = ContextVar("_is_recording", default=False)
-_sentences: dict[tuple[str, str], str] = {}
+_sentences: dict[tuple[str, str], StrOrPromise] = {}
 
 
 @contextmanager
@@ -42,7 +47,7 @@ def recorded(verb: str, noun: str, label: str, *, domain: str = "", by: Actor) -
         _is_recording.reset(token)
 
 
-def register_sentences(sentences: Mapping[tuple[str, str], str]) -> None:
+def register_sentences(sentences: Mapping[tuple[str, str], StrOrPromise]) -> None:
     """Each room says how its (verb, noun) reads, with `%(label)s` for the object."""
     _sentences.update(sentences)
 

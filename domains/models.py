@@ -216,11 +216,13 @@ class MailSettings(models.Model):
         except ValueError:
             tokens = {""}
         if not tokens <= {"domain", "local_part", "initial"}:
-            return _("Use the tokens {domain}, {local_part} and {initial} only, each in braces.")
+            return str(_("Use the tokens {domain}, {local_part} and {initial} only, each in braces."))
         if not tokens >= {"domain", "local_part"}:
-            return _("Two mailboxes would share a path. Use both {domain} and {local_part}.")
+            return str(_("Two mailboxes would share a path. Use both {domain} and {local_part}."))
         if not is_mail_path(self.path_for("example.org", "jean")):
-            return _("A path begins below virtual_mailbox_base: no leading slash, blank, “..” or “//”, ASCII only.")
+            return str(
+                _("A path begins below virtual_mailbox_base: no leading slash, blank, “..” or “//”, ASCII only.")
+            )
         return ""
 
     def path_for(self, domain: str, local_part: str) -> str:

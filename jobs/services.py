@@ -134,5 +134,5 @@ def _may_send() -> bool:
     """With the filesystem broker only its owner sends: a message of another user would kill worker and beat."""
     if settings.CELERY_BROKER_URL != "filesystem://":
         return True
-    folder = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"])
+    folder = Path(str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"]))
     return folder.is_dir() and folder.stat().st_uid == os.geteuid()

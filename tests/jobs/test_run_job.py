@@ -6,7 +6,7 @@ from datetime import timedelta
 import psycopg2
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.actors import Actor
@@ -123,11 +123,13 @@ def test_the_sweeper_shows_that_the_worker_lives() -> None:
 
 
 def test_a_job_is_not_there_when_its_transaction_is_not() -> None:
-    from django.db import transaction
+    def start_and_fail() -> None:
+        with transaction.atomic():
+            start_job("test.count", by=BY, label="Count", to=1)
+            raise RuntimeError
 
-    with pytest.raises(RuntimeError), transaction.atomic():
-        start_job("test.count", by=BY, label="Count", to=1)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        start_and_fail()
     assert not Job.objects.exists()
 
 
