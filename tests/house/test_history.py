@@ -1,0 +1,254 @@
+"""Every service leaves exactly one change set, which holds all that it did and reads in words."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+from django.db import connection
+from pghistory.core import event_models
+
+from accounts import services as accounts
+from accounts.actors import Actor, Door
+from accounts.models import ChangeSet, User
+from domains import services as domains
+from domains.models import Domain
+from mailboxes import removal
+from mailboxes import services as mailboxes
+from mailboxes.models import Alias, Mailbox
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+BY = Actor(door=Door.API, name="somebody", host="192.0.2.1")
+ELSEWHERE = ["someone@elsewhere.example"]
+
+
+class House(NamedTuple):
+    """One of everything for a service to work on."""
+
+    person: User
+    domain: Domain
+    admin: User
+    jean: Mailbox
+    laure: Mailbox
+    alias: Alias
+
+
+@pytest.fixture
+def house(db: None) -> House:
+    domain = domains.add_domain("example.org", by=BY)
+    admin = accounts.add_user("admin", by=BY)
+    domains.add_domain_admin(domain, admin, by=BY)
+    jean = mailboxes.add_mailbox(domain, "jean", password="let me read my mail", by=BY)
+    mailboxes.owner_of(jean, by=BY)
+    return House(
+        person=accounts.add_user("helper", by=BY),
+        domain=domain,
+        admin=admin,
+        jean=jean,
+        laure=mailboxes.add_mailbox(domain, "laure", by=BY),
+        alias=mailboxes.add_alias(domain, "info", ["jean@example.org", "laure@example.org"], by=BY),
+    )
+
+
+# Each service, how it is called, and how its change set reads.
+Call = Callable[[House], Any]
+TABLE: dict[str, tuple[Call, str]] = {
+    "accounts.services.add_user": (
+        lambda house: accounts.add_user("new", password="a long one for us", by=BY),
+        "Added person new",
+    ),
+    "accounts.services.change_user": (
+        lambda house: accounts.change_user(house.person, name="Helping hand", by=BY),
+        "Changed person helper",
+    ),
+    "accounts.services.set_user_password": (
+        lambda house: accounts.set_user_password(house.person, "a long one for us", by=BY),
+        "Changed the password of helper",
+    ),
+    "accounts.services.delete_user": (
+        lambda house: accounts.delete_user(house.admin, by=BY),
+        "Deleted person admin",
+    ),
+    "domains.services.add_domain": (
+        lambda house: domains.add_domain("example.net", by=BY),
+        "Added domain example.net",
+    ),
+    "domains.services.change_domain": (
+        lambda house: domains.change_domain(house.domain, active=False, by=BY),
+        "Changed domain example.org",
+    ),
+    "domains.services.add_domain_admin": (
+        lambda house: domains.add_domain_admin(house.domain, house.person, by=BY),
+        "Added a domain admin: example.org, helper",
+    ),
+    "domains.services.remove_domain_admin": (
+        lambda house: domains.remove_domain_admin(house.domain, house.admin, by=BY),
+        "Removed a domain admin: example.org, admin",
+    ),
+    "domains.services.change_mail_settings": (
+        lambda house: domains.change_mail_settings(recipient_delimiter="-", by=BY),
+        "Changed the mail settings",
+    ),
+    "mailboxes.services.add_mailbox": (
+        lambda house: mailboxes.add_mailbox(
+            house.domain, "new", password="a long one", also_deliver_to=ELSEWHERE, by=BY
+        ),
+        "Added mailbox new@example.org",
+    ),
+    "mailboxes.services.change_mailbox": (
+        lambda house: mailboxes.change_mailbox(house.jean, active=False, also_deliver_to=ELSEWHERE, by=BY),
+        "Changed mailbox jean@example.org",
+    ),
+    "mailboxes.services.set_mailbox_password": (
+        lambda house: mailboxes.set_mailbox_password(house.jean, "another password", by=BY),
+        "Changed the password of mailbox jean@example.org",
+    ),
+    "mailboxes.services.delete_mailbox": (
+        lambda house: mailboxes.delete_mailbox(house.jean, by=BY),
+        "Deleted mailbox jean@example.org",
+    ),
+    "mailboxes.services.delete_mailboxes": (
+        lambda house: mailboxes.delete_mailboxes([house.jean, house.laure], by=BY),
+        "Deleted mailboxes: jean@example.org, laure@example.org",
+    ),
+    "mailboxes.services.set_mailboxes_active": (
+        lambda house: mailboxes.set_mailboxes_active([house.jean, house.laure], False, by=BY),
+        "Deactivated mailboxes: jean@example.org, laure@example.org",
+    ),
+    "mailboxes.services.add_alias": (
+        lambda house: mailboxes.add_alias(house.domain, "", ELSEWHERE, by=BY),
+        "Added alias @example.org",
+    ),
+    "mailboxes.services.change_alias": (
+        lambda house: mailboxes.change_alias(house.alias, destinations=ELSEWHERE, comment="Away", by=BY),
+        "Changed alias info@example.org",
+    ),
+    "mailboxes.services.delete_alias": (
+        lambda house: mailboxes.delete_alias(house.alias, by=BY),
+        "Deleted alias info@example.org",
+    ),
+    "mailboxes.services.owner_of": (
+        lambda house: mailboxes.owner_of(house.laure, by=BY),
+        "First sign-in of the owner of laure@example.org",
+    ),
+    "mailboxes.removal.delete_domain": (
+        lambda house: removal.delete_domain(house.domain, by=BY),
+        "Deleted domain example.org with its addresses",
+    ),
+}
+
+# Public functions that stand beside services and leave nothing in the history, each with the reason.
+LEAVES_NOTHING = {
+    "domains.services.locked_version": "It locks a row for the service that calls it.",
+    "jobs.services.job_kind": "It registers a function.",
+    "jobs.services.start_job": "A job is no change; what it changes is written by the services it calls.",
+    "jobs.services.wake_worker": "It tells the worker.",
+    "jobs.services.run_job": "A job is no change; what it changes is written by the services it calls.",
+    "jobs.services.sweep": "It keeps the jobs going.",
+    "jobs.services.worker_is_alive": "It reads.",
+    "jobs.services.show_progress": "Progress is no change.",
+    "mailboxes.removal.remove_addresses": "Part of a service.",
+    "mailboxes.removal.remove_aliases": "Part of a service.",
+    "mailboxes.removal.retire_credentials": "Part of a service.",
+    "mailboxes.removal.what_is_lost": "It reads.",
+}
+
+
+def modules_with_services() -> list[ModuleType]:
+    rooms = sorted(path.parent.name for path in CHECKOUT.glob("*/services.py"))
+    return [importlib.import_module(f"{room}.services") for room in rooms] + [removal]
+
+
+def public_functions(module: ModuleType) -> list[str]:
+    return [
+        f"{module.__name__}.{name}"
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    ]
+
+
+FOUND = [name for module in modules_with_services() for name in public_functions(module)]
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_every_service_stands_in_the_table(name: str) -> None:
+    assert (name in TABLE) != (name in LEAVES_NOTHING), (
+        f"{name} is new. Write into TABLE how it is called and how its change set reads, or into LEAVES_NOTHING why "
+        "it leaves none."
+    )
+
+
+@pytest.mark.parametrize("name", sorted({*TABLE, *LEAVES_NOTHING}))
+def test_nothing_in_the_table_is_gone(name: str) -> None:
+    assert name in FOUND, f"{name} is gone. Take it out of the table."
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_who_acts_comes_last_and_by_name(name: str) -> None:
+    module, _dot, function = name.rpartition(".")
+    by = inspect.signature(getattr(importlib.import_module(module), function)).parameters.get("by")
+    assert by is not None, f"{name} does not say who acts: it needs a parameter `by`."
+    assert by.kind is inspect.Parameter.KEYWORD_ONLY
+    assert by.default is inspect.Parameter.empty, f"{name} can be called without saying who acts."
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_service_leaves_one_change_set(house: House, name: str) -> None:
+    act, sentence = TABLE[name]
+    before, last_events = set(ChangeSet.objects.values_list("pk", flat=True)), last_event_ids()
+    act(house)
+    found = list(ChangeSet.objects.exclude(pk__in=before))
+    assert len(found) == 1, f"{name} left {len(found)} change sets: {[str(change_set) for change_set in found]}"
+    (change_set,) = found
+    assert change_set.sentence == sentence
+    assert set(change_set.metadata) == {"who", "user", "door", "host", "verb", "noun", "label", "domain"}
+    assert (change_set.value("who"), change_set.value("door")) == ("somebody", "api")
+    assert contexts_of_events_after(last_events) == {change_set.pk}, f"{name} wrote events outside its change set."
+    assert tables_with_a_hash() == []
+
+
+def test_a_service_in_a_service_joins_its_change_set(house: House) -> None:
+    """`also_deliver_to` adds an alias: one thing that a person did is one change set."""
+    before = ChangeSet.objects.count()
+    mailboxes.add_mailbox(house.domain, "new", also_deliver_to=ELSEWHERE, by=BY)
+    assert ChangeSet.objects.count() == before + 1
+
+
+def test_a_service_that_refuses_leaves_none(house: House) -> None:
+    before = ChangeSet.objects.count()
+    with pytest.raises(Exception, match="already"):
+        mailboxes.add_mailbox(house.domain, "jean", by=BY)
+    assert ChangeSet.objects.count() == before
+
+
+def tables_with_a_hash() -> list[str]:
+    """Tables of the history that hold a hash of a mailbox or a person."""
+    found = []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hash FROM mailboxes_mailboxcredential UNION SELECT password FROM accounts_user")
+        secrets = [row[0] for row in cursor.fetchall()]
+        for table in [model._meta.db_table for model in event_models()] + ["pghistory_context"]:
+            cursor.execute(f"SELECT string_agg(event::text, ' ') FROM {table} AS event")  # noqa: S608
+            text = cursor.fetchone()[0] or ""
+            found += [table for secret in secrets if secret in text]
+    return found
+
+
+def last_event_ids() -> dict[str, int]:
+    return {
+        model._meta.label: model.objects.order_by("-pgh_id").values_list("pgh_id", flat=True).first() or 0
+        for model in event_models()
+    }
+
+
+def contexts_of_events_after(last_ids: dict[str, int]) -> set[Any]:
+    return {
+        context
+        for model in event_models()
+        for context in model.objects.filter(pgh_id__gt=last_ids[model._meta.label]).values_list(
+            "pgh_context_id", flat=True
+        )
+    }
