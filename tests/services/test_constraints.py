@@ -1,0 +1,140 @@
+"""What the database itself refuses, whoever writes: a service, a bulk load or a colleague's SQL."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import CharField, Value
+from django.utils import timezone
+
+from accounts.models import User
+from domains.models import Domain, DomainAdmin, MailSettings
+from jobs.models import WorkerBeat
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential
+
+pytestmark = pytest.mark.django_db
+
+
+class Rows:
+    """Rows written past the services; what is not named is well."""
+
+    def __init__(self) -> None:
+        self.domain = Domain.objects.create(name="example.org")
+        self.user = User.objects.create(username="chef")
+        self.address_row = Address.objects.create(domain=self.domain, local_part="jean")
+        self.mailbox_row = Mailbox.objects.create(address=self.address_row, mail_path="jean/")
+        self.alias_row = Alias.objects.create(address=self.address_row)
+        self.destination(position=0, text="someone@elsewhere.example")
+
+    def address(self, local_part: str) -> None:
+        Address.objects.create(domain=self.domain, local_part=local_part)
+
+    def mailbox(self, **values: Any) -> None:
+        address = Address.objects.create(domain=self.domain, local_part="laure")
+        Mailbox.objects.create(**({"address": address, "mail_path": "laure/"} | values))
+
+    def credential(self, **values: Any) -> None:
+        MailboxCredential.objects.create(**({"mailbox": self.mailbox_row, "hash": "{BLF-CRYPT}$2y$11$x"} | values))
+
+    def destination(self, **values: Any) -> None:
+        AliasDestination.objects.create(**({"alias": self.alias_row, "position": 7} | values))
+
+
+HASH, NOW = "{BLF-CRYPT}$2y$11$x", timezone.now()
+
+REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
+    ("username_is_plain", "upper case", lambda rows: User.objects.create(username="Chef")),
+    ("username_is_plain", "a blank", lambda rows: User.objects.create(username="two words")),
+    ("username_is_plain", "an owner rules", lambda rows: User.objects.create(username="mailbox:1", is_superuser=True)),
+    ("accounts_user_username_key", "twice", lambda rows: User.objects.create(username="chef")),
+    ("one_worker_beat", "a second beat", lambda rows: WorkerBeat.objects.create(id=2, at=NOW)),
+    ("a_name_is_served_once", "twice", lambda rows: Domain.objects.create(name="example.org")),
+    ("domain_name_is_a_domain", "upper case", lambda rows: _name("Example.org")),
+    ("domain_name_is_a_domain", "a U-label", lambda rows: _name("bücher.example")),
+    ("domain_name_is_a_domain", "an address", lambda rows: _name("192.0.2.1")),
+    ("domain_name_is_a_domain", "a line end", lambda rows: _name("example.net\n")),
+    ("domain_name_is_a_domain", "a dot at the end", lambda rows: _name("example.net.")),
+    ("only_a_local_domain_has_one_label", "localhost", lambda rows: _domain("localhost")),
+    ("an_alias_domain_has_a_target", "none", lambda rows: _domain("b.example", address_class="alias_domain")),
+    ("an_alias_domain_has_a_target", "another class", lambda rows: _domain("b.example", target=rows.domain)),
+    (
+        "a_domain_is_not_its_own_target",
+        "itself",
+        lambda rows: Domain.objects.update(address_class="alias_domain", target=rows.domain),
+    ),
+    ("a_person_is_domain_admin_once", "twice", lambda rows: [_admin(rows), _admin(rows)]),
+    ("one_row_of_mail_settings", "a second row", lambda rows: MailSettings.objects.create(id=2)),
+    ("recipient_delimiter_is_known", "=", lambda rows: MailSettings.objects.update(recipient_delimiter="=")),
+    ("an_address_is_there_once", "twice", lambda rows: rows.address("jean")),
+    ("local_part_is_plain_lower_case_ascii", "upper case", lambda rows: rows.address("Jean")),
+    ("local_part_is_plain_lower_case_ascii", "beyond ASCII", lambda rows: rows.address("jéan")),
+    ("local_part_is_plain_lower_case_ascii", "a line end", lambda rows: rows.address("jean\n")),
+    ("local_part_is_plain_lower_case_ascii", "a route", lambda rows: rows.address("a%b")),
+    ("local_part_is_no_command_file_or_option", "a command", lambda rows: rows.address("|sh")),
+    ("local_part_is_no_command_file_or_option", "a file", lambda rows: rows.address("/etc/passwd")),
+    ("local_part_is_no_command_file_or_option", "an option", lambda rows: rows.address("-f")),
+    ("local_part_is_no_command_file_or_option", "a blank at the end", lambda rows: rows.address("jean ")),
+    ("a_mail_path_belongs_to_one_mailbox", "twice", lambda rows: rows.mailbox(mail_path="jean/")),
+    ("mail_path_stays_below_the_base", "out of it", lambda rows: rows.mailbox(mail_path="a/../../b/")),
+    ("mail_path_stays_below_the_base", "absolute", lambda rows: rows.mailbox(mail_path="/etc/")),
+    ("mail_path_stays_below_the_base", "empty", lambda rows: rows.mailbox(mail_path="")),
+    ("mail_path_stays_below_the_base", "a line end", lambda rows: rows.mailbox(mail_path="a/\n")),
+    ("quota_is_empty_or_more_than_nothing", "zero", lambda rows: rows.mailbox(quota_bytes=0)),
+    ("mailboxes_mailbox_address_id_key", "two", lambda rows: rows.mailbox(address=rows.address_row)),
+    ("mailboxes_alias_address_id_key", "two", lambda rows: Alias.objects.create(address=rows.address_row)),
+    ("a_hash_names_its_scheme", "no scheme", lambda rows: rows.credential(hash="$2y$11$x")),
+    ("a_hash_names_its_scheme", "a password", lambda rows: rows.credential(hash="my password")),
+    ("a_credential_has_or_had_a_mailbox", "none", lambda rows: rows.credential(mailbox=None)),
+    ("a_credential_has_or_had_a_mailbox", "both", lambda rows: rows.credential(former_mailbox_id=1, retired_at=NOW)),
+    ("a_position_holds_one_destination", "two", lambda rows: rows.destination(position=0, text="b@elsewhere.example")),
+    ("a_destination_is_of_one_kind", "none", lambda rows: rows.destination()),
+    ("a_destination_is_of_one_kind", "no address", lambda rows: rows.destination(text="someone")),
+    (
+        "a_destination_is_of_one_kind",
+        "two",
+        lambda rows: rows.destination(address=rows.address_row, text="b@elsewhere.example"),
+    ),
+    ("a_destination_is_of_one_kind", "nowhere", lambda rows: rows.destination(domain=rows.domain, extension="+x")),
+    ("a_destination_is_ascii_and_no_command", "a command", lambda rows: rows.destination(text="|sh@b.example")),
+    ("a_destination_is_ascii_and_no_command", "quoted", lambda rows: rows.destination(text='"|sh x"@b.example')),
+    ("a_destination_is_ascii_and_no_command", "a file", lambda rows: rows.destination(text="/etc/x@b.example")),
+    ("a_destination_is_ascii_and_no_command", "an include", lambda rows: rows.destination(text=":include:x@b.example")),
+    ("a_destination_is_ascii_and_no_command", "beyond ASCII", lambda rows: rows.destination(text="é@b.example")),
+    ("a_destination_is_ascii_and_no_command", "a line end", lambda rows: rows.destination(text="a@b.example\nc@d.e")),
+]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "write"),
+    [pytest.param(constraint, write, id=f"{constraint}-{what}") for constraint, what, write in REFUSED],
+)
+def test_the_database_refuses(constraint: str, write: Callable[[Rows], Any]) -> None:
+    rows = Rows()
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        write(rows)
+    assert caught.value.__cause__.diag.constraint_name.startswith(constraint.removesuffix("_key"))  # type: ignore[union-attr]
+
+
+def test_it_works() -> None:
+    """The rows that each of these tests begins with are taken, and so are the other kinds of destinations."""
+    rows = Rows()
+    rows.mailbox(quota_bytes=1)
+    rows.credential()
+    MailboxCredential.objects.create(hash=HASH, former_mailbox_id=7, retired_at=NOW)
+    rows.destination(address=rows.address_row, extension="+x")
+    rows.destination(position=8, domain=rows.domain)
+    rows.destination(position=9, domain=rows.domain, text="anybody")
+
+
+def _domain(name: str, **values: Any) -> Domain:
+    return Domain.objects.create(name=name, **values)
+
+
+def _name(name: str) -> None:
+    """Past the field, which makes a domain name of what it gets."""
+    Domain.objects.update(name=Value(name, output_field=CharField()))
+
+
+def _admin(rows: Rows) -> DomainAdmin:
+    return DomainAdmin.objects.create(domain=rows.domain, user=rows.user)
