@@ -84,7 +84,8 @@ class PanelForm(forms.Form):
     def complaints(self) -> list[tuple[str, str, str]]:
         """(id of the field, its label, sentence) for the summary above the form."""
         return [
-            (self[name].id_for_label, str(self[name].label), sentence)
+            # Radio buttons share a label that belongs to none of them; the way leads to the first.
+            (self[name].id_for_label or f"{self[name].auto_id}_0", str(self[name].label), sentence)
             if name != NON_FIELD_ERRORS
             else ("", "", sentence)
             for name, sentences in self.errors.items()

@@ -11,6 +11,7 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import User
 from accounts.saving import save_checked
+from domains.fields import normalised_domain
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
 
 CHANGEABLE = ("address_class", "target", "description", "active")
@@ -25,8 +26,11 @@ def add_domain(
     active: bool = True,
     by: Actor,
 ) -> Domain:
+    try:
+        name = normalised_domain(name)
+    except ValidationError as error:
+        raise ValidationError({"name": error.messages}) from error
     domain = Domain(name=name, address_class=address_class, target=target, description=description, active=active)
-    domain.name = domain._meta.get_field("name").to_python(name)
     with recorded("add", "domain", domain.name, domain=domain.name, by=by):
         _lock_target(domain)
         save_checked(domain)
