@@ -27,6 +27,13 @@
     find.select();
   });
 
+  // The menu of a phone goes when the focus leaves it: what is under it must be seen
+  const side = document.getElementById("side");
+  side?.addEventListener("focusout", (event) => {
+    const hasLeft = event.relatedTarget && !side.contains(event.relatedTarget);
+    if (hasLeft && !event.relatedTarget.matches("[popovertarget]") && side.matches(":popover-open")) side.hidePopover();
+  });
+
   // Copy: says so to the eye and to a screen reader
   const said = document.getElementById("said");
   document.addEventListener("click", async (event) => {
