@@ -1,4 +1,4 @@
-"""Every page, as everybody who may see it: accessible in light and dark, on a desk and on a phone, without a complaint."""
+"""Every page, as everybody who may see it: accessible in light and dark, on a desk and on a phone."""
 
 import pytest
 

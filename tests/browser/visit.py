@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Page, Request, Response, expect
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -21,7 +21,8 @@ TOO_WIDE = """() => {
   const wide = [...document.querySelectorAll("body *")]
     .filter((one) => one.getBoundingClientRect().right > root.clientWidth + 1 && !scrolls(one.parentElement));
   const inner = wide.filter((one) => !wide.some((other) => other !== one && one.contains(other)));
-  return [`scrolls sideways by ${root.scrollWidth - root.clientWidth} pixels`, ...inner.map((one) => one.outerHTML.slice(0, 160))];
+  const by = root.scrollWidth - root.clientWidth;
+  return [`scrolls sideways by ${by} pixels`, ...inner.map((one) => one.outerHTML.slice(0, 160))];
 }"""
 
 
@@ -55,8 +56,8 @@ class Visit:
         for name, text in fields.items():
             self.page.locator(f"main [name={name}]:visible").fill(text)
 
-    def says(self, sentence: str) -> bool:
-        return sentence in self.page.locator("body").inner_text()
+    def shows(self, sentence: str) -> None:
+        expect(self.page.locator("body")).to_contain_text(sentence, use_inner_text=True)
 
     def sign_in(self, username: str, password: str) -> None:
         self.go("/sign-in/")

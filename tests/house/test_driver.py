@@ -1,5 +1,4 @@
-"""The panel speaks to PostgreSQL through psycopg2, whose COPY bulk work needs. Django would quietly take psycopg 3 instead
-if anything brought it along."""
+"""Bulk work needs the COPY of psycopg2, and Django would quietly prefer psycopg 3 if anything brought it along."""
 
 from django.db import connection
 
