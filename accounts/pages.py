@@ -15,6 +15,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
 
 View = Callable[..., HttpResponse]
 
@@ -71,6 +72,7 @@ class PanelForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
         for field in self.fields.values():
+            field.error_messages["required"] = _("This cannot be empty.")
             widget = field.widget
             if isinstance(widget, forms.RadioSelect | forms.CheckboxInput | forms.HiddenInput):
                 continue

@@ -20,6 +20,7 @@ ROOMS = [
     ("overview", "grid", _("Overview"), ("overview",), False),
     ("domain_list", "globe2", _("Domains"), ("domain", "mailbox", "alias"), False),
     ("address_list", "at", _("Addresses"), ("address",), False),
+    ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
     ("job_list", "list-task", _("Work"), ("job",), True),
     ("history", "clock-history", _("History"), ("history",), False),
     ("person_list", "people", _("People"), ("person",), True),
@@ -63,5 +64,5 @@ def _running_work(user: User) -> Job | None:
 
 
 def _address_of(user: User) -> str:
-    mailbox = Mailbox.objects.visible_to(user).select_related("address__domain").first()
+    mailbox = Mailbox.objects.owned_by(user).select_related("address__domain").first()
     return str(mailbox.address) if mailbox else ""

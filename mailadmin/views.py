@@ -183,7 +183,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         request,
         404,
         _("There is nothing here"),
-        _("It may have been deleted, or it is not yours to see. The search finds what you may see."),
+        _("It may have been deleted, or it is not yours to see."),
     )
 
 

@@ -34,6 +34,7 @@ class QuotaForm(PanelForm):
         min_value=0,
         max_digits=12,
         decimal_places=3,
+        error_messages={"invalid": gettext_lazy("This is not a number. Type one, for example 10 or 1.5.")},
         help_text=gettext_lazy("Leave it empty for no quota. 1 GB is 1024 MB, as Dovecot counts."),
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )

@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from mailservers import views
+from mailservers import lookup_page, views
 
-urlpatterns = [path("health/", views.health, name="health")]
+urlpatterns = [
+    path("health/", views.health, name="health"),
+    path("lookup/", lookup_page.lookup, name="lookup"),
+]

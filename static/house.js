@@ -69,10 +69,18 @@
     countPicked(form);
   });
 
-  // Destinations: a text area of one address a line becomes chips that also take a pasted list
-  const apart = (text) => (text.match(/(?:"(?:\\.|[^"\\])*"|[^\s,;"])+/g) ?? [])
-    .map((part) => part.replace(/^<(.*)>$/, "$1"))
-    .filter((part) => part.includes("@") || !part.includes(" "));
+  // Destinations: a text area of one address a line becomes chips that also take a pasted list.
+  // Taken apart as mailboxes/forms.py does it: at line ends, commas and semicolons, but not within quotes.
+  const words = (piece) => {
+    const inBrackets = piece.match(/<([^<>]*@[^<>]*)>\s*$/);
+    if (inBrackets) return [inBrackets[1]];
+    const found = piece.match(/(?:"(?:\\.|[^"\\])*"|\S)+/g) ?? [];
+    return found.every((word) => word.includes("@")) ? found : [piece];
+  };
+  const apart = (text) => (text.match(/(?:"(?:\\.|[^"\\])*"|[^",;\r\n])+|"/g) ?? [])
+    .flatMap(words)
+    .map((word) => word.trim())
+    .filter(Boolean);
   const makeChips = (area) => {
     const box = document.createElement("div");
     const input = document.createElement("input");
@@ -124,6 +132,22 @@
     box.append(list, input);
     area.after(box);
   };
+
+  // The question before a deletion comes as a popover; without it, the link leads to its page
+  const ask = document.getElementById("ask");
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target !== ask) return;
+    ask.showPopover();
+    ask.querySelector("[data-keep]")?.focus();
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.target === ask) location.assign(event.detail.elt.href);
+  });
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#ask [data-keep]")) return;
+    event.preventDefault();
+    ask.hidePopover();
+  });
 
   const arrange = (within) => {
     for (const form of all("form[data-picks]", within)) countPicked(form);

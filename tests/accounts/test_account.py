@@ -36,7 +36,7 @@ def test_a_new_password_counts_and_this_session_goes_on(bob_client: Client, bob:
         ("wrong", NEW, NEW, "This is not your current password."),
         (PASSWORD, NEW, "something else", "The two passwords differ."),
         (PASSWORD, "short", "short", "This password is too short."),
-        (PASSWORD, "", "", "This field is required."),
+        (PASSWORD, "", "", "This cannot be empty."),
         (PASSWORD, "with a \0 in it", "with a \0 in it", "Null characters are not allowed."),
         (PASSWORD, "x" * 2000, "x" * 2000, "at most 254 characters"),
     ],

@@ -21,7 +21,7 @@ def test_it_works(alice_client: Client) -> None:
 @pytest.mark.parametrize(
     ("username", "password", "sentence"),
     [
-        ("", NEW, "This field is required."),
+        ("", NEW, "This cannot be empty."),
         ("alice", NEW, "This user name is taken. Choose another one."),
         ("mailbox:7", NEW, "User names that begin with “mailbox:” belong to mailbox owners."),
         ("two words", NEW, "A user name holds lower-case letters, digits and . _ - + @ only."),

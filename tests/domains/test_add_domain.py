@@ -44,7 +44,7 @@ def test_a_target_counts_only_for_an_alias_domain(alice_client: Client) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("", "This field is required."),
+        ("", "This cannot be empty."),
         ("falcot.org", "This domain is here already. A name is served once."),
         ("FALCOT.org.", "This domain is here already. A name is served once."),
         ("not a domain", "“not a domain” is not a domain name."),

@@ -29,7 +29,7 @@ def test_removing_one_takes_the_domain_away(alice_client: Client, bob_client: Cl
         ("nobody", "There is no person “nobody”."),
         ("alice", "Alice Martin is a superuser and manages every domain."),
         ("bob", "Bob Roy is a domain admin of falcot.org already."),
-        ("", "This field is required."),
+        ("", "This cannot be empty."),
         ("a\0b", "Null characters are not allowed."),
     ],
 )

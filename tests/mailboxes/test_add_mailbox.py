@@ -55,7 +55,7 @@ def test_and_start_another(bob_client: Client, falcot: Domain) -> None:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({"local_part": ""}, "This field is required."),
+        ({"local_part": ""}, "This cannot be empty."),
         (
             {"local_part": "jean"},
             "jean@falcot.org is a mailbox already. Choose another local part, or change the mailbox.",
@@ -69,10 +69,10 @@ def test_and_start_another(bob_client: Client, falcot: Domain) -> None:
         ({"local_part": "a\0b"}, "Null characters are not allowed."),
         ({"local_part": "x" * 65}, "has 65 characters. 64 are allowed."),
         ({"local_part": "x" * 4000}, "Ensure this value has at most 320 characters"),
-        ({"quota": "much"}, "Enter a number."),
+        ({"quota": "much"}, "This is not a number. Type one, for example 10 or 1.5."),
         ({"quota": "-1"}, "Ensure this value is greater than or equal to 0."),
         ({"quota": "99999999999"}, "Ensure that there are no more than 9 digits before the decimal point."),
-        ({"quota": "NaN"}, "Enter a number."),
+        ({"quota": "NaN"}, "This is not a number."),
         ({"quota": "1e300"}, "Ensure that there are no more than"),
         ({"quota": "0.0000001", "quota_unit": "MB"}, "Ensure that there are no more than 3 decimal places."),
         ({"quota_unit": "PB"}, "Select a valid choice."),

@@ -47,7 +47,7 @@ def test_a_catch_all_to_a_whole_domain(alice_client: Client, falcot: Domain) -> 
     [
         ({"local_part": ""}, "Type the part before the @, or choose “Catch-all”."),
         ({"is_catch_all": "on"}, "A catch-all has nothing before the @."),
-        ({"destinations": ""}, "This field is required."),
+        ({"destinations": ""}, "This cannot be empty."),
         ({"destinations": " , ;\n"}, "Type at least one destination."),
         ({"destinations": "jean@"}, "“jean@” has no domain. Write it as name@example.org."),
         ({"destinations": "nobody@falcot.org"}, "has no address nobody@falcot.org. Add it first"),
