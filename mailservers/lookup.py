@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from domains.models import AddressClass, MailSettings
 from mailboxes.destinations import split_address
 from mailboxes.parsing import ParsedAddress, external_form, parse_address
-from mailservers.postfix_config import MAPS_BY_ADDRESS
+from mailservers.postfix_config import MAPS_BY_ADDRESS, has_local_domains
 
 MOST_DESTINATIONS = 1000  # virtual_alias_expansion_limit, postconf(5)
 DEEPEST = 50  # levels shown; Postfix follows 1000 (virtual_alias_recursion_limit)
@@ -92,6 +92,7 @@ class _Maps:
 
     delimiters: str = field(default_factory=lambda: MailSettings.current().recipient_delimiter)
     answers: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    has_local: bool = field(default_factory=has_local_domains)
 
     def ask(self, parameter: str, key: str) -> Asked:
         if (parameter, key) not in self.answers:
@@ -135,6 +136,8 @@ def look_up(text: str) -> Lookup:
 def _address_class(domain: str, maps: _Maps) -> tuple[tuple[Station, ...], str]:
     stations = []
     for parameter, address_class in CLASS_MAPS:
+        if address_class == AddressClass.LOCAL and not maps.has_local:
+            continue  # postfix_config does not write this map then
         stations.append(Station(parameter, (maps.ask(parameter, domain),)))
         if stations[-1].hit:
             return tuple(stations), address_class

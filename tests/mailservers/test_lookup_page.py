@@ -1,0 +1,91 @@
+"""The Lookup page shows what Postfix will do, links to what decides, and stays within a domain admin's domains."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from accounts.services import add_user
+from domains.models import Domain
+from domains.services import add_domain, add_domain_admin
+from mailboxes.services import add_alias
+from tests.plugins.example_mail import TESTER, falcot
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def company() -> None:
+    falcot()
+
+
+def signed_in(*, is_superuser: bool) -> tuple[Client, User]:
+    user = add_user("somebody", is_superuser=is_superuser, by=TESTER)
+    client = Client()
+    client.force_login(user, backend="accounts.backends.PersonBackend")
+    return client, user
+
+
+def page(client: Client, text: str) -> str:
+    response = client.get("/lookup/", {"a": text})
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_it_works() -> None:
+    client, _user = signed_in(is_superuser=True)
+    html = page(client, "contact@falcotsbrand.com")
+    assert "reaches 2 mailboxes" in html
+    assert "falcot.org/laure/" in html
+    assert "mbox <code>falcot.org/sophie</code>" in html
+    assert "postmap -q contact@falcotsbrand.com pgsql:/etc/postfix/mailadmin/virtual_alias_maps.cf" in html
+    assert 'href="/aliases/contact@falcotsbrand.com/"' in html
+    assert "Last changed by tester" in html
+
+
+def test_the_reply_to_an_unknown_address_is_shown() -> None:
+    client, _user = signed_in(is_superuser=True)
+    html = page(client, "nobody@falcot.org")
+    assert (
+        "550 5.1.1 &lt;nobody@falcot.org&gt;: Recipient address rejected: User unknown in virtual mailbox table" in html
+    )
+
+
+def test_several_addresses_and_nonsense_get_an_answer_each() -> None:
+    client, _user = signed_in(is_superuser=True)
+    html = page(client, "jean@falcot.org, nonsense, x@elsewhere.example")
+    assert "“nonsense” has no domain." in html.replace("&quot;", '"')
+    assert "Relay access denied" in html
+    assert "reaches 1 mailbox" in html
+
+
+def test_a_domain_admin_asks_about_own_domains_and_sees_no_further() -> None:
+    client, user = signed_in(is_superuser=False)
+    mine = add_domain("mine.example", by=TESTER)
+    add_domain_admin(mine, user, by=TESTER)
+    add_alias(mine, "all", ["contact@falcotsbrand.com"], by=TESTER)
+
+    assert "falcot.org is not one of your domains." in page(client, "jean@falcot.org")
+    html = page(client, "all@mine.example")
+    assert "contact<wbr>" in html
+    assert "laure" not in html
+    assert "falcot.org/" not in html
+
+
+def test_it_takes_few_statements_however_wide_the_alias_is() -> None:
+    client, _user = signed_in(is_superuser=True)
+    mine = add_domain("mine.example", by=TESTER)
+    add_alias(mine, "all", [f"u{number}@elsewhere.example" for number in range(40)], by=TESTER)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        page(client, "all@mine.example")
+    by_maps = [query for query in queries if "postfix." in query["sql"]]
+    assert len(queries) - len(by_maps) <= 12
+
+
+def test_without_an_address_it_says_what_it_does() -> None:
+    client, _user = signed_in(is_superuser=True)
+    assert "Type an address" in page(client, "")
+    assert Domain.objects.count() == 3
