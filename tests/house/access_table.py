@@ -24,7 +24,7 @@ GET  account                /account/                                          i
 POST account                /account/                                          in  302 404 302 302
 GET  history                /history/                                          in  200 404 200 200
 GET  address_list           /addresses/                                        in  200 404 200 200
-GET  lookup                 /lookup/?a=jean@falcot.org                         in  200 404 200 200
+GET  lookup                 /lookup/                                           in  200 404 200 200
 
 GET  domain_list            /domains/                                          in  200 404 200 200
 GET  domain_add             /domains/add/                                      in  404 404 404 200
