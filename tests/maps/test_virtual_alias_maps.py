@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
+from django.db import connection
 
 from tests.plugins.mail_stack import Postfix
 
@@ -172,6 +173,17 @@ def test_a_domain_to_a_domain(maps: Postfix, key: str, answer: str | None) -> No
 @table(HOSTILE)
 def test_a_hostile_key(maps: Postfix, key: str, answer: str | None) -> None:
     assert maps.ask("virtual_alias_maps", key) == answer
+
+
+def test_the_order_is_that_of_the_destinations(maps: Postfix) -> None:
+    """Not that of the rows in the table, which a change may turn round."""
+    turn_round = "UPDATE mailboxes_aliasdestination SET position = 1000 - position"
+    with connection.cursor() as cursor:
+        cursor.execute(turn_round)
+        answer = maps.ask("virtual_alias_maps", "contact@falcotsbrand.com")
+        cursor.execute(turn_round)
+    assert answer == "sophie@falcot.org,laure@falcot.org"
+    assert maps.ask("virtual_alias_maps", "contact@falcotsbrand.com") == "laure@falcot.org,sophie@falcot.org"
 
 
 def test_many_keys_in_one_go(maps: Postfix) -> None:
