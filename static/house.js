@@ -95,7 +95,8 @@
       const word = document.createElement("span");
       const button = document.createElement("button");
       chip.dataset.value = word.textContent = value;
-      chip.className = complaints.includes(`“${value}”`) || complaints.includes(`${value} `) ? "chip chip-bad" : "chip";
+      const named = [`“${value}”`, `「${value}」`, `${value} `];  // as the sentences of our languages put it
+      chip.className = named.some((name) => complaints.includes(name)) ? "chip chip-bad" : "chip";
       button.type = "button";
       button.className = "icon-btn";
       button.ariaLabel = area.dataset.remove.replace("{text}", value);
