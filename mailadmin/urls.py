@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from mailadmin import views
+from mailadmin import health, views
 
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("find/", views.find, name="find"),
+    path("health/", health.health, name="health"),  # health.answer_first has answered before; this is its name
     path("", include("accounts.urls")),
     path("", include("jobs.urls")),
     path("", include("mailboxes.urls")),

@@ -2,9 +2,6 @@
 
 from django.urls import path
 
-from mailservers import lookup_page, views
+from mailservers import lookup_page
 
-urlpatterns = [
-    path("health/", views.health, name="health"),
-    path("lookup/", lookup_page.lookup, name="lookup"),
-]
+urlpatterns = [path("lookup/", lookup_page.lookup, name="lookup")]
