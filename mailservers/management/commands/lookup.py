@@ -40,7 +40,8 @@ class Command(BaseCommand):
 
     def _show_station(self, station: Station) -> None:
         for one in station.asked:
-            self.stdout.write(f"  {station.parameter}: {one.key} -> {', '.join(one.results) or _('not found')}")
+            answer = ", ".join(one.results) or _("not found")
+            self.stdout.write(f"  {station.parameter}: {one.key} -> {answer}")
 
     def _show_node(self, node: Node, depth: int) -> None:
         end = f" {ENDINGS[node.end]()}" if node.end else ""
