@@ -7,7 +7,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any, NoReturn
@@ -31,7 +31,16 @@ Options = Mapping[str, Any]
 class NounCommand(BaseCommand):
     """`manage.py NOUN VERB …`: each verb is a method `do_VERB`, which raises ValidationError where it refuses."""
 
-    requires_system_checks: Sequence[str] = []
+    requires_system_checks = ()
+    suppressed_base_arguments: set[str] = {  # nothing that a mail administrator needs in the help
+        "--version",
+        "--verbosity",
+        "--settings",
+        "--pythonpath",
+        "--traceback",
+        "--no-color",
+        "--force-color",
+    }
     verbs: Any
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -103,10 +112,8 @@ class NounCommand(BaseCommand):
 
     # What is asked
 
-    def typed_password(self, options: Options) -> str | None:
+    def typed_password(self, options: Options) -> str:
         """From standard input or asked twice, never from an argument: those stand in the list of processes."""
-        if options.get("no_password"):
-            return None
         if options["password_stdin"]:
             return _from_standard_input(self)
         if not sys.stdin.isatty():

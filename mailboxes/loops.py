@@ -56,7 +56,8 @@ def _what_falls_to(alias: Alias) -> Iterator[Request]:
         whole = AliasDestination.objects.filter(_is_of(found), text="", alias__address__local_part="")
         found = set(whole.values_list("alias__address__domain_id", flat=True)) - domain_ids
     for row in AliasDestination.objects.filter(_is_of(domain_ids)).exclude(text="").select_related("domain"):
-        yield Request(row.domain.target_id or row.domain_id, row.text)  # type: ignore[union-attr]
+        if row.domain:
+            yield Request(row.domain.target_id or row.domain.pk, row.text)
     yield from _typed_before_the_domain_was_ours(domain_ids)
 
 

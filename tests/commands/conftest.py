@@ -57,7 +57,7 @@ class Shell:
         stdin = io.TextIOWrapper(io.BytesIO(piped)) if typed is None else Terminal(typed)
         self.monkeypatch.setattr("sys.stdin", stdin)
         command = load_command_class(ROOM_OF[noun], noun)
-        command._called_from_command_line = True  # argparse then ends the process, as in a shell
+        command._called_from_command_line = True  # type: ignore[attr-defined]  # argparse then exits, as in a shell
         out, err = io.StringIO(), io.StringIO()
         command.stdout, command.stderr = OutputWrapper(out), OutputWrapper(err)
         try:

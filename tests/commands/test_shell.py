@@ -29,8 +29,10 @@ def domain(db: None) -> Domain:
 
 
 def manage(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    options = {"capture_output": True, "text": True, "timeout": 60, "env": environment(), "input": ""} | options
-    return subprocess.run([sys.executable, "manage.py", *arguments], cwd=CHECKOUT, check=False, **options)
+    options = {"env": environment(), "input": ""} | options
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, **options
+    )
 
 
 def environment() -> dict[str, str]:

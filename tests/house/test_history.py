@@ -239,7 +239,7 @@ def tables_with_a_hash() -> list[str]:
 
 def last_event_ids() -> dict[str, int]:
     return {
-        model._meta.label: model.objects.order_by("-pgh_id").values_list("pgh_id", flat=True).first() or 0
+        model._meta.label: model._default_manager.order_by("-pgh_id").values_list("pgh_id", flat=True).first() or 0
         for model in event_models()
     }
 
@@ -248,7 +248,7 @@ def contexts_of_events_after(last_ids: dict[str, int]) -> set[Any]:
     return {
         context
         for model in event_models()
-        for context in model.objects.filter(pgh_id__gt=last_ids[model._meta.label]).values_list(
+        for context in model._default_manager.filter(pgh_id__gt=last_ids[model._meta.label]).values_list(
             "pgh_context_id", flat=True
         )
     }

@@ -36,7 +36,9 @@ class Person(threading.Thread):
 
     def __init__(self, act: Act) -> None:
         super().__init__(daemon=True)
-        self.act, self.refused, self.crash = act, [], None  # type: ignore[var-annotated]
+        self.act = act
+        self.refused: list[str] = []
+        self.crash: Exception | None = None
 
     def run(self) -> None:
         try:
@@ -221,7 +223,7 @@ def test_a_domain_goes_with_the_mailbox_that_it_just_got(domain: Domain) -> None
 
 
 def test_a_domain_goes_while_it_becomes_a_target(domain: Domain) -> None:
-    values = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
+    values: dict[str, Any] = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
     read = while_the_first_is_not_done(
         lambda: delete_domain(domain, by=TESTER), lambda: add_domain("example.net", **values, by=TESTER)
     )
@@ -229,7 +231,7 @@ def test_a_domain_goes_while_it_becomes_a_target(domain: Domain) -> None:
 
 
 def test_a_domain_becomes_a_target_while_it_goes(domain: Domain) -> None:
-    values = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
+    values: dict[str, Any] = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
     read = while_the_first_is_not_done(
         lambda: add_domain("example.net", **values, by=TESTER), lambda: delete_domain(domain, by=TESTER)
     )
@@ -237,7 +239,7 @@ def test_a_domain_becomes_a_target_while_it_goes(domain: Domain) -> None:
 
 
 def test_a_target_changes_its_class_while_it_becomes_one(domain: Domain) -> None:
-    values = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
+    values: dict[str, Any] = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
     read = while_the_first_is_not_done(
         lambda: change_domain(domain, address_class=AddressClass.LOCAL, by=TESTER),
         lambda: add_domain("example.net", **values, by=TESTER),

@@ -1,5 +1,7 @@
 """Changing a mailbox, and what it also delivers to."""
 
+from typing import Any
+
 import pytest
 
 from accounts.actors import Actor, Door
@@ -47,7 +49,7 @@ def test_two_mailboxes_do_not_share_a_path(jean: Mailbox, laure: Mailbox) -> Non
     "changes",
     [{"mail_path": ""}, {"mail_path": "../jean/"}, {"mail_path": "/jean/"}, {"quota_bytes": 0}, {"name": "\0"}],
 )
-def test_the_rules_of_a_new_mailbox_hold(jean: Mailbox, changes: dict[str, str]) -> None:
+def test_the_rules_of_a_new_mailbox_hold(jean: Mailbox, changes: dict[str, Any]) -> None:
     with refusal():
         change_mailbox(jean, **changes, by=TESTER)
 

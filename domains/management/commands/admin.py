@@ -65,7 +65,7 @@ class Command(NounCommand):
         domains = [domain_named(name) for name in dict.fromkeys(options["domain"])]
         if domains and options["superuser"]:
             raise ValidationError(_("A superuser manages every domain. Leave out --superuser or --domain."))
-        password = self.typed_password(options)
+        password = None if options["no_password"] else self.typed_password(options)
         with recorded("add", "person", options["username"].strip().lower(), by=self.by):
             person = add_user(
                 options["username"],

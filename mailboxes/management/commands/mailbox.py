@@ -70,7 +70,7 @@ class Command(NounCommand):
         mailbox = add_mailbox(
             domain,
             local_part,
-            password=self.typed_password(options),
+            password=None if options["no_password"] else self.typed_password(options),
             mail_format=options["format"],
             active=options["active"],
             by=self.by,
