@@ -240,9 +240,8 @@ class Cluster:
         return common
 
     def _run(self, program: str, *arguments: str, **more: Any) -> None:
-        leash = on_leash(signal.SIGKILL)
-        command = [self.programs / program, *arguments]
-        done = subprocess.run(command, capture_output=True, preexec_fn=leash, **self._as_owner(), **more)
+        settings: dict[str, Any] = {"preexec_fn": on_leash(signal.SIGKILL), **self._as_owner(), **more}
+        done = subprocess.run([self.programs / program, *arguments], capture_output=True, **settings)
         if done.returncode or b"ERROR:" in done.stderr:  # postgres --single ends with 0 whatever happened
             reason = (done.stderr or done.stdout).decode(errors="replace").strip()
             raise LaunchError(f"{program} failed while it made the database in {self.directory}:\n{reason}")

@@ -35,6 +35,7 @@ class Supervisor:
     def __init__(self, state: State, code: Path, options: argparse.Namespace) -> None:
         self.state, self.code, self.options = state, code, options
         self.environment = environment(state, code)
+        self.password = read_password(options.admin_password_file) if options.admin_password_file else ""
         self.cluster: Cluster | None = None
         self.children: list[Child] = []
         self.asked_to_stop = False
@@ -80,12 +81,7 @@ class Supervisor:
 
     def set_up(self) -> None:
         """Migrations, functions for the mail servers, static files, first superuser: in a process that then goes."""
-        password_file = self.options.admin_password_file
-        asked = {
-            "admin": self.options.admin,
-            "password": read_password(password_file) if password_file else "",
-            "demo": self.options.demo,
-        }
+        asked = {"admin": self.options.admin, "password": self.password, "demo": self.options.demo}
         setup = subprocess.Popen(
             [sys.executable, "-P", "-m", "mailadmin.set_up"],
             cwd=self.code,
@@ -107,37 +103,19 @@ class Supervisor:
             raise LaunchError("The panel is not set up: the reason stands above.")
 
     def start_children(self) -> None:
-        python = [sys.executable, "-m"]
         address = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
-        web = [
-            *python,
-            "gunicorn",
-            "--config",
-            "python:mailadmin.launch.web",
-            "--bind",
-            f"{address}:{self.options.port}",
-        ]
-        celery = [*python, "celery", "-A", "mailadmin"]
-        worker = [
-            *celery,
-            "worker",
-            "--concurrency",
-            "2",
-            "--loglevel",
-            "INFO",
-            "--include",
-            "mailadmin.launch.worker_leash",
-        ]
-        worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        beat = [*celery, "beat", "--loglevel", "INFO", "--pidfile", ""]
+        web = f"gunicorn --config python:mailadmin.launch.web --bind {address}:{self.options.port}".split()
+        worker = "celery -A mailadmin worker --concurrency 2 --loglevel INFO --include mailadmin.launch.worker_leash"
+        alone = "--without-gossip --without-mingle --without-heartbeat"
+        beat = "celery -A mailadmin beat --loglevel INFO --pidfile="
         self.add("web server", "web", web, when_orphaned=signal.SIGKILL)
-        self.add("worker", "worker", worker, when_orphaned=signal.SIGKILL)
-        self.add("clock of the worker", "beat", beat, when_orphaned=signal.SIGTERM)
+        self.add("worker", "worker", [*worker.split(), *alone.split()], when_orphaned=signal.SIGKILL)
+        self.add("clock of the worker", "beat", beat.split(), when_orphaned=signal.SIGTERM)
 
     def add(self, name: str, log: str, command: list[str], *, when_orphaned: int) -> None:
         child = Child(
             name,
-            command,
+            [sys.executable, "-m", *command],
             environment=self.environment,
             code=self.code,
             log=self.state / f"log/{log}.log",
