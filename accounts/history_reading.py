@@ -180,8 +180,21 @@ def _names_for(rows: list[tuple[Any, ...]]) -> Names:
     }
 
 
-def latest_events(model: type[models.Model], ids: Iterable[int], *columns: str) -> dict[int, tuple[Any, ...]]:
-    """The newest columns of rows that may be deleted, by primary key."""
+def latest_events(
+    model: type[models.Model], ids: Iterable[int], *columns: str, **looked_up: models.Subquery
+) -> dict[int, tuple[Any, ...]]:
+    """The newest columns of rows that may be deleted, by primary key, and what latest_value() finds beside them."""
+    newest = _events_of(model).filter(pgh_obj_id__in=list(ids)).order_by("pgh_obj_id", "-pgh_id").annotate(**looked_up)
+    wanted = ("pgh_obj_id", *columns, *looked_up)
+    return {row[0]: row[1:] for row in newest.distinct("pgh_obj_id").values_list(*wanted)}
+
+
+def latest_value(model: type[models.Model], reference: str, column: str) -> models.Subquery:
+    """The newest `column` of the row that the foreign key `reference` names, for latest_events()."""
+    newest = _events_of(model).filter(pgh_obj_id=models.OuterRef(reference)).order_by("-pgh_id")
+    return models.Subquery(newest.values(column)[:1])
+
+
+def _events_of(model: type[models.Model]) -> models.QuerySet[models.Model]:
     (event_model,) = (one for one in event_models() if one.pgh_tracked_model is model)  # type: ignore[attr-defined]
-    newest = event_model._default_manager.filter(pgh_obj_id__in=list(ids)).order_by("pgh_obj_id", "-pgh_id")
-    return {row[0]: row[1:] for row in newest.distinct("pgh_obj_id").values_list("pgh_obj_id", *columns)}
+    return event_model._default_manager.all()

@@ -119,9 +119,9 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def days(change_sets: Sequence[ChangeSet]) -> list[tuple[date, list[Entry]]]:
-    """The entries by the day on which they happened, newest first."""
-    events = events_of([change_set.pk for change_set in change_sets], limit=EVENTS_SHOWN)
+def days(change_sets: Sequence[ChangeSet], *, with_events: bool = True) -> list[tuple[date, list[Entry]]]:
+    """The entries by the day on which they happened, newest first; without events, only what happened in a sentence."""
+    events = events_of([change_set.pk for change_set in change_sets], limit=EVENTS_SHOWN) if with_events else {}
     entries = [_entry(change_set, events.get(change_set.pk, [])) for change_set in change_sets]
     return [
         (day, list(group))

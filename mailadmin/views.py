@@ -5,11 +5,12 @@ from contextlib import suppress
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, ValidationError
 from django.db import DatabaseError, connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from psycopg2 import sql
 
 from accounts.models import User
 from accounts.pages import asked, person_required
@@ -36,13 +37,13 @@ MOST_DRAINED = 64 * 1024**2  # bytes of a refused body that are read, so that th
 def overview(request: HttpRequest) -> HttpResponse:
     if request.user.is_owner:
         return redirect("my_mailbox")
-    context = {"days": days(list(change_sets_visible_to(request.user)[:CHANGES_SHOWN]))}
+    context = {"days": days(list(change_sets_visible_to(request.user)[:CHANGES_SHOWN]), with_events=False)}
     if request.user.is_superuser:
         report = _last(ALIAS_REPORT)
         context |= {"faults": _faults(), "failed": _failed_jobs(), "report": report, "figures": _figures()}
         context["needs"] = len(context["faults"]) + len(context["failed"]) + (1 if _findings(report) else 0)
         context["findings"] = _findings(report)
-        context["is_new"] = not Domain.objects.exists()
+        context["is_new"] = not any(number for _words, number, _is_estimate in context["figures"])
     else:
         domains = list(Domain.objects.visible_to(request.user).select_related("target").order_by("name")[:51])
         context |= {"domains": domains[:50], "has_more": len(domains) > 50}
@@ -80,18 +81,18 @@ def _findings(report: Job | None) -> int:
 
 
 def _figures() -> list[tuple[str, int, bool]]:
-    """(words, number, is an estimate). One statement for the statistics; a small table is counted."""
-    models = {_("Domains"): Domain, _("Mailboxes"): Mailbox, _("Aliases"): Alias}
+    """(words, number, is an estimate) for each: of a large table its statistics are shown, in one statement for all."""
+    counted: list[tuple[str, type[Model]]] = [(_("Domains"), Domain), (_("Mailboxes"), Mailbox), (_("Aliases"), Alias)]
+    one = sql.SQL(
+        "SELECT CASE WHEN reltuples > {most} THEN reltuples::bigint ELSE (SELECT count(*) FROM {table}) END,"
+        " reltuples > {most} FROM pg_class WHERE oid = {name}::regclass"
+    )
+    most = sql.Literal(COUNTED_EXACTLY)
+    names = [model._meta.db_table for _words, model in counted]
+    parts = [one.format(most=most, table=sql.Identifier(name), name=sql.Literal(name)) for name in names]
     with connection.cursor() as cursor:
-        tables = [model._meta.db_table for model in models.values()]
-        cursor.execute("SELECT relname, reltuples::bigint FROM pg_class WHERE oid = ANY (%s::regclass[])", [tables])
-        estimates = dict(cursor.fetchall())
-    figures = []
-    for words, model in models.items():
-        estimate = estimates.get(model._meta.db_table, 0)
-        is_large = estimate > COUNTED_EXACTLY
-        figures.append((words, estimate if is_large else model.objects.count(), is_large))
-    return figures
+        cursor.execute(sql.SQL(" UNION ALL ").join(parts))
+        return [(words, *row) for (words, _model), row in zip(counted, cursor.fetchall(), strict=True)]
 
 
 @person_required

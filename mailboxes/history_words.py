@@ -6,7 +6,16 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import register_sentences
-from accounts.history_reading import Names, Reading, Row, in_words, latest_events, register_namer, register_reading
+from accounts.history_reading import (
+    Names,
+    Reading,
+    Row,
+    in_words,
+    latest_events,
+    latest_value,
+    register_namer,
+    register_reading,
+)
 from domains.models import Domain
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox
 from mailboxes.parsing import external_form
@@ -30,11 +39,8 @@ register_sentences(
 
 
 def _names_of_addresses(ids: Iterable[int]) -> dict[int, str]:
-    rows = latest_events(Address, ids, "local_part", "domain_id")
-    domains = latest_events(Domain, {domain_id for _local_part, domain_id in rows.values()}, "name")
-    return {
-        pk: external_form(local_part, domains.get(domain_id, ("?",))[0]) for pk, (local_part, domain_id) in rows.items()
-    }
+    rows = latest_events(Address, ids, "local_part", domain_name=latest_value(Domain, "domain_id", "name"))
+    return {pk: external_form(local_part, domain_name or "?") for pk, (local_part, domain_name) in rows.items()}
 
 
 def _names_of_aliases(ids: Iterable[int]) -> dict[int, str]:
