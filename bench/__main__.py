@@ -1,0 +1,17 @@
+"""`script/bench maps [--sizes 10k,200k,1M] [--cycles N] [--json FILE]`."""
+
+import sys
+
+from bench import maps
+
+
+def main() -> int:
+    benches = {"maps": maps.main}
+    if len(sys.argv) < 2 or sys.argv[1] not in benches:
+        print(f"Usage: script/bench {'|'.join(benches)} [--help]", file=sys.stderr)
+        return 2
+    return benches[sys.argv[1]](sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
