@@ -16,6 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mailboxes": {"accounts", "jobs", "domains"},
     "mailservers": {"accounts", "jobs", "domains", "mailboxes"},
     "mailadmin": {"accounts", "jobs", "domains", "mailboxes", "mailservers"},
+    "bench": {"accounts", "jobs", "domains", "mailboxes", "mailservers", "mailadmin"},
     # Starts everything before Django is there, so it knows no room.
     "mailadmin/launch": {"mailadmin"},
 }
