@@ -53,6 +53,8 @@ class User(AbstractBaseUser):
     objects = UserManager()
 
     class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
         ordering = ["username"]
         constraints = [
             models.CheckConstraint(

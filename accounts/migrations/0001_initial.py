@@ -60,6 +60,8 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='added')),
             ],
             options={
+                'verbose_name': 'person',
+                'verbose_name_plural': 'people',
                 'ordering': ['username'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('username__regex', '^[a-z0-9._+@-]+$'), models.Q(('is_superuser', False), ('username__regex', '^mailbox:[0-9]+$')), _connector='OR'), name='username_is_plain', violation_error_message='A user name holds lower-case letters, digits and . _ - + @ only.')],
             },
