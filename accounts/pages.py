@@ -16,8 +16,19 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
+
+from accounts.models import User
 
 View = Callable[..., HttpResponse]
+
+
+class PersonRequest(HttpRequest):
+    """A request behind one of the guards below: somebody is signed in."""
+
+    user: User
+    htmx: HtmxDetails
+
 
 PAGE_SIZE = 50
 LONGEST_QUESTION = 320
@@ -28,7 +39,7 @@ def person_required(view: View) -> View:
 
     @login_required
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.user.is_owner:
             raise Http404
         return view(request, *args, **kwargs)
@@ -41,7 +52,7 @@ def superuser_required(view: View) -> View:
 
     @login_required
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_superuser:
             raise Http404
         return view(request, *args, **kwargs)
@@ -54,7 +65,7 @@ def owner_required(view: View) -> View:
 
     @login_required
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_owner:
             raise Http404
         return view(request, *args, **kwargs)
@@ -91,7 +102,7 @@ class PanelForm(forms.Form):
             if name != NON_FIELD_ERRORS
             else ("", "", sentence)
             for name, sentences in self.errors.items()
-            for sentence in sentences
+            for sentence in map(str, sentences)
         ]
 
 

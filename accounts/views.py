@@ -2,7 +2,7 @@
 
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -23,6 +23,7 @@ from accounts.forms import (
 from accounts.models import User
 from accounts.pages import (
     PanelForm,
+    PersonRequest,
     asked,
     chosen,
     list_page,
@@ -42,7 +43,7 @@ sign_in = require_http_methods(["GET", "HEAD", "POST"])(
 
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def account(request: HttpRequest) -> HttpResponse:
+def account(request: PersonRequest) -> HttpResponse:
     """One's own name, language and password: two forms on one page, told apart by the button."""
     user = User.objects.get(pk=request.user.pk)
     about_password = request.POST.get("do") == "password"
@@ -61,7 +62,7 @@ def account(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/account.html", context)
 
 
-def _change_own_password(request: HttpRequest, user: User, form: OwnPasswordForm) -> HttpResponse:
+def _change_own_password(request: PersonRequest, user: User, form: OwnPasswordForm) -> HttpResponse:
     if not user.check_password(form.cleaned_data["current"]):
         form.add_error("current", _("This is not your current password."))
         return render(
@@ -78,7 +79,7 @@ def _change_own_password(request: HttpRequest, user: User, form: OwnPasswordForm
 
 @superuser_required
 @require_safe
-def person_list(request: HttpRequest) -> HttpResponse:
+def person_list(request: PersonRequest) -> HttpResponse:
     people = User.objects.visible_to(request.user) & User.objects.people()
     roles = [
         ("", _("All")),
@@ -101,7 +102,7 @@ def person_list(request: HttpRequest) -> HttpResponse:
 
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def person_add(request: HttpRequest) -> HttpResponse:
+def person_add(request: PersonRequest) -> HttpResponse:
     form = PersonAddForm(typed(request))
     if form.is_valid():
         with refusals_on(form):
@@ -117,7 +118,7 @@ def person_add(request: HttpRequest) -> HttpResponse:
 
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def person(request: HttpRequest, username: str) -> HttpResponse:
+def person(request: PersonRequest, username: str) -> HttpResponse:
     someone = get_object_or_404(User.objects.visible_to(request.user) & User.objects.people(), username=username)
     form = PersonForm(typed(request), initial=values_of(someone, PersonForm))
     if form.is_valid():
@@ -131,7 +132,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
 
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def person_password(request: HttpRequest, username: str) -> HttpResponse:
+def person_password(request: PersonRequest, username: str) -> HttpResponse:
     someone = get_object_or_404(User.objects.visible_to(request.user) & User.objects.people(), username=username)
     form = NewPassword(typed(request))
     if form.is_valid():
@@ -147,7 +148,7 @@ def person_password(request: HttpRequest, username: str) -> HttpResponse:
 
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def person_delete(request: HttpRequest, username: str) -> HttpResponse:
+def person_delete(request: PersonRequest, username: str) -> HttpResponse:
     someone = get_object_or_404(User.objects.visible_to(request.user) & User.objects.people(), username=username)
     form = PanelForm(typed(request))
     if form.is_valid():

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from accounts.actors import Door
 from accounts.history_reading import Event, events_of
 from accounts.models import ChangeSet
-from accounts.pages import ListPage, asked, list_page, person_required
+from accounts.pages import ListPage, PersonRequest, asked, list_page, person_required
 from domains.fields import normalised_domain
 from domains.history import change_sets_of, change_sets_visible_to
 from domains.models import Domain
@@ -79,7 +79,7 @@ class Entry:
 
 @person_required
 @require_safe
-def history(request: HttpRequest) -> HttpResponse:
+def history(request: PersonRequest) -> HttpResponse:
     change_sets = change_sets_visible_to(request.user)
     q = asked(request, "domain")
     domain = None
@@ -99,14 +99,14 @@ def _name(q: str) -> str:
 
 @person_required
 @require_safe
-def domain_history(request: HttpRequest, name: str) -> HttpResponse:
+def domain_history(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     page = _page(change_sets_of(domain), request)
     context = {"domain": domain, "page": page, "days": days(page.rows)}
     return render(request, "domains/domain_history.html", context)
 
 
-def _page(change_sets: QuerySet[ChangeSet], request: HttpRequest) -> ListPage:
+def _page(change_sets: QuerySet[ChangeSet], request: PersonRequest) -> ListPage:
     return list_page(
         change_sets, request, key=("created_at", "id"), descending=True, size=ON_A_PAGE, read=(_moment, UUID)
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -14,6 +14,7 @@ from accounts.actors import Actor
 from accounts.models import User
 from accounts.pages import (
     PanelForm,
+    PersonRequest,
     asked,
     chosen,
     list_page,
@@ -33,7 +34,7 @@ MOST_COUNTED = 1000  # addresses of a domain; beyond that a page says "more than
 
 @person_required
 @require_safe
-def domain_list(request: HttpRequest) -> HttpResponse:
+def domain_list(request: PersonRequest) -> HttpResponse:
     domains = Domain.objects.visible_to(request.user)
     q = asked(request, "q")
     classes = [("", _("All classes")), *((value, str(words)) for value, words in AddressClass.choices)]
@@ -64,7 +65,7 @@ def begins_with(q: str) -> Q:
 
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def domain_add(request: HttpRequest) -> HttpResponse:
+def domain_add(request: PersonRequest) -> HttpResponse:
     form = DomainAddForm(typed(request), user=request.user)
     if form.is_valid():
         with refusals_on(form):
@@ -84,7 +85,7 @@ def _added(domain: Domain) -> str:
 
 @person_required
 @require_safe
-def domain(request: HttpRequest, name: str) -> HttpResponse:
+def domain(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     head = domain_head(domain)
     shown = domain.answers_for
@@ -110,15 +111,9 @@ def domain_head(domain: Domain) -> dict[str, Any]:
 
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def domain_settings(request: HttpRequest, name: str) -> HttpResponse:
+def domain_settings(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
-    initial = {
-        "address_class": domain.address_class,
-        "target": domain.target.name if domain.target else "",
-        "description": domain.description,
-        "active": domain.active,
-        "version": domain.version,
-    }
+    initial = _as_it_is(domain)
     form: PanelForm
     if request.user.is_superuser:
         form = DomainSettingsForm(typed(request), initial=initial, user=request.user)
@@ -132,7 +127,13 @@ def domain_settings(request: HttpRequest, name: str) -> HttpResponse:
     return _settings_page(request, domain, form=form, settings_form=form)
 
 
-def _settings_page(request: HttpRequest, domain: Domain, **forms: PanelForm) -> HttpResponse:
+def _as_it_is(domain: Domain) -> dict[str, Any]:
+    """What the form about its settings shows first."""
+    fields = ("address_class", "target", "description", "active", "version")
+    return {name: getattr(domain, name) for name in fields}
+
+
+def _settings_page(request: PersonRequest, domain: Domain, **forms: PanelForm) -> HttpResponse:
     context = domain_head(domain) | {
         "admins": list(domain.admins.order_by("username")[:200]),
         "people": _who_may_become_admin(domain) if request.user.is_superuser else [],
@@ -148,7 +149,7 @@ def _who_may_become_admin(domain: Domain) -> QuerySet[User]:
 
 @superuser_required
 @require_POST
-def domain_admin_add(request: HttpRequest, name: str) -> HttpResponse:
+def domain_admin_add(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     form = DomainAdminForm(request.POST)
     if form.is_valid():
@@ -157,15 +158,13 @@ def domain_admin_add(request: HttpRequest, name: str) -> HttpResponse:
             services.add_domain_admin(domain, user, by=Actor.from_request(request))
             say(request, _("{person} is now domain admin of {domain}."), person=user.label, domain=domain.unicode_name)
             return redirect("domain_settings", domain.name)
-    initial = {"address_class": domain.address_class, "target": domain.target or "", "description": domain.description}
-    initial |= {"active": domain.active, "version": domain.version}
-    settings_form = DomainSettingsForm(initial=initial, user=request.user)
+    settings_form = DomainSettingsForm(initial=_as_it_is(domain), user=request.user)
     return _settings_page(request, domain, form=form, settings_form=settings_form, admin_form=form)
 
 
 @superuser_required
 @require_POST
-def domain_admin_remove(request: HttpRequest, name: str) -> HttpResponse:
+def domain_admin_remove(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user), name=name)
     form = DomainAdminForm(request.POST)
     if form.is_valid():
@@ -179,7 +178,7 @@ def domain_admin_remove(request: HttpRequest, name: str) -> HttpResponse:
 
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def mail_settings(request: HttpRequest) -> HttpResponse:
+def mail_settings(request: PersonRequest) -> HttpResponse:
     current = MailSettings.current()
     form = MailSettingsForm(
         typed(request),

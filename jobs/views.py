@@ -1,18 +1,18 @@
 """Pages about long work: the list, and one job with its progress."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.pages import chosen, list_page, number, person_required, superuser_required
+from accounts.pages import PersonRequest, chosen, list_page, number, person_required, superuser_required
 from jobs.models import Job
 from jobs.services import worker_is_alive
 
 
 @superuser_required
 @require_safe
-def job_list(request: HttpRequest) -> HttpResponse:
+def job_list(request: PersonRequest) -> HttpResponse:
     states = [("", _("All")), ("unfinished", _("Not finished")), ("done", _("Done")), ("failed", _("Failed"))]
     state = chosen(request, "state", _("State"), states)
     jobs = Job.objects.visible_to(request.user).select_related("started_by")
@@ -27,7 +27,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
 
 @person_required
 @require_safe
-def job(request: HttpRequest, pk: int) -> HttpResponse:
+def job(request: PersonRequest, pk: int) -> HttpResponse:
     """With htmx, only what changes while the job runs."""
     job = get_object_or_404(Job.objects.visible_to(request.user).select_related("started_by"), pk=pk)
     context = {"job": job, "is_stuck": not job.is_finished and not worker_is_alive()}

@@ -1,6 +1,7 @@
 """The pages of the whole house: overview, search, and what is said when something goes wrong."""
 
 from contextlib import suppress
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, ValidationError
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_safe
 from psycopg2 import sql
 
 from accounts.models import User
-from accounts.pages import asked, person_required
+from accounts.pages import PersonRequest, asked, person_required
 from domains.history import change_sets_visible_to
 from domains.history_views import days
 from domains.models import Domain
@@ -27,6 +28,7 @@ from mailservers import functions
 
 FOUND_OF_A_KIND = 20
 CHANGES_SHOWN = 5
+DOMAINS_SHOWN = 50
 COUNTED_EXACTLY = 10_000  # rows; beyond that the estimate of PostgreSQL's statistics is shown, and called that
 CHUNK = 64 * 1024  # bytes
 MOST_DRAINED = 64 * 1024**2  # bytes of a refused body that are read, so that the browser gets to see the answer
@@ -34,20 +36,31 @@ MOST_DRAINED = 64 * 1024**2  # bytes of a refused body that are read, so that th
 
 @login_required
 @require_safe
-def overview(request: HttpRequest) -> HttpResponse:
+def overview(request: PersonRequest) -> HttpResponse:
     if request.user.is_owner:
         return redirect("my_mailbox")
-    context = {"days": days(list(change_sets_visible_to(request.user)[:CHANGES_SHOWN]), with_events=False)}
-    if request.user.is_superuser:
-        report = _last(ALIAS_REPORT)
-        context |= {"faults": _faults(), "failed": _failed_jobs(), "report": report, "figures": _figures()}
-        context["needs"] = len(context["faults"]) + len(context["failed"]) + (1 if _findings(report) else 0)
-        context["findings"] = _findings(report)
-        context["is_new"] = not any(number for _words, number, _is_estimate in context["figures"])
-    else:
-        domains = list(Domain.objects.visible_to(request.user).select_related("target").order_by("name")[:51])
-        context |= {"domains": domains[:50], "has_more": len(domains) > 50}
+    context = _of_everything() if request.user.is_superuser else _of_domains(request.user)
+    context["days"] = days(list(change_sets_visible_to(request.user)[:CHANGES_SHOWN]), with_events=False)
     return render(request, "mailadmin/overview.html", context)
+
+
+def _of_everything() -> dict[str, Any]:
+    faults, failed, report, figures = _faults(), _failed_jobs(), _last(ALIAS_REPORT), _figures()
+    findings = _findings(report)
+    return {
+        "faults": faults,
+        "failed": failed,
+        "report": report,
+        "findings": findings,
+        "needs": len(faults) + len(failed) + (1 if findings else 0),
+        "figures": figures,
+        "is_new": not any(number for _words, number, _is_estimate in figures),
+    }
+
+
+def _of_domains(user: User) -> dict[str, Any]:
+    domains = list(Domain.objects.visible_to(user).select_related("target").order_by("name")[: DOMAINS_SHOWN + 1])
+    return {"domains": domains[:DOMAINS_SHOWN], "has_more": len(domains) > DOMAINS_SHOWN}
 
 
 def _faults() -> list[tuple[str, str]]:
@@ -97,7 +110,7 @@ def _figures() -> list[tuple[str, int, bool]]:
 
 @person_required
 @require_safe
-def find(request: HttpRequest) -> HttpResponse:
+def find(request: PersonRequest) -> HttpResponse:
     """Domains and addresses by their beginning; the whole address of one thing leads straight to it."""
     q = asked(request, "q")
     exact = _exact(q, request.user)

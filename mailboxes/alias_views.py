@@ -1,13 +1,13 @@
 """Pages about aliases: the list of a domain, one alias with where its mail goes."""
 
 from django.db.models import Count, OuterRef, Prefetch, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor
-from accounts.pages import PanelForm, asked, chosen, list_page, person_required, refusals_on, say, typed
+from accounts.pages import PanelForm, PersonRequest, asked, chosen, list_page, person_required, refusals_on, say, typed
 from domains.models import Domain
 from domains.views import domain_head
 from mailboxes import services
@@ -23,7 +23,7 @@ SHOWN_AS_TREE = 20
 
 @person_required
 @require_safe
-def alias_list(request: HttpRequest, name: str) -> HttpResponse:
+def alias_list(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     aliases = Alias.objects.visible_to(request.user).filter(address__domain=domain)
     q = asked(request, "q")
@@ -48,7 +48,7 @@ def alias_list(request: HttpRequest, name: str) -> HttpResponse:
 
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def alias_add(request: HttpRequest, name: str) -> HttpResponse:
+def alias_add(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     initial = {"local_part": asked(request, "local_part"), "is_catch_all": asked(request, "catch_all") == "1"}
     form = AliasAddForm(typed(request), initial=initial, domain=domain)
@@ -62,7 +62,7 @@ def alias_add(request: HttpRequest, name: str) -> HttpResponse:
 
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def alias(request: HttpRequest, address: ParsedAddress) -> HttpResponse:
+def alias(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     alias = get_object_or_404(
         Alias.objects.visible_to(request.user).select_related("address__domain", "address__mailbox"), **at(address)
     )
@@ -91,7 +91,7 @@ def alias(request: HttpRequest, address: ParsedAddress) -> HttpResponse:
 
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def alias_delete(request: HttpRequest, address: ParsedAddress) -> HttpResponse:
+def alias_delete(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     alias = get_object_or_404(Alias.objects.visible_to(request.user).select_related("address__domain"), **at(address))
     form = PanelForm(typed(request))
     if form.is_valid():

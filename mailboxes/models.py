@@ -2,6 +2,8 @@
 
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -15,7 +17,7 @@ from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 
 
 class AddressQuerySet(models.QuerySet["Address"]):
-    def visible_to(self, user: User) -> models.QuerySet["Address"]:
+    def visible_to(self, user: User) -> Self:
         return self if user.is_superuser else self.filter(domain__admins=user)
 
 
@@ -55,13 +57,13 @@ class Address(models.Model):
 
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
-    def visible_to(self, user: User) -> models.QuerySet["Mailbox"]:
+    def visible_to(self, user: User) -> Self:
         return self if user.is_superuser else self.filter(address__domain__admins=user)
 
-    def owned_by(self, user: User) -> models.QuerySet["Mailbox"]:
+    def owned_by(self, user: User) -> Self:
         return self.filter(owner__user=user)
 
-    def with_address(self) -> models.QuerySet["Mailbox"]:
+    def with_address(self) -> Self:
         return self.select_related("address__domain")
 
 
@@ -160,10 +162,10 @@ class MailboxOwner(models.Model):
 
 
 class AliasQuerySet(models.QuerySet["Alias"]):
-    def visible_to(self, user: User) -> models.QuerySet["Alias"]:
+    def visible_to(self, user: User) -> Self:
         return self if user.is_superuser else self.filter(address__domain__admins=user)
 
-    def with_destinations(self) -> models.QuerySet["Alias"]:
+    def with_destinations(self) -> Self:
         return self.select_related("address__domain").prefetch_related(
             models.Prefetch("destinations", AliasDestination.objects.with_targets())
         )
@@ -204,7 +206,7 @@ class Alias(models.Model):
 
 
 class AliasDestinationQuerySet(models.QuerySet["AliasDestination"]):
-    def with_targets(self) -> models.QuerySet["AliasDestination"]:
+    def with_targets(self) -> Self:
         return self.select_related("address__domain", "domain").order_by("alias_id", "position")
 
 

@@ -1,14 +1,14 @@
 """The owner's house: one's own mailbox and its password."""
 
 from django.contrib.auth import update_session_auth_hash
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor
 from accounts.forms import OwnPasswordForm
-from accounts.pages import owner_required, refusals_on, say, typed
+from accounts.pages import PersonRequest, owner_required, refusals_on, say, typed
 from mailboxes.credentials import is_password
 from mailboxes.models import Alias, AliasDestination, Mailbox, MailboxCredential
 from mailboxes.services import set_mailbox_password
@@ -18,7 +18,7 @@ MOST_SHOWN = 20
 
 @owner_required
 @require_safe
-def my_mailbox(request: HttpRequest) -> HttpResponse:
+def my_mailbox(request: PersonRequest) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
     pointing = AliasDestination.objects.filter(address=mailbox.address, alias__active=True)
     alias = Alias.objects.filter(address=mailbox.address, active=True).first()
@@ -35,7 +35,7 @@ def my_mailbox(request: HttpRequest) -> HttpResponse:
 
 @owner_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def my_mailbox_password(request: HttpRequest) -> HttpResponse:
+def my_mailbox_password(request: PersonRequest) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
     form = OwnPasswordForm(typed(request))
     if form.is_valid():

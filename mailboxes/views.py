@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Exists, OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,6 +15,7 @@ from accounts.actors import Actor
 from accounts.forms import NewPassword
 from accounts.pages import (
     PanelForm,
+    PersonRequest,
     asked,
     chosen,
     list_page,
@@ -50,7 +51,7 @@ def before_the_at(q: str) -> str:
 
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def mailbox_list(request: HttpRequest, name: str) -> HttpResponse:
+def mailbox_list(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     mailboxes = Mailbox.objects.visible_to(request.user).filter(address__domain=domain)
     if request.method == "POST":
@@ -71,7 +72,7 @@ def mailbox_list(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "mailboxes/mailbox_list.html", context)
 
 
-def _act_on_many(request: HttpRequest, domain: Domain, mailboxes: QuerySet[Mailbox]) -> HttpResponse:
+def _act_on_many(request: PersonRequest, domain: Domain, mailboxes: QuerySet[Mailbox]) -> HttpResponse:
     ids = [
         int(pk) for pk in request.POST.getlist("pick")[:MOST_PICKED] if pk.isascii() and pk.isdigit() and len(pk) < 19
     ]
@@ -133,7 +134,7 @@ def _lost_with(picked: list[Mailbox]) -> list[str]:
 
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def mailbox_add(request: HttpRequest, name: str) -> HttpResponse:
+def mailbox_add(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     form = MailboxAddForm(typed(request), user=request.user, domain=domain)
     if form.is_valid():
@@ -148,7 +149,7 @@ def mailbox_add(request: HttpRequest, name: str) -> HttpResponse:
 
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def mailbox(request: HttpRequest, address: ParsedAddress) -> HttpResponse:
+def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
     around = _around(mailbox)
     initial = {name: getattr(mailbox, name) for name in ("name", "mail_path", "active", "version")}
@@ -180,7 +181,7 @@ def _around(mailbox: Mailbox) -> dict[str, Any]:
 
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def mailbox_password(request: HttpRequest, address: ParsedAddress) -> HttpResponse:
+def mailbox_password(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
     form = NewPassword(typed(request))
     if form.is_valid():
@@ -196,7 +197,7 @@ def mailbox_password(request: HttpRequest, address: ParsedAddress) -> HttpRespon
 
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def mailbox_delete(request: HttpRequest, address: ParsedAddress) -> HttpResponse:
+def mailbox_delete(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
     form = PanelForm(typed(request))
     if form.is_valid():
@@ -210,7 +211,7 @@ def mailbox_delete(request: HttpRequest, address: ParsedAddress) -> HttpResponse
 
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def domain_delete(request: HttpRequest, name: str) -> HttpResponse:
+def domain_delete(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     form = PanelForm(typed(request))
     if form.is_valid():
@@ -224,7 +225,7 @@ def domain_delete(request: HttpRequest, name: str) -> HttpResponse:
 
 @person_required
 @require_safe
-def address_list(request: HttpRequest) -> HttpResponse:
+def address_list(request: PersonRequest) -> HttpResponse:
     """All addresses one may see, by local part: the same name in several domains stands together."""
     addresses = Address.objects.visible_to(request.user)
     q = asked(request, "q")
@@ -248,5 +249,5 @@ def address_list(request: HttpRequest) -> HttpResponse:
 
 @superuser_required
 @require_POST
-def alias_report_start(request: HttpRequest) -> HttpResponse:
+def alias_report_start(request: PersonRequest) -> HttpResponse:
     return redirect(start_alias_report(by=Actor.from_request(request)))

@@ -128,7 +128,7 @@ def field(
     bound: BoundField, suffix: str = "", unit: BoundField | None = None, autofocus: bool = False
 ) -> dict[str, Any]:
     """One field: label, control, what is wrong, help. `suffix` stands fixed behind it, `unit` is a select beside it."""
-    attrs = {"autofocus": True} if autofocus and not bound.form.errors else {}
+    attrs: dict[str, str | bool] = {"autofocus": True} if autofocus and not bound.form.errors else {}
     return {
         "field": bound,
         "control": bound.as_widget(attrs=attrs),
