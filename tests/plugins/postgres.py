@@ -24,7 +24,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     # the path of a Unix socket has at most 107 characters.
     base = Path(tempfile.mkdtemp(prefix="mailadmin-", dir="/tmp"))
     atexit.register(shutil.rmtree, base, ignore_errors=True)
-    for folder in (base, base / "state", base / "sockets"):
+    for folder in (base, base / "state", base / "state" / "static", base / "sockets"):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
     try:
