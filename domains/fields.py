@@ -65,3 +65,10 @@ class DomainNameField(models.CharField):
     def to_python(self, value: Any) -> Any:
         value = super().to_python(value)
         return normalised_domain(value) if isinstance(value, str) and value else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Looking for a text that is no domain name is no fault: nothing has that name."""
+        try:
+            return super().get_prep_value(value)
+        except ValidationError:
+            return str(value)
