@@ -95,7 +95,7 @@
       const word = document.createElement("span");
       const button = document.createElement("button");
       chip.dataset.value = word.textContent = value;
-      const named = [`“${value}”`, `「${value}」`, `${value} `];  // as the sentences of our languages put it
+      const named = [`“${value}”`, `「${value}」`, `${value} `, `${value}. `];  // as the sentences of our languages put it
       chip.className = named.some((name) => complaints.includes(name)) ? "chip chip-bad" : "chip";
       button.type = "button";
       button.className = "icon-btn";
