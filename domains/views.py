@@ -102,7 +102,7 @@ def domain(request: PersonRequest, name: str) -> HttpResponse:
 
 def domain_head(domain: Domain) -> dict[str, Any]:
     """What stands above every tab of a domain: itself, and how much it has, as far as counting is quick."""
-    is_large = domain.addresses.values("pk")[: MOST_COUNTED + 1].count() > MOST_COUNTED
+    is_large = domain.addresses.order_by().values("pk")[: MOST_COUNTED + 1].count() > MOST_COUNTED
     counted = {"mailboxes": None, "aliases": None}
     if not is_large:
         counted = domain.addresses.aggregate(mailboxes=Count("mailbox"), aliases=Count("alias"))
