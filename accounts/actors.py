@@ -1,6 +1,7 @@
 """Who acts, and through which door: the `by` of every service."""
 
 import getpass
+import os
 import socket
 from dataclasses import dataclass
 
@@ -39,8 +40,15 @@ class Actor:
 
     @classmethod
     def from_command(cls) -> "Actor":
-        return cls(door=Door.COMMAND, name=getpass.getuser(), host=socket.gethostname())
+        return cls(door=Door.COMMAND, name=_login_name(), host=socket.gethostname())
 
     @classmethod
     def from_task(cls, name: str) -> "Actor":
         return cls(door=Door.TASK, name=name, host=socket.gethostname())
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as containers have
+        return f"uid {os.getuid()}"
