@@ -160,6 +160,7 @@ def _addresses(q: str, user: User) -> QuerySet[Address]:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    _drain(request)
     return _sorry(
         request,
         403,
