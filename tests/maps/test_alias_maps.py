@@ -10,6 +10,7 @@ NAMES = {
     "upper case is folded": ("Root", "alice@home.example"),
     "several destinations": ("staff", "alice@home.example,root@mx.example.net"),
     "an inactive alias": ("quiet", None),
+    "an alias of an inactive domain": ("ghost", None),
     "nobody": ("nobody", None),
     "a virtual address is not local": ("alice", None),
     "a virtual alias is not local": ("team", None),

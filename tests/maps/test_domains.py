@@ -18,6 +18,7 @@ CLASSES = {
     "an alias domain whose target is inactive": ("closed-alias.example", NONE),
     "a local domain": ("mx.example.net", LOCAL),
     "a local domain of one label": ("localhost", LOCAL),
+    "an inactive local domain": ("old.example.net", NONE),
     "a subdomain": ("sub.falcot.org", NONE),
     "a parent": ("org", NONE),
     "a domain that is not ours": ("elsewhere.example", NONE),

@@ -37,29 +37,27 @@ def falcot() -> None:
 
 def village() -> None:
     """One address for each thing that can be said about an address."""
-    # the machine's own names; their aliases come last, because they lead elsewhere
-    add_domain("mx.example.net", "local")
-    add_domain("localhost", "local")
+    this_machine()
+    home()
+    catch_alls()
+    whole_domains()
+    inactive_domains()
+    local_aliases()
 
-    # home.example: every address by its name, no catch-all
+
+def this_machine() -> None:
+    for name in ("mx.example.net", "localhost", "old.example.net"):
+        add_domain(name, "local")
+
+
+def home() -> None:
+    """Every address by its name, and an alias domain."""
     add_domain("home.example")
-    for local_part in (
-        "alice",
-        "a+b",
-        '"john doe"',
-        "o'brien",
-        '"com,ma"',
-        '"back\\\\slash"',
-        '"qu\\"ote"',
-        "copy",
-        "+plus",
-    ):
+    plain = ("alice", "o'brien", "copy", "kept", "a+b", "+plus", "blocked+new")
+    for local_part in (*plain, '"john doe"', '"com,ma"', '"back\\\\slash"', '"qu\\"ote"'):
         add_mailbox(f"{local_part}@home.example")
-    add_mailbox("blocked@home.example", active=False)
-    add_mailbox("alice+old@home.example", active=False)
-    add_mailbox("blocked+new@home.example")
-    add_mailbox("moved@home.example", active=False)
-    add_mailbox("kept@home.example")
+    for local_part in ("blocked", "alice+old", "moved"):
+        add_mailbox(f"{local_part}@home.example", active=False)
     add_alias("copy@home.example", "alice@home.example", "friend@elsewhere.example")
     add_alias("moved@home.example", "alice@home.example")
     add_alias("kept@home.example", "alice@home.example", active=False)
@@ -70,8 +68,11 @@ def village() -> None:
     add_alias("away@home.example", "Someone.Else@elsewhere.example")
     add_alias('"two words"@home.example', "alice@home.example")
     add_domain("alias.example", "alias_domain", target="home.example")
+    add_domain("off-alias.example", "alias_domain", target="home.example", active=False)
 
-    # all.example: a catch-all beside mailboxes and aliases
+
+def catch_alls() -> None:
+    """A catch-all beside mailboxes and aliases, and one that is inactive."""
     add_domain("all.example")
     add_mailbox("known@all.example")
     add_mailbox("x+y@all.example")
@@ -80,39 +81,43 @@ def village() -> None:
     add_alias("info@all.example", "known@all.example")
     add_alias("off@all.example", "known@all.example", active=False)
     add_domain("all-alias.example", "alias_domain", target="all.example")
-
-    # brand.example: every address of another domain, and one of its own; sleeping.example: a catch-all that is inactive
-    add_domain("brand.example", "virtual_alias")
-    add_alias("@brand.example", "@home.example")
-    add_alias("sales@brand.example", "alice@home.example")
-    add_domain("brand-of-alias.example", "virtual_alias")
-    add_alias("@brand-of-alias.example", "@alias.example")
-    add_domain("to-all.example", "virtual_alias")
-    add_alias("@to-all.example", "@all.example")
-    add_domain("chain.example", "virtual_alias")
-    add_alias("@chain.example", "@brand.example")
-    add_domain("to-one.example", "virtual_alias")
-    add_alias("@to-one.example", "anything@all.example")
-    add_domain("chain-to-one.example", "virtual_alias")
-    add_alias("@chain-to-one.example", "@to-one.example")
     add_domain("sleeping.example", "virtual_alias")
     add_alias("@sleeping.example", "alice@home.example", active=False)
     add_alias("awake@sleeping.example", "alice@home.example")
-    add_domain("to-elsewhere.example", "virtual_alias")
-    add_alias("@to-elsewhere.example", "@elsewhere.example")
 
-    # closed.example is inactive, and so is what answers for it
-    add_domain("closed.example")
+
+def whole_domains() -> None:
+    """`@a -> @b`, over one and two steps, and to everywhere else."""
+    leads_to = {
+        "brand.example": "@home.example",
+        "chain.example": "@brand.example",
+        "brand-of-alias.example": "@alias.example",
+        "to-all.example": "@all.example",
+        "to-one.example": "anything@all.example",
+        "chain-to-one.example": "@to-one.example",
+        "to-elsewhere.example": "@elsewhere.example",
+    }
+    for domain, destination in leads_to.items():
+        add_domain(domain, "virtual_alias")
+        add_alias(f"@{domain}", destination)
+    add_alias("sales@brand.example", "alice@home.example")
+
+
+def inactive_domains() -> None:
+    """An inactive domain, and what answers for it or leads to it."""
+    closed = add_domain("closed.example")
     add_mailbox("someone@closed.example")
     add_alias("info@closed.example", "alice@home.example")
     add_domain("closed-alias.example", "alias_domain", target="closed.example")
-    add_domain("to-closed.example", "virtual_alias")
-    add_alias("@to-closed.example", "@closed.example")
-    add_domain("to-closed-alias.example", "virtual_alias")
-    add_alias("@to-closed-alias.example", "@closed-alias.example")
-    domains.change_domain(Domain.objects.get(name="closed.example"), active=False, by=TESTER)
-    add_domain("off-alias.example", "alias_domain", target="home.example", active=False)
+    for target in ("closed.example", "closed-alias.example"):
+        add_domain(f"to-{target}", "virtual_alias")
+        add_alias(f"@to-{target}", f"@{target}")
+    domains.change_domain(closed, active=False, by=TESTER)
 
+
+def local_aliases() -> None:
     add_alias("root@mx.example.net", "alice@home.example")
     add_alias("staff@mx.example.net", "alice@home.example", "root@mx.example.net")
     add_alias("quiet@mx.example.net", "alice@home.example", active=False)
+    add_alias("ghost@old.example.net", "alice@home.example")
+    domains.change_domain(Domain.objects.get(name="old.example.net"), active=False, by=TESTER)
