@@ -1,8 +1,8 @@
 """The files a Postfix host needs: one .cf for each map, a main.cf fragment, and the commands that put them in place."""
 
-import grp
 import io
 import os
+import pwd
 import shlex
 import tarfile
 import time
@@ -23,7 +23,11 @@ MAPS_FOR_LOCAL_DOMAINS = ("alias_maps", "mydestination")
 
 # Postfix distrusts a file younger than two seconds and reads it again and again until it is older.
 BACK_DATED = 60  # seconds
-FILE_MODE = 0o640  # root writes, the group postfix (proxymap) reads: the files hold the role's password
+FILE_MODE = 0o640  # root writes, the group postfix (proxymap) reads
+
+# Not in the URL: Postfix writes that into the mail log whenever the database is away. libpq takes a password file only
+# if nobody but its owner can read it, and proxymap runs as postfix.
+PASSWORD_FILE, PASSWORD_MODE = "password", 0o400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,7 @@ def files_for(host: PostfixHost) -> dict[str, str]:
     texts = {f"{name}.cf": _map_file(name, host) for name in host.maps}
     texts["main.cf.mailadmin"] = _fragment(host)
     texts["install-commands"] = commands_for(host)
+    texts[PASSWORD_FILE] = f"*:*:*:{postfix_role()}:{postfix_password()}\n"  # .pgpass of libpq
     return texts
 
 
@@ -94,7 +99,7 @@ def write_directory(host: PostfixHost, directory: Path) -> list[str]:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
-        _give_to_postfix(new)
+        _give_to_postfix(new, secret=name == PASSWORD_FILE)
         os.utime(new, (past, past))
         new.rename(directory / name)
     if is_new:
@@ -110,6 +115,8 @@ def as_tar(host: PostfixHost) -> bytes:
             member = tarfile.TarInfo(name)
             member.size, member.mode, member.mtime = len(text.encode()), FILE_MODE, int(time.time()) - BACK_DATED
             member.uname, member.gname = "root", "postfix"
+            if name == PASSWORD_FILE:
+                member.uname, member.mode = "postfix", PASSWORD_MODE
             archive.addfile(member, io.BytesIO(text.encode()))
     return buffer.getvalue()
 
@@ -131,6 +138,7 @@ def _url(server: str, host: PostfixHost) -> str:
     options = {
         "sslmode": host.tls_mode or ("disable" if is_socket or is_here else "require"),
         "sslrootcert": host.tls_root,
+        "passfile": f"{host.directory}/{PASSWORD_FILE}",
         "connect_timeout": "5",
         "application_name": "postfix",
         "options": f"-c statement_timeout={host.statement_timeout}" if host.statement_timeout else "",
@@ -138,9 +146,9 @@ def _url(server: str, host: PostfixHost) -> str:
         "port": port if is_socket else "",
     }
     query = urlencode({key: value for key, value in options.items() if value}, quote_via=quote, safe="/")
-    person = f"{quote(postfix_role(), safe='')}:{quote(postfix_password(), safe='')}"
     place = "" if is_socket else f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
-    return f"postgresql://{person}@{place}/{quote(connection.settings_dict['NAME'], safe='')}?{query}"
+    role, database = (quote(text, safe="") for text in (postfix_role(), connection.settings_dict["NAME"]))
+    return f"postgresql://{role}@{place}/{database}?{query}"
 
 
 def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
@@ -183,10 +191,12 @@ def _fragment(host: PostfixHost) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _give_to_postfix(path: Path, mode: int = FILE_MODE) -> None:
-    path.chmod(mode)
+def _give_to_postfix(path: Path, *, mode: int = FILE_MODE, secret: bool = False) -> None:
+    path.chmod(PASSWORD_MODE if secret else mode)
     if os.geteuid() == 0:
         try:
-            os.chown(path, 0, grp.getgrnam("postfix").gr_gid)
+            user = pwd.getpwnam("postfix")
         except KeyError:
             os.chown(path, 0, 0)
+        else:
+            os.chown(path, user.pw_uid if secret else 0, user.pw_gid)

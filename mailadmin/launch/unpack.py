@@ -5,6 +5,7 @@ The archive comes from the system user, which root does not trust with paths.
 
 import io
 import os
+import pwd
 import re
 import tarfile
 from pathlib import Path
@@ -15,7 +16,8 @@ FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")
 
 
 def unpack_for_postfix(archive: bytes, directory: Path, group: int) -> int:
-    """Writes each file as root:group 0640 with the time it carries, complete before it takes its name. How many."""
+    """Writes each file as root:group 0640, or for Postfix alone if it says so (the password), with the time it carries,
+    complete before it takes its name. How many."""
     files = _read(archive)
     os.umask(0o022)  # Postfix must find the way through directories that we make
     try:
@@ -23,7 +25,7 @@ def unpack_for_postfix(archive: bytes, directory: Path, group: int) -> int:
             directory.mkdir(mode=0o750, parents=True)
             os.chown(directory, 0, group)
         for entry, content in files:
-            _write(directory / entry.name, content, group, entry.mtime)
+            _write(directory / entry.name, content, entry, group)
     except OSError as error:
         raise LaunchError(f"The files cannot be written to {directory}: {error.strerror}.") from error
     return len(files)
@@ -44,13 +46,14 @@ def _is_plain(entry: tarfile.TarInfo) -> bool:
     return True
 
 
-def _write(path: Path, content: bytes, group: int, changed_at: float) -> None:
+def _write(path: Path, content: bytes, entry: tarfile.TarInfo, group: int) -> None:
+    owner, mode = (pwd.getpwnam("postfix").pw_uid, 0o400) if entry.uname == "postfix" else (0, 0o640)
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o640)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-        os.fchown(descriptor, 0, group)
-        os.fchmod(descriptor, 0o640)
-    os.utime(unfinished, (changed_at, changed_at))
+        os.fchown(descriptor, owner, group)
+        os.fchmod(descriptor, mode)
+    os.utime(unfinished, (entry.mtime, entry.mtime))
     unfinished.rename(path)

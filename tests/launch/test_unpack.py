@@ -3,6 +3,7 @@
 import grp
 import io
 import os
+import pwd
 import stat
 import tarfile
 from pathlib import Path
@@ -42,6 +43,15 @@ def test_it_works(tmp_path: Path) -> None:
 
     found = (tmp_path / "new/main.cf").stat()
     assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode), found.st_mtime) == (0, group, 0o640, 1_700_000_000)
+
+
+def test_a_password_is_for_postfix_alone(tmp_path: Path) -> None:
+    member = file_named("password")
+    member.uname = "postfix"
+    unpack_for_postfix(archive(member), tmp_path / "new", grp.getgrnam("postfix").gr_gid)
+
+    found = (tmp_path / "new/password").stat()
+    assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (pwd.getpwnam("postfix").pw_uid, 0o400)
 
 
 @pytest.mark.parametrize(

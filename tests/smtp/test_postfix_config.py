@@ -6,8 +6,8 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Generator
-from grp import getgrnam
 from pathlib import Path
+from pwd import getpwnam
 from stat import S_IMODE
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from domains.services import change_mail_settings
 from mailadmin.launch.cluster import Cluster
+from mailservers.functions import postfix_password
 from tests.plugins.example_mail import TESTER, add_domain, falcot
 from tests.plugins.mail_stack import Postfix
 
@@ -50,19 +51,28 @@ def postmap(mail: Postfix, folder: Path, key: str = ALIAS) -> "subprocess.Comple
 
 MAPS = ["virtual_alias_domains.cf", "virtual_alias_maps.cf", "virtual_mailbox_domains.cf", "virtual_mailbox_maps.cf"]
 OTHERS = ["install-commands", "main.cf.mailadmin"]
+PASSWORD = "password"
 
 
 def test_a_file_for_each_map(mail: Postfix, folder: Path) -> None:
-    assert write(folder) == sorted([*MAPS, *OTHERS])
+    assert write(folder) == sorted([*MAPS, *OTHERS, PASSWORD])
     assert postmap(mail, folder).stdout == f"{ANSWER}\n"
 
 
-def test_nobody_else_reads_the_password(mail: Postfix, folder: Path) -> None:
+def test_only_postfix_reads_the_files(mail: Postfix, folder: Path) -> None:
     write(folder)
+    postfix = getpwnam("postfix")
     assert S_IMODE(folder.stat().st_mode) == 0o750
-    for path in (folder, *folder.iterdir()):
-        assert (path.stat().st_uid, path.stat().st_gid) == (0, getgrnam("postfix").gr_gid), path
-        assert S_IMODE(path.stat().st_mode) in (0o640, 0o750), path
+    for path in (folder / name for name in (*MAPS, *OTHERS)):
+        assert (path.stat().st_uid, path.stat().st_gid, S_IMODE(path.stat().st_mode)) == (0, postfix.pw_gid, 0o640)
+    password = (folder / PASSWORD).stat()
+    assert (password.st_uid, S_IMODE(password.st_mode)) == (postfix.pw_uid, 0o400)
+
+
+def test_the_password_stands_in_one_file(mail: Postfix, folder: Path) -> None:
+    """Postfix writes what stands in a .cf into the mail log."""
+    write(folder)
+    assert [path.name for path in folder.iterdir() if postfix_password() in path.read_text()] == [PASSWORD]
 
 
 def test_postfix_trusts_the_files_at_once(mail: Postfix, folder: Path) -> None:
@@ -149,8 +159,10 @@ def test_a_tar_archive_for_another_host(mail: Postfix, capfdbinary: pytest.Captu
         fragment = archive.extractfile("main.cf.mailadmin")
         assert fragment is not None
         assert b"proxy:pgsql:/etc/postfix/mailadmin/virtual_alias_maps.cf" in fragment.read()
-    assert {member.name for member in members} >= {*MAPS, *OTHERS}
-    assert {(member.uname, member.gname, member.mode) for member in members} == {("root", "postfix", 0o640)}
+    owners = {member.name: (member.uname, member.gname, member.mode) for member in members}
+    assert owners.pop(PASSWORD) == ("postfix", "postfix", 0o400)
+    assert set(owners) >= {*MAPS, *OTHERS}
+    assert set(owners.values()) == {("root", "postfix", 0o640)}
 
 
 @pytest.mark.parametrize("server", ["db.example.net:many", ":5432", "two hosts:5432", "a,b:5432"])
