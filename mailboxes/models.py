@@ -1,9 +1,9 @@
 """Which addresses exist: addresses, the mailboxes and aliases that hang on them, and who owns a mailbox."""
 
-from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
 from typing import Self
 
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from pghistory.core import event_models
 
 from accounts.models import User
-from accounts.pages import asked, person_required
+from accounts.pages import PersonRequest, asked, person_required
 from domains.models import Domain, MailSettings
 from mailboxes.destinations import split_address
 from mailboxes.models import Address, Alias, Mailbox
@@ -75,7 +75,7 @@ class Answer:
 
 @person_required
 @require_safe
-def lookup(request: HttpRequest) -> HttpResponse:
+def lookup(request: PersonRequest) -> HttpResponse:
     typed = [word for word in asked(request, "a").replace(",", " ").split() if word][:MOST_ADDRESSES]
     answers = [_answer(word, request.user) for word in typed]
     found = _found([answer.lookup for answer in answers if answer.lookup])
@@ -220,8 +220,9 @@ def _rows_behind(keys: set[str]) -> dict[str, Alias | Mailbox]:
         address = next((by_name[pair] for pair in pairs if pair in by_name), None)
         if address:
             thing = getattr(address, "alias", None) or getattr(address, "mailbox", None)
-            thing.address = address
-            behind[key] = thing
+            if thing:
+                thing.address = address
+                behind[key] = thing
     return behind
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.furniture import furnish
@@ -60,7 +60,7 @@ def sit_down(browser: Browser, site: str) -> Generator[SitDown, None, None]:
     visits: list[Visit] = []
 
     def open_window(client: Any = None, *, width: int = DESK, **options: Any) -> Visit:
-        size = {"width": width, "height": HEIGHTS[width]}
+        size: ViewportSize = {"width": width, "height": HEIGHTS[width]}
         # Without motion, so that nobody judges a colour on its way to another.
         context = browser.new_context(viewport=size, reduced_motion="reduce", locale="en-GB", **options)
         contexts.append(context)

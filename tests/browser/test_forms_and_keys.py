@@ -58,7 +58,8 @@ def superuser(furnished: dict[str, object]) -> Client:
 def go_round(visit: Visit) -> list[str]:
     """Tab through the whole page and round again: what cannot be reached, is not outlined, or lies under something."""
     stops = visit.page.evaluate(NUMBER_STOPS)
-    reached, wrong = set(), []
+    reached: set[int] = set()
+    wrong: list[str] = []
     for _press in range(2 * len(stops) + 5):
         visit.page.keyboard.press("Tab")
         focus = visit.page.evaluate(LOOK_AT_FOCUS)

@@ -2,11 +2,11 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.db import transaction
-from django.http import HttpResponse
 from django.test import Client
 
 from tests.house.access_table import ROWS, Row
@@ -59,7 +59,7 @@ def welcome_at(row: Row) -> str:
     return next(person for person in (SUPERUSER, OWNER, ANONYMOUS) if row.expected[person] in allowed)
 
 
-def is_in_order(response: HttpResponse, about: str) -> None:
+def is_in_order(response: Any, about: str) -> None:
     assert response.status_code < 500, about
     assert SCRIPT not in response.content.decode(), f"{about}: what was typed came back as a script."
 
@@ -108,7 +108,7 @@ def test_fields_of_forms(row: Row, undone: dict[str, object]) -> None:
             client = people.signed_in(welcome_at(row))
 
 
-def says_what_is_wrong(response: HttpResponse) -> bool:
+def says_what_is_wrong(response: Any) -> bool:
     """A sentence at the field, above the form, or the question before many things are deleted."""
     page = response.content.decode()
     return any(mark in page for mark in ('class="err"', 'class="summary"', 'class="note note-', 'class="ask-page'))

@@ -4,4 +4,4 @@ from django.db import connection
 
 
 def test_the_driver_is_psycopg2() -> None:
-    assert connection.Database.__name__ == "psycopg2"
+    assert connection.Database.__name__ == "psycopg2"  # type: ignore[attr-defined]

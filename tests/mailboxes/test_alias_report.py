@@ -29,6 +29,7 @@ def report() -> list[str]:
     job.refresh_from_db()
     assert job.state == Job.State.DONE, job.error
     assert job.done == job.total
+    assert job.result is not None
     return [sentence_of(finding) for finding in job.result["findings"]]
 
 

@@ -52,7 +52,7 @@ def destinations(luck: random.Random, *, is_catch_all: bool) -> list[str]:
 
 
 def recipients(luck: random.Random, number: int) -> list[str]:
-    found = set()
+    found: set[str] = set()
     while len(found) < number:
         name, extension = luck.choice((*NAMES, "nobody")), luck.choice(EXTENSIONS)
         name = f'{name[:-1]}{extension}"' if name.endswith('"') else name + extension
