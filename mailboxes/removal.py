@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,6 +15,8 @@ from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential
+
+MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
 
 
 def delete_domain(domain: Domain, *, by: Actor) -> None:
@@ -34,10 +36,8 @@ def delete_domain(domain: Domain, *, by: Actor) -> None:
         mailboxes.delete()
         AliasDestination.objects.filter(alias__address__domain=domain).delete()
         Alias.objects.filter(address__domain=domain).delete()
-        pointing = AliasDestination.objects.filter(domain=domain) | AliasDestination.objects.filter(
-            address__domain=domain
-        )
-        _cut(pointing)
+        _cut(AliasDestination.objects.filter(domain=domain))
+        _cut(AliasDestination.objects.filter(address__domain=domain))
         Address.objects.filter(domain=domain).delete()
         domain.delete()
 
@@ -106,20 +106,24 @@ def _lost_with_domain(domain: Domain) -> list[str]:
         )
     if aliases:
         losses.append(ngettext("%(number)d alias goes.", "%(number)d aliases go.", aliases) % {"number": aliases})
-    pointing = AliasDestination.objects.filter(address__domain=domain) | AliasDestination.objects.filter(domain=domain)
-    return losses + _lost_aliases(pointing.exclude(alias__address__domain=domain))
+    from_elsewhere = AliasDestination.objects.exclude(alias__address__domain=domain)
+    return losses + _lost_aliases(from_elsewhere.filter(domain=domain), from_elsewhere.filter(address__domain=domain))
 
 
-def _lost_aliases(pointing: QuerySet[AliasDestination]) -> list[str]:
-    ids = set(pointing.values_list("alias_id", flat=True)[:1000])
-    gone = set(_left_without(pointing, ids).values_list("pk", flat=True)) if ids else set()
+def _lost_aliases(*pointing: QuerySet[AliasDestination]) -> list[str]:
+    rows = [row for one in pointing for row in one.values_list("pk", "alias_id")[:MOST_LOOKED_AT]]
+    ids = {alias_id for _pk, alias_id in rows}
+    others = AliasDestination.objects.filter(alias__in=ids).exclude(pk__in=[pk for pk, _alias_id in rows])
+    gone = ids - set(others.values_list("alias_id", flat=True))
     losses = []
     for alias in Alias.objects.select_related("address__domain").filter(pk__in=sorted(ids)[:10]):
         if alias.pk in gone:
             losses.append(_("Alias %(alias)s delivers nowhere else and is deleted too.") % {"alias": alias})
         else:
             losses.append(_("Alias %(alias)s keeps its other destinations.") % {"alias": alias})
-    if len(ids) > 10:
+    if len(rows) >= MOST_LOOKED_AT:
+        losses.append(_("More than %(number)d destinations elsewhere lead here.") % {"number": MOST_LOOKED_AT - 1})
+    elif len(ids) > 10:
         losses.append(
             ngettext("%(number)d more alias delivers here.", "%(number)d more aliases deliver here.", len(ids) - 10)
             % {"number": len(ids) - 10}
@@ -127,18 +131,14 @@ def _lost_aliases(pointing: QuerySet[AliasDestination]) -> list[str]:
     return losses
 
 
-def _left_without(pointing: QuerySet[AliasDestination], alias_ids: set[int]) -> QuerySet[Alias]:
-    others = AliasDestination.objects.filter(alias=OuterRef("pk")).exclude(pk__in=pointing.values("pk"))
-    return Alias.objects.filter(~Exists(others), pk__in=alias_ids)
-
-
 def _cut(pointing: QuerySet[AliasDestination]) -> None:
     """Deletes destinations; aliases left without any go the same way, and so on."""
-    alias_ids = set(pointing.values_list("alias_id", flat=True))
-    if not alias_ids:
+    rows = list(pointing.values_list("pk", "alias_id"))
+    if not rows:
         return
-    gone = list(_left_without(pointing, alias_ids).values_list("pk", flat=True))
-    pointing.delete()
-    Alias.objects.filter(pk__in=alias_ids).exclude(pk__in=gone).update(version=F("version") + 1)
-    if gone:
-        remove_aliases(gone)
+    AliasDestination.objects.filter(pk__in=[pk for pk, _alias_id in rows]).delete()
+    cut = {alias_id for _pk, alias_id in rows}
+    left = set(AliasDestination.objects.filter(alias__in=cut).values_list("alias_id", flat=True))
+    Alias.objects.filter(pk__in=left).update(version=F("version") + 1)
+    if cut - left:
+        remove_aliases(sorted(cut - left))
