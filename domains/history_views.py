@@ -22,6 +22,7 @@ from accounts.pages import ListPage, PersonRequest, asked, list_page, person_req
 from domains.fields import normalised_domain
 from domains.history import change_sets_of, change_sets_visible_to
 from domains.models import Domain
+from domains.views import domain_head
 
 ON_A_PAGE = 30
 EVENTS_SHOWN = 20  # of one change set
@@ -102,7 +103,7 @@ def _name(q: str) -> str:
 def domain_history(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     page = _page(change_sets_of(domain), request)
-    context = {"domain": domain, "page": page, "days": days(page.rows)}
+    context = domain_head(domain) | {"page": page, "days": days(page.rows)}
     return render(request, "domains/domain_history.html", context)
 
 

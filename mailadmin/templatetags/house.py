@@ -19,6 +19,7 @@ from mailboxes import report
 
 register = template.Library()
 
+WBR = mark_safe("<wbr>")  # a long address breaks before the @
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -35,7 +36,7 @@ def addr(address: object, url: str = "") -> SafeString:
     """An address or a domain in monospace, `@domain` paler; a link where there is an object."""
     local_part, at, domain = str(address).rpartition("@")
     words = (
-        format_html('{}<wbr><span class="at">@{}</span>', local_part, unicode_domain(domain))
+        format_html('{}{}<span class="at">@{}</span>', local_part, WBR if local_part else "", unicode_domain(domain))
         if at
         else unicode_domain(domain)
     )
