@@ -189,10 +189,12 @@ def latest_events(
     return {row[0]: row[1:] for row in newest.distinct("pgh_obj_id").values_list(*wanted)}
 
 
-def latest_value(model: type[models.Model], reference: str, column: str) -> models.Subquery:
+def latest_value(model: type[models.Model], reference: str, column: str | models.Subquery) -> models.Subquery:
     """The newest `column` of the row that the foreign key `reference` names, for latest_events()."""
     newest = _events_of(model).filter(pgh_obj_id=models.OuterRef(reference)).order_by("-pgh_id")
-    return models.Subquery(newest.values(column)[:1])
+    return models.Subquery(
+        newest.annotate(looked_up=models.F(column) if isinstance(column, str) else column).values("looked_up")[:1]
+    )
 
 
 def _events_of(model: type[models.Model]) -> models.QuerySet[models.Model]:

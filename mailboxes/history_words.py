@@ -44,9 +44,13 @@ def _names_of_addresses(ids: Iterable[int]) -> dict[int, str]:
 
 
 def _names_of_aliases(ids: Iterable[int]) -> dict[int, str]:
-    rows = {pk: address_id for pk, (address_id,) in latest_events(Alias, ids, "address_id").items()}
-    names = _names_of_addresses(set(rows.values()))
-    return {pk: names.get(address_id, "") for pk, address_id in rows.items()}
+    rows = latest_events(
+        Alias,
+        ids,
+        local_part=latest_value(Address, "address_id", "local_part"),
+        domain_name=latest_value(Address, "address_id", latest_value(Domain, "domain_id", "name")),
+    )
+    return {pk: external_form(local_part or "", domain_name or "?") for pk, (local_part, domain_name) in rows.items()}
 
 
 def _address(row: Row, names: Names) -> str:
