@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
@@ -37,6 +38,7 @@ LONGEST_QUESTION = 320
 def person_required(view: View) -> View:
     """For people of the panel; a mailbox owner has a house of an own and sees nothing here."""
 
+    @never_cache  # after signing out, nobody leafs back into these pages
     @login_required
     @wraps(view)
     def guarded(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -50,6 +52,7 @@ def person_required(view: View) -> View:
 def superuser_required(view: View) -> View:
     """For superusers; for anybody else there is nothing here."""
 
+    @never_cache  # after signing out, nobody leafs back into these pages
     @login_required
     @wraps(view)
     def guarded(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -63,6 +66,7 @@ def superuser_required(view: View) -> View:
 def owner_required(view: View) -> View:
     """For mailbox owners."""
 
+    @never_cache  # after signing out, nobody leafs back into these pages
     @login_required
     @wraps(view)
     def guarded(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from psycopg2 import sql
 
@@ -34,6 +35,7 @@ CHUNK = 64 * 1024  # bytes
 MOST_DRAINED = 64 * 1024**2  # bytes of a refused body that are read, so that the browser gets to see the answer
 
 
+@never_cache
 @login_required
 @require_safe
 def overview(request: PersonRequest) -> HttpResponse:

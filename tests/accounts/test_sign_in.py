@@ -91,3 +91,8 @@ def test_signing_out_is_a_button(alice_client: Client) -> None:
     assert alice_client.get("/sign-out/").status_code == 405
     assert alice_client.post("/sign-out/")["Location"] == "/sign-in/"
     assert alice_client.get("/")["Location"] == "/sign-in/?next=/"
+
+
+def test_after_signing_out_nobody_leafs_back(alice_client: Client) -> None:
+    for url in ("/", "/domains/", "/people/"):
+        assert "no-store" in alice_client.get(url)["Cache-Control"]
