@@ -54,7 +54,8 @@ def load(size: Size) -> None:
 def _load_panel(size: Size) -> None:
     boxes, aliases = range(1, size.mailboxes + 1), range(1, size.aliases + 1)
     _copy(
-        "domains_domain (id, name, address_class, target_id, description, active, version, created_at, changed_at)",
+        "domains_domain (id, name, u_label, address_class, target_id, description, active, version, created_at,"
+        " changed_at)",
         _domains(size),
     )
     _copy(
@@ -85,9 +86,9 @@ def _path(size: Size, number: int) -> str:
 
 def _domains(size: Size) -> Iterator[str]:
     for number in range(1, size.domains + 1):
-        yield f"{number}\td{number}.example\tvirtual_mailbox\t\\N\t\tt\t1\t{NOW}\t{NOW}"
+        yield f"{number}\td{number}.example\t\tvirtual_mailbox\t\\N\t\tt\t1\t{NOW}\t{NOW}"
     for number in range(1, size.alias_domains + 1):
-        yield f"{size.domains + number}\ta{number}.example\talias_domain\t{number}\t\tt\t1\t{NOW}\t{NOW}"
+        yield f"{size.domains + number}\ta{number}.example\t\talias_domain\t{number}\t\tt\t1\t{NOW}\t{NOW}"
 
 
 def _copy(target: str, lines: Iterable[str]) -> None:

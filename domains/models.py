@@ -37,6 +37,15 @@ class Domain(models.Model):
     name = DomainNameField(
         _("domain"), error_messages={"unique": _("This domain is here already. A name is served once.")}
     )
+    u_label = models.CharField(
+        _("name in its own script"),
+        max_length=253,
+        blank=True,
+        default="",
+        editable=False,
+        db_collation="C",
+        help_text=_("What an SMTPUTF8 client sends instead of the A-label (RFC 6531); empty if they are the same."),
+    )
     address_class = models.CharField(
         _("address class"), max_length=20, choices=AddressClass.choices, default=AddressClass.VIRTUAL_MAILBOX
     )
@@ -69,6 +78,7 @@ class Domain(models.Model):
         indexes = [models.Index(fields=["id"], name="local_domains", condition=Q(address_class="local"))]
         constraints = [
             models.UniqueConstraint(fields=["name"], name="a_name_is_served_once"),
+            models.UniqueConstraint(fields=["u_label"], name="a_u_label_is_served_once", condition=~Q(u_label="")),
             models.CheckConstraint(
                 name="domain_name_is_a_domain",
                 condition=Q(name__regex=DOMAIN_REGEX) & ~Q(name__regex=r"(^|\.)[0-9]+$"),
@@ -122,6 +132,7 @@ class Domain(models.Model):
 
     def clean(self) -> None:
         """What holds between several rows; the service runs it again under a lock."""
+        self.u_label = "" if self.unicode_name == self.name else self.unicode_name
         if self.target and self.target.address_class not in (AddressClass.VIRTUAL_MAILBOX, AddressClass.VIRTUAL_ALIAS):
             raise ValidationError(
                 {

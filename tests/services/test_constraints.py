@@ -50,6 +50,13 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("accounts_user_username_key", "twice", lambda rows: User.objects.create(username="chef")),
     ("one_worker_beat", "a second beat", lambda rows: WorkerBeat.objects.create(id=2, at=NOW)),
     ("a_name_is_served_once", "twice", lambda rows: Domain.objects.create(name="example.org")),
+    (
+        "a_u_label_is_served_once",
+        "twice",
+        lambda rows: [
+            Domain.objects.create(name=name, u_label="bücher.example") for name in ("a.example", "b.example")
+        ],
+    ),
     ("domain_name_is_a_domain", "upper case", lambda rows: _name("Example.org")),
     ("domain_name_is_a_domain", "a U-label", lambda rows: _name("bücher.example")),
     ("domain_name_is_a_domain", "an address", lambda rows: _name("192.0.2.1")),

@@ -5,12 +5,14 @@ RETURNS SETOF text
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    asked_name text := mail_map.a_label(domain_name);
 BEGIN
     RETURN QUERY
     SELECT domain.name::text
     FROM public.domains_domain AS domain
     LEFT JOIN public.domains_domain AS target ON target.id = domain.target_id
-    WHERE domain.name = domain_name
+    WHERE domain.name = asked_name
       AND domain.address_class IN ('virtual_alias', 'alias_domain')
       AND domain.active
       AND COALESCE(target.active, true);

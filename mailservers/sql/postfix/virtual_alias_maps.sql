@@ -7,6 +7,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     wanted text := mail_map.unquoted(asked_local_part);
+    asked_name text := mail_map.a_label(asked_domain);
     answering_id bigint;
     answering_name text;
     target_domain_id bigint;
@@ -18,7 +19,7 @@ BEGIN
     SELECT domain.id, domain.name, domain.target_id
     INTO answering_id, answering_name, target_domain_id
     FROM public.domains_domain AS domain
-    WHERE domain.name = asked_domain
+    WHERE domain.name = asked_name
       AND domain.address_class <> 'local'
       AND domain.active;
     IF target_domain_id IS NOT NULL THEN
@@ -52,7 +53,7 @@ BEGIN
         IF found_alias_id IS NOT NULL THEN
             RETURN QUERY SELECT * FROM mail_map.destinations(found_alias_id, wanted);
         END IF;
-        IF mailbox_is_active AND (found_alias_id IS NOT NULL OR answering_name <> asked_domain OR base IS NOT NULL)
+        IF mailbox_is_active AND (found_alias_id IS NOT NULL OR answering_name <> asked_name OR base IS NOT NULL)
            OR NOT mailbox_is_active AND found_alias_id IS NULL AND base IS NOT NULL THEN
             RETURN NEXT mail_map.external_form(wanted, answering_name);
         END IF;

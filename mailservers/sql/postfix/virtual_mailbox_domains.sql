@@ -4,11 +4,13 @@ RETURNS SETOF text
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    asked_name text := mail_map.a_label(domain_name);
 BEGIN
     RETURN QUERY
     SELECT domain.name::text
     FROM public.domains_domain AS domain
-    WHERE domain.name = domain_name
+    WHERE domain.name = asked_name
       AND domain.address_class = 'virtual_mailbox'
       AND domain.active;
 END

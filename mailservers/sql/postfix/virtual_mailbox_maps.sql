@@ -7,13 +7,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     wanted text := mail_map.unquoted(asked_local_part);
+    asked_name text := mail_map.a_label(asked_domain);
     asked_id bigint;
 BEGIN
     -- Domain first, then the address within it: in one statement the planner may look for all addresses of this name.
     SELECT domain.id
     INTO asked_id
     FROM public.domains_domain AS domain
-    WHERE domain.name = asked_domain
+    WHERE domain.name = asked_name
       AND domain.address_class = 'virtual_mailbox'
       AND domain.active;
 
