@@ -1,12 +1,16 @@
 """The search for alias loops: mail that would be handed round and round and never arrive (virtual(5)).
 
 It follows requests, as Postfix makes them, and not rows: a catch-all that delivers to a whole domain keeps the local
-part, so `x@b -> x@a` and `@a -> @b` are a loop, while `x@b -> y@a` and `@a -> @b` are none. What is inactive counts
-too: activating an alias must not close a loop."""
+part, so `x@b -> x@a` and `@a -> @b` are a loop, while `x@b -> y@a` and `@a -> @b` are none. An inactive alias counts
+too: activating it must not close a loop.
+
+Two mailboxes that send each other copies are none: cleanup(8) does not expand an address again that expanded into
+itself. So a way ends at an alias beside an active mailbox, asked for by its own name."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import reduce
+from graphlib import CycleError, TopologicalSorter
 from operator import or_
 from typing import NamedTuple
 
@@ -17,14 +21,14 @@ from django.utils.translation import ngettext
 
 from domains.models import Domain, MailSettings
 from mailboxes.destinations import split_address
-from mailboxes.models import Address, Alias, AliasDestination
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox
 from mailboxes.parsing import external_form, parse_address
 
 LONGEST_CHAIN = 100  # virtual_alias_recursion_limit is ten times this, postconf(5)
 
 
 class Request(NamedTuple):
-    """Mail for a local part of a domain that is no alias domain. Empty: for any that only the catch-all takes."""
+    """Mail for a local part, by the name of the domain that was asked for. Empty: any that only the catch-all takes."""
 
     domain_id: int
     local_part: str
@@ -37,12 +41,11 @@ def refuse_loop(alias: Alias) -> None:
     """Follows what is saved from this alias on; raises ValidationError where mail would never arrive."""
     start = Request(alias.address.domain_id, alias.address.local_part)
     starts = [start, *(_what_falls_to(alias) if alias.is_catch_all else ())]
-    ways = _ways_from(starts)
-    for begin in starts:
-        loop = _loop_from(begin, ways)
-        if loop:
-            sentence = _("This would be a loop: %(chain)s. Mail to it would never arrive.")
-            raise ValidationError({"destinations": [sentence % {"chain": _in_words(loop)}]})
+    ways = _without_copies(_ways_from(starts))
+    loop = _loop_in(ways)
+    if loop:
+        sentence = _("This would be a loop: %(chain)s. Mail to it would never arrive.")
+        raise ValidationError({"destinations": [sentence % {"chain": _in_words(loop)}]})
 
 
 def _what_falls_to(alias: Alias) -> Iterator[Request]:
@@ -57,7 +60,7 @@ def _what_falls_to(alias: Alias) -> Iterator[Request]:
         found = set(whole.values_list("alias__address__domain_id", flat=True)) - domain_ids
     for row in AliasDestination.objects.filter(_is_of(domain_ids)).exclude(text="").select_related("domain"):
         if row.domain:
-            yield Request(row.domain.target_id or row.domain.pk, row.text)
+            yield Request(row.domain.pk, row.text)
     yield from _typed_before_the_domain_was_ours(domain_ids)
 
 
@@ -67,7 +70,7 @@ def _is_of(domain_ids: set[int]) -> Q:
 
 def _typed_before_the_domain_was_ours(domain_ids: set[int]) -> Iterator[Request]:
     domains = Domain.objects.filter(Q(pk__in=domain_ids) | Q(target__in=domain_ids))
-    ours = {domain.name: domain.target_id or domain.pk for domain in domains}
+    ours = {domain.name: domain.pk for domain in domains}
     like_ours = reduce(or_, (Q(text__iendswith=f"@{name}") for name in ours))
     for text in AliasDestination.objects.filter(like_ours, domain=None).values_list("text", flat=True):
         typed = parse_address(text, may_be_whole_domain=True)
@@ -117,16 +120,20 @@ def _answering(requests: set[Request]) -> Iterator[tuple[Request, int]]:
     delimiters = MailSettings.current().recipient_delimiter
     base_of = {request: split_address(request.local_part, delimiters)[0] for request in requests}
     local_parts = {"", *base_of.values(), *(request.local_part for request in requests)}
-    domain_ids = {request.domain_id for request in requests}
+    answering = {
+        pk: target_id or pk
+        for pk, target_id in Domain.objects.filter(pk__in={request.domain_id for request in requests}).values_list(
+            "pk", "target_id"
+        )
+    }
+    addresses = Address.objects.filter(domain__in=answering.values(), local_part__in=local_parts)
     known = {
-        Request(domain_id, local_part): pk
-        for pk, domain_id, local_part in Address.objects.filter(
-            domain__in=domain_ids, local_part__in=local_parts
-        ).values_list("pk", "domain_id", "local_part")
+        (domain_id, local_part): pk
+        for pk, domain_id, local_part in addresses.values_list("pk", "domain_id", "local_part")
     }
     for request in requests:
         for local_part in (request.local_part, base_of[request], ""):
-            address_id = known.get(Request(request.domain_id, local_part))
+            address_id = known.get((answering[request.domain_id], local_part))
             if address_id:
                 yield request, address_id
                 break
@@ -135,10 +142,7 @@ def _answering(requests: set[Request]) -> Iterator[tuple[Request, int]]:
 def _domains_in_texts(rows: Iterable[AliasDestination]) -> dict[str, int]:
     """A destination that was elsewhere when it was typed may have become ours since."""
     names = {row.text.rpartition("@")[2].lower() for row in rows if not row.is_ours}
-    return {
-        name: target_id or pk
-        for name, pk, target_id in Domain.objects.filter(name__in=names).values_list("name", "pk", "target_id")
-    }
+    return dict(Domain.objects.filter(name__in=names).values_list("name", "pk"))
 
 
 def _followed(row: AliasDestination, request: Request, ours: dict[str, int]) -> Request | None:
@@ -146,30 +150,36 @@ def _followed(row: AliasDestination, request: Request, ours: dict[str, int]) -> 
     if row.address:
         return Request(row.address.domain_id, row.address.local_part + row.extension)
     if row.domain:
-        return Request(row.domain.target_id or row.domain.pk, row.text or request.local_part)
+        return Request(row.domain.pk, row.text or request.local_part)
     domain_id = ours.get(row.text.rpartition("@")[2].lower())
     if domain_id is None:
         return None
     return Request(domain_id, parse_address(row.text, may_be_whole_domain=True).local_part or request.local_part)
 
 
-def _loop_from(start: Request, ways: Ways) -> list[Request]:
-    """A way that comes back to where it was, searched depth first; empty if there is none."""
-    path: list[Request] = [start]
-    branches = [iter(ways[start])]
-    on_path, done = {start}, set()
-    while branches:
-        there = next(branches[-1], None)
-        if there is None:
-            branches.pop()
-            done.add(path[-1])
-            on_path.discard(path.pop())
-        elif there in on_path:
-            return [*path[path.index(there) :], there]
-        elif there not in done:
-            path.append(there)
-            on_path.add(there)
-            branches.append(iter(ways[there]))
+def _without_copies(ways: Ways) -> Ways:
+    """The ways on which mail could go round: not those over an alias that also delivers to itself."""
+    domain_ids = {request.domain_id for request in ways}
+    local_parts = {request.local_part for request in ways}
+    copies = Mailbox.objects.filter(
+        active=True, address__alias__isnull=False, address__domain__in=domain_ids, address__local_part__in=local_parts
+    )
+    own_names = {Request(*key) for key in copies.values_list("address__domain_id", "address__local_part")}
+    return {
+        request: [there for there in theres if there not in own_names]
+        for request, theres in ways.items()
+        if request not in own_names
+    }
+
+
+def _loop_in(ways: Ways) -> list[Request]:
+    """One way that comes back to where it began; empty if there is none."""
+    try:
+        TopologicalSorter(ways).prepare()
+    except CycleError as error:
+        loop: list[Request] = error.args[1][:0:-1]
+        first = next(loop.index(request) for request in ways if request in loop)
+        return [*loop[first:], *loop[: first + 1]]
     return []
 
 

@@ -90,7 +90,7 @@ def change_mailbox(
     """Changes name, quota_bytes, mail_path or active. A new mail path does not move the mail that is stored.
     `also_deliver_to` replaces what the alias on the same address delivers to; an empty list deletes that alias."""
     with recorded("change", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
-        if also_deliver_to is not None:
+        if also_deliver_to is not None or changes.get("active") is False:
             lock_alias_graph()
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, version)
         if changes.get("mail_path", mailbox.mail_path) != mailbox.mail_path:
@@ -99,6 +99,8 @@ def change_mailbox(
         save_checked(mailbox)
         if also_deliver_to is not None:
             _deliver_also(mailbox, list(also_deliver_to), by)
+        if changes.get("active") is False:
+            _refuse_loop_without([mailbox.address_id])
     return mailbox
 
 
@@ -220,6 +222,13 @@ def _delete_mailboxes(mailbox_ids: Sequence[int]) -> None:
     User.objects.filter(owned__mailbox__in=mailbox_ids).delete()
     mailboxes.delete()
     remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()])
+    _refuse_loop_without(address_ids)
+
+
+def _refuse_loop_without(address_ids: Sequence[int]) -> None:
+    """Where a mailbox kept a copy, mail stopped going round; once that mailbox is gone or inactive, it does not."""
+    for alias in Alias.objects.filter(address__in=address_ids).select_related("address__domain"):
+        refuse_loop(alias)
 
 
 def _write_destinations(alias: Alias, texts: Iterable[str]) -> None:

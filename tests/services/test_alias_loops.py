@@ -7,8 +7,16 @@ import pytest
 from domains.models import AddressClass, Domain
 from domains.services import add_domain
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox
-from mailboxes.services import add_alias, add_mailbox, change_alias
-from tests.services.checks import TESTER, refusal
+from mailboxes.services import (
+    add_alias,
+    add_mailbox,
+    change_alias,
+    change_mailbox,
+    delete_mailbox,
+    delete_mailboxes,
+    set_mailboxes_active,
+)
+from tests.services.checks import TESTER, addresses, refusal
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "someone@elsewhere.example"
@@ -162,10 +170,49 @@ def test_a_loop_can_be_opened_and_closed_elsewhere(domain: Domain) -> None:
     change_alias(a, destinations=["b@example.org"], by=TESTER)
 
 
-def test_mailboxes_that_keep_a_copy(domain: Domain, jean: Mailbox, laure: Mailbox) -> None:
-    add_alias(domain, "jean", ["laure@example.org"], by=TESTER)
-    with refusal("loop", field="destinations"):
+class TestCopies:
+    """cleanup(8) does not expand an address again that expanded into itself: both get the mail, once."""
+
+    @pytest.fixture
+    def exchange(self, domain: Domain, jean: Mailbox, laure: Mailbox) -> None:
+        add_alias(domain, "jean", ["laure@example.org"], by=TESTER)
         add_alias(domain, "laure", ["jean@example.org"], by=TESTER)
+
+    def test_it_works(self, exchange: None) -> None:
+        assert addresses() == {"jean@example.org", "laure@example.org"}
+
+    def test_one_mailbox_is_enough(self, domain: Domain, exchange: None, laure: Mailbox) -> None:
+        delete_mailbox(laure, by=TESTER)
+
+    def test_the_last_one_stays(self, exchange: None, jean: Mailbox, laure: Mailbox) -> None:
+        delete_mailbox(laure, by=TESTER)
+        with refusal("jean@example.org → laure@example.org → jean@example.org", field="destinations"):
+            delete_mailbox(jean, by=TESTER)
+
+    def test_the_last_one_stays_active(self, exchange: None, jean: Mailbox, laure: Mailbox) -> None:
+        change_mailbox(laure, active=False, by=TESTER)
+        with refusal("loop", field="destinations"):
+            change_mailbox(jean, active=False, by=TESTER)
+
+    def test_both_go_together(self, exchange: None, jean: Mailbox, laure: Mailbox) -> None:
+        with refusal("loop", field="destinations"):
+            set_mailboxes_active([jean, laure], False, by=TESTER)
+        with refusal("loop", field="destinations"):
+            delete_mailboxes([jean, laure], by=TESTER)
+
+    def test_an_inactive_mailbox_stops_nothing(self, domain: Domain, jean: Mailbox) -> None:
+        change_mailbox(jean, active=False, by=TESTER)
+        add_alias(domain, "jean", [ELSEWHERE], by=TESTER)
+        with refusal("loop", field="destinations"):
+            add_alias(domain, "info", ["jean@example.org", "info@example.org"], by=TESTER)
+
+    def test_through_an_alias_domain_nothing_expands_into_itself(self, domain: Domain, other: Domain) -> None:
+        """jean@example.net becomes x@example.com and jean@example.org, which is another name."""
+        add_domain("example.net", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+        add_mailbox(domain, "jean", by=TESTER)
+        add_alias(other, "", ["@example.net"], by=TESTER)
+        with refusal("jean@example.com → jean@example.net → jean@example.com", field="destinations"):
+            add_alias(domain, "jean", ["jean@example.com"], by=TESTER)
 
 
 def test_a_long_chain_is_refused(domain: Domain) -> None:
