@@ -102,11 +102,12 @@ def domain(request: PersonRequest, name: str) -> HttpResponse:
 
 def domain_head(domain: Domain) -> dict[str, Any]:
     """What stands above every tab of a domain: itself, and how much it has, as far as counting is quick."""
-    is_large = domain.addresses.order_by().values("pk")[: MOST_COUNTED + 1].count() > MOST_COUNTED
-    counted = {"mailboxes": None, "aliases": None}
-    if not is_large:
-        counted = domain.addresses.aggregate(mailboxes=Count("mailbox"), aliases=Count("alias"))
-    return {"domain": domain, "is_large": is_large} | counted
+    some = domain.addresses.order_by().values("pk")[: MOST_COUNTED + 1]
+    counted = domain.addresses.filter(pk__in=some).aggregate(
+        addresses=Count("pk"), mailboxes=Count("mailbox"), aliases=Count("alias")
+    )
+    is_large = counted.pop("addresses") > MOST_COUNTED
+    return {"domain": domain, "is_large": is_large} | (dict.fromkeys(counted) if is_large else counted)
 
 
 @person_required
