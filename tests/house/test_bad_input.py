@@ -39,6 +39,13 @@ WRITES = list({row.name: row for row in ROWS if row.method == "POST" and "200" n
 READS = list({row.name: row for row in ROWS if row.method == "GET" and "200" in row.expected.values()}.values())
 
 
+@pytest.fixture(autouse=True)
+def quick_hashes(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of passwords are tried here, and their hashes are not what this is about."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+    monkeypatch.setattr("mailboxes.credentials.ROUNDS", 4)
+
+
 class FieldNames(HTMLParser):
     """The names of the fields that a page offers."""
 
