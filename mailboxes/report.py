@@ -101,6 +101,9 @@ def _loops() -> Iterator[dict[str, str]]:
             FROM mailboxes_aliasdestination AS destination
             JOIN mailboxes_alias AS alias ON alias.id = destination.alias_id AND alias.active
             JOIN mailboxes_alias AS next ON next.address_id = destination.address_id AND next.active
+            -- one that keeps a copy ends the round (mailboxes/loops.py)
+            LEFT JOIN mailboxes_mailbox AS copy ON copy.address_id = alias.address_id AND copy.active
+            WHERE copy.id IS NULL
             """
         )
         for start, end in cursor.fetchall():

@@ -90,6 +90,13 @@ def test_it_finds_a_loop_that_bulk_work_left() -> None:
     ]
 
 
+def test_colleagues_who_send_each_other_copies_are_no_loop() -> None:
+    falcot_org = Domain.objects.get(name="falcot.org")
+    add_alias(falcot_org, "jean", ["laure@falcot.org"], by=BY)
+    add_alias(falcot_org, "laure", ["jean@falcot.org"], by=BY)
+    assert report() == []
+
+
 def test_inactive_aliases_are_left_out() -> None:
     change_mailbox(mailbox("sophie"), active=False, by=BY)
     Alias.objects.update(active=False)
