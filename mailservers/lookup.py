@@ -51,7 +51,7 @@ class Node:
 
     address: str
     children: tuple["Node", ...] = ()
-    end: str = ""  # mailbox, outside, local, refused, loop
+    end: str = ""  # mailbox, outside, local, refused, loop, too_many
     mail_path: str = ""
     station: Station | None = None
 
@@ -88,11 +88,12 @@ class Lookup:
 
 @dataclass
 class _Maps:
-    """Asks the SQL functions, each key once."""
+    """Asks the SQL functions, each key once, and counts the destinations as cleanup(8) does."""
 
     delimiters: str = field(default_factory=lambda: MailSettings.current().recipient_delimiter)
     answers: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     has_local: bool = field(default_factory=has_local_domains)
+    destinations: int = 1
 
     def ask(self, parameter: str, key: str) -> Asked:
         if (parameter, key) not in self.answers:
@@ -102,6 +103,11 @@ class _Maps:
                 cursor.execute(f"SELECT * FROM postfix.{parameter}({marks})", arguments)  # noqa: S608  our own names
                 self.answers[parameter, key] = tuple(row[0] for row in cursor.fetchall())
         return Asked(key, self.answers[parameter, key])
+
+    def are_too_many(self, hit: Asked) -> bool:
+        """Two aliases that deliver to two aliases each, for thirty levels, would be a thousand million destinations."""
+        self.destinations += len(hit.results) - 1
+        return self.destinations > MOST_DESTINATIONS
 
     def find(self, parameter: str, address: ParsedAddress) -> tuple[Station, str]:
         """The address as it is, then without its extension; the station, and the extension that the hit lacks."""
@@ -160,18 +166,20 @@ def _expand(address: str, maps: _Maps, above: tuple[str, ...]) -> Node:
     parsed = parse_address(address)
     station, extension = maps.find("virtual_alias_maps", parsed)
     if not station.hit:
-        return _end(parsed, maps)
+        return _end(parsed, maps, above)
     if address in above or len(above) > DEEPEST:
         return Node(address, end="loop", station=station)
+    if maps.are_too_many(station.hit):
+        return Node(address, end="too_many", station=station)
     children = []
     for result in station.hit.results:
         following = _with_extension(result, extension)
         is_itself = following == address
-        children.append(_end(parsed, maps) if is_itself else _expand(following, maps, (*above, address)))
+        children.append(_end(parsed, maps, above) if is_itself else _expand(following, maps, (*above, address)))
     return Node(address, tuple(children), station=station)
 
 
-def _end(address: ParsedAddress, maps: _Maps) -> Node:
+def _end(address: ParsedAddress, maps: _Maps, above: tuple[str, ...]) -> Node:
     _stations, address_class = _address_class(address.domain, maps)
     if address_class == AddressClass.VIRTUAL_MAILBOX:
         station, _extension = maps.find("virtual_mailbox_maps", address)
@@ -179,10 +187,13 @@ def _end(address: ParsedAddress, maps: _Maps) -> Node:
         return Node(str(address), end="mailbox" if path else "refused", mail_path=path, station=station)
     if address_class == AddressClass.LOCAL:
         station = Station("alias_maps", (maps.ask("alias_maps", address.local_part),))
+        if station.hit and (str(address) in above or len(above) > DEEPEST):
+            return Node(str(address), end="loop", station=station)
+        if station.hit and maps.are_too_many(station.hit):
+            return Node(str(address), end="too_many", station=station)
         if station.hit:
-            return Node(
-                str(address), tuple(_expand(one, maps, (str(address),)) for one in station.hit.results), station=station
-            )
+            children = tuple(_expand(one, maps, (*above, str(address))) for one in station.hit.results)
+            return Node(str(address), children, station=station)
         return Node(str(address), end="local", station=station)
     return Node(str(address), end="refused" if address_class else "outside")
 
@@ -204,4 +215,5 @@ ENDINGS = {
     "local": lambda: _("goes to a user of the mail host, if there is one"),
     "refused": lambda: _("comes back to the sender: there is no such address"),
     "loop": lambda: _("runs in a loop and never arrives"),
+    "too_many": lambda: _("leads to more than 1,000 destinations, so Postfix takes no message for them"),
 }
