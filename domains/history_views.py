@@ -1,6 +1,6 @@
 """Pages of the history: who changed what, when, from where and through which door, before and after in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.actors import Door
 from accounts.history_reading import Event, events_of
-from accounts.models import ChangeSet
+from accounts.models import ChangeSet, User
 from accounts.pages import ListPage, PersonRequest, asked, list_page, person_required
 from domains.fields import normalised_domain
 from domains.history import change_sets_of, change_sets_visible_to
@@ -88,7 +88,7 @@ def history(request: PersonRequest) -> HttpResponse:
         domain = Domain.objects.visible_to(request.user).filter(name=_name(q)).first()
         change_sets = change_sets_of(domain) if domain else ChangeSet.objects.none()
     page = _page(change_sets, request)
-    return render(request, "domains/history.html", {"page": page, "days": days(page.rows), "q": q})
+    return render(request, "domains/history.html", {"page": page, "days": days(page.rows, reader=request.user), "q": q})
 
 
 def _name(q: str) -> str:
@@ -103,7 +103,7 @@ def _name(q: str) -> str:
 def domain_history(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     page = _page(change_sets_of(domain), request)
-    context = domain_head(domain) | {"page": page, "days": days(page.rows)}
+    context = domain_head(domain) | {"page": page, "days": days(page.rows, reader=request.user)}
     return render(request, "domains/domain_history.html", context)
 
 
@@ -120,14 +120,27 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def days(change_sets: Sequence[ChangeSet], *, with_events: bool = True) -> list[tuple[date, list[Entry]]]:
-    """The entries by the day on which they happened, newest first; without events, only what happened in a sentence."""
-    events = events_of([change_set.pk for change_set in change_sets], limit=EVENTS_SHOWN) if with_events else {}
-    entries = [_entry(change_set, events.get(change_set.pk, [])) for change_set in change_sets]
+def days(change_sets: Sequence[ChangeSet], *, reader: User | None = None) -> list[tuple[date, list[Entry]]]:
+    """The entries by the day on which they happened, newest first, with before and after for the `reader`; without one
+    only what happened in a sentence."""
+    events = events_of([change_set.pk for change_set in change_sets], limit=EVENTS_SHOWN) if reader else {}
+    is_visible = _visibility(reader)
+    entries = [
+        _entry(change_set, [event for event in events.get(change_set.pk, []) if is_visible(event)])
+        for change_set in change_sets
+    ]
     return [
         (day, list(group))
         for day, group in groupby(entries, key=lambda entry: timezone.localdate(entry.change_set.created_at))
     ]
+
+
+def _visibility(reader: User | None) -> Callable[[Event], bool]:
+    """A deletion in one's own domain may change aliases of other domains: those are not a domain admin's to see."""
+    if reader is None or reader.is_superuser:
+        return lambda event: True
+    names = set(Domain.objects.visible_to(reader).values_list("name", flat=True))
+    return lambda event: event.subject.rpartition("@")[2] in names
 
 
 def _entry(change_set: ChangeSet, events: Sequence[Event]) -> Entry:

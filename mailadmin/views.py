@@ -42,7 +42,7 @@ def overview(request: PersonRequest) -> HttpResponse:
     if request.user.is_owner:
         return redirect("my_mailbox")
     context = _of_everything() if request.user.is_superuser else _of_domains(request.user)
-    context["days"] = days(list(change_sets_visible_to(request.user)[:CHANGES_SHOWN]), with_events=False)
+    context["days"] = days(list(change_sets_visible_to(request.user)[:CHANGES_SHOWN]))
     return render(request, "mailadmin/overview.html", context)
 
 

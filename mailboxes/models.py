@@ -92,6 +92,7 @@ class Mailbox(models.Model):
     class Meta:
         verbose_name = _("mailbox")
         verbose_name_plural = _("mailboxes")
+        indexes = [models.Index(fields=["address"], name="inactive_mailboxes", condition=Q(active=False))]
         constraints = [
             models.UniqueConstraint(fields=["mail_path"], name="a_mail_path_belongs_to_one_mailbox"),
             models.CheckConstraint(
@@ -189,6 +190,7 @@ class Alias(models.Model):
     class Meta:
         verbose_name = _("alias")
         verbose_name_plural = _("aliases")
+        indexes = [models.Index(fields=["address"], name="inactive_aliases", condition=Q(active=False))]
 
     def __str__(self) -> str:
         return str(self.address)

@@ -7,7 +7,7 @@ from accounts.actors import Actor, Door
 from accounts.models import User
 from domains.models import Domain
 from domains.services import change_domain
-from mailboxes.services import add_alias, change_alias, set_mailbox_password
+from mailboxes.services import add_alias, change_alias, delete_mailbox, set_mailbox_password
 from tests.plugins.example_mail import TESTER
 from tests.plugins.people import mailbox_of, words_of
 
@@ -75,3 +75,12 @@ def test_pages_follow_each_other(alice_client: Client, falcot: Domain) -> None:
     shown = [change_set.pk for response in (first, second) for change_set in response.context["page"].rows]
     assert len(shown) == len(set(shown)) == 35  # the demonstration data belong to no single domain
     assert second.context["page"].next == ""
+
+
+def test_a_domain_admin_does_not_see_what_it_did_to_other_domains(bob_client: Client, alice_client: Client) -> None:
+    """Sophie's mailbox takes a destination of contact@falcotsbrand.com with it, and that domain is not Bob's."""
+    delete_mailbox(mailbox_of("sophie@falcot.org"), by=TESTER)
+    for_bob = bob_client.get("/domains/falcot.org/history/").content.decode()
+    assert "falcot.org/sophie" in for_bob
+    assert "falcotsbrand.com" not in for_bob
+    assert "falcotsbrand.com" in alice_client.get("/domains/falcot.org/history/").content.decode()
