@@ -93,6 +93,7 @@ class _Maps:
     delimiters: str = field(default_factory=lambda: MailSettings.current().recipient_delimiter)
     answers: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     has_local: bool = field(default_factory=has_local_domains)
+    end_in_themselves: set[str] = field(default_factory=set)
     destinations: int = 1
 
     def ask(self, parameter: str, key: str) -> Asked:
@@ -162,20 +163,22 @@ def _recipients(address: ParsedAddress, address_class: str, maps: _Maps) -> tupl
 
 
 def _expand(address: str, maps: _Maps, above: tuple[str, ...]) -> Node:
-    """cleanup_map1n(): an address may expand into itself once, and ends there; any other way back is a loop."""
+    """cleanup_map1n(): an address that expands into itself ends there, also when it comes again (two mailboxes that send
+    each other copies); any other way back is a loop."""
     parsed = parse_address(address)
     station, extension = maps.find("virtual_alias_maps", parsed)
-    if not station.hit:
+    if not station.hit or address in maps.end_in_themselves:
         return _end(parsed, maps, above)
     if address in above or len(above) > DEEPEST:
         return Node(address, end="loop", station=station)
     if maps.are_too_many(station.hit):
         return Node(address, end="too_many", station=station)
-    children = []
-    for result in station.hit.results:
-        following = _with_extension(result, extension)
-        is_itself = following == address
-        children.append(_end(parsed, maps, above) if is_itself else _expand(following, maps, (*above, address)))
+    following = [_with_extension(result, extension) for result in station.hit.results]
+    if address in following:
+        maps.end_in_themselves.add(address)
+    children = (
+        _end(parsed, maps, above) if one == address else _expand(one, maps, (*above, address)) for one in following
+    )
     return Node(address, tuple(children), station=station)
 
 

@@ -107,3 +107,33 @@ def settings_as_before(postfix: Postfix, committed: None) -> Iterator[None]:
     yield
     change_mail_settings(recipient_delimiter="+", by=TESTER)
     postfix.configure()
+
+
+def as_postfix_does(postfix: Postfix, recipient: str) -> Lookup:
+    predicted = look_up(recipient)
+    assert sorted((one.to, one.status == "sent") for one in postfix.send(recipient)) == ends_in_words(predicted)
+    return predicted
+
+
+def test_two_mailboxes_that_send_each_other_copies(postfix: Postfix) -> None:
+    add_domain("one.example")
+    for name in ("ann", "bob"):
+        add_mailbox(f"{name}@one.example")
+    add_alias("ann@one.example", "bob@one.example")
+    add_alias("bob@one.example", "ann@one.example")
+    assert len(as_postfix_does(postfix, "ann@one.example").destinations) == 2
+
+
+def test_many_ways_to_the_same_few_places_are_walked_once(postfix: Postfix) -> None:
+    """Ten levels of two aliases each, all pointing at both of the next: 1,024 ways, two mailboxes."""
+    add_domain("one.example")
+    below = ["left0@one.example", "right0@one.example"]
+    for address in below:
+        add_mailbox(address)
+    for level in range(1, 9):
+        here = [f"{side}{level}@one.example" for side in ("left", "right")]
+        for address in here:
+            add_alias(address, *below)
+        below = here
+    found = as_postfix_does(postfix, below[0])
+    assert [node.address for node in found.destinations] == ["left0@one.example", "right0@one.example"]
