@@ -1,9 +1,12 @@
-"""The language a person chose goes before the browser's."""
+"""What happens around every page: the language of the person, and the way to the sign-in page."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
 from django.utils import translation
+from django_htmx.http import HttpResponseClientRedirect
 
 
 class LanguageOfPersonMiddleware:
@@ -16,3 +19,18 @@ class LanguageOfPersonMiddleware:
             translation.activate(chosen)
             request.LANGUAGE_CODE = translation.get_language()
         return self.get_response(request)
+
+
+class WholePageSignInMiddleware:
+    """Whose session ended meanwhile is led to the sign-in page by the browser itself: htmx would put that page into the
+    middle of another one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        place = response.headers.get("Location", "")
+        if "HX-Request" in request.headers and place.startswith(resolve_url(settings.LOGIN_URL)):
+            return HttpResponseClientRedirect(place)
+        return response

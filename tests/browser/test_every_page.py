@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.conftest import SitDown
 from tests.browser.furniture import LONG, LONG_DOMAIN
-from tests.browser.visit import DESK, NARROW, PHONE, THEMES, Visit
+from tests.browser.visit import DESK, MAGNIFIED, NARROW, PHONE, THEMES, Visit
 from tests.house.access_table import ROWS
 from tests.plugins import household as people
 from tests.plugins.household import ANONYMOUS, DOMAIN_ADMIN, OWNER, SUPERUSER
@@ -34,6 +34,8 @@ MORE = {
         "/domains/falcot.org/aliases/add/?catch_all=1",
         "/history/?domain=falcot.org",
         "/history/?domain=nothing.example",
+        "/lookup/?a=contact@falcotsbrand.com,nobody@falcot.org",
+        "/lookup/?a=team@falcot.org,sophie@falcot.org,jean+lists@falcot.com,a@elsewhere.example,nonsense",
         "/people/former/",
         "/people/?role=inactive",
         "/jobs/?state=failed",
@@ -55,10 +57,10 @@ def pages_of(person: str) -> list[str]:
 def complaints_about(visit: Visit) -> list[str]:
     """What is wrong with the page as it stands, at every width and in both themes."""
     found = []
-    for width in (DESK, PHONE, NARROW):
+    for width in (DESK, MAGNIFIED, PHONE, NARROW):
         visit.resize(width)
         found += [f"{width} px: {sentence}" for sentence in visit.too_wide()]
-        for theme in THEMES if width != NARROW else ():
+        for theme in THEMES if width in (DESK, PHONE) else ():
             visit.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
             found += [f"{width} px, {theme}: {sentence}" for sentence in visit.axe()]
     visit.resize(DESK)
