@@ -163,8 +163,8 @@ def _recipients(address: ParsedAddress, address_class: str, maps: _Maps) -> tupl
 
 
 def _expand(address: str, maps: _Maps, above: tuple[str, ...]) -> Node:
-    """cleanup_map1n(): an address that expands into itself ends there, also when it comes again (two mailboxes that send
-    each other copies); any other way back is a loop."""
+    """cleanup_map1n(): an address that expands into itself ends there, also when it comes again (two mailboxes that
+    send each other copies); any other way back is a loop."""
     parsed = parse_address(address)
     station, extension = maps.find("virtual_alias_maps", parsed)
     if not station.hit or address in maps.end_in_themselves:

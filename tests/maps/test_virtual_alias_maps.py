@@ -46,7 +46,7 @@ EXTENSION = {
     "so is an alias": ("team+news@home.example", None),
     "a mailbox whose name contains the delimiter stands by itself": ("a+b@home.example", "a+b@home.example"),
     "its name is not the base of another": ("a+b+c@home.example", None),
-    "an inactive one like it does too, or Alice would get its mail": (
+    "an inactive one like it does too, or aliases and the catch-all would get its mail": (
         "alice+old@home.example",
         "alice+old@home.example",
     ),

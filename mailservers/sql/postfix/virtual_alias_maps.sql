@@ -41,7 +41,8 @@ BEGIN
     -- 3. A mailbox with exactly this local part: nothing, virtual_mailbox_maps answers, or refuses if it is inactive
     --    (the mail of a blocked person is not the catch-all owner's). But its own address when it is asked for through
     --    an alias domain, or when Postfix would split it and ask for the base: this also if it is inactive, because
-    --    the base or the catch-all would get the mail of the blocked person; Postfix then sends it back.
+    --    an alias of the base or the catch-all would get the mail of the blocked person. Postfix then sends it back,
+    --    unless the base is an active mailbox: virtual(8) takes the rest for an extension, whatever is said here.
     SELECT alias.id, mailbox.active
     INTO found_alias_id, mailbox_is_active
     FROM public.mailboxes_address AS address
