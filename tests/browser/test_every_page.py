@@ -19,6 +19,10 @@ MORE = {
         "/domains/falcot.org/mailboxes/?state=inactive",
         "/domains/falcot.org/mailboxes/?after=person.20&sort=-address",
         "/domains/falcotsbrand.com/",
+        "/domains/falcot.com/",
+        "/domains/mx.example.net/",
+        "/mailboxes/jean@falcot.org/",
+        "/aliases/@foreign.example/",
         "/domains/falcotsbrand.com/mailboxes/",
         "/domains/falcot.com/aliases/",
         "/domains/falcot.com/settings/",
@@ -50,8 +54,9 @@ MORE = {
 
 
 def pages_of(person: str) -> list[str]:
-    rows = [row for row in ROWS if row.method == "GET" and row.name not in NOT_A_PAGE]
-    return [row.url for row in rows if row.expected[person] == "200"] + MORE[person]
+    """One of each name in the access table, and what differs from it."""
+    rows = [row for row in ROWS if row.method == "GET" and row.name not in NOT_A_PAGE and row.expected[person] == "200"]
+    return list(dict.fromkeys([*{row.name: row.url for row in reversed(rows)}.values(), *MORE[person]]))
 
 
 def complaints_about(visit: Visit) -> list[str]:
