@@ -14,6 +14,10 @@ from accounts.actors import Actor
 from domains.services import add_domain
 add_domain("{name}", by=Actor.from_command())
 """
+LEFT_BEHIND = """
+from jobs.models import Job
+Job.objects.create(kind="alias_report", label="left behind", state="running", tries=1)
+"""
 DOMAINS = "list(__import__('domains.models').models.Domain.objects.values_list('name', flat=True))"
 
 
@@ -47,6 +51,21 @@ def test_a_second_server_refuses(panel: Panel) -> None:
     assert second.returncode == 1
     assert second.stderr.startswith(f"The panel of {panel.state} is running already (process {panel.server.pid}).")
     assert panel.health()[0] == 200
+
+
+def test_the_worker_does_what_a_command_starts(panel: Panel) -> None:
+    """The command writes the row; beat, the sweeper and the worker do the rest."""
+    started = panel.manage("alias_report")
+    assert started.returncode == 0, started.stderr
+
+    until(lambda: "done" in panel.manage("job", "list", "--limit", "1").stdout)
+
+
+def test_a_job_outlives_its_worker(panel: Panel) -> None:
+    """What says that it is running while its worker is dead runs again."""
+    panel.run(LEFT_BEHIND)
+
+    until(lambda: panel.value("__import__('jobs.models').models.Job.objects.get(label='left behind').state") == "done")
 
 
 def test_a_dead_worker_comes_back(panel: Panel) -> None:

@@ -140,6 +140,62 @@ def test_encryption_where_the_server_has_none_is_an_error(mail: Postfix, folder:
     assert "does not support SSL" in result.stderr
 
 
+@pytest.fixture
+def encrypted(cluster: Cluster) -> Generator[Path, None, None]:
+    """The server speaks TLS for a while; yields its certificate."""
+    certificate, key = cluster.data / "server.crt", cluster.data / "server.key"
+    words = [
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        "-keyout",
+        key,
+        "-out",
+        certificate,
+    ]
+    subprocess.run(["openssl", "req", *map(str, words)], check=True, capture_output=True)
+    for path in (certificate, key):
+        path.chmod(0o600)
+        os.chown(path, cluster.data.stat().st_uid, cluster.data.stat().st_gid)
+    copy = cluster.directory.parent / "server.crt"
+    copy.write_bytes(certificate.read_bytes())
+    set_tls("on")
+    yield copy
+    set_tls("off")
+
+
+def set_tls(state: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER SYSTEM SET ssl = {state}")
+        cursor.execute("SELECT pg_reload_conf()")
+        for _try in range(100):
+            cursor.execute("SHOW ssl")
+            if cursor.fetchone()[0] == state:
+                return
+            time.sleep(0.05)
+    pytest.fail(f"PostgreSQL did not turn TLS {state}.")
+
+
+@pytest.mark.parametrize("tls_mode", ["require", "verify-ca", "verify-full"])
+def test_encryption(mail: Postfix, folder: Path, cluster: Cluster, encrypted: Path, tls_mode: str) -> None:
+    write(folder, tls_mode=tls_mode, tls_root=str(encrypted), host=[f"localhost:{cluster.port}"])
+    assert postmap(mail, folder).stdout == f"{ANSWER}\n"
+
+
+def test_a_certificate_for_another_name_is_an_error(
+    mail: Postfix, folder: Path, cluster: Cluster, encrypted: Path
+) -> None:
+    write(folder, tls_mode="verify-full", tls_root=str(encrypted), host=[f"127.0.0.1:{cluster.port}"])
+    result = postmap(mail, folder)
+    assert result.returncode == 1
+    assert "does not match host name" in result.stderr
+
+
 def test_another_machine_is_asked_for_encryption(mail: Postfix, folder: Path) -> None:
     write(folder, host=["db.example.net:5432"])
     assert "sslmode=require" in (folder / "virtual_alias_maps.cf").read_text()
