@@ -216,7 +216,7 @@ ENDINGS = {
     "mailbox": lambda: _("is stored here"),
     "outside": lambda: _("leaves for another server"),
     "local": lambda: _("goes to a user of the mail host, if there is one"),
-    "refused": lambda: _("comes back to the sender: there is no such address"),
+    "refused": lambda: _("comes back to the sender: no active mailbox or alias takes it"),
     "loop": lambda: _("runs in a loop and never arrives"),
     "too_many": lambda: _("leads to more than 1,000 destinations, so Postfix takes no message for them"),
 }

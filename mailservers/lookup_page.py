@@ -163,6 +163,9 @@ def _summary(found: Lookup) -> str:
     ends = [node.end for node in found.destinations]
     if set(ends) == {"mailbox"}:
         return ngettext("reaches %d mailbox", "reaches %d mailboxes", len(ends)) % len(ends)
+    arriving = sum(end in ("mailbox", "outside", "local") for end in ends)
+    if arriving < len(ends):
+        return _("reaches %(arriving)d of %(number)d destinations") % {"arriving": arriving, "number": len(ends)}
     return ngettext("reaches %d destination", "reaches %d destinations", len(ends)) % len(ends)
 
 

@@ -9,7 +9,8 @@ from accounts.models import User
 from accounts.services import add_user
 from domains.models import Domain
 from domains.services import add_domain, add_domain_admin
-from mailboxes.services import add_alias
+from mailboxes.models import Mailbox
+from mailboxes.services import add_alias, change_mailbox
 from tests.plugins.example_mail import TESTER, falcot
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +90,12 @@ def test_without_an_address_it_says_what_it_does() -> None:
     client, _user = signed_in(is_superuser=True)
     assert "Type an address" in page(client, "")
     assert Domain.objects.count() == 3
+
+
+def test_a_destination_that_takes_no_mail_is_not_counted() -> None:
+    sophie = Mailbox.objects.with_address().get(address__local_part="sophie")
+    change_mailbox(sophie, active=False, by=TESTER)
+    client, _user = signed_in(is_superuser=True)
+    html = page(client, "contact@falcotsbrand.com")
+    assert "reaches 1 of 2 destinations" in html
+    assert "no active mailbox or alias takes it" in html
