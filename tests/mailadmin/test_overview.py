@@ -39,7 +39,7 @@ def test_an_alias_that_leads_nowhere_needs_a_person(alice_client: Client, falcot
     change_mailbox(mailbox_of("laure@falcot.org"), active=False, by=TESTER)
     run_job(start_alias_report(by=TESTER).pk)
     words = words_of(alice_client.get("/"))
-    assert "2 destinations lead nowhere or back to themselves." in words
+    assert "2 destinations take no mail." in words
     assert "which is inactive. Activate it, or change the alias." in words
 
 
