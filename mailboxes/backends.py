@@ -1,5 +1,6 @@
 """How mailbox owners sign in: with the address and the credential of their mailbox."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
@@ -39,6 +40,16 @@ class MailboxOwnerBackend(BaseBackend):
         if mailbox is None or not _may_sign_in(mailbox) or not mailbox.owner.user.is_active:
             return None
         return mailbox.owner.user
+
+
+def name_to_count(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
+    """Under which name django-axes counts failures: one for all spellings that the backends take for the same, or every
+    spelling would have ten attempts of its own."""
+    name = str((credentials or request.POST).get("username") or "").strip().lower()
+    try:
+        return str(parse_address(name))
+    except ValidationError:
+        return name
 
 
 def _credential_for(username: str) -> MailboxCredential | None:

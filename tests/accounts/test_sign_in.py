@@ -70,6 +70,21 @@ def test_too_many_wrong_passwords_lock_the_name_for_a_while(client: Client, alic
     assert "Wait a quarter of an hour, then try again." in words_of(response)
 
 
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("alice", "Alice", "ALICE", "aLiCe"),
+        ("sophie@falcot.org", "Sophie@FALCOT.org", '"sophie"@falcot.org', "sophie@falcot.org."),
+    ],
+)
+def test_another_spelling_gives_no_more_attempts(
+    client: Client, alice: User, falcot: Domain, spellings: tuple[str, ...]
+) -> None:
+    for attempt in range(10):
+        response = client.post(URL, {"username": spellings[attempt % len(spellings)], "password": "wrong"})
+    assert response.status_code == 429
+
+
 def test_one_gets_to_the_page_one_wanted(client: Client, alice: User) -> None:
     response = client.get("/domains/", follow=True)
     assert response.redirect_chain == [("/sign-in/?next=/domains/", 302)]
