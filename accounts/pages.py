@@ -217,12 +217,12 @@ def _beyond(key: tuple[str, ...], edge: list[Any], *, downwards: bool) -> Q:
 
 def _mark(request: HttpRequest, name: str, read: tuple[Callable[[str], Any], ...]) -> list[Any] | None:
     """The edge named in the URL; one that is not ours counts as none."""
-    text = request.GET.get(name, "").replace("\0", "")
-    if not text:
+    mark = request.GET.get(name, "").replace("\0", "")
+    if not mark:
         return None
     try:
-        words = [text] if len(read) == 1 else json.loads(text)
-        return [reader(word) for reader, word in zip(read, words, strict=True)]
+        words = [mark] if len(read) == 1 else json.loads(mark)
+        return [reader(text(word)) for reader, word in zip(read, words, strict=True)]
     except (ValueError, TypeError, RecursionError):
         return None
 
@@ -233,15 +233,16 @@ def _mark_of(row: Model, key: tuple[str, ...]) -> str:
 
 
 def text(word: str) -> str:
-    """A reader of marks: text without NUL."""
+    """A reader of marks: text that PostgreSQL can be asked about, without NUL and half letters (lone surrogates)."""
     if not isinstance(word, str) or "\0" in word:
         raise ValueError(word)
+    word.encode()
     return word
 
 
 def number(word: str) -> int:
     """A reader of marks: a whole number that PostgreSQL can hold."""
-    value = int(text(word))
+    value = int(word)
     if abs(value) >= 2**63:
         raise ValueError(word)
     return value

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -117,7 +117,10 @@ def _moment(text: str) -> datetime:
     moment = parse_datetime(text)
     if moment is None or timezone.is_naive(moment):
         raise ValueError(text)
-    return moment
+    try:
+        return moment.astimezone(UTC)  # PostgreSQL knows no time zone that is further away than 16 hours
+    except OverflowError as error:
+        raise ValueError(text) from error
 
 
 def days(change_sets: Sequence[ChangeSet], *, reader: User | None = None) -> list[tuple[date, list[Entry]]]:
