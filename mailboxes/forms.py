@@ -89,18 +89,20 @@ class DestinationsField(forms.CharField):
 def apart(text: str) -> list[str]:
     """Takes a pasted list apart at line ends, commas and semicolons, but not within quotes; `Jean <jean@x.org>` is the
     address in the angle brackets."""
-    pieces = re.findall(r'(?:"(?:\\.|[^"\\])*"|[^",;\n])+|"', text.replace("\r", "\n"))
+    # Quotes that are not closed hold the rest of the line: looking for their end again and again would take minutes.
+    pieces = re.findall(r'(?:"(?:\\.|[^"\\\n])*"?|[^",;\n])+', text.replace("\r", "\n"))
     found = []
     for piece in pieces:
-        in_brackets = re.search(r"<([^<>]*@[^<>]*)>\s*$", piece)
-        words = [in_brackets.group(1)] if in_brackets else _words(piece)
+        _name, bracket, address = piece.rstrip().removesuffix(">").rpartition("<")
+        is_in_brackets = bracket and piece.rstrip().endswith(">") and "@" in address and ">" not in address
+        words = [address] if is_in_brackets else _words(piece)
         found += [word.strip() for word in words if word.strip()]
     return found
 
 
 def _words(piece: str) -> list[str]:
     """Addresses with blanks between them are several; a text with a blank but one @ is judged as one."""
-    words: list[str] = re.findall(r'(?:"(?:\\.|[^"\\])*"|\S)+', piece)
+    words: list[str] = re.findall(r'(?:"(?:\\.|[^"\\])*"?|[^\s"])+', piece)
     return words if all("@" in word for word in words) else [piece]
 
 
