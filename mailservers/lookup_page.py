@@ -140,12 +140,19 @@ def _answer(text: str, user: User) -> Answer:
     try:
         domain = parse_address(text).domain
         visible = None if user.is_superuser else set(Domain.objects.visible_to(user).values_list("name", flat=True))
-        if visible is not None and domain not in visible:
-            raise ValidationError(_("%(domain)s is not one of your domains.") % {"domain": domain})
+        for name in _asked_about(domain):
+            if visible is not None and name not in visible:
+                raise ValidationError(_("%(domain)s is not one of your domains.") % {"domain": name})
         found = look_up(text)
     except ValidationError as error:
         return Answer(text, sentence=" ".join(error.messages))
     return Answer(text, lookup=found if visible is None else replace(found, tree=_within(found.tree, visible)))
+
+
+def _asked_about(name: str) -> list[str]:
+    """The domain, and the target of an alias domain, whose addresses would be told."""
+    domain = Domain.objects.select_related("target").filter(name=name).first()
+    return [name, domain.answers_for.name] if domain else [name]
 
 
 def _within(node: Node | None, domains: set[str]) -> Node | None:

@@ -74,6 +74,16 @@ def test_a_domain_admin_asks_about_own_domains_and_sees_no_further() -> None:
     assert "falcot.org/" not in html
 
 
+def test_an_alias_domain_tells_nothing_about_a_target_of_others() -> None:
+    client, user = signed_in(is_superuser=False)
+    add_domain_admin(Domain.objects.get(name="falcot.com"), user, by=TESTER)
+    add_alias(Domain.objects.get(name="falcot.org"), "private", ["untold@elsewhere.example"], by=TESTER)
+
+    html = page(client, "private@falcot.com")
+    assert "falcot.org is not one of your domains." in html
+    assert "untold" not in html
+
+
 def test_it_takes_few_statements_however_wide_the_alias_is() -> None:
     client, _user = signed_in(is_superuser=True)
     mine = add_domain("mine.example", by=TESTER)
