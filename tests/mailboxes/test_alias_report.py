@@ -1,14 +1,15 @@
 """The nightly report finds aliases that lead nowhere, and no others."""
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from accounts.actors import Actor
 from domains.models import Domain
 from domains.services import add_domain, change_domain
 from jobs.models import Job
-from jobs.services import run_job
+from jobs.services import _kinds, run_job
 from mailboxes.demo import load_falcot
-from mailboxes.jobs import start_alias_report
+from mailboxes.jobs import ALIAS_REPORT, start_alias_report
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox
 from mailboxes.report import sentence_of
 from mailboxes.services import add_alias, change_alias, change_mailbox
@@ -101,3 +102,12 @@ def test_inactive_aliases_are_left_out() -> None:
     change_mailbox(mailbox("sophie"), active=False, by=BY)
     Alias.objects.update(active=False)
     assert report() == []
+
+
+def test_a_check_that_failed_is_no_good_news_in_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(job: Job) -> None:
+        raise RuntimeError("The disk is full.")
+
+    monkeypatch.setitem(_kinds, ALIAS_REPORT, fail)
+    with pytest.raises(CommandError, match="The disk is full."):
+        call_command("alias_report", wait=True)

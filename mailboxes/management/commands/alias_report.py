@@ -1,9 +1,10 @@
 """Starts the check of all aliases, or runs it at once and prints what it found."""
 
 import json
+import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -25,8 +26,14 @@ class Command(BaseCommand):
         if not options["wait"]:
             self.stdout.write(_("Started job %d. Its progress is on the page “Work”.") % job.pk)
             return
-        run_job(job.pk)
-        result = Job.objects.get(pk=job.pk).result or {}
+        while not job.is_finished:  # the worker of the panel may have been quicker: then it is running there
+            run_job(job.pk)
+            job.refresh_from_db()
+            if not job.is_finished:
+                time.sleep(0.2)
+        if job.state == Job.State.FAILED:
+            raise CommandError(job.error)
+        result = job.result or {}
         if options["json"]:
             self.stdout.write(json.dumps(result, indent=2))
             return
