@@ -59,7 +59,9 @@ def remove_addresses(address_ids: Sequence[int]) -> None:
 
 
 def retire_credentials(mailboxes: QuerySet[Mailbox]) -> None:
-    """Keeps the hashes until they are purged: an undo brings the same password back."""
+    """Keeps the hashes until they are purged: an undo brings the same password back. The mailboxes are locked first,
+    so that a password or an owner who just appears is waited for."""
+    list(mailboxes.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
     MailboxCredential.objects.filter(mailbox__in=mailboxes).update(
         former_mailbox_id=F("mailbox_id"), mailbox=None, retired_at=timezone.now()
     )

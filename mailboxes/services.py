@@ -203,7 +203,7 @@ def owner_of(mailbox: Mailbox, *, by: Actor) -> User:
     if owner:
         return owner.user
     with recorded("sign_in", "owner", str(mailbox), domain=mailbox.address.domain.name, by=by):
-        Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+        locked_version(Mailbox.objects, mailbox.pk, None)
         user, is_new = User.objects.get_or_create(
             username=f"{OWNER_PREFIX}{mailbox.pk}", defaults={"name": str(mailbox)}
         )
