@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from accounts.history import sentence_of
 from accounts.models import ChangeSet
 from domains.fields import unicode_domain
 from mailboxes import report
@@ -113,9 +114,9 @@ def full_time(moment: datetime) -> str:
 @register.filter
 def sentence(change_set: ChangeSet) -> SafeString:
     """What happened, with the thing it happened to set apart."""
-    text, label = escape(change_set.sentence), escape(change_set.value("label"))
+    text = escape(sentence_of({**change_set.metadata, "label": "\0"}))  # a place that no label and no sentence holds
     marked = format_html('<span class="addr">{}</span>', change_set.value("label"))
-    return mark_safe(text.replace(label, marked) if label else text)  # noqa: S308  both parts are escaped
+    return mark_safe(text.replace("\0", marked))  # noqa: S308  both parts are escaped
 
 
 @register.filter

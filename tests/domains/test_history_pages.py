@@ -9,7 +9,7 @@ from domains.models import Domain
 from domains.services import change_domain
 from mailboxes.services import add_alias, change_alias, delete_mailbox, set_mailbox_password
 from tests.plugins.example_mail import TESTER
-from tests.plugins.people import mailbox_of, words_of
+from tests.plugins.people import add_person, mailbox_of, words_of
 
 
 def test_it_works(alice_client: Client, alice: User, falcot: Domain) -> None:
@@ -68,6 +68,11 @@ def test_only_one_domain(alice_client: Client, falcot: Domain) -> None:
 )
 def test_a_damaged_link_still_shows_a_page(alice_client: Client, falcot: Domain, query: str) -> None:
     assert alice_client.get(f"/history/?{query}").status_code == 200
+
+
+def test_a_short_name_is_set_apart_where_it_stands(alice_client: Client) -> None:
+    add_person("e")
+    assert 'Added person <span class="addr">e</span>' in alice_client.get("/history/").content.decode()
 
 
 def test_pages_follow_each_other(alice_client: Client, falcot: Domain) -> None:
