@@ -1,12 +1,35 @@
 """What happens around every page: the language of the person, and the way to the sign-in page."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import translation
 from django_htmx.http import HttpResponseClientRedirect
+
+
+class AddressBehindProxyMiddleware:
+    """Behind a proxy the connection is the proxy's: the last address of X-Forwarded-For is the one that the proxy saw.
+    The history and the count of wrong passwords want that one; earlier entries are whatever the client wrote."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        if settings.BEHIND_PROXY and is_address(forwarded):
+            request.META["REMOTE_ADDR"] = forwarded
+        return self.get_response(request)
+
+
+def is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 class LanguageOfPersonMiddleware:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -55,7 +56,18 @@ def remove_addresses(address_ids: Sequence[int]) -> None:
     """Deletes addresses on which nothing hangs any more, and cuts what pointed at them."""
     if address_ids:
         _cut(AliasDestination.objects.filter(address__in=address_ids))
+        _cut(known_only_to_catch_all(Address.objects.filter(pk__in=address_ids)))
         Address.objects.filter(pk__in=address_ids).delete()
+
+
+def known_only_to_catch_all(addresses: QuerySet[Address]) -> QuerySet[AliasDestination]:
+    """Destinations without an address of their own, which only a catch-all among these addresses takes."""
+    domains = addresses.filter(local_part="").values("domain")
+    own = Address.objects.filter(
+        domain=Coalesce(OuterRef("domain__target"), OuterRef("domain")), local_part=OuterRef("text")
+    )
+    typed = AliasDestination.objects.filter(Q(domain__in=domains) | Q(domain__target__in=domains)).exclude(text="")
+    return typed.filter(~Exists(own))
 
 
 def retire_credentials(mailboxes: QuerySet[Mailbox]) -> None:
@@ -90,7 +102,12 @@ def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
         if isinstance(thing, Mailbox)
         else Mailbox.objects.filter(address=thing.address_id)
     )
-    return losses + ([] if other.exists() else _lost_aliases(AliasDestination.objects.filter(address=thing.address_id)))
+    if other.exists():
+        return losses
+    return losses + _lost_aliases(
+        AliasDestination.objects.filter(address=thing.address_id),
+        known_only_to_catch_all(Address.objects.filter(pk=thing.address_id)),
+    )
 
 
 def _lost_with_domain(domain: Domain) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 from domains.models import Domain
 from mailboxes.models import Alias, Mailbox
 from mailboxes.removal import what_is_lost
-from mailboxes.services import add_alias, delete_alias
+from mailboxes.services import add_alias, add_mailbox, delete_alias
 from tests.services.checks import TESTER, addresses, destinations_of, one_change_set, refusal
 
 pytestmark = pytest.mark.django_db
@@ -49,3 +49,25 @@ def test_what_is_lost_is_named(domain: Domain) -> None:
         "Mail to info@example.org no longer goes to its 2 destinations.",
         "Alias first@example.org delivers nowhere else and is deleted too.",
     ]
+
+
+def test_what_only_the_catch_all_knew_goes_with_it(domain: Domain) -> None:
+    """Postfix would take mail for it and send it back later."""
+    catch_all = add_alias(domain, "", [ELSEWHERE], by=TESTER)
+    add_alias(domain, "team", ["anybody@example.org", ELSEWHERE], by=TESTER)
+    add_alias(domain, "lonely", ["somebody@example.org"], by=TESTER)
+    assert what_is_lost(catch_all)[1:] == [
+        "Alias team@example.org keeps its other destinations.",
+        "Alias lonely@example.org delivers nowhere else and is deleted too.",
+    ]
+    delete_alias(catch_all, by=TESTER)
+    assert addresses() == {"team@example.org"}
+    assert destinations_of(Alias.objects.get()) == [ELSEWHERE]
+
+
+def test_what_has_an_address_of_its_own_by_now_stays(domain: Domain) -> None:
+    catch_all = add_alias(domain, "", [ELSEWHERE], by=TESTER)
+    add_alias(domain, "team", ["anybody@example.org"], by=TESTER)
+    add_mailbox(domain, "anybody", by=TESTER)
+    delete_alias(catch_all, by=TESTER)
+    assert addresses() == {"team@example.org", "anybody@example.org"}

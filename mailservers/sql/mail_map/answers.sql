@@ -37,11 +37,13 @@ BEGIN
         JOIN public.mailboxes_aliasdestination AS destination ON destination.alias_id = alias.id
         WHERE address.domain_id = answering_id
           AND address.local_part = ''
-          AND (
-              destination.domain_id IS NULL
-              OR destination.text <> ''
-              OR mail_map.answers(destination.domain_id, asked_local_part, depth + 1)
-          )
+          AND CASE
+              WHEN destination.domain_id IS NOT NULL AND destination.text = ''
+                  THEN mail_map.answers(destination.domain_id, asked_local_part, depth + 1)
+              WHEN destination.text LIKE '@%'
+                  THEN mail_map.takes(substr(destination.text, 2), asked_local_part, depth + 1)
+              ELSE true
+          END
     );
 END
 $$;

@@ -17,10 +17,12 @@ AS $$
     LEFT JOIN public.mailboxes_address AS address ON address.id = destination.address_id
     LEFT JOIN public.domains_domain AS domain ON domain.id = COALESCE(address.domain_id, destination.domain_id)
     WHERE destination.alias_id = of_alias_id
-      AND (
-          destination.domain_id IS NULL
-          OR destination.text <> ''
-          OR mail_map.answers(destination.domain_id, asked_local_part)
-      )
+      AND CASE
+          WHEN destination.domain_id IS NOT NULL AND destination.text = ''
+              THEN mail_map.answers(destination.domain_id, asked_local_part)
+          WHEN destination.text LIKE '@%'
+              THEN mail_map.takes(substr(destination.text, 2), asked_local_part)
+          ELSE true
+      END
     ORDER BY destination.position
 $$;
