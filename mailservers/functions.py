@@ -76,8 +76,8 @@ def install(*, force: bool = False) -> bool:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         _make_roles(cursor)
         _make_schemas(cursor)
-        _make_functions(cursor)
-        _drop_unnamed(cursor)
+        kept = _make_functions(cursor)
+        _drop_unnamed(cursor, kept)
         _grant(cursor)
         _run(cursor, "COMMENT ON SCHEMA postfix IS {}", sql.Literal(checksum()))
     return True
@@ -233,8 +233,10 @@ def _make_schemas(cursor: Any) -> None:
         )
 
 
-def _make_functions(cursor: Any) -> None:
-    """As their owner, so that they run with the owner's few rights."""
+def _make_functions(cursor: Any) -> set[tuple[str, str]]:
+    """As their owner, so that they run with the owner's few rights. Returns what is kept under another name: a function
+    with other arguments cannot be replaced, and a lookup that is just running still needs the old one."""
+    kept = set()
     _run(cursor, "SET LOCAL ROLE {}", sql.Identifier(owner_role()))
     cursor.execute("SET LOCAL check_function_bodies = off")  # one may call another that comes later
     for schema, name, text in files():
@@ -244,27 +246,35 @@ def _make_functions(cursor: Any) -> None:
         except ProgrammingError as error:
             if not isinstance(error.__cause__, InvalidFunctionDefinition):
                 raise
-            # Other argument names or another result: only dropping helps, within this transaction nobody sees it.
-            _drop(cursor, schema, name)
+            former = f"{name}_of_the_release_before"
+            _drop(cursor, schema, former)
+            for signature in _signatures(cursor, schema, name):
+                cursor.execute(f"ALTER FUNCTION {signature} RENAME TO {former}")
+            kept.add((schema, former))
             cursor.execute(text)
     cursor.execute("RESET ROLE")
+    return kept
 
 
-def _drop_unnamed(cursor: Any) -> None:
-    named = {(schema, name) for schema, name, _text in files()}
+def _drop_unnamed(cursor: Any, kept: set[tuple[str, str]]) -> None:
+    named = {(schema, name) for schema, name, _text in files()} | kept
     for schema, name in _functions_in_database(cursor):
         if (schema, name) not in named:
             _drop(cursor, schema, name)
 
 
 def _drop(cursor: Any, schema: str, name: str) -> None:
+    for signature in _signatures(cursor, schema, name):
+        cursor.execute(f"DROP FUNCTION {signature}")
+
+
+def _signatures(cursor: Any, schema: str, name: str) -> list[str]:
     cursor.execute(
         "SELECT function.oid::regprocedure::text FROM pg_proc AS function"
         " WHERE function.pronamespace = to_regnamespace(%s) AND function.proname = %s",
         [schema, name],
     )
-    for (signature,) in cursor.fetchall():
-        cursor.execute(f"DROP FUNCTION {signature}")
+    return [row[0] for row in cursor.fetchall()]
 
 
 def _grant(cursor: Any) -> None:

@@ -5,7 +5,7 @@ import pytest
 from domains.models import AddressClass, Domain
 from domains.services import add_domain, change_mail_settings
 from mailboxes.models import Alias, AliasDestination, Mailbox
-from mailboxes.services import add_alias, add_mailbox, delete_alias
+from mailboxes.services import add_alias, add_mailbox
 from tests.services.checks import TESTER, destinations_of, refusal
 
 pytestmark = pytest.mark.django_db
@@ -172,14 +172,6 @@ class TestWholeDomain:
         add_domain("localhost", address_class=AddressClass.LOCAL, by=TESTER)
         with refusal("is a local domain", field="destinations"):
             add_alias(domain, "", ["@localhost"], by=TESTER)
-
-
-def test_a_destination_stays_when_its_catch_all_goes(domain: Domain, other: Domain) -> None:
-    """The report of the aliases finds it; nothing is lost silently."""
-    catch_all = add_alias(other, "", [ELSEWHERE], by=TESTER)
-    alias = add_info(domain, "anybody@example.com")
-    delete_alias(catch_all, by=TESTER)
-    assert destinations_of(alias) == ["anybody@example.com"]
 
 
 def test_there_is_one_row_a_destination(domain: Domain, jean: Mailbox) -> None:
