@@ -67,8 +67,12 @@ def _load_panel(size: Size) -> None:
         (f"{size.mailboxes + number}\t{size.domain_of(number, size.aliases)}\tal{number}" for number in aliases),
     )
     _copy(
-        "mailboxes_mailbox (id, address_id, name, mail_path, active, version, created_at, changed_at)",
-        (f"{number}\t{number}\tUser {number}\t{_path(size, number)}\tt\t1\t{NOW}\t{NOW}" for number in boxes),
+        "mailboxes_mailbox (id, address_id, name, mail_path, active, receives, sends, imap, pop, version, created_at,"
+        " changed_at)",
+        (
+            f"{number}\t{number}\tUser {number}\t{_path(size, number)}\tt\tt\tt\tt\tt\t1\t{NOW}\t{NOW}"
+            for number in boxes
+        ),
     )
     _copy(
         "mailboxes_alias (id, address_id, comment, active, version, created_at, changed_at)",

@@ -38,6 +38,9 @@ register_sentences(
 )
 
 
+FLAGS = ("receives", "sends", "imap", "pop", "expires_at")
+
+
 def _names_of_addresses(ids: Iterable[int]) -> dict[int, str]:
     rows = latest_events(Address, ids, "local_part", domain_name=latest_value(Domain, "domain_id", "name"))
     return {pk: external_form(local_part, domain_name or "?") for pk, (local_part, domain_name) in rows.items()}
@@ -59,7 +62,7 @@ def _address(row: Row, names: Names) -> str:
 
 def _values_of_mailbox(row: Row, names: Names) -> dict[str, str]:
     quota = Mailbox._meta.get_field("quota_bytes").verbose_name
-    values = in_words(Mailbox, "name", "mail_path", "active")(row, names)
+    values = in_words(Mailbox, "name", "mail_path", "active", *FLAGS)(row, names)
     return {**values, str(quota): filesizeformat(row["quota_bytes"]) if row["quota_bytes"] else str(_("no quota"))}
 
 
@@ -75,7 +78,7 @@ def _values_of_destination(row: Row, names: Names) -> dict[str, str]:
 
 
 register_reading(Mailbox, Reading(subject=_address, values=_values_of_mailbox))
-register_reading(Alias, Reading(subject=_address, values=in_words(Alias, "comment", "active")))
+register_reading(Alias, Reading(subject=_address, values=in_words(Alias, "comment", "active", "starts_at", "ends_at")))
 register_reading(
     AliasDestination,
     Reading(subject=lambda row, names: names.get((Alias, row["alias_id"]), ""), values=_values_of_destination),

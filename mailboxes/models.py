@@ -5,7 +5,7 @@ from typing import Self
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +23,8 @@ class AddressQuerySet(models.QuerySet["Address"]):
 
 @tracked()
 class Address(models.Model):
-    """What senders type. An empty local part stands for the catch-all. A rename changes this row and nothing else."""
+    """What senders type. An empty local part stands for the catch-all, one that ends in `*` for all that begin like it
+    (a pattern, of aliases only). A rename changes this row and nothing else."""
 
     domain = models.ForeignKey(
         Domain, verbose_name=_("domain"), on_delete=models.DO_NOTHING, related_name="addresses", db_index=False
@@ -37,7 +38,10 @@ class Address(models.Model):
         verbose_name_plural = _("addresses")
         ordering = ["domain", "local_part"]
         # For the search over all domains. The domain stands in it too: where both are known, any index is one probe.
-        indexes = [models.Index(fields=["local_part", "domain"], name="addresses_by_local_part")]
+        indexes = [
+            models.Index(fields=["local_part", "domain"], name="addresses_by_local_part"),
+            models.Index(fields=["domain", "local_part"], name="patterns", condition=Q(local_part__endswith="*")),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["domain", "local_part"], name="an_address_is_there_once"),
             models.CheckConstraint(
@@ -49,6 +53,12 @@ class Address(models.Model):
                 name="local_part_is_no_command_file_or_option",
                 # aliases(5): | command, / file, : include; allow_min_user: a leading hyphen
                 condition=~Q(local_part__regex=r"^[-|/: ]| $"),
+            ),
+            models.CheckConstraint(
+                name="a_star_stands_at_the_end",
+                # `sales-*` is a pattern: whatever begins like it. `*` alone would be the catch-all.
+                condition=~Q(local_part__regex=r"^\*|\*."),
+                violation_error_message=_("A * stands at the end, behind at least one letter: sales-*."),
             ),
         ]
 
@@ -83,6 +93,13 @@ class Mailbox(models.Model):
         error_messages={"unique": _("Another mailbox is stored there already. Choose another mail path.")},
     )
     active = models.BooleanField(_("active"), default=True)
+    receives = models.BooleanField(_("receives mail"), default=True)
+    sends = models.BooleanField(_("sends mail"), default=True)
+    imap = models.BooleanField(_("IMAP"), default=True)
+    pop = models.BooleanField(_("POP"), default=True)
+    expires_at = models.DateTimeField(
+        _("expires"), null=True, blank=True, help_text=_("From then on it is as if it were inactive.")
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -181,6 +198,12 @@ class Alias(models.Model):
     )
     comment = models.CharField(_("comment"), max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()])
     active = models.BooleanField(_("active"), default=True)
+    starts_at = models.DateTimeField(
+        _("delivers from"), null=True, blank=True, help_text=_("Until then it is as if it were inactive.")
+    )
+    ends_at = models.DateTimeField(
+        _("delivers until"), null=True, blank=True, help_text=_("From then on it is as if it were inactive.")
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -191,6 +214,13 @@ class Alias(models.Model):
         verbose_name = _("alias")
         verbose_name_plural = _("aliases")
         indexes = [models.Index(fields=["address"], name="inactive_aliases", condition=Q(active=False))]
+        constraints = [
+            models.CheckConstraint(
+                name="an_alias_ends_after_it_starts",
+                condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
+                violation_error_message=_("An alias ends after it starts. Choose a later end or an earlier start."),
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.address)
@@ -201,6 +231,10 @@ class Alias(models.Model):
     @property
     def is_catch_all(self) -> bool:
         return not self.address.local_part
+
+    @property
+    def is_pattern(self) -> bool:
+        return self.address.local_part.endswith("*")
 
     @property
     def has_mailbox(self) -> bool:

@@ -97,6 +97,10 @@ def fault_of_local_part(local_part: str) -> str:
     if re.search(r"[@%!]", local_part):
         # resolve_dequoted_address, allow_percent_hack, swap_bangpath: Postfix routes by these, even in quotes
         return _("“%(text)s” holds one of @ %% !, which Postfix reads as a route. Leave it out.")
+    if "*" in local_part[:-1] or local_part == "*":
+        return _(
+            "“%(text)s”: a * stands at the end, behind at least one letter. sales-* is all that begins with sales-."
+        )
     if local_part[0] in "-|/:":
         # aliases(5): a command, a file, :include:; allow_min_user: an option of a command
         return _("“%(text)s” begins with one of - | / :, which Postfix does not take. Choose another first letter.")

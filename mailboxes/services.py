@@ -1,6 +1,7 @@
 """Every write about mailboxes and aliases, each in one transaction with one history context."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pghistory
@@ -35,6 +36,8 @@ __all__ = [
     "set_mailboxes_active",
 ]
 
+CHANGEABLE = ("name", "quota_bytes", "mail_path", "active", "receives", "sends", "imap", "pop", "expires_at")
+
 
 def add_mailbox(
     domain: Domain,
@@ -46,12 +49,21 @@ def add_mailbox(
     mail_path: str = "",
     mail_format: str = "maildir",
     active: bool = True,
+    receives: bool = True,
+    sends: bool = True,
+    imap: bool = True,
+    pop: bool = True,
+    expires_at: datetime | None = None,
     also_deliver_to: Iterable[str] = (),
     by: Actor,
 ) -> Mailbox:
     """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template.
     `also_deliver_to` becomes an alias on the same address: mail goes there, and the mailbox keeps a copy."""
     local_part, also_deliver_to = _local_part(local_part, domain), list(also_deliver_to)
+    if local_part.endswith("*"):
+        raise ValidationError(
+            {"local_part": _("A mailbox has one address. Add an alias for all that begin like this.")}
+        )
     with recorded("add", "mailbox", external_form(local_part, domain.name), domain=domain.name, by=by):
         if also_deliver_to:
             lock_alias_graph()
@@ -70,7 +82,18 @@ def add_mailbox(
         if mail_path:
             _refuse_path_from(by)
         path = mail_path or _path_from_template(domain, local_part, mail_format)
-        mailbox = Mailbox(address=address, name=name, quota_bytes=quota_bytes, mail_path=path, active=active)
+        mailbox = Mailbox(
+            address=address,
+            name=name,
+            quota_bytes=quota_bytes,
+            mail_path=path,
+            active=active,
+            receives=receives,
+            sends=sends,
+            imap=imap,
+            pop=pop,
+            expires_at=expires_at,
+        )
         save_checked(mailbox)
         if password is not None:
             MailboxCredential.objects.create(mailbox=mailbox, hash=hash_password(password))
@@ -87,19 +110,20 @@ def change_mailbox(
     also_deliver_to: Iterable[str] | None = None,
     **changes: Any,
 ) -> Mailbox:
-    """Changes name, quota_bytes, mail_path or active. A new mail path does not move the mail that is stored.
+    """Changes what CHANGEABLE names. A new mail path does not move the mail that is stored.
     `also_deliver_to` replaces what the alias on the same address delivers to; an empty list deletes that alias."""
     with recorded("change", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
-        if also_deliver_to is not None or changes.get("active") is False:
+        is_stopped = False in (changes.get("active"), changes.get("receives"))
+        if also_deliver_to is not None or is_stopped:
             lock_alias_graph()
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, version)
         if changes.get("mail_path", mailbox.mail_path) != mailbox.mail_path:
             _refuse_path_from(by)
-        _set(mailbox, ("name", "quota_bytes", "mail_path", "active"), changes)
+        _set(mailbox, CHANGEABLE, changes)
         save_checked(mailbox)
         if also_deliver_to is not None:
             _deliver_also(mailbox, list(also_deliver_to), by)
-        if changes.get("active") is False:
+        if is_stopped:
             _refuse_loop_without([mailbox.address_id])
     return mailbox
 
@@ -157,9 +181,18 @@ def set_mailboxes_active(mailboxes: Sequence[Mailbox], active: bool, *, by: Acto
 
 
 def add_alias(
-    domain: Domain, local_part: str, destinations: Iterable[str], *, comment: str = "", active: bool = True, by: Actor
+    domain: Domain,
+    local_part: str,
+    destinations: Iterable[str],
+    *,
+    comment: str = "",
+    active: bool = True,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    by: Actor,
 ) -> Alias:
-    """Adds an alias; an empty local part is the catch-all. At the address of a mailbox, the mailbox keeps a copy."""
+    """Adds an alias; an empty local part is the catch-all, `sales-*` takes all that begin with `sales-`. At the address
+    of a mailbox, the mailbox keeps a copy. It delivers from `starts_at` until `ends_at`, where these are given."""
     local_part = _local_part(local_part, domain, may_be_empty=True)
     with recorded("add", "alias", external_form(local_part, domain.name), domain=domain.name, by=by):
         lock_alias_graph()
@@ -168,7 +201,7 @@ def add_alias(
         address, _is_new = Address.objects.get_or_create(domain=domain, local_part=local_part)
         if hasattr(address, "alias"):
             raise ValidationError({"local_part": _taken_by_alias(address)})
-        alias = Alias(address=address, comment=comment, active=active)
+        alias = Alias(address=address, comment=comment, active=active, starts_at=starts_at, ends_at=ends_at)
         alias.full_clean()
         alias.save()
         _write_destinations(alias, destinations)
@@ -178,11 +211,11 @@ def add_alias(
 def change_alias(
     alias: Alias, *, by: Actor, version: int | None = None, destinations: Iterable[str] | None = None, **changes: Any
 ) -> Alias:
-    """Changes destinations, comment or active."""
+    """Changes destinations, comment, active, starts_at or ends_at."""
     with recorded("change", "alias", str(alias), domain=alias.address.domain.name, by=by):
         lock_alias_graph()
         alias = locked_version(Alias.objects.select_related("address__domain"), alias.pk, version)
-        _set(alias, ("comment", "active"), changes)
+        _set(alias, ("comment", "active", "starts_at", "ends_at"), changes)
         alias.full_clean()
         alias.save()
         if destinations is not None:
@@ -252,8 +285,10 @@ def _refuse_alias_in(domain: Domain, local_part: str) -> None:
                 % {"domain": domain, "target": domain.target}
             }
         )
-    if not local_part and not domain.has_catch_all:
-        raise ValidationError({"local_part": _("A local domain has no catch-all. Type the part before the @.")})
+    if (not local_part or local_part.endswith("*")) and not domain.has_catch_all:
+        raise ValidationError(
+            {"local_part": _("A local domain has no catch-all and no patterns. Type the whole part before the @.")}
+        )
     namesake = (
         Address.objects.filter(domain__address_class="local", local_part=local_part).exclude(domain=domain).first()
     )

@@ -26,8 +26,8 @@ READ_BY_MAPS = {
     "domains_domain": ["id", "name", "u_label", "address_class", "target_id", "active"],
     "domains_mailsettings": ["id", "recipient_delimiter"],
     "mailboxes_address": ["id", "domain_id", "local_part"],
-    "mailboxes_mailbox": ["id", "address_id", "mail_path", "active"],
-    "mailboxes_alias": ["id", "address_id", "active"],
+    "mailboxes_mailbox": ["id", "address_id", "mail_path", "active", "receives", "expires_at"],
+    "mailboxes_alias": ["id", "address_id", "active", "starts_at", "ends_at"],
     "mailboxes_aliasdestination": ["id", "alias_id", "position", "address_id", "extension", "domain_id", "text"],
 }
 

@@ -16,7 +16,7 @@ SQL = CHECKOUT / "mailservers" / "sql"
 FUNCTION = re.compile(
     r"RETURNS (?P<set>SETOF )?(?P<type>\w+)\s+LANGUAGE (?P<language>\w+).*?AS \$\$\n(?P<body>.*)\$\$;", re.DOTALL
 )
-CONSTANTS = {"text": "'constant@mutant.example'", "boolean": "true"}
+CONSTANTS = {"text": "'constant@mutant.example'", "boolean": "true", "bigint": "1"}
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,26 @@ EXACT = {
     "local aliases are not here": ("root@mx.example.net", None),
 }
 
+TIMES = {
+    "an alias that ended gives nothing": ("past@times.example", None),
+    "an alias that has not begun gives nothing": ("future@times.example", None),
+    "an alias within its time": ("now@times.example", "ann@times.example"),
+    "an expired mailbox is not the catch-all's": ("expired@times.example", None),
+    "nor one that takes no mail": ("deaf@times.example", None),
+}
+
+PATTERN = {
+    "a pattern takes what begins like it": ("sales-europe@pattern.example", "first@elsewhere.example"),
+    "nothing more need follow": ("sales-@pattern.example", "first@elsewhere.example"),
+    "the longest one counts": ("sales-asia-tokyo@pattern.example", "second@elsewhere.example"),
+    "an address of its own comes first": ("sales-ann@pattern.example", None),
+    "an inactive one leaves nothing to the catch-all": ("off-today@pattern.example", None),
+    "signs that sort before the star": ("sales-#1@pattern.example", "first@elsewhere.example"),
+    "what begins otherwise is the catch-all's": ("sale@pattern.example", "rest@elsewhere.example"),
+    "an extension of a pattern": ("sales-x+y@pattern.example", "first@elsewhere.example"),
+    "an extension of an address is no pattern's": ("sales-ann+y@pattern.example", None),
+}
+
 EXTENSION = {
     "a mailbox is asked again without its extension": ("alice+news@home.example", None),
     "so is an alias": ("team+news@home.example", None),
@@ -147,6 +167,16 @@ def test_falcot(maps: Postfix, key: str, answer: str | None) -> None:
 
 @table(EXACT)
 def test_an_address_by_its_name(maps: Postfix, key: str, answer: str | None) -> None:
+    assert maps.ask("virtual_alias_maps", key) == answer
+
+
+@table(TIMES)
+def test_times(maps: Postfix, key: str, answer: str | None) -> None:
+    assert maps.ask("virtual_alias_maps", key) == answer
+
+
+@table(PATTERN)
+def test_a_pattern(maps: Postfix, key: str, answer: str | None) -> None:
     assert maps.ask("virtual_alias_maps", key) == answer
 
 

@@ -59,3 +59,8 @@ def test_an_unusual_name_is_found_in_both_forms(maps: Postfix, written: str, hel
     path = Mailbox.objects.get(address__local_part=name, address__domain__name="home.example").mail_path
     assert maps.ask("virtual_mailbox_maps", written) == path
     assert maps.ask("virtual_mailbox_maps", held) == path
+
+
+@pytest.mark.parametrize(("local_part", "path"), [("expired", None), ("deaf", None), ("later", "times.example/later/")])
+def test_who_takes_no_mail(maps: Postfix, local_part: str, path: str | None) -> None:
+    assert maps.ask("virtual_mailbox_maps", f"{local_part}@times.example") == path

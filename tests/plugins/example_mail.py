@@ -1,5 +1,9 @@
 """Domains, mailboxes and aliases to ask a real Postfix about, made through the services."""
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from accounts.actors import Actor, Door
 from domains import services as domains
 from domains.models import Domain
@@ -43,6 +47,8 @@ def village() -> None:
     whole_domains()
     inactive_domains()
     local_aliases()
+    times()
+    patterns()
 
 
 def this_machine() -> None:
@@ -121,3 +127,27 @@ def local_aliases() -> None:
     add_alias("quiet@mx.example.net", "alice@home.example", active=False)
     add_alias("ghost@old.example.net", "alice@home.example")
     domains.change_domain(Domain.objects.get(name="old.example.net"), active=False, by=TESTER)
+
+
+def times() -> None:
+    """What was, is and will be; mailboxes that take no mail for another reason than being inactive."""
+    domain, now, day = add_domain("times.example"), timezone.now(), timedelta(days=1)
+    add_mailbox("ann@times.example")
+    times = {"past": (None, now - day), "future": (now + day, None), "now": (now - day, now + day)}
+    for local_part, (starts_at, ends_at) in times.items():
+        mailboxes.add_alias(domain, local_part, ["ann@times.example"], starts_at=starts_at, ends_at=ends_at, by=TESTER)
+    mailboxes.add_mailbox(domain, "expired", expires_at=now - day, by=TESTER)
+    mailboxes.add_mailbox(domain, "later", expires_at=now + day, by=TESTER)
+    mailboxes.add_mailbox(domain, "deaf", receives=False, by=TESTER)
+    add_alias("@times.example", "ann@times.example")
+
+
+def patterns() -> None:
+    """Aliases for all that begins alike, one within another, beside a catch-all."""
+    add_domain("pattern.example")
+    for local_part in ("ann", "sales-ann"):
+        add_mailbox(f"{local_part}@pattern.example")
+    add_alias("sales-*@pattern.example", "first@elsewhere.example")
+    add_alias("sales-asia-*@pattern.example", "second@elsewhere.example")
+    add_alias("off-*@pattern.example", "third@elsewhere.example", active=False)
+    add_alias("@pattern.example", "rest@elsewhere.example")

@@ -127,6 +127,11 @@ def test_other_classes_have_no_mailboxes(domain: Domain, address_class: str) -> 
         add_mailbox(other, "jean", by=TESTER)
 
 
+def test_a_pattern_is_no_mailbox(domain: Domain) -> None:
+    with refusal("A mailbox has one address", field="local_part"):
+        add_mailbox(domain, "sales-*", by=TESTER)
+
+
 def test_a_domain_that_is_gone_gets_none(domain: Domain) -> None:
     Domain.objects.filter(pk=domain.pk).delete()
     with refusal("deleted meanwhile"):

@@ -82,6 +82,13 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("local_part_is_no_command_file_or_option", "a file", lambda rows: rows.address("/etc/passwd")),
     ("local_part_is_no_command_file_or_option", "an option", lambda rows: rows.address("-f")),
     ("local_part_is_no_command_file_or_option", "a blank at the end", lambda rows: rows.address("jean ")),
+    ("a_star_stands_at_the_end", "in the middle", lambda rows: rows.address("a*b")),
+    ("a_star_stands_at_the_end", "alone", lambda rows: rows.address("*")),
+    (
+        "an_alias_ends_after_it_starts",
+        "at once",
+        lambda rows: Alias.objects.update(starts_at=NOW, ends_at=NOW),
+    ),
     ("a_mail_path_belongs_to_one_mailbox", "twice", lambda rows: rows.mailbox(mail_path="jean/")),
     ("mail_path_stays_below_the_base", "out of it", lambda rows: rows.mailbox(mail_path="a/../../b/")),
     ("mail_path_stays_below_the_base", "absolute", lambda rows: rows.mailbox(mail_path="/etc/")),

@@ -19,7 +19,8 @@ BEGIN
         RETURN false;
     END IF;
 
-    SELECT COALESCE(alias.active, false) OR COALESCE(mailbox.active, false)
+    SELECT COALESCE(mail_map.delivers(alias.active, alias.starts_at, alias.ends_at), false)
+        OR COALESCE(mail_map.receives(mailbox.active, mailbox.receives, mailbox.expires_at), false)
     INTO found_active
     FROM (VALUES (1, asked_local_part), (2, mail_map.base_of(asked_local_part, mail_map.delimiters()))) AS part (step, name)
     JOIN public.mailboxes_address AS address ON address.domain_id = answering_id AND address.local_part = part.name
@@ -33,10 +34,10 @@ BEGIN
 
     RETURN EXISTS (
         SELECT FROM public.mailboxes_address AS address
-        JOIN public.mailboxes_alias AS alias ON alias.address_id = address.id AND alias.active
+        JOIN public.mailboxes_alias AS alias ON alias.address_id = address.id
         JOIN public.mailboxes_aliasdestination AS destination ON destination.alias_id = alias.id
-        WHERE address.domain_id = answering_id
-          AND address.local_part = ''
+        WHERE address.id = mail_map.pattern_or_catch_all(answering_id, asked_local_part)
+          AND mail_map.delivers(alias.active, alias.starts_at, alias.ends_at)
           AND CASE
               WHEN destination.domain_id IS NOT NULL AND destination.text = ''
                   THEN mail_map.answers(destination.domain_id, asked_local_part, depth + 1)

@@ -21,7 +21,8 @@ BEGIN
     SELECT alias.id
     INTO found_alias_id
     FROM public.mailboxes_address AS address
-    JOIN public.mailboxes_alias AS alias ON alias.address_id = address.id AND alias.active
+    JOIN public.mailboxes_alias AS alias ON alias.address_id = address.id
+        AND mail_map.delivers(alias.active, alias.starts_at, alias.ends_at)
     WHERE address.domain_id = ANY (local_ids)
       AND address.local_part = wanted
       AND wanted <> ''

@@ -6,8 +6,11 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    asked_name text := mail_map.a_label(domain_name);
+    asked_name text := domain_name;
 BEGIN
+    IF octet_length(asked_name) <> length(asked_name) THEN
+        asked_name := mail_map.a_label(asked_name);
+    END IF;
     RETURN QUERY
     SELECT domain.name::text
     FROM public.domains_domain AS domain

@@ -1,27 +1,38 @@
 -- virtual_alias_maps, postconf(5) and virtual(5): where mail for an address goes on. The first step that says
--- something ends the search; Postfix never asks for "@domain" here (%u suppresses that), so the catch-all is step 5.
+-- something ends the search; Postfix never asks for "@domain" here (%u suppresses that), so the catch-all is step 6.
 CREATE OR REPLACE FUNCTION postfix.virtual_alias_maps(asked_local_part text, asked_domain text)
 RETURNS SETOF text
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted text := mail_map.unquoted(asked_local_part);
-    asked_name text := mail_map.a_label(asked_domain);
+    wanted text := asked_local_part;
+    asked_name text := asked_domain;
     answering_id bigint;
     answering_name text;
     target_domain_id bigint;
     base text;
+    found_address_id bigint;
     found_alias_id bigint;
-    mailbox_is_active boolean;
+    alias_delivers boolean;
+    mailbox_receives boolean;
 BEGIN
+    -- One table a statement: a plan over one index is started in half the time of a join, even of two.
+    IF starts_with(wanted, '"') THEN
+        wanted := mail_map.unquoted(wanted);
+    END IF;
+    IF octet_length(asked_name) <> length(asked_name) THEN
+        asked_name := mail_map.a_label(asked_name);
+    END IF;
+
     -- 1. The domain, or the target of an alias domain. local(8) has aliases of its own.
-    SELECT domain.id, domain.name, domain.target_id
-    INTO answering_id, answering_name, target_domain_id
+    SELECT domain.id, domain.target_id
+    INTO answering_id, target_domain_id
     FROM public.domains_domain AS domain
     WHERE domain.name = asked_name
       AND domain.address_class <> 'local'
       AND domain.active;
+    answering_name := asked_name;
     IF target_domain_id IS NOT NULL THEN
         SELECT domain.id, domain.name
         INTO answering_id, answering_name
@@ -37,25 +48,32 @@ BEGIN
         base := mail_map.base_of(wanted, mail_map.delimiters());
     END IF;
 
-    -- 2. An active alias with exactly this local part: its destinations, and the copy of a mailbox beside it.
+    -- 2. An alias with exactly this local part that delivers now: its destinations, and the copy of a mailbox beside it.
     -- 3. A mailbox with exactly this local part: nothing, virtual_mailbox_maps answers, or refuses if it is inactive
     --    (the mail of a blocked person is not the catch-all owner's). But its own address when it is asked for through
     --    an alias domain, or when Postfix would split it and ask for the base: this also if it is inactive, because
     --    an alias of the base or the catch-all would get the mail of the blocked person. Postfix then sends it back,
     --    unless the base is an active mailbox: virtual(8) takes the rest for an extension, whatever is said here.
-    SELECT alias.id, mailbox.active
-    INTO found_alias_id, mailbox_is_active
+    SELECT address.id
+    INTO found_address_id
     FROM public.mailboxes_address AS address
-    LEFT JOIN public.mailboxes_alias AS alias ON alias.address_id = address.id AND alias.active
-    LEFT JOIN public.mailboxes_mailbox AS mailbox ON mailbox.address_id = address.id
     WHERE address.domain_id = answering_id
       AND address.local_part = wanted;
     IF FOUND THEN
-        IF found_alias_id IS NOT NULL THEN
+        SELECT alias.id, mail_map.delivers(alias.active, alias.starts_at, alias.ends_at)
+        INTO found_alias_id, alias_delivers
+        FROM public.mailboxes_alias AS alias
+        WHERE alias.address_id = found_address_id;
+        IF alias_delivers THEN
             RETURN QUERY SELECT * FROM mail_map.destinations(found_alias_id, wanted);
+        ELSIF base IS NULL AND answering_name = asked_name THEN
+            RETURN;  -- whatever there is: virtual_mailbox_maps has the word
         END IF;
-        IF mailbox_is_active AND (found_alias_id IS NOT NULL OR answering_name <> asked_name OR base IS NOT NULL)
-           OR NOT mailbox_is_active AND found_alias_id IS NULL AND base IS NOT NULL THEN
+        SELECT mail_map.receives(mailbox.active, mailbox.receives, mailbox.expires_at)
+        INTO mailbox_receives
+        FROM public.mailboxes_mailbox AS mailbox
+        WHERE mailbox.address_id = found_address_id;
+        IF mailbox_receives OR NOT mailbox_receives AND base IS NOT NULL AND alias_delivers IS NOT TRUE THEN
             RETURN NEXT mail_map.external_form(wanted, answering_name);
         END IF;
         RETURN;
@@ -71,13 +89,15 @@ BEGIN
         RETURN;
     END IF;
 
-    -- 5. The catch-all.
+    -- 5. The longest pattern that fits, in any state.
+    -- 6. The catch-all.
+    SELECT mail_map.pattern_or_catch_all(answering_id, wanted)
+    INTO found_address_id;
     SELECT alias.id
     INTO found_alias_id
-    FROM public.mailboxes_address AS address
-    JOIN public.mailboxes_alias AS alias ON alias.address_id = address.id AND alias.active
-    WHERE address.domain_id = answering_id
-      AND address.local_part = '';
+    FROM public.mailboxes_alias AS alias
+    WHERE alias.address_id = found_address_id
+      AND mail_map.delivers(alias.active, alias.starts_at, alias.ends_at);
     IF FOUND THEN
         RETURN QUERY SELECT * FROM mail_map.destinations(found_alias_id, wanted);
     END IF;

@@ -6,11 +6,19 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted text := mail_map.unquoted(asked_local_part);
-    asked_name text := mail_map.a_label(asked_domain);
+    wanted text := asked_local_part;
+    asked_name text := asked_domain;
     asked_id bigint;
+    found_address_id bigint;
 BEGIN
-    -- Domain first, then the address within it: in one statement the planner may look for all addresses of this name.
+    IF starts_with(wanted, '"') THEN
+        wanted := mail_map.unquoted(wanted);
+    END IF;
+    IF octet_length(asked_name) <> length(asked_name) THEN
+        asked_name := mail_map.a_label(asked_name);
+    END IF;
+
+    -- One table a statement, see virtual_alias_maps.
     SELECT domain.id
     INTO asked_id
     FROM public.domains_domain AS domain
@@ -18,12 +26,19 @@ BEGIN
       AND domain.address_class = 'virtual_mailbox'
       AND domain.active;
 
+    SELECT address.id
+    INTO found_address_id
+    FROM public.mailboxes_address AS address
+    WHERE address.domain_id = asked_id
+      AND address.local_part = wanted;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+
     RETURN QUERY
     SELECT mailbox.mail_path::text
-    FROM public.mailboxes_address AS address
-    JOIN public.mailboxes_mailbox AS mailbox ON mailbox.address_id = address.id
-    WHERE address.domain_id = asked_id
-      AND address.local_part = wanted
-      AND mailbox.active;
+    FROM public.mailboxes_mailbox AS mailbox
+    WHERE mailbox.address_id = found_address_id
+      AND mail_map.receives(mailbox.active, mailbox.receives, mailbox.expires_at);
 END
 $$;
