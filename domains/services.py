@@ -1,7 +1,6 @@
 """Every write about domains, their admins and the mail settings (mailboxes/removal.py deletes domains)."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,26 +12,10 @@ from accounts.history import recorded
 from accounts.models import User
 from accounts.saving import save_checked
 from domains.fields import normalised_domain
+from domains.guards import guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
 
 CHANGEABLE = ("address_class", "target", "description", "active")
-
-Guard = Callable[[str], AbstractContextManager[None]]
-_guards: list[Guard] = []
-
-
-def register_guard(guard: Guard) -> None:
-    """For a room to the right, which knows more of what hangs on a domain. `guard(name)` is entered before any row is
-    locked, and when it is left the domain is saved: it raises ValidationError if that must not be."""
-    _guards.append(guard)
-
-
-@contextmanager
-def _guarded(name: str) -> Iterator[None]:
-    with ExitStack() as guards:
-        for guard in _guards:
-            guards.enter_context(guard(name))
-        yield
 
 
 def add_domain(
@@ -49,7 +32,7 @@ def add_domain(
     except ValidationError as error:
         raise ValidationError({"name": error.messages}) from error
     domain = Domain(name=name, address_class=address_class, target=target, description=description, active=active)
-    with recorded("add", "domain", domain.name, domain=domain.name, by=by), _guarded(domain.name):
+    with recorded("add", "domain", domain.name, domain=domain.name, by=by), guarded(domain.name):
         _lock_target(domain)
         save_checked(domain)
     return domain
@@ -57,7 +40,7 @@ def add_domain(
 
 def change_domain(domain: Domain, *, by: Actor, version: int | None = None, **changes: Any) -> Domain:
     """Changes what may change; `version` is the one the person saw, so that nobody overwrites a colleague."""
-    with recorded("change", "domain", domain.name, domain=domain.name, by=by), _guarded(domain.name):
+    with recorded("change", "domain", domain.name, domain=domain.name, by=by), guarded(domain.name):
         domain = locked_version(Domain.objects, domain.pk, version)
         for field, value in _known(changes).items():
             setattr(domain, field, value)

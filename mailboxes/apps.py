@@ -7,7 +7,7 @@ class MailboxesConfig(AppConfig):
     name = "mailboxes"
 
     def ready(self) -> None:
-        from domains.services import register_guard
+        from domains.guards import register_guard
         from mailboxes import history_words, jobs  # noqa: F401
         from mailboxes.loops import no_loop_through
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from domains.models import Domain, MailSettings
-from mailboxes.destinations import lock_alias_graph, split_address
+from mailboxes.destinations import fitting_pattern, lock_alias_graph, split_address
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox
 from mailboxes.parsing import external_form, parse_address
 
@@ -43,7 +43,7 @@ def refuse_loop(alias: Alias) -> None:
 
 @contextmanager
 def no_loop_through(name: str) -> Iterator[None]:
-    """Guards the change of a domain (domains.services.register_guard): an alias domain that gets a target lets through
+    """Guards the change of a domain (domains.guards.register_guard): an alias domain that gets a target lets through
     what ended at it before. Only ways that lead to it can have become loops."""
     lock_alias_graph()
     yield
@@ -146,23 +146,36 @@ def _next_of(requests: set[Request]) -> Ways:
 
 
 def _answering(requests: set[Request]) -> Iterator[tuple[Request, int]]:
-    """The address that takes each request, in the order of postfix.virtual_alias_maps: itself, its base, catch-all."""
+    """The address that takes each request, in the order of postfix.virtual_alias_maps: itself, its base, the longest
+    pattern, the catch-all."""
     delimiters = MailSettings.current().recipient_delimiter
     base_of = {request: split_address(request.local_part, delimiters)[0] for request in requests}
-    local_parts = {"", *base_of.values(), *(request.local_part for request in requests)}
     answering = {
         pk: target_id or pk
         for pk, target_id in Domain.objects.filter(pk__in={request.domain_id for request in requests}).values_list(
             "pk", "target_id"
         )
     }
+    patterns: dict[int, list[str]] = defaultdict(list)
+    for domain_id, pattern in Address.objects.patterns_in(answering.values()):
+        patterns[domain_id].append(pattern)
+    candidates = {
+        request: (
+            request.local_part,
+            base_of[request],
+            fitting_pattern(request.local_part, patterns[answering[request.domain_id]]),
+            "",
+        )
+        for request in requests
+    }
+    local_parts = {local_part for names in candidates.values() for local_part in names}
     addresses = Address.objects.filter(domain__in=answering.values(), local_part__in=local_parts)
     known = {
         (domain_id, local_part): pk
         for pk, domain_id, local_part in addresses.values_list("pk", "domain_id", "local_part")
     }
-    for request in requests:
-        for local_part in (request.local_part, base_of[request], ""):
+    for request, names in candidates.items():
+        for local_part in names:
             address_id = known.get((answering[request.domain_id], local_part))
             if address_id:
                 yield request, address_id
@@ -191,8 +204,8 @@ def _without_copies(ways: Ways) -> Ways:
     """The ways on which mail could go round: not those over an alias that also delivers to itself."""
     domain_ids = {request.domain_id for request in ways}
     local_parts = {request.local_part for request in ways}
-    copies = Mailbox.objects.filter(
-        active=True, address__alias__isnull=False, address__domain__in=domain_ids, address__local_part__in=local_parts
+    copies = Mailbox.objects.receiving().filter(
+        address__alias__isnull=False, address__domain__in=domain_ids, address__local_part__in=local_parts
     )
     own_names = {Request(*key) for key in copies.values_list("address__domain_id", "address__local_part")}
     return {

@@ -22,6 +22,11 @@ class AddressQuerySet(models.QuerySet["Address"]):
     def visible_to(self, user: User) -> Self:
         return self if user.is_superuser else self.filter(domain__admins=user)
 
+    def patterns_in(self, domain_ids: Iterable[int]) -> models.QuerySet["Address", tuple[int, str]]:
+        """(domain id, local part) of the patterns of these domains."""
+        found = self.filter(domain__in=list(domain_ids), local_part__endswith="*")
+        return found.order_by().values_list("domain_id", "local_part")
+
 
 @tracked()
 class Address(models.Model):
@@ -71,6 +76,11 @@ class Address(models.Model):
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
     def visible_to(self, user: User) -> Self:
         return self if user.is_superuser else self.filter(address__domain__admins=user)
+
+    def receiving(self) -> Self:
+        """Those that take mail at this moment, as mail_map.receives has it."""
+        not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+        return self.filter(not_expired, active=True, receives=True)
 
     def owned_by(self, user: User) -> Self:
         return self.filter(owner__user=user)
