@@ -23,6 +23,7 @@ QUESTIONS = [
     "q",
     "class",
     "state",
+    "applies_to",
     "sort",
     "after",
     "before",
