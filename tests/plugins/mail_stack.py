@@ -193,9 +193,17 @@ class Postfix:
 
     def reload(self) -> None:
         """`postfix reload`, which also begins with new processes for the maps."""
-        before = self.log().count("reload -- version")
-        os.kill(int((self.base / "queue/pid/master.pid").read_text()), signal.SIGHUP)
-        eventually(lambda: self.log().count("reload -- version") > before, "Postfix to read its configuration again")
+        before, asked_at = self.log().count("reload -- version"), 0.0
+
+        def is_reloaded() -> bool:
+            # master(8) forgets a signal that comes just after it has logged the one before.
+            nonlocal asked_at
+            if time.monotonic() > asked_at + 2:
+                os.kill(int((self.base / "queue/pid/master.pid").read_text()), signal.SIGHUP)
+                asked_at = time.monotonic()
+            return self.log().count("reload -- version") > before
+
+        eventually(is_reloaded, "Postfix to read its configuration again")
 
     def flush(self) -> None:
         """`postqueue -f`: try everything in the queue now."""

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Generator
+from contextlib import suppress
 from io import StringIO
 from stat import S_IMODE
 
@@ -33,7 +34,7 @@ class Relay:
                 client, _address = self.server.accept()
             except OSError:
                 return
-            with client, client.makefile("rb") as lines:
+            with suppress(ConnectionError), client, client.makefile("rb") as lines:  # who has said QUIT may be gone
                 client.sendall(b"220 relay.example.net ESMTP\r\n")
                 in_data = False
                 for line in lines:
