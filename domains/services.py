@@ -46,7 +46,7 @@ def change_domain(domain: Domain, *, by: Actor, version: int | None = None, **ch
         if domain.address_class != AddressClass.ALIAS_DOMAIN:
             domain.target = None
         _lock_target(domain)
-        _refuse_unfitting_class(domain)
+        refuse_unfitting_class(domain)
         domain.version += 1
         save_checked(domain)
     return domain
@@ -122,7 +122,7 @@ def _lock_target(domain: Domain) -> None:
             raise ValidationError({"target": _("The target was deleted meanwhile. Choose another one.")})
 
 
-def _refuse_unfitting_class(domain: Domain) -> None:
+def refuse_unfitting_class(domain: Domain) -> None:
     """A class that its addresses or alias domains do not fit would lose mail."""
     if domain.address_class == Domain.objects.values_list("address_class", flat=True).get(pk=domain.pk):
         return

@@ -77,6 +77,18 @@ def _values_of_destination(row: Row, names: Names) -> dict[str, str]:
     return {str(AliasDestination._meta.verbose_name): text}
 
 
+def _name_of_address(row: Row, names: Names) -> str:
+    return external_form(row["local_part"], names.get((Domain, row["domain_id"]), "?"))
+
+
+register_reading(
+    Address,
+    Reading(
+        subject=_name_of_address,
+        values=lambda row, names: {str(Address._meta.verbose_name): _name_of_address(row, names)},
+        only_changes=True,
+    ),
+)
 register_reading(Mailbox, Reading(subject=_address, values=_values_of_mailbox))
 register_reading(Alias, Reading(subject=_address, values=in_words(Alias, "comment", "active", "starts_at", "ends_at")))
 register_reading(

@@ -56,11 +56,11 @@ def remove_addresses(address_ids: Sequence[int]) -> None:
     """Deletes addresses on which nothing hangs any more, and cuts what pointed at them."""
     if address_ids:
         _cut(AliasDestination.objects.filter(address__in=address_ids))
-        _cut(_known_only_to_catch_all(Address.objects.filter(pk__in=address_ids)))
+        _cut(known_only_to_catch_all(Address.objects.filter(pk__in=address_ids)))
         Address.objects.filter(pk__in=address_ids).delete()
 
 
-def _known_only_to_catch_all(addresses: QuerySet[Address]) -> QuerySet[AliasDestination]:
+def known_only_to_catch_all(addresses: QuerySet[Address]) -> QuerySet[AliasDestination]:
     """Destinations without an address of their own, which only a catch-all among these addresses takes."""
     domains = addresses.filter(local_part="").values("domain")
     own = Address.objects.filter(
@@ -106,7 +106,7 @@ def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
         return losses
     return losses + _lost_aliases(
         AliasDestination.objects.filter(address=thing.address_id),
-        _known_only_to_catch_all(Address.objects.filter(pk=thing.address_id)),
+        known_only_to_catch_all(Address.objects.filter(pk=thing.address_id)),
     )
 
 

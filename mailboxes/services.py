@@ -197,7 +197,7 @@ def add_alias(
     with recorded("add", "alias", external_form(local_part, domain.name), domain=domain.name, by=by):
         lock_alias_graph()
         domain = _locked(domain)
-        _refuse_alias_in(domain, local_part)
+        refuse_alias_in(domain, local_part)
         address, _is_new = Address.objects.get_or_create(domain=domain, local_part=local_part)
         if hasattr(address, "alias"):
             raise ValidationError({"local_part": _taken_by_alias(address)})
@@ -277,7 +277,7 @@ def _write_destinations(alias: Alias, texts: Iterable[str]) -> None:
     refuse_loop(alias)
 
 
-def _refuse_alias_in(domain: Domain, local_part: str) -> None:
+def refuse_alias_in(domain: Domain, local_part: str) -> None:
     if not domain.has_aliases:
         raise ValidationError(
             {

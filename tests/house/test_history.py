@@ -142,6 +142,7 @@ TABLE: dict[str, tuple[Call, str]] = {
 
 # Public functions that stand beside services and leave nothing in the history, each with the reason.
 LEAVES_NOTHING = {
+    "domains.services.refuse_unfitting_class": "Part of a service.",
     "domains.services.locked_version": "It locks a row for the service that calls it.",
     "jobs.services.job_kind": "It registers a function.",
     "jobs.services.start_job": "A job is no change; what it changes is written by the services it calls.",
@@ -150,8 +151,10 @@ LEAVES_NOTHING = {
     "jobs.services.sweep": "It keeps the jobs going.",
     "jobs.services.worker_is_alive": "It reads.",
     "jobs.services.show_progress": "Progress is no change.",
+    "mailboxes.services.refuse_alias_in": "Part of a service.",
     "mailboxes.removal.remove_addresses": "Part of a service.",
     "mailboxes.removal.remove_aliases": "Part of a service.",
+    "mailboxes.removal.known_only_to_catch_all": "It reads.",
     "mailboxes.removal.retire_credentials": "Part of a service.",
     "mailboxes.removal.what_is_lost": "It reads.",
 }
