@@ -22,7 +22,7 @@ ROOMS = [
     ("address_list", "at", _("Addresses"), ("address",), False),
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
     ("job_list", "list-task", _("Work"), ("job",), True),
-    ("history", "clock-history", _("History"), ("history",), False),
+    ("history", "clock-history", _("History"), ("history", "undo"), False),
     ("person_list", "people", _("People"), ("person",), True),
     ("mail_settings", "gear", _("Settings"), ("mail",), True),
 ]

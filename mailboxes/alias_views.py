@@ -96,8 +96,8 @@ def alias_delete(request: PersonRequest, address: ParsedAddress) -> HttpResponse
     form = PanelForm(typed(request))
     if form.is_valid():
         with refusals_on(form):
-            services.delete_alias(alias, by=Actor.from_request(request))
-            say(request, _("Deleted alias {address}."), address=address)
+            change_set = services.delete_alias(alias, by=Actor.from_request(request))
+            say(request, _("Deleted alias {address}."), undo=change_set, address=address)
             return redirect("alias_list", alias.address.domain.name)
     context = {"form": form, "alias": alias, "domain": alias.address.domain, "lost": what_is_lost(alias)}
     return render(request, "mailboxes/alias_delete.html", context)

@@ -1,6 +1,7 @@
 """What goes when an address goes: destinations that pointed at it, and aliases that are left without any."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -20,9 +21,10 @@ from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxC
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
 
 
-def delete_domain(domain: Domain, *, by: Actor) -> None:
-    """Deletes a domain with its addresses and what pointed only at them; an alias domain of it stops this."""
-    with recorded("delete", "domain_with_addresses", domain.name, domain=domain.name, by=by):
+def delete_domain(domain: Domain, *, by: Actor) -> UUID:
+    """Deletes a domain with its addresses and what pointed only at them; an alias domain of it stops this. Gives the
+    number of the change set, for an undo."""
+    with recorded("delete", "domain_with_addresses", domain.name, domain=domain.name, by=by) as change_set:
         lock_alias_graph()
         domain = locked_version(Domain.objects, domain.pk, None)
         alias_domain = domain.alias_domains.first()
@@ -41,6 +43,7 @@ def delete_domain(domain: Domain, *, by: Actor) -> None:
         _cut(AliasDestination.objects.filter(address__domain=domain))
         Address.objects.filter(domain=domain).delete()
         domain.delete()
+    return change_set
 
 
 def remove_aliases(alias_ids: Sequence[int]) -> None:

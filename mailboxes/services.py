@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pghistory
 from django.core.exceptions import ValidationError
@@ -159,17 +160,20 @@ def set_mailbox_password(mailbox: Mailbox, password: str, *, by: Actor) -> None:
             user.save(update_fields=["password"])
 
 
-def delete_mailbox(mailbox: Mailbox, *, by: Actor) -> None:
-    """Deletes the mailbox and what pointed only at it. The files stay where they are: the panel never touches mail."""
-    with recorded("delete", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
+def delete_mailbox(mailbox: Mailbox, *, by: Actor) -> UUID:
+    """Deletes the mailbox and what pointed only at it. The files stay where they are: the panel never touches mail.
+    Gives the number of the change set, for an undo."""
+    with recorded("delete", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by) as change_set:
         lock_alias_graph()
         locked_version(Mailbox.objects, mailbox.pk, None)
         _delete_mailboxes([mailbox.pk])
+    return change_set
 
 
-def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> None:
-    with recorded("delete", "mailboxes", _few(mailboxes), domain=_domain_of(mailboxes), by=by):
+def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> UUID:
+    with recorded("delete", "mailboxes", _few(mailboxes), domain=_domain_of(mailboxes), by=by) as change_set:
         _delete_mailboxes([mailbox.pk for mailbox in mailboxes])
+    return change_set
 
 
 def set_mailboxes_active(mailboxes: Sequence[Mailbox], active: bool, *, by: Actor) -> None:
@@ -223,11 +227,12 @@ def change_alias(
     return alias
 
 
-def delete_alias(alias: Alias, *, by: Actor) -> None:
-    with recorded("delete", "alias", str(alias), domain=alias.address.domain.name, by=by):
+def delete_alias(alias: Alias, *, by: Actor) -> UUID:
+    with recorded("delete", "alias", str(alias), domain=alias.address.domain.name, by=by) as change_set:
         lock_alias_graph()
         locked_version(Alias.objects, alias.pk, None)
         remove_aliases([alias.pk])
+    return change_set
 
 
 def owner_of(mailbox: Mailbox, *, by: Actor) -> User:

@@ -23,6 +23,10 @@ GET  find                   /find/                                             i
 GET  account                /account/                                          in  200 404 200 200
 POST account                /account/                                          in  302 404 302 302
 GET  history                /history/                                          in  200 404 200 200
+GET  undo                   /history/{change_set}/undo/                        in  404 404 200 200
+POST undo                   /history/{change_set}/undo/                        in  404 404 302 302
+GET  undo                   /history/{foreign_change_set}/undo/                in  200 404 404 200
+POST undo                   /history/{foreign_change_set}/undo/                in  302 404 404 302
 GET  address_list           /addresses/                                        in  200 404 200 200
 GET  lookup                 /lookup/                                           in  200 404 200 200
 
@@ -129,6 +133,7 @@ FORMS: dict[str, dict[str, str]] = {
     "alias_add": {"local_part": "new", "destinations": "someone@elsewhere.example", "active": "on"},
     "alias": {"destinations": "someone@elsewhere.example", "comment": "Changed", "active": "on"},
     "alias_delete": {},
+    "undo": {},
     "person_add": {"username": "ben", "name": "Ben", "password": ""},
     "person": {"username": "claire", "name": "Claire Anew", "language": "ja", "is_active": "on"},
     "person_password": {"password": "claire needs a longer one", "again": "claire needs a longer one"},

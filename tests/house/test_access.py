@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -56,7 +57,8 @@ def test_every_url_stands_in_the_table() -> None:
 
 
 def test_every_row_is_what_it_says() -> None:
-    wrong = [f"{row.url} is {resolve(row.url.format(job=1)).url_name}, not {row.name}." for row in ROWS]
+    numbers = {"job": 1, "change_set": UUID(int=1), "foreign_change_set": UUID(int=2)}
+    wrong = [f"{row.url} is {resolve(row.url.format_map(numbers)).url_name}, not {row.name}." for row in ROWS]
     wrong = [sentence for sentence, row in zip(wrong, ROWS, strict=True) if f"is {row.name}," not in sentence]
     assert not wrong, "\n".join(wrong)
 
