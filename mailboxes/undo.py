@@ -27,7 +27,6 @@ from mailboxes.models import AliasDestination, Mailbox, MailboxCredential
 MOST_ON_A_PAGE = 2_000  # rows; the command line has more patience
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Preview:
     """What an undo would do: `events` say what each row would be, `obstacles` why nothing will happen."""
@@ -181,10 +180,9 @@ def _delete(model: type[models.Model], ids: list[int]) -> None:
 
 def _change_back(model: type[models.Model], event: Event) -> None:
     row = model._base_manager.get(pk=event.object_id)
-    before, after = event.before or {}, event.after or {}
     for one in model._meta.concrete_fields:
-        if one.column in before and before[one.column] != after.get(one.column) and one.column not in undo_rules.COUNTERS:
-            setattr(row, one.attname, one.to_python(before[one.column]))
+        if one.column in undo_rules.changed_columns(event):
+            setattr(row, one.attname, one.to_python((event.before or {})[str(one.column)]))
     _count(row)
     _save(row, event)
 

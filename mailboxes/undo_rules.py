@@ -57,18 +57,18 @@ def refuse_what_is_not_of(by: Actor, events: Iterable[Event]) -> None:
 
 def _is_within(own: Mapping[int, str], event: Event) -> bool:
     if event.model is Domain:
-        return event.object_id in own and event.kind == "changed" and _changed(event) <= {"description"}
+        return event.object_id in own and event.kind == "changed" and changed_columns(event) <= {"description"}
     if event.model is Address:
         return all(row["domain_id"] in own for row in (event.before, event.after) if row)
-    if event.model is Mailbox and event.kind == "changed" and "mail_path" in _changed(event):
+    if event.model is Mailbox and event.kind == "changed" and "mail_path" in changed_columns(event):
         return False  # it could be the path of another domain's mailbox by now
     return event.model in OF_A_DOMAIN and event.subject.rpartition("@")[2] in own.values()
 
 
-def _changed(event: Event) -> set[str]:
+def changed_columns(event: Event) -> set[str]:
     """The columns that a change set changed; one that the history began to know later has no value before."""
     before, after = event.before or {}, event.after or {}
-    columns = {one.column for one in event.model._meta.concrete_fields} - set(COUNTERS)
+    columns = {str(one.column) for one in event.model._meta.concrete_fields} - set(COUNTERS)
     return {column for column in columns & set(before) & set(after) if before[column] != after[column]}
 
 
@@ -95,7 +95,7 @@ def refuse_changed_since(events: Sequence[Event]) -> None:
         elif row is None:
             faults.append(_("%(thing)s was deleted since. Undo the deletion first.") % words)
         else:
-            columns = _changed(event) if event.kind == "changed" else set(row) - set(COUNTERS)
+            columns = changed_columns(event) if event.kind == "changed" else set(row) - set(COUNTERS)
             after = event.after or {}
             if any(row[column] != after[column] for column in columns if column in row and column in after):
                 faults.append(_("%(thing)s was changed since. Undo that first, or change it by hand.") % words)
@@ -105,9 +105,9 @@ def refuse_changed_since(events: Sequence[Event]) -> None:
 
 def _rows_that_are_there(events: Sequence[Event]) -> dict[tuple[type[models.Model], int], Mapping[str, Any]]:
     """As PostgreSQL writes them in JSON: as the history does."""
-    found = {}
+    found: dict[tuple[type[models.Model], int], Mapping[str, Any]] = {}
     for model in {event.model for event in events}:
-        table, key = (connection.ops.quote_name(name) for name in (model._meta.db_table, model._meta.pk.column))
+        table, key = (connection.ops.quote_name(str(name)) for name in (model._meta.db_table, model._meta.pk.column))
         ids = [event.object_id for event in events if event.model is model]
         rows = model._base_manager.raw(
             f"SELECT {key}, to_jsonb(there)::text AS as_json FROM {table} AS there WHERE {key} = ANY(%s)",  # noqa: S608

@@ -59,11 +59,11 @@ def move_in() -> dict[str, object]:
     sweep()  # the worker gives a sign of life
     job = start_alias_report(by=Actor(user=superuser, door=Door.PAGE))
     run_job(job.pk)
-    deleted = {
+    deleted: dict[str, object] = {
         "change_set": mailboxes.delete_mailbox(mailboxes.add_mailbox(falcot, "short", by=TESTER), by=TESTER),
         "foreign_change_set": mailboxes.delete_mailbox(mailboxes.add_mailbox(foreign, "short", by=TESTER), by=TESTER),
     }
-    return {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk} | deleted
+    return {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk, **deleted}
 
 
 def user_of(person: str) -> User | None:
