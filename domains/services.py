@@ -85,7 +85,7 @@ def change_mail_settings(*, by: Actor, version: int | None = None, **changes: An
     with recorded("change", "mail_settings", "", by=by):
         settings = locked_version(MailSettings.objects, 1, version)
         for field in changes:
-            if field not in ("recipient_delimiter", "mail_path_template"):
+            if field not in ("recipient_delimiter", "mail_path_template", "quarantine_days"):
                 raise TypeError(f"the mail settings have no field {field} that can be changed")
             setattr(settings, field, changes[field])
         settings.version += 1

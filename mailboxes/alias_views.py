@@ -51,7 +51,7 @@ def alias_list(request: PersonRequest, name: str) -> HttpResponse:
 def alias_add(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     initial = {"local_part": asked(request, "local_part"), "is_catch_all": asked(request, "catch_all") == "1"}
-    form = AliasAddForm(typed(request), initial=initial, domain=domain)
+    form = AliasAddForm(typed(request), initial=initial, domain=domain, user=request.user)
     if form.is_valid():
         with refusals_on(form):
             new = services.add_alias(domain, by=Actor.from_request(request), **form.values())

@@ -17,6 +17,7 @@ from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential
+from mailboxes.quarantine import quarantine
 
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
 
@@ -35,6 +36,7 @@ def delete_domain(domain: Domain, *, by: Actor) -> UUID:
             raise ValidationError(sentence % {"alias_domain": alias_domain, "domain": domain})
         mailboxes = Mailbox.objects.filter(address__domain=domain)
         retire_credentials(mailboxes)
+        quarantine(mailboxes)
         User.objects.filter(owned__mailbox__in=mailboxes).delete()
         mailboxes.delete()
         AliasDestination.objects.filter(alias__address__domain=domain).delete()

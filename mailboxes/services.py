@@ -22,6 +22,7 @@ from mailboxes.destinations import lock_alias_graph
 from mailboxes.loops import refuse_loop
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
+from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.removal import remove_addresses, remove_aliases, retire_credentials
 
 __all__ = [
@@ -56,6 +57,7 @@ def add_mailbox(
     pop: bool = True,
     expires_at: datetime | None = None,
     also_deliver_to: Iterable[str] = (),
+    despite_quarantine: bool = False,
     by: Actor,
 ) -> Mailbox:
     """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template.
@@ -79,6 +81,7 @@ def add_mailbox(
         address = Address.objects.filter(domain=domain, local_part=local_part).first()
         if address:
             raise ValidationError({"local_part": _taken(address)})
+        refuse_quarantined(domain, local_part, despite=despite_quarantine, by=by)
         address = Address.objects.create(domain=domain, local_part=local_part)
         if mail_path:
             _refuse_path_from(by)
@@ -193,6 +196,7 @@ def add_alias(
     active: bool = True,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
+    despite_quarantine: bool = False,
     by: Actor,
 ) -> Alias:
     """Adds an alias; an empty local part is the catch-all, `sales-*` takes all that begin with `sales-`. At the address
@@ -202,7 +206,9 @@ def add_alias(
         lock_alias_graph()
         domain = _locked(domain)
         refuse_alias_in(domain, local_part)
-        address, _is_new = Address.objects.get_or_create(domain=domain, local_part=local_part)
+        address, is_new = Address.objects.get_or_create(domain=domain, local_part=local_part)
+        if is_new:
+            refuse_quarantined(domain, local_part, despite=despite_quarantine, by=by)
         if hasattr(address, "alias"):
             raise ValidationError({"local_part": _taken_by_alias(address)})
         alias = Alias(address=address, comment=comment, active=active, starts_at=starts_at, ends_at=ends_at)
@@ -256,6 +262,7 @@ def _delete_mailboxes(mailbox_ids: Sequence[int]) -> None:
     lock_alias_graph()
     mailboxes = Mailbox.objects.filter(pk__in=mailbox_ids)
     retire_credentials(mailboxes)
+    quarantine(mailboxes)
     address_ids = list(mailboxes.values_list("address_id", flat=True))
     User.objects.filter(owned__mailbox__in=mailbox_ids).delete()
     mailboxes.delete()

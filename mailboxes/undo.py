@@ -7,6 +7,7 @@ changed. Rows come back with their primary keys, so that a mailbox finds its pas
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +23,12 @@ from accounts.models import ChangeSet, User
 from domains.models import Domain, DomainAdmin
 from mailboxes import undo_rules
 from mailboxes.destinations import lock_alias_graph
-from mailboxes.models import AliasDestination, Mailbox, MailboxCredential
+from mailboxes.models import Address, AliasDestination, Mailbox, MailboxCredential, QuarantinedAddress
+from mailboxes.quarantine import take_back
+from mailboxes.renaming import name_owners_anew
 
+# An added mailbox that is taken back within this time was a slip: its address is free at once.
+A_SLIP = timedelta(days=1)
 MOST_ON_A_PAGE = 2_000  # rows; the command line has more patience
 
 
@@ -94,8 +99,10 @@ def _take_back(events: Sequence[Event], change_set: ChangeSet, by: Actor) -> lis
     lock_alias_graph()
     _lock(rows)
     undo_rules.refuse_changed_since(rows)
+    take_back(event for event in events if event.model is QuarantinedAddress)
+    undo_rules.refuse_addresses_in_quarantine(rows, by)
     try:
-        _write(rows)
+        _write(rows, is_old=change_set.created_at < timezone.now() - A_SLIP)
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -104,6 +111,7 @@ def _take_back(events: Sequence[Event], change_set: ChangeSet, by: Actor) -> lis
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or "?"
         raise ValidationError(sentence % {"constraint": name}) from error
     undo_rules.refuse_what_services_would_refuse(rows, by)
+    name_owners_anew([event.object_id for event in rows if event.model is Address])
     return remarks + _bring_back_passwords(rows)
 
 
@@ -111,7 +119,7 @@ def _without_what_may_stay_away(events: Sequence[Event]) -> tuple[list[Event], l
     """Owners sign in anew; a domain comes back even if one of its admins is gone."""
     rows, remarks = [], []
     for event in events:
-        if undo_rules.is_of_owner(event):
+        if undo_rules.is_of_owner(event) or event.model is QuarantinedAddress:
             continue
         if event.model is DomainAdmin and event.before and not _is_person(event.before["user_id"]):
             name = event.names.get((User, event.before["user_id"]), "?")
@@ -155,9 +163,11 @@ def _by_model(rows: Iterable[Event]) -> list[tuple[type[models.Model], list[Even
     return [(model, found[model]) for model in ordered]
 
 
-def _write(rows: Sequence[Event]) -> None:
+def _write(rows: Sequence[Event], *, is_old: bool) -> None:
     ordered = _by_model(rows)
     undo_rules.refuse_used({model: [e.object_id for e in events if e.kind == "added"] for model, events in ordered})
+    if is_old:
+        undo_rules.quarantine_added(rows)
     for model, events in reversed(ordered):
         _delete(model, [event.object_id for event in events if event.kind == "added"])
     for model, events in ordered:

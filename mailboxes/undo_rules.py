@@ -16,7 +16,16 @@ from domains.models import Domain, DomainAdmin
 from domains.services import refuse_unfitting_class
 from mailboxes.destinations import resolve
 from mailboxes.loops import refuse_loop
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner
+from mailboxes.models import (
+    Address,
+    Alias,
+    AliasDestination,
+    Mailbox,
+    MailboxCredential,
+    MailboxOwner,
+    QuarantinedAddress,
+)
+from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.removal import known_only_to_catch_all, retire_credentials
 from mailboxes.services import refuse_alias_in
 
@@ -58,6 +67,8 @@ def refuse_what_is_not_of(by: Actor, events: Iterable[Event]) -> None:
 def _is_within(own: Mapping[int, str], event: Event) -> bool:
     if event.model is Domain:
         return event.object_id in own and event.kind == "changed" and changed_columns(event) <= {"description"}
+    if event.model is QuarantinedAddress:
+        return event.subject.rpartition("@")[2] in own.values()
     if event.model is Address:
         return all(row["domain_id"] in own for row in (event.before, event.after) if row)
     if event.model is Mailbox and event.kind == "changed" and "mail_path" in changed_columns(event):
@@ -177,6 +188,24 @@ def refuse_class_of(domain: Domain) -> None:
     if domain.target_id is not None:
         domain.target = Domain.objects.select_for_update(no_key=True).filter(pk=domain.target_id).first()
     refuse_unfitting_class(domain)
+
+
+def quarantine_added(events: Iterable[Event]) -> None:
+    """Who takes back what was added long ago frees addresses that mail was sent to."""
+    added = [event.object_id for event in events if event.model is Mailbox and event.kind == "added"]
+    quarantine(Mailbox.objects.filter(pk__in=added))
+
+
+def refuse_addresses_in_quarantine(events: Sequence[Event], by: Actor) -> None:
+    """An address may have had another owner since, and be kept from others for that one's sake."""
+    mailbox_at = {row["address_id"]: row["id"] for row in _rows(events, Mailbox)}
+    for event in events:
+        if event.model is Address and event.before:
+            domain = Domain.objects.filter(pk=event.before["domain_id"]).first()
+            if domain:
+                returning = mailbox_at.get(event.object_id)
+                despite = by.user is None or by.user.is_superuser
+                refuse_quarantined(domain, event.before["local_part"], returning=returning, despite=despite, by=by)
 
 
 def part_with_mailboxes(ids: Sequence[int]) -> None:

@@ -104,8 +104,13 @@ def ask_with_form(client: Client, row: Row, house: dict[str, object]) -> HttpRes
 
 
 def is_about_nothing(row: Row, house: dict[str, object]) -> bool:
-    """Laure's mailbox does not belong to foreign.example, and Claire is no domain admin there."""
-    return row.url in ("/domains/foreign.example/mailboxes/", "/domains/foreign.example/admins/remove/")
+    """Laure's mailbox does not belong to foreign.example, Claire is no domain admin there, and Mallory does not move
+    mailboxes to falcot.org."""
+    return row.url in (
+        "/domains/foreign.example/mailboxes/",
+        "/domains/foreign.example/admins/remove/",
+        "/mailboxes/mallory@foreign.example/rename/",
+    )
 
 
 def test_a_mailbox_of_another_domain_cannot_be_picked(undone: dict[str, object]) -> None:

@@ -10,6 +10,7 @@ from domains.services import add_domain, add_domain_admin, change_domain, change
 from mailboxes.credentials import is_password
 from mailboxes.models import Alias, Mailbox, MailboxCredential
 from mailboxes.removal import delete_domain
+from mailboxes.renaming import rename_address
 from mailboxes.services import (
     add_alias,
     add_mailbox,
@@ -163,7 +164,7 @@ class TestRefused:
 
     def test_an_address_that_was_taken_meanwhile(self, domain: Domain, jean: Mailbox) -> None:
         delete_mailbox(jean, by=TESTER)
-        add_alias(domain, "jean", [ELSEWHERE], by=TESTER)
+        add_alias(domain, "jean", [ELSEWHERE], despite_quarantine=True, by=TESTER)
         self.refused("Deleted mailbox jean@example.org", "jean@example.org was added anew since")
 
     def test_a_mail_path_that_was_taken_meanwhile(self, domain: Domain, jean: Mailbox) -> None:
@@ -252,3 +253,15 @@ def test_a_destination_finds_a_place_among_new_ones(domain: Domain, jean: Mailbo
 def test_it_raises_what_the_preview_says(jean: Mailbox) -> None:
     with pytest.raises(ValidationError):
         undo_change_set(ChangeSet(metadata={}), by=TESTER)
+
+
+def test_a_rename_goes_back(domain: Domain, jean: Mailbox) -> None:
+    info = add_alias(domain, "info", ["jean@example.org"], by=TESTER)
+    user = owner_of(jean, by=TESTER)
+    rename_address(jean.address, domain, "john", keep_old=True, by=TESTER)
+    assert destinations_of(info) == ["john@example.org"]
+    undo("Renamed mailbox jean@example.org → john@example.org")
+    assert addresses() == {"jean@example.org", "info@example.org"}
+    assert destinations_of(info) == ["jean@example.org"]
+    user.refresh_from_db()
+    assert user.name == "jean@example.org"
