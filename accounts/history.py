@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pghistory
 from django.db import transaction
@@ -16,35 +17,40 @@ from accounts.actors import Actor
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-_is_recording: ContextVar[bool] = ContextVar("_is_recording", default=False)
+UNDO = "undo "  # before the verb of what was undone
+
+_recording: ContextVar[UUID | None] = ContextVar("_recording", default=None)
 _sentences: dict[tuple[str, str], StrOrPromise] = {}
 
 
 @contextmanager
-def recorded(verb: str, noun: str, label: str, *, domain: str = "", by: Actor) -> Iterator[None]:
-    """One transaction and one history context. A service called inside another joins the outer one's."""
-    if _is_recording.get():
+def recorded(verb: str, noun: str, label: str, *, domain: str = "", by: Actor, **more: str) -> Iterator[UUID]:
+    """One transaction and one history context, whose number it gives. A service called inside another joins the outer
+    one's."""
+    outer = _recording.get()
+    if outer:
         with transaction.atomic():
-            yield
+            yield outer
         return
-    token = _is_recording.set(True)
-    try:
-        with (
-            pghistory.context(
-                who=by.label,
-                user=by.user.pk if by.user else None,
-                door=str(by.door),
-                host=by.host,
-                verb=verb,
-                noun=noun,
-                label=label,
-                domain=domain,
-            ),
-            transaction.atomic(),
-        ):
-            yield
-    finally:
-        _is_recording.reset(token)
+    with (
+        pghistory.context(
+            who=by.label,
+            user=by.user.pk if by.user else None,
+            door=str(by.door),
+            host=by.host,
+            verb=verb,
+            noun=noun,
+            label=label,
+            domain=domain,
+            **more,
+        ) as context,
+        transaction.atomic(),
+    ):
+        token = _recording.set(context.id)
+        try:
+            yield context.id
+        finally:
+            _recording.reset(token)
 
 
 def register_sentences(sentences: Mapping[tuple[str, str], StrOrPromise]) -> None:
@@ -53,7 +59,11 @@ def register_sentences(sentences: Mapping[tuple[str, str], StrOrPromise]) -> Non
 
 
 def sentence_of(metadata: Mapping[str, Any]) -> str:
-    known = _sentences.get((metadata.get("verb", ""), metadata.get("noun", "")))
+    verb = metadata.get("verb") or ""
+    if verb.startswith(UNDO):
+        undone = sentence_of({**metadata, "verb": verb.removeprefix(UNDO)})
+        return str(_("Undid: %(sentence)s") % {"sentence": undone})
+    known = _sentences.get((verb, metadata.get("noun", "")))
     if known is None:
         return str(_("Changed outside the panel"))
     return str(known) % {"label": metadata.get("label", "")}

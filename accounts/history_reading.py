@@ -20,11 +20,12 @@ Namer = Callable[[Iterable[int]], Mapping[int, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How the rows of a model are read. `subject` names the thing that a row belongs to, `values` its columns in words;
-    a model without values (an address, which only carries a mailbox or an alias) is not shown by itself."""
+    """How the rows of a model are read. `subject` names the thing that a row belongs to, `values` its columns in words.
+    Of some models only what changed is shown: an address that is added only carries a mailbox or an alias."""
 
     subject: Callable[[Row, Names], str]
     values: Callable[[Row, Names], Mapping[str, str]]
+    only_changes: bool = False
 
 
 _readings: dict[type[models.Model], Reading] = {}
@@ -69,14 +70,18 @@ class Event:
 
     @property
     def subject(self) -> str:
-        return _readings[self.model].subject(self.after or self.before or {}, self.names)
+        reading = _readings.get(self.model)
+        return reading.subject(self.after or self.before or {}, self.names) if reading else ""
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
         """(field, before, after) in words, for each that differs; nothing for a changed password."""
-        if self.kind not in ("added", "changed", "deleted"):
+        if self.kind not in ("added", "changed", "deleted") or self.model not in _readings:
             return []
-        values = _readings[self.model].values
+        reading = _readings[self.model]
+        if reading.only_changes and self.kind != "changed":
+            return []
+        values = reading.values
         before = values(self.before, self.names) if self.before else {}
         after = values(self.after, self.names) if self.after else {}
         return [
@@ -118,7 +123,26 @@ def events_of(change_sets: Sequence[uuid.UUID], *, limit: int = 20) -> dict[uuid
     return found
 
 
-def _rows_of(change_sets: Sequence[uuid.UUID], limit: int) -> list[tuple[Any, ...]]:
+def net_events_of(change_set: uuid.UUID) -> list[Event]:
+    """What became of each row in all: its first `before`, its last `after`. A row that came and went within the change
+    set is left out; an event that a service wrote itself (a changed password) stands by itself."""
+    rows = _rows_of([change_set], None)
+    names = _names_for(rows)
+    found: dict[tuple[Any, ...], Event] = {}
+    for _context, model, kind, object_id, at, before, after in rows:
+        is_own = kind in ("added", "changed", "deleted")
+        key = (model, object_id, "" if is_own else kind)
+        first = found.get(key)
+        before = first.before if first else before
+        if kind == "changed" and before is None and not first:
+            kind = "unknown"  # nobody knows what was there before
+        elif is_own:
+            kind = "added" if before is None else "deleted" if after is None else "changed"
+        found[key] = Event(model, kind, object_id, at, before, after, names)
+    return [event for event in found.values() if event.before is not None or event.after is not None]
+
+
+def _rows_of(change_sets: Sequence[uuid.UUID], limit: int | None) -> list[tuple[Any, ...]]:
     legs = "\nUNION ALL\n".join(_leg(model) for model in event_models())
     if not change_sets:
         return []

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -13,6 +14,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
@@ -130,10 +132,16 @@ def refusals_on(form: forms.Form, **named: str) -> Iterator[None]:
                 form.add_error(field if field in form.fields else None, sentence)
 
 
-def say(request: HttpRequest, sentence: str, *, level: int = messages.SUCCESS, **words: object) -> None:
-    """Tells the person what happened, on the next page. The words in braces are set apart as addresses are."""
+def say(
+    request: HttpRequest, sentence: str, *, level: int = messages.SUCCESS, undo: UUID | None = None, **words: object
+) -> None:
+    """Tells the person what happened, on the next page. The words in braces are set apart as addresses are; `undo` is
+    the change set that the person may want to take back."""
     marked = {name: format_html('<span class="mono">{}</span>', word) for name, word in words.items()}
-    messages.add_message(request, level, format_html(mark_safe(sentence), **marked) if words else sentence)  # noqa: S308  our own text
+    text = format_html(mark_safe(sentence), **marked) if words else sentence  # noqa: S308  our own text
+    if undo:
+        text = format_html('{} <a href="{}">{}</a>', text, reverse("undo", args=[undo]), _("Undo"))
+    messages.add_message(request, level, text)
 
 
 def asked(request: HttpRequest, name: str, *, allowed: tuple[str, ...] | None = None) -> str:

@@ -133,4 +133,14 @@ class MailSettingsForm(PanelForm):
             "its first character. Mailboxes that are there keep their path."
         ),
     )
+    quarantine_days = forms.IntegerField(
+        label=gettext_lazy("Quarantine, in days"),
+        min_value=0,
+        max_value=3650,
+        help_text=gettext_lazy(
+            "For so long nobody else gets the address of a deleted mailbox, because mail for its former owner may "
+            "still arrive. A superuser can give it away all the same. 0 for no quarantine."
+        ),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)

@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
 from accounts.actors import Door
+from accounts.history import UNDO
 from accounts.history_reading import Event, events_of
 from accounts.models import ChangeSet, User
 from accounts.pages import ListPage, PersonRequest, asked, list_page, person_required
@@ -38,6 +39,8 @@ ICONS = {
     "sign_in": "person",
     "load": "upload",
 }
+NEVER_UNDONE = ("person", "owner")
+UNDONE_BY_DOMAIN_ADMINS = ("mailbox", "mailboxes", "alias")
 DOOR_ICONS = {"page": "window", "api": "braces", "command": "terminal", "task": "clock", "sign_in": "box-arrow-right"}
 
 
@@ -71,6 +74,7 @@ class Entry:
     door_icon: str
     differences: list[Difference]
     is_cut: bool
+    may_be_undone: bool
 
     @property
     def is_change(self) -> bool:
@@ -129,7 +133,7 @@ def days(change_sets: Sequence[ChangeSet], *, reader: User | None = None) -> lis
     events = events_of([change_set.pk for change_set in change_sets], limit=EVENTS_SHOWN) if reader else {}
     is_visible = _visibility(reader)
     entries = [
-        _entry(change_set, [event for event in events.get(change_set.pk, []) if is_visible(event)])
+        _entry(change_set, [event for event in events.get(change_set.pk, []) if is_visible(event)], reader)
         for change_set in change_sets
     ]
     return [
@@ -146,15 +150,23 @@ def _visibility(reader: User | None) -> Callable[[Event], bool]:
     return lambda event: event.subject.rpartition("@")[2] in names
 
 
-def _entry(change_set: ChangeSet, events: Sequence[Event]) -> Entry:
-    door = change_set.value("door")
+def _may_be_undone(change_set: ChangeSet, reader: User | None) -> bool:
+    """Whether it makes sense to ask: the page of the undo says what prevents it."""
+    if reader is None or change_set.value("noun") in NEVER_UNDONE or change_set.value("verb") == "change_password":
+        return False
+    return reader.is_superuser or change_set.value("noun") in UNDONE_BY_DOMAIN_ADMINS
+
+
+def _entry(change_set: ChangeSet, events: Sequence[Event], reader: User | None) -> Entry:
+    door, verb = change_set.value("door"), str(change_set.value("verb"))
     return Entry(
         change_set=change_set,
-        icon=ICONS.get(change_set.value("verb"), "pencil"),
+        icon="arrow-counterclockwise" if verb.startswith(UNDO) else ICONS.get(verb, "pencil"),
         door=str(Door(door).label) if door in Door.values else "",
         door_icon=DOOR_ICONS.get(door, "terminal"),
         differences=differences(events),
         is_cut=len(events) >= EVENTS_SHOWN,
+        may_be_undone=_may_be_undone(change_set, reader),
     )
 
 

@@ -32,7 +32,7 @@ register_reading(
     MailSettings,
     Reading(
         subject=lambda row, names: str(_("Mail settings")),
-        values=in_words(MailSettings, "recipient_delimiter", "mail_path_template"),
+        values=in_words(MailSettings, "recipient_delimiter", "mail_path_template", "quarantine_days"),
     ),
 )
 register_namer(Domain, lambda ids: {pk: name for pk, (name,) in latest_events(Domain, ids, "name").items()})

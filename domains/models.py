@@ -192,6 +192,11 @@ class MailSettings(models.Model):
             "Where new mailboxes are stored, below virtual_mailbox_base. Tokens: {domain}, {local_part}, {initial}."
         ),
     )
+    quarantine_days = models.PositiveSmallIntegerField(
+        _("quarantine, in days"),
+        default=30,
+        help_text=_("For so long nobody else gets the address of a deleted mailbox; 0 for no quarantine."),
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -201,6 +206,11 @@ class MailSettings(models.Model):
             models.CheckConstraint(name="one_row_of_mail_settings", condition=Q(id=1)),
             models.CheckConstraint(
                 name="recipient_delimiter_is_known", condition=Q(recipient_delimiter__in=["", "+", "-", "+-"])
+            ),
+            models.CheckConstraint(
+                name="quarantine_ends_within_ten_years",
+                condition=Q(quarantine_days__lte=3650),
+                violation_error_message=_("A quarantine lasts 3650 days at most."),
             ),
         ]
 

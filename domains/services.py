@@ -47,7 +47,7 @@ def change_domain(domain: Domain, *, by: Actor, version: int | None = None, **ch
         if domain.address_class != AddressClass.ALIAS_DOMAIN:
             domain.target = None
         _lock_target(domain)
-        _refuse_unfitting_class(domain)
+        refuse_unfitting_class(domain)
         domain.version += 1
         save_checked(domain)
     return domain
@@ -86,7 +86,7 @@ def change_mail_settings(*, by: Actor, version: int | None = None, **changes: An
     with recorded("change", "mail_settings", "", by=by):
         settings = locked_version(MailSettings.objects, 1, version)
         for field in changes:
-            if field not in ("recipient_delimiter", "mail_path_template"):
+            if field not in ("recipient_delimiter", "mail_path_template", "quarantine_days"):
                 raise TypeError(f"the mail settings have no field {field} that can be changed")
             setattr(settings, field, changes[field])
         settings.version += 1
@@ -123,7 +123,7 @@ def _lock_target(domain: Domain) -> None:
             raise ValidationError({"target": _("The target was deleted meanwhile. Choose another one.")})
 
 
-def _refuse_unfitting_class(domain: Domain) -> None:
+def refuse_unfitting_class(domain: Domain) -> None:
     """A class that its addresses or alias domains do not fit would lose mail."""
     if domain.address_class == Domain.objects.values_list("address_class", flat=True).get(pk=domain.pk):
         return

@@ -177,13 +177,16 @@ def domain_admin_remove(request: PersonRequest, name: str) -> HttpResponse:
     return redirect("domain_settings", domain.name)
 
 
+SETTINGS_SHOWN = ("recipient_delimiter", "mail_path_template", "quarantine_days", "version")
+
+
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def mail_settings(request: PersonRequest) -> HttpResponse:
     current = MailSettings.current()
     form = MailSettingsForm(
         typed(request),
-        initial={name: getattr(current, name) for name in ("recipient_delimiter", "mail_path_template", "version")},
+        initial={name: getattr(current, name) for name in SETTINGS_SHOWN},
     )
     if form.is_valid():
         with refusals_on(form):

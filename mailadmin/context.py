@@ -29,7 +29,7 @@ ROOMS = [
         True,
     ),
     ("job_list", "list-task", _("Work"), ("job",), True),
-    ("history", "clock-history", _("History"), ("history",), False),
+    ("history", "clock-history", _("History"), ("history", "undo"), False),
     ("person_list", "people", _("People"), ("person",), True),
     ("mail_settings", "gear", _("Settings"), ("mail",), True),
 ]

@@ -51,7 +51,7 @@ def alias_list(request: PersonRequest, name: str) -> HttpResponse:
 def alias_add(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     initial = {"local_part": asked(request, "local_part"), "is_catch_all": asked(request, "catch_all") == "1"}
-    form = AliasAddForm(typed(request), initial=initial, domain=domain)
+    form = AliasAddForm(typed(request), initial=initial, domain=domain, user=request.user)
     if form.is_valid():
         with refusals_on(form):
             new = services.add_alias(domain, by=Actor.from_request(request), **form.values())
@@ -96,8 +96,8 @@ def alias_delete(request: PersonRequest, address: ParsedAddress) -> HttpResponse
     form = PanelForm(typed(request))
     if form.is_valid():
         with refusals_on(form):
-            services.delete_alias(alias, by=Actor.from_request(request))
-            say(request, _("Deleted alias {address}."), address=address)
+            change_set = services.delete_alias(alias, by=Actor.from_request(request))
+            say(request, _("Deleted alias {address}."), undo=change_set, address=address)
             return redirect("alias_list", alias.address.domain.name)
     context = {"form": form, "alias": alias, "domain": alias.address.domain, "lost": what_is_lost(alias)}
     return render(request, "mailboxes/alias_delete.html", context)

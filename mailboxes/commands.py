@@ -3,14 +3,16 @@
 import argparse
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.commands import Options
+from accounts.commands import Options, at_least_one
 from domains.commands import domain_named
 from domains.models import Domain
 from mailboxes.models import Alias, Mailbox
@@ -21,6 +23,7 @@ Row = TypeVar("Row", Mailbox, Alias)
 QUOTA = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,3})?)([KMGT]?)I?B?", re.ASCII)
 UNITS = {unit: 1024**power for power, unit in enumerate(["", "K", "M", "G", "T"])}  # as Dovecot counts
 NO_QUOTA = "none"
+LONGEST_KEPT = 3650  # days
 
 
 def quota_bytes(text: str) -> int | str:
@@ -71,3 +74,32 @@ def listed(rows: QuerySet[Row], options: Options) -> QuerySet[Row]:
         same_domain = Q(address__domain__name=last.domain, address__local_part__gt=last.local_part)
         rows = rows.filter(same_domain | Q(address__domain__name__gt=last.domain))
     return rows
+
+
+def quarantine_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--despite-quarantine",
+        action="store_true",
+        help=_("Take the address even if it belonged to a mailbox that was deleted lately."),
+    )
+
+
+def rename_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("address", metavar="OLD")
+    parser.add_argument("new", metavar="NEW", help=_("The whole new address; with another domain it moves there."))
+    parser.add_argument("--keep-old", action="store_true", help=_("The old address becomes an alias of the new one."))
+    parser.add_argument("--keep-days", type=at_least_one, metavar="N", help=_("It does so for this many days only."))
+    quarantine_argument(parser)
+
+
+def values_of_rename(options: Options) -> dict[str, Any]:
+    """What `rename_address` takes."""
+    domain, local_part = place_for(options["new"])
+    days = options["keep_days"]
+    return {
+        "domain": domain,
+        "local_part": local_part,
+        "keep_old": options["keep_old"] or bool(days),
+        "keep_until": timezone.now() + timedelta(days=min(days, LONGEST_KEPT)) if days else None,
+        "despite_quarantine": options["despite_quarantine"],
+    }

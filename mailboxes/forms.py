@@ -2,12 +2,14 @@
 
 import re
 from contextlib import suppress
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,6 +18,7 @@ from accounts.models import User
 from accounts.pages import PanelForm
 from domains.fields import normalised_domain
 from domains.models import Domain
+from mailboxes.parsing import ParsedAddress, parse_address, written_local_part
 
 MEGABYTE = 1024**2
 GIGABYTE = 1024**3
@@ -163,6 +166,16 @@ class LocalPartField(forms.CharField):
         raise ValidationError(_("This adds an address of %(domain)s. Type the part before the @ only.") % vars(self))
 
 
+def _despite_quarantine() -> forms.BooleanField:
+    return forms.BooleanField(
+        label=gettext_lazy("Take the address all the same"),
+        required=False,
+        help_text=gettext_lazy(
+            "Even if it belonged to a mailbox that was deleted lately, and its mail may still come."
+        ),
+    )
+
+
 class MailboxAddForm(MailboxFieldsForm):
     """`domain` is the one that gets the mailbox."""
 
@@ -186,8 +199,10 @@ class MailboxAddForm(MailboxFieldsForm):
         initial="maildir",
         widget=forms.RadioSelect,
     )
+    despite_quarantine = _despite_quarantine()
     field_order = [
         "local_part",
+        "despite_quarantine",
         "name",
         "password",
         "quota",
@@ -200,6 +215,8 @@ class MailboxAddForm(MailboxFieldsForm):
     def __init__(self, *args: Any, domain: Domain, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["local_part"].domain = domain.name  # type: ignore[attr-defined]
+        if "mail_path" not in self.fields:  # nor is this for domain admins
+            del self.fields["despite_quarantine"]
 
     def values(self) -> dict[str, Any]:
         """What `add_mailbox` takes."""
@@ -265,11 +282,14 @@ class AliasAddForm(AliasForm):
             "the part before the @ is kept."
         ),
     )
+    despite_quarantine = _despite_quarantine()
     version = None  # type: ignore[assignment]  # nothing is there yet that somebody else could change
-    field_order = ["local_part", "is_catch_all", "destinations", "comment", "active"]
+    field_order = ["local_part", "despite_quarantine", "is_catch_all", "destinations", "comment", "active"]
 
-    def __init__(self, *args: Any, domain: Domain, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, domain: Domain, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not user.is_superuser:
+            del self.fields["despite_quarantine"]
         self.fields["local_part"].domain = domain.name  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
@@ -285,3 +305,58 @@ class AliasAddForm(AliasForm):
     def values(self) -> dict[str, Any]:
         """What `add_alias` takes."""
         return {name: value for name, value in self.cleaned_data.items() if name != "is_catch_all"}
+
+
+class RenameForm(PanelForm):
+    """The whole new address, since another domain moves the mailbox or alias there."""
+
+    address = forms.CharField(
+        label=gettext_lazy("New address"),
+        max_length=320,
+        help_text=gettext_lazy("With another domain after the @ it moves there."),
+        widget=forms.TextInput(attrs=_address_attrs),
+    )
+    despite_quarantine = _despite_quarantine()
+    keep_old = forms.BooleanField(
+        label=gettext_lazy("Keep the old address as an alias of the new one"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy(
+            "Mail to it goes on to the new address. Otherwise it is refused, or a catch-all gets it."
+        ),
+    )
+    keep_days = forms.IntegerField(
+        label=gettext_lazy("Keep it for so many days"),
+        required=False,
+        min_value=1,
+        max_value=3650,
+        help_text=gettext_lazy("Leave it empty to keep it for good."),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        if not user.is_superuser:
+            del self.fields["despite_quarantine"]
+
+    def clean_address(self) -> ParsedAddress:
+        """The domain must be one's own, too."""
+        typed = parse_address(self.cleaned_data["address"])
+        if not Domain.objects.visible_to(self.user).filter(name=typed.domain).exists():
+            raise ValidationError(
+                _("%(name)s is not here. Add it first, or correct the name.") % {"name": typed.domain}
+            )
+        return typed
+
+    def values(self) -> dict[str, Any]:
+        """What `rename_address` takes."""
+        typed, days = self.cleaned_data["address"], self.cleaned_data["keep_days"]
+        keep_old = self.cleaned_data["keep_old"]
+        return {
+            "domain": Domain.objects.visible_to(self.user).get(name=typed.domain),
+            "local_part": written_local_part(typed.local_part),
+            "keep_old": keep_old,
+            "keep_until": timezone.now() + timedelta(days=days) if keep_old and days else None,
+            "despite_quarantine": self.cleaned_data.get("despite_quarantine", False),
+        }

@@ -1,8 +1,11 @@
 """How changes to mailboxes and aliases read in the history."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import register_sentences
@@ -17,13 +20,15 @@ from accounts.history_reading import (
     register_reading,
 )
 from domains.models import Domain
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox, QuarantinedAddress
 from mailboxes.parsing import external_form
 
 register_sentences(
     {
         ("add", "mailbox"): _("Added mailbox %(label)s"),
         ("change", "mailbox"): _("Changed mailbox %(label)s"),
+        ("rename", "mailbox"): _("Renamed mailbox %(label)s"),
+        ("rename", "alias"): _("Renamed alias %(label)s"),
         ("delete", "mailbox"): _("Deleted mailbox %(label)s"),
         ("change_password", "mailbox"): _("Changed the password of mailbox %(label)s"),
         ("activate", "mailboxes"): _("Activated mailboxes: %(label)s"),
@@ -60,6 +65,10 @@ def _address(row: Row, names: Names) -> str:
     return names.get((Address, row["address_id"]), "")
 
 
+def _day(text: str) -> str:
+    return date_format(timezone.localtime(datetime.fromisoformat(text)), "DATETIME_FORMAT")
+
+
 def _values_of_mailbox(row: Row, names: Names) -> dict[str, str]:
     quota = Mailbox._meta.get_field("quota_bytes").verbose_name
     values = in_words(Mailbox, "name", "mail_path", "active", *FLAGS)(row, names)
@@ -77,11 +86,30 @@ def _values_of_destination(row: Row, names: Names) -> dict[str, str]:
     return {str(AliasDestination._meta.verbose_name): text}
 
 
+def _name_of_address(row: Row, names: Names) -> str:
+    return external_form(row["local_part"], names.get((Domain, row["domain_id"]), "?"))
+
+
+register_reading(
+    Address,
+    Reading(
+        subject=_name_of_address,
+        values=lambda row, names: {str(Address._meta.verbose_name): _name_of_address(row, names)},
+        only_changes=True,
+    ),
+)
 register_reading(Mailbox, Reading(subject=_address, values=_values_of_mailbox))
 register_reading(Alias, Reading(subject=_address, values=in_words(Alias, "comment", "active", "starts_at", "ends_at")))
 register_reading(
     AliasDestination,
     Reading(subject=lambda row, names: names.get((Alias, row["alias_id"]), ""), values=_values_of_destination),
+)
+register_reading(
+    QuarantinedAddress,
+    Reading(
+        subject=lambda row, names: external_form(row["local_part"], row["domain_name"]),
+        values=lambda row, names: {str(QuarantinedAddress._meta.get_field("until").verbose_name): _day(row["until"])},
+    ),
 )
 register_namer(Address, _names_of_addresses)
 register_namer(Alias, _names_of_aliases)

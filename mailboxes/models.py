@@ -181,6 +181,26 @@ class MailboxCredential(models.Model):
         return "•••"
 
 
+@tracked()
+class QuarantinedAddress(models.Model):
+    """An address that a deleted mailbox left, as text: it outlives its domain, too. Until then nobody else gets it."""
+
+    domain_name = models.CharField(_("domain"), max_length=253, db_collation="C")
+    local_part = models.CharField(_("local part"), max_length=LONGEST_LOCAL_PART, db_collation="C")
+    former_mailbox_id = models.BigIntegerField()
+    until = models.DateTimeField(_("kept from others until"))
+
+    class Meta:
+        verbose_name = _("address in quarantine")
+        verbose_name_plural = _("addresses in quarantine")
+        constraints = [
+            models.UniqueConstraint(fields=["domain_name", "local_part"], name="an_address_is_in_quarantine_once"),
+        ]
+
+    def __str__(self) -> str:
+        return external_form(self.local_part, self.domain_name)
+
+
 class MailboxOwner(models.Model):
     """Ties a mailbox to the row with which its owner signs in; it appears at the first sign-in."""
 
@@ -336,4 +356,5 @@ __all__ = [
     "Mailbox",
     "MailboxCredential",
     "MailboxOwner",
+    "QuarantinedAddress",
 ]

@@ -1,6 +1,7 @@
 """What goes when an address goes: destinations that pointed at it, and aliases that are left without any."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
@@ -16,13 +17,15 @@ from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential
+from mailboxes.quarantine import quarantine
 
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
 
 
-def delete_domain(domain: Domain, *, by: Actor) -> None:
-    """Deletes a domain with its addresses and what pointed only at them; an alias domain of it stops this."""
-    with recorded("delete", "domain_with_addresses", domain.name, domain=domain.name, by=by):
+def delete_domain(domain: Domain, *, by: Actor) -> UUID:
+    """Deletes a domain with its addresses and what pointed only at them; an alias domain of it stops this. Gives the
+    number of the change set, for an undo."""
+    with recorded("delete", "domain_with_addresses", domain.name, domain=domain.name, by=by) as change_set:
         lock_alias_graph()
         domain = locked_version(Domain.objects, domain.pk, None)
         alias_domain = domain.alias_domains.first()
@@ -33,6 +36,7 @@ def delete_domain(domain: Domain, *, by: Actor) -> None:
             raise ValidationError(sentence % {"alias_domain": alias_domain, "domain": domain})
         mailboxes = Mailbox.objects.filter(address__domain=domain)
         retire_credentials(mailboxes)
+        quarantine(mailboxes)
         User.objects.filter(owned__mailbox__in=mailboxes).delete()
         mailboxes.delete()
         AliasDestination.objects.filter(alias__address__domain=domain).delete()
@@ -41,6 +45,7 @@ def delete_domain(domain: Domain, *, by: Actor) -> None:
         _cut(AliasDestination.objects.filter(address__domain=domain))
         Address.objects.filter(domain=domain).delete()
         domain.delete()
+    return change_set
 
 
 def remove_aliases(alias_ids: Sequence[int]) -> None:
@@ -56,11 +61,11 @@ def remove_addresses(address_ids: Sequence[int]) -> None:
     """Deletes addresses on which nothing hangs any more, and cuts what pointed at them."""
     if address_ids:
         _cut(AliasDestination.objects.filter(address__in=address_ids))
-        _cut(_known_only_to(Address.objects.filter(pk__in=address_ids)))
+        _cut(known_only_to(Address.objects.filter(pk__in=address_ids)))
         Address.objects.filter(pk__in=address_ids).delete()
 
 
-def _known_only_to(addresses: QuerySet[Address]) -> QuerySet[AliasDestination]:
+def known_only_to(addresses: QuerySet[Address]) -> QuerySet[AliasDestination]:
     """Destinations without an address of their own, which only catch-alls and patterns among these addresses take."""
     is_pattern = Q(local_part__endswith="*")
     domains = addresses.filter(Q(local_part="") | is_pattern).values("domain")
@@ -117,7 +122,7 @@ def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
         return losses
     return losses + _lost_aliases(
         AliasDestination.objects.filter(address=thing.address_id),
-        _known_only_to(Address.objects.filter(pk=thing.address_id)),
+        known_only_to(Address.objects.filter(pk=thing.address_id)),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pghistory
 from django.core.exceptions import ValidationError
@@ -21,6 +22,7 @@ from mailboxes.destinations import lock_alias_graph
 from mailboxes.loops import refuse_loop
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
+from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.removal import remove_addresses, remove_aliases, retire_credentials
 
 __all__ = [
@@ -55,6 +57,7 @@ def add_mailbox(
     pop: bool = True,
     expires_at: datetime | None = None,
     also_deliver_to: Iterable[str] = (),
+    despite_quarantine: bool = False,
     by: Actor,
 ) -> Mailbox:
     """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template.
@@ -78,6 +81,7 @@ def add_mailbox(
         address = Address.objects.filter(domain=domain, local_part=local_part).first()
         if address:
             raise ValidationError({"local_part": _taken(address)})
+        refuse_quarantined(domain, local_part, despite=despite_quarantine, by=by)
         address = Address.objects.create(domain=domain, local_part=local_part)
         if mail_path:
             _refuse_path_from(by)
@@ -159,17 +163,20 @@ def set_mailbox_password(mailbox: Mailbox, password: str, *, by: Actor) -> None:
             user.save(update_fields=["password"])
 
 
-def delete_mailbox(mailbox: Mailbox, *, by: Actor) -> None:
-    """Deletes the mailbox and what pointed only at it. The files stay where they are: the panel never touches mail."""
-    with recorded("delete", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
+def delete_mailbox(mailbox: Mailbox, *, by: Actor) -> UUID:
+    """Deletes the mailbox and what pointed only at it. The files stay where they are: the panel never touches mail.
+    Gives the number of the change set, for an undo."""
+    with recorded("delete", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by) as change_set:
         lock_alias_graph()
         locked_version(Mailbox.objects, mailbox.pk, None)
         _delete_mailboxes([mailbox.pk])
+    return change_set
 
 
-def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> None:
-    with recorded("delete", "mailboxes", _few(mailboxes), domain=_domain_of(mailboxes), by=by):
+def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> UUID:
+    with recorded("delete", "mailboxes", _few(mailboxes), domain=_domain_of(mailboxes), by=by) as change_set:
         _delete_mailboxes([mailbox.pk for mailbox in mailboxes])
+    return change_set
 
 
 def set_mailboxes_active(mailboxes: Sequence[Mailbox], active: bool, *, by: Actor) -> None:
@@ -189,6 +196,7 @@ def add_alias(
     active: bool = True,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
+    despite_quarantine: bool = False,
     by: Actor,
 ) -> Alias:
     """Adds an alias; an empty local part is the catch-all, `sales-*` takes all that begin with `sales-`. At the address
@@ -197,8 +205,10 @@ def add_alias(
     with recorded("add", "alias", external_form(local_part, domain.name), domain=domain.name, by=by):
         lock_alias_graph()
         domain = _locked(domain)
-        _refuse_alias_in(domain, local_part)
-        address, _is_new = Address.objects.get_or_create(domain=domain, local_part=local_part)
+        refuse_alias_in(domain, local_part)
+        address, is_new = Address.objects.get_or_create(domain=domain, local_part=local_part)
+        if is_new:
+            refuse_quarantined(domain, local_part, despite=despite_quarantine, by=by)
         if hasattr(address, "alias"):
             raise ValidationError({"local_part": _taken_by_alias(address)})
         alias = Alias(address=address, comment=comment, active=active, starts_at=starts_at, ends_at=ends_at)
@@ -223,11 +233,12 @@ def change_alias(
     return alias
 
 
-def delete_alias(alias: Alias, *, by: Actor) -> None:
-    with recorded("delete", "alias", str(alias), domain=alias.address.domain.name, by=by):
+def delete_alias(alias: Alias, *, by: Actor) -> UUID:
+    with recorded("delete", "alias", str(alias), domain=alias.address.domain.name, by=by) as change_set:
         lock_alias_graph()
         locked_version(Alias.objects, alias.pk, None)
         remove_aliases([alias.pk])
+    return change_set
 
 
 def owner_of(mailbox: Mailbox, *, by: Actor) -> User:
@@ -251,6 +262,7 @@ def _delete_mailboxes(mailbox_ids: Sequence[int]) -> None:
     lock_alias_graph()
     mailboxes = Mailbox.objects.filter(pk__in=mailbox_ids)
     retire_credentials(mailboxes)
+    quarantine(mailboxes)
     address_ids = list(mailboxes.values_list("address_id", flat=True))
     User.objects.filter(owned__mailbox__in=mailbox_ids).delete()
     mailboxes.delete()
@@ -277,7 +289,7 @@ def _write_destinations(alias: Alias, texts: Iterable[str]) -> None:
     refuse_loop(alias)
 
 
-def _refuse_alias_in(domain: Domain, local_part: str) -> None:
+def refuse_alias_in(domain: Domain, local_part: str) -> None:
     if not domain.has_aliases:
         raise ValidationError(
             {

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.urls import path, register_converter
 
 from domains import converters
-from mailboxes import alias_views, owner_views, views
+from mailboxes import alias_views, owner_views, rename_views, undo_views, views
 from mailboxes.parsing import ParsedAddress, parse_address
 
 
@@ -39,9 +39,12 @@ urlpatterns = [
     path("domains/<domain:name>/aliases/add/", alias_views.alias_add, name="alias_add"),
     path("mailboxes/<address:address>/", views.mailbox, name="mailbox"),
     path("mailboxes/<address:address>/password/", views.mailbox_password, name="mailbox_password"),
+    path("mailboxes/<address:address>/rename/", rename_views.mailbox_rename, name="mailbox_rename"),
     path("mailboxes/<address:address>/delete/", views.mailbox_delete, name="mailbox_delete"),
     path("aliases/<address:address>/", alias_views.alias, name="alias"),
+    path("aliases/<address:address>/rename/", rename_views.alias_rename, name="alias_rename"),
     path("aliases/<address:address>/delete/", alias_views.alias_delete, name="alias_delete"),
+    path("history/<uuid:number>/undo/", undo_views.undo, name="undo"),
     path("addresses/", views.address_list, name="address_list"),
     path("jobs/alias-report/", views.alias_report_start, name="alias_report_start"),
     path("my-mailbox/", owner_views.my_mailbox, name="my_mailbox"),

@@ -90,8 +90,8 @@ def _act_on_many(request: PersonRequest, domain: Domain, mailboxes: QuerySet[Mai
             services.set_mailboxes_active(picked, do == "activate", by=by)
             say(request, _done(do, len(picked)))
         elif do == "delete" and request.POST.get("is_sure") == "yes":
-            services.delete_mailboxes(picked, by=by)
-            say(request, _done(do, len(picked)))
+            change_set = services.delete_mailboxes(picked, by=by)
+            say(request, _done(do, len(picked)), undo=change_set)
         elif do == "delete":
             context = domain_head(domain) | {"picked": picked, "lost": _lost_with(picked)}
             return render(request, "mailboxes/mailboxes_delete.html", context)
@@ -202,8 +202,9 @@ def mailbox_delete(request: PersonRequest, address: ParsedAddress) -> HttpRespon
     form = PanelForm(typed(request))
     if form.is_valid():
         with refusals_on(form):
-            services.delete_mailbox(mailbox, by=Actor.from_request(request))
-            say(request, _("Deleted mailbox {address}. Its files stay where they are."), address=address)
+            change_set = services.delete_mailbox(mailbox, by=Actor.from_request(request))
+            sentence = _("Deleted mailbox {address}. Its files stay where they are.")
+            say(request, sentence, undo=change_set, address=address)
             return redirect("mailbox_list", mailbox.address.domain.name)
     context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain, "lost": what_is_lost(mailbox)}
     return render(request, "mailboxes/mailbox_delete.html", context)
@@ -216,8 +217,9 @@ def domain_delete(request: PersonRequest, name: str) -> HttpResponse:
     form = PanelForm(typed(request))
     if form.is_valid():
         with refusals_on(form):
-            delete_domain(domain, by=Actor.from_request(request))
-            say(request, _("Deleted domain {domain} with its addresses."), domain=domain.unicode_name)
+            change_set = delete_domain(domain, by=Actor.from_request(request))
+            sentence = _("Deleted domain {domain} with its addresses.")
+            say(request, sentence, undo=change_set, domain=domain.unicode_name)
             return redirect("domain_list")
     context = {"form": form, "domain": domain, "lost": what_is_lost(domain)}
     return render(request, "mailboxes/domain_delete.html", context)

@@ -18,7 +18,7 @@ ROOM_OF = {
     "admin": "domains",
     "alias": "mailboxes",
     "domain": "mailboxes",
-    "history": "domains",
+    "history": "mailboxes",
     "job": "jobs",
     "mail_settings": "domains",
     "mailbox": "mailboxes",

@@ -215,3 +215,21 @@ def test_before_a_deletion_it_names_what_is_lost(shell: Shell, falcot: Domain) -
 def test_what_others_typed_does_not_command_the_terminal(shell: Shell, domain: Domain) -> None:
     add_mailbox(domain, "jean", name="\x1b[2Jboo", by=TESTER)
     assert "\x1b" not in shell("mailbox", "list").out + shell("mailbox", "show", "jean@example.org").out
+
+
+class TestRename:
+    def test_it_works(self, shell: Shell, falcot: Domain) -> None:
+        ended = shell("mailbox", "rename", "jean@falcot.org", "john@falcot.org", "--keep-days", "90", "--json")
+        assert (ended.json["address"], ended.json["mail_path"]) == ("john@falcot.org", "falcot.org/jean/")
+        assert shell("alias", "show", "jean@falcot.org", "--json").json["destinations"] == ["john@falcot.org"]
+        ended = shell("alias", "rename", "contact@falcotsbrand.com", "desk@falcot.org")
+        assert ended.lines == ["Renamed alias contact@falcotsbrand.com to desk@falcot.org."]
+
+    def test_what_cannot_be_is_refused(self, shell: Shell, falcot: Domain) -> None:
+        assert "is there already" in shell.refused("mailbox", "rename", "jean@falcot.org", "laure@falcot.org")
+        assert shell.misused("mailbox", "rename", "jean@falcot.org", "x@falcot.org", "--keep-days", "0")
+
+    def test_a_quarantine_is_ended_on_demand(self, shell: Shell, falcot: Domain) -> None:
+        shell("mailbox", "delete", "laure@falcot.org", "--yes")
+        assert "belonged to a mailbox" in shell.refused("mailbox", "add", "laure@falcot.org", "--no-password")
+        assert shell("mailbox", "add", "laure@falcot.org", "--no-password", "--despite-quarantine").code == 0

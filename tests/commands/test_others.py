@@ -100,3 +100,30 @@ class TestJob:
     @pytest.mark.parametrize("arguments", [[], ["show"], ["show", "x"], ["show", "0"], ["show", str(2**64)], ["start"]])
     def test_wrong_usage_is_told(self, shell: Shell, arguments: list[str]) -> None:
         assert shell.misused("job", *arguments)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestUndo:
+    def test_it_works(self, shell: Shell) -> None:
+        shell("domain", "add", "example.org")
+        shell("mailbox", "add", "jean@example.org", "--no-password")
+        shell("mailbox", "delete", "jean@example.org", "--yes")
+        number = shell("history", "list", "--json").json[0]["id"]
+        rehearsed = shell("history", "undo", number, "--dry-run")
+        assert "added  mailbox jean@example.org" in rehearsed.out
+        assert shell("mailbox", "list", "--json").json == []
+        done = shell("history", "undo", number, "--yes")
+        assert done.lines == ["Undid: Deleted mailbox jean@example.org."]
+        assert shell("mailbox", "show", "jean@example.org").code == 0
+        assert "is there again already" in shell.refused("history", "undo", number, "--yes")
+
+    def test_json_has_stable_keys(self, shell: Shell) -> None:
+        shell("domain", "add", "example.org")
+        number = shell("history", "list", "--json").json[0]["id"]
+        keys = ["undid", "sentence", "change_set"]
+        assert list(shell("history", "undo", number, "--dry-run", "--json").json) == [*keys, "would_change"]
+        assert list(shell("history", "undo", number, "--yes", "--json").json) == keys
+
+    def test_wrong_usage_is_told(self, shell: Shell) -> None:
+        assert shell.misused("history", "undo", "7")
+        assert "There is no change set" in shell.refused("history", "undo", "0" * 32, "--yes")

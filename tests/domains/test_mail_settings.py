@@ -6,7 +6,12 @@ from django.test import Client
 from domains.models import MailSettings
 from tests.plugins.people import words_of
 
-AS_IT_IS = {"recipient_delimiter": "+", "mail_path_template": "{domain}/{local_part}", "version": "1"}
+AS_IT_IS = {
+    "recipient_delimiter": "+",
+    "mail_path_template": "{domain}/{local_part}",
+    "quarantine_days": "30",
+    "version": "1",
+}
 
 
 def test_it_works(alice_client: Client) -> None:

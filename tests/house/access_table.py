@@ -23,6 +23,10 @@ GET  find                   /find/                                             i
 GET  account                /account/                                          in  200 404 200 200
 POST account                /account/                                          in  302 404 302 302
 GET  history                /history/                                          in  200 404 200 200
+GET  undo                   /history/{change_set}/undo/                        in  404 404 200 200
+POST undo                   /history/{change_set}/undo/                        in  404 404 302 302
+GET  undo                   /history/{foreign_change_set}/undo/                in  200 404 404 200
+POST undo                   /history/{foreign_change_set}/undo/                in  302 404 404 302
 GET  address_list           /addresses/                                        in  200 404 200 200
 GET  lookup                 /lookup/                                           in  200 404 200 200
 
@@ -68,6 +72,10 @@ GET  mailbox_password       /mailboxes/laure@falcot.org/password/              i
 POST mailbox_password       /mailboxes/laure@falcot.org/password/              in  404 404 302 302
 GET  mailbox_password       /mailboxes/mallory@foreign.example/password/       in  200 404 404 200
 POST mailbox_password       /mailboxes/mallory@foreign.example/password/       in  302 404 404 302
+GET  mailbox_rename         /mailboxes/laure@falcot.org/rename/                in  404 404 200 200
+POST mailbox_rename         /mailboxes/laure@falcot.org/rename/                in  404 404 302 302
+GET  mailbox_rename         /mailboxes/mallory@foreign.example/rename/         in  200 404 404 200
+POST mailbox_rename         /mailboxes/mallory@foreign.example/rename/         in  200 404 404 302
 GET  mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 200 200
 POST mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 302 302
 GET  mailbox_delete         /mailboxes/mallory@foreign.example/delete/         in  200 404 404 200
@@ -83,6 +91,9 @@ GET  alias                  /aliases/contact@falcotsbrand.com/                 i
 POST alias                  /aliases/contact@falcotsbrand.com/                 in  404 404 302 302
 GET  alias                  /aliases/@foreign.example/                         in  200 404 404 200
 POST alias                  /aliases/@foreign.example/                         in  302 404 404 302
+GET  alias_rename           /aliases/contact@falcotsbrand.com/rename/          in  404 404 200 200
+POST alias_rename           /aliases/contact@falcotsbrand.com/rename/          in  404 404 302 302
+GET  alias_rename           /aliases/@foreign.example/rename/                  in  404 404 404 404
 GET  alias_delete           /aliases/contact@falcotsbrand.com/delete/          in  404 404 200 200
 POST alias_delete           /aliases/contact@falcotsbrand.com/delete/          in  404 404 302 302
 GET  alias_delete           /aliases/@foreign.example/delete/                  in  200 404 404 200
@@ -169,15 +180,17 @@ FORMS: dict[str, dict[str, str]] = {
     "mailbox": {"name": "Another name", "quota": "3", "quota_unit": "GB", "mail_path": "{path}", "active": "on"},
     "mailbox_password": {"password": "a new and longer one", "again": "a new and longer one"},
     "mailbox_delete": {},
+    "mailbox_rename": {"address": "renamed@falcot.org", "keep_old": "on"},
+    "alias_rename": {"address": "renamed@falcot.org"},
     "alias_add": {"local_part": "new", "destinations": "someone@elsewhere.example", "active": "on"},
     "alias": {"destinations": "someone@elsewhere.example", "comment": "Changed", "active": "on"},
     "alias_delete": {},
+    "undo": {},
     "person_add": {"username": "ben", "name": "Ben", "password": ""},
     "person": {"username": "claire", "name": "Claire Anew", "language": "ja", "is_active": "on"},
     "person_password": {"password": "claire needs a longer one", "again": "claire needs a longer one"},
     "person_delete": {},
     "alias_report_start": {},
-    "mail_settings": {"recipient_delimiter": "-", "mail_path_template": "{{domain}}/{{local_part}}"},
     "transport_add": {"key": "new.example", "result": "smtp:[mx.new.example]", "active": "on"},
     "transport": {"key": "there.example", "result": "smtp:[mx.there.example]:2525", "active": "on"},
     "transport_delete": {},
@@ -208,6 +221,11 @@ FORMS: dict[str, dict[str, str]] = {
     "canonical_add": {"key": "new@falcot.org", "result": "jean@falcot.org", "applies_to": "sender", "active": "on"},
     "canonical": {"key": "j@falcot.org", "result": "laure@falcot.org", "applies_to": "all", "active": "on"},
     "canonical_delete": {},
+    "mail_settings": {
+        "recipient_delimiter": "-",
+        "mail_path_template": "{{domain}}/{{local_part}}",
+        "quarantine_days": "7",
+    },
     "my_mailbox_password": {
         "current": "jean keeps this one himself",
         "password": "jean has a better one",

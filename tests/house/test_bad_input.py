@@ -18,7 +18,9 @@ NUL, LONG, SCRIPT = "a\0b", "x" * 20_000, "<script>alert(1)</script>"
 STRANGE = [NUL, LONG, SCRIPT, "", "'", "%", "{domain.__class__}", "-1", "NaN", "9" * 20, "a\r\nX: y", "\u202e🐘é"]
 NO_MARKS = [" ", "[", '["a", 1]', "[null, null]", '["a\\u0000", 1]', "1e400", "2026-99-99T99:99:99+99:99", "%ff%fe"]
 MUST_BE_REFUSED = {NUL, LONG}
-TICKED = re.compile(r"active|is_active|is_superuser|is_catch_all|do|next")  # whatever is sent, or nothing that is kept
+TICKED = re.compile(
+    r"active|is_active|is_superuser|is_catch_all|keep_old|do|next"
+)  # whatever is sent, or nothing that is kept
 QUESTIONS = [
     "q",
     "class",

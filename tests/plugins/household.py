@@ -62,8 +62,12 @@ def move_in() -> dict[str, object]:
     sweep()  # the worker gives a sign of life
     job = start_alias_report(by=Actor(user=superuser, door=Door.PAGE))
     run_job(job.pk)
+    deleted: dict[str, object] = {
+        "change_set": mailboxes.delete_mailbox(mailboxes.add_mailbox(falcot, "short", by=TESTER), by=TESTER),
+        "foreign_change_set": mailboxes.delete_mailbox(mailboxes.add_mailbox(foreign, "short", by=TESTER), by=TESTER),
+    }
     numbers: dict[str, object] = {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk}
-    return numbers | {entry.noun: entry.pk for entry in lookup_table_entries()}
+    return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
 
 
 def lookup_table_entries() -> list[Entry]:

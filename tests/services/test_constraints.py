@@ -21,7 +21,7 @@ from lookup_tables.models import (
     TlsPolicy,
     Transport,
 )
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, QuarantinedAddress
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +83,8 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("a_person_is_domain_admin_once", "twice", lambda rows: [_admin(rows), _admin(rows)]),
     ("one_row_of_mail_settings", "a second row", lambda rows: MailSettings.objects.create(id=2)),
     ("recipient_delimiter_is_known", "=", lambda rows: MailSettings.objects.update(recipient_delimiter="=")),
+    ("quarantine_ends_within_ten_years", "a century", lambda rows: MailSettings.objects.update(quarantine_days=3651)),
+    ("an_address_is_in_quarantine_once", "twice", lambda rows: [_quarantine(), _quarantine()]),
     ("an_address_is_there_once", "twice", lambda rows: rows.address("jean")),
     ("local_part_is_plain_lower_case_ascii", "upper case", lambda rows: rows.address("Jean")),
     ("local_part_is_plain_lower_case_ascii", "beyond ASCII", lambda rows: rows.address("jéan")),
@@ -244,6 +246,12 @@ def _domain(name: str, **values: Any) -> Domain:
 def _name(name: str) -> None:
     """Past the field, which makes a domain name of what it gets."""
     Domain.objects.update(name=Value(name, output_field=CharField()))
+
+
+def _quarantine() -> QuarantinedAddress:
+    return QuarantinedAddress.objects.create(
+        domain_name="example.org", local_part="jean", former_mailbox_id=1, until=NOW
+    )
 
 
 def _admin(rows: Rows) -> DomainAdmin:

@@ -10,7 +10,7 @@ from domains.services import change_mail_settings
 
 
 class Command(NounCommand):
-    help = _("Show or change the mail settings: recipient delimiter and mail path template.")
+    help = _("Show or change the mail settings: recipient delimiter, mail path template and quarantine.")
 
     def add_verbs(self) -> None:
         self.verb("show", _("Show the mail settings."))
@@ -21,13 +21,19 @@ class Command(NounCommand):
         change.add_argument(
             "--mail-path-template", metavar="TEMPLATE", help=_("Tokens: {domain}, {local_part}, {initial}.")
         )
+        change.add_argument(
+            "--quarantine-days",
+            type=int,
+            metavar="N",
+            help=_("So long nobody else gets the address of a mailbox; or 0."),
+        )
         version_argument(change)
 
     def do_show(self, options: Options) -> None:
         self.card(_row(MailSettings.current()), options)
 
     def do_change(self, options: Options) -> None:
-        changes = given(options, "recipient_delimiter", "mail_path_template")
+        changes = given(options, "recipient_delimiter", "mail_path_template", "quarantine_days")
         if not changes:
             self.wrong_usage(_("Say what is to change; “mail_settings change --help” names the options."))
         if changes.get("recipient_delimiter") == "none":
@@ -42,6 +48,7 @@ def _row(settings: MailSettings) -> dict[str, Any]:
     return {
         "recipient_delimiter": settings.recipient_delimiter,
         "mail_path_template": settings.mail_path_template,
+        "quarantine_days": settings.quarantine_days,
         "version": settings.version,
         "changed_at": settings.changed_at,
     }

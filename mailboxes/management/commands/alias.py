@@ -16,10 +16,18 @@ from accounts.commands import (
     version_argument,
 )
 from domains.fields import shown
-from mailboxes.commands import found_at, listed, place_for
+from mailboxes.commands import (
+    found_at,
+    listed,
+    place_for,
+    quarantine_argument,
+    rename_arguments,
+    values_of_rename,
+)
 from mailboxes.models import Alias
 from mailboxes.parsing import parse_address
 from mailboxes.removal import what_is_lost
+from mailboxes.renaming import rename_address
 from mailboxes.services import add_alias, change_alias, delete_alias
 
 
@@ -33,6 +41,8 @@ class Command(NounCommand):
         add.add_argument("--comment", default="", help=_("Why it is there."))
         add.add_argument("--inactive", dest="active", action="store_false", help=_("It delivers nothing for now."))
 
+        quarantine_argument(add)
+
         change = self.verb("change", _("Change an alias."))
         self._address_argument(change)
         change.add_argument(
@@ -43,6 +53,8 @@ class Command(NounCommand):
         change.add_argument("--comment", help=_("Why it is there."))
         active_arguments(change)
         version_argument(change)
+
+        rename_arguments(self.verb("rename", _("Rename an alias, or move it to another domain.")))
 
         delete = self.verb("delete", _("Delete an alias."))
         self._address_argument(delete)
@@ -60,6 +72,7 @@ class Command(NounCommand):
     def do_add(self, options: Options) -> None:
         domain, local_part = place_for(options["address"])
         values = {"comment": options["comment"], "active": options["active"]}
+        values["despite_quarantine"] = options["despite_quarantine"]
         alias = add_alias(domain, local_part, options["destinations"], **values, by=self.by)
         self.done(_("Added alias %(alias)s.") % {"alias": alias}, _row(alias), options)
 
@@ -76,6 +89,12 @@ class Command(NounCommand):
             version = alias.version if version is None else version  # the list that was edited is the one that is there
         alias = change_alias(alias, **changes, version=version, by=self.by)
         self.done(_("Changed alias %(alias)s.") % {"alias": alias}, _row(alias), options)
+
+    def do_rename(self, options: Options) -> None:
+        alias = self._found(options)
+        rename_address(alias.address, **values_of_rename(options), by=self.by)
+        row = _row(Alias.objects.with_destinations().get(pk=alias.pk))
+        self.done(_("Renamed alias %(old)s to %(new)s.") % {"old": alias, "new": row["address"]}, row, options)
 
     def do_delete(self, options: Options) -> None:
         alias = self._found(options)

@@ -16,9 +16,19 @@ from accounts.commands import (
     stream,
     version_argument,
 )
-from mailboxes.commands import NO_QUOTA, found_at, listed, place_for, quota_bytes
+from mailboxes.commands import (
+    NO_QUOTA,
+    found_at,
+    listed,
+    place_for,
+    quarantine_argument,
+    quota_bytes,
+    rename_arguments,
+    values_of_rename,
+)
 from mailboxes.models import Mailbox, MailboxCredential
 from mailboxes.removal import what_is_lost
+from mailboxes.renaming import rename_address
 from mailboxes.services import add_mailbox, change_mailbox, delete_mailbox, set_mailbox_password
 
 
@@ -31,6 +41,7 @@ class Command(NounCommand):
         self._value_arguments(add)
         add.add_argument("--format", choices=["maildir", "mbox"], default="maildir", help=_("How mail is stored."))
         add.add_argument("--inactive", dest="active", action="store_false", help=_("Mail to it is refused for now."))
+        quarantine_argument(add)
         password_arguments(add, may_be_none=True)
 
         change = self.verb("change", _("Change a mailbox. A new mail path does not move the mail that is stored."))
@@ -42,6 +53,11 @@ class Command(NounCommand):
         password = self.verb("password", _("Set the password of a mailbox."))
         self._address_argument(password)
         password_arguments(password)
+
+        rename = self.verb(
+            "rename", _("Rename a mailbox, or move it to another domain; the files stay where they are.")
+        )
+        rename_arguments(rename)
 
         delete = self.verb("delete", _("Delete a mailbox; the files stay where they are."))
         self._address_argument(delete)
@@ -73,6 +89,7 @@ class Command(NounCommand):
             password=None if options["no_password"] else self.typed_password(options),
             mail_format=options["format"],
             active=options["active"],
+            despite_quarantine=options["despite_quarantine"],
             by=self.by,
             **_values(options),
         )
@@ -90,6 +107,13 @@ class Command(NounCommand):
         set_mailbox_password(mailbox, self.typed_password(options), by=self.by)
         sentence = _("Changed the password of mailbox %(mailbox)s.") % {"mailbox": mailbox}
         self.done(sentence, _reread(mailbox), options)
+
+    def do_rename(self, options: Options) -> None:
+        mailbox = self._found(options)
+        rename_address(mailbox.address, **values_of_rename(options), by=self.by)
+        row = _reread(mailbox)
+        words = {"old": mailbox, "new": row["address"]}
+        self.done(_("Renamed mailbox %(old)s to %(new)s. Its files stay where they are.") % words, row, options)
 
     def do_delete(self, options: Options) -> None:
         mailbox = self._found(options)

@@ -1,0 +1,255 @@
+"""Undo: what a change set did is taken back, row by row, in one transaction that is a change set of its own.
+
+Nothing is overwritten: what a change set added must still be as it left it, and of what it changed, the columns that it
+changed. Rows come back with their primary keys, so that a mailbox finds its password and an undo can itself be undone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.history import UNDO, recorded
+from accounts.history_reading import Event, net_events_of
+from accounts.models import ChangeSet, User
+from domains.models import Domain, DomainAdmin
+from mailboxes import undo_rules
+from mailboxes.destinations import lock_alias_graph
+from mailboxes.models import Address, AliasDestination, Mailbox, MailboxCredential, QuarantinedAddress
+from mailboxes.quarantine import take_back
+from mailboxes.renaming import name_owners_anew
+
+# An added mailbox that is taken back within this time was a slip: its address is free at once.
+A_SLIP = timedelta(days=1)
+MOST_ON_A_PAGE = 2_000  # rows; the command line has more patience
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What an undo would do: `events` say what each row would be, `obstacles` why nothing will happen."""
+
+    events: list[Event]
+    remarks: list[str] = field(default_factory=list)
+    obstacles: list[str] = field(default_factory=list)
+
+
+class _Rehearsed(Exception):
+    """All went well; now nothing of it must stay."""
+
+
+def undo_change_set(change_set: ChangeSet, *, most: int | None = None, by: Actor) -> UUID:
+    """Takes back what a change set did, or says in sentences what stands in the way. Gives the number of the change set
+    that the undo is, which can be undone as well."""
+    with _recorded(change_set, by) as number:
+        _take_back(_events_of(change_set, most), change_set, by)
+    return number
+
+
+def preview_of_undo(change_set: ChangeSet, *, most: int | None = None, by: Actor) -> Preview:
+    """The undo is really done and rolled back: so it cannot promise anything else than what will happen."""
+    events: list[Event] = []
+    remarks: list[str] = []
+    try:
+        with _recorded(change_set, by):
+            events = _events_of(change_set, most)
+            remarks = _take_back(events, change_set, by)
+            raise _Rehearsed
+    except _Rehearsed:
+        return Preview(events=_reversed(events), remarks=remarks)
+    except ValidationError as error:
+        return Preview(events=_reversed(events), obstacles=list(dict.fromkeys(error.messages)))
+
+
+def _recorded(change_set: ChangeSet, by: Actor) -> Any:
+    verb, noun = UNDO + str(change_set.value("verb")), change_set.value("noun")
+    label, domain = change_set.value("label"), change_set.value("domain")
+    return recorded(verb, noun, label, domain=domain, by=by, undid=str(change_set.pk))
+
+
+def _reversed(events: Iterable[Event]) -> list[Event]:
+    kinds = {"added": "deleted", "deleted": "added"}
+    return [
+        Event(one.model, kinds.get(one.kind, one.kind), one.object_id, one.at, one.after, one.before, one.names)
+        for one in reversed(list(events))
+        if not undo_rules.is_of_owner(one)
+    ]
+
+
+def _events_of(change_set: ChangeSet, most: int | None) -> list[Event]:
+    events = net_events_of(change_set.pk)
+    if most is not None and len(events) > most:
+        sentence = _("This change set is about %(number)d rows. Undo it from the command line: history undo %(id)s.")
+        raise ValidationError(sentence % {"number": len(events), "id": change_set.pk})
+    return events
+
+
+def _take_back(events: Sequence[Event], change_set: ChangeSet, by: Actor) -> list[str]:
+    """Returns remarks: what does not come back, though the rest does."""
+    undo_rules.refuse_what_cannot_be_undone(events)
+    undo_rules.refuse_what_is_not_of(by, events)
+    rows, remarks = _without_what_may_stay_away(events)
+    lock_alias_graph()
+    _lock(rows)
+    undo_rules.refuse_changed_since(rows)
+    take_back(event for event in events if event.model is QuarantinedAddress)
+    undo_rules.refuse_addresses_in_quarantine(rows, by)
+    try:
+        _write(rows, is_old=change_set.created_at < timezone.now() - A_SLIP)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    except IntegrityError as error:
+        sentence = _("What is there now does not go together with what was there before: %(constraint)s.")
+        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or "?"
+        raise ValidationError(sentence % {"constraint": name}) from error
+    undo_rules.refuse_what_services_would_refuse(rows, by)
+    name_owners_anew([event.object_id for event in rows if event.model is Address])
+    return remarks + _bring_back_passwords(rows)
+
+
+def _without_what_may_stay_away(events: Sequence[Event]) -> tuple[list[Event], list[str]]:
+    """Owners sign in anew; a domain comes back even if one of its admins is gone."""
+    rows, remarks = [], []
+    for event in events:
+        if undo_rules.is_of_owner(event) or event.model is QuarantinedAddress:
+            continue
+        if event.model is DomainAdmin and event.before and not _is_person(event.before["user_id"]):
+            name = event.names.get((User, event.before["user_id"]), "?")
+            remarks.append(_("%(person)s is gone and is no longer domain admin.") % {"person": name})
+            continue
+        rows.append(event)
+    return rows, remarks
+
+
+def _is_person(pk: int) -> bool:
+    return User.objects.filter(pk=pk).exists()
+
+
+def _lock(rows: Sequence[Event]) -> None:
+    """In the order in which services lock: domains, then what hangs on them."""
+    domains = {pk for event in rows for pk in undo_rules.domains_of(event)}
+    list(Domain.objects.select_for_update(no_key=True).filter(pk__in=domains).order_by("pk").values_list("pk"))
+    for model, events in _by_model(rows):
+        ids = [event.object_id for event in events]
+        locked = model._base_manager.select_for_update(no_key=True, of=("self",)).filter(pk__in=ids)
+        list(locked.order_by("pk").values_list("pk"))
+
+
+def _by_model(rows: Iterable[Event]) -> list[tuple[type[models.Model], list[Event]]]:
+    """The models in an order in which what a row hangs on comes before it."""
+    found: dict[type[models.Model], list[Event]] = defaultdict(list)
+    for event in rows:
+        found[event.model].append(event)
+    ordered: list[type[models.Model]] = []
+
+    def add(model: type[models.Model]) -> None:
+        if model in ordered or model not in found:
+            return
+        for one in model._meta.concrete_fields:
+            if one.remote_field and one.remote_field.model is not model:
+                add(one.remote_field.model)
+        ordered.append(model)
+
+    for model in sorted(found, key=lambda model: model._meta.label):
+        add(model)
+    return [(model, found[model]) for model in ordered]
+
+
+def _write(rows: Sequence[Event], *, is_old: bool) -> None:
+    ordered = _by_model(rows)
+    undo_rules.refuse_used({model: [e.object_id for e in events if e.kind == "added"] for model, events in ordered})
+    if is_old:
+        undo_rules.quarantine_added(rows)
+    for model, events in reversed(ordered):
+        _delete(model, [event.object_id for event in events if event.kind == "added"])
+    for model, events in ordered:
+        for event in events:
+            if event.kind == "changed":
+                _change_back(model, event)
+    for _model, events in ordered:
+        for event in events:
+            if event.kind == "deleted":
+                _bring_back(event)
+
+
+def _delete(model: type[models.Model], ids: list[int]) -> None:
+    if not ids:
+        return
+    if model is Mailbox:
+        undo_rules.part_with_mailboxes(ids)
+    model._base_manager.filter(pk__in=ids).delete()
+
+
+def _change_back(model: type[models.Model], event: Event) -> None:
+    row = model._base_manager.get(pk=event.object_id)
+    for one in model._meta.concrete_fields:
+        if one.column in undo_rules.changed_columns(event):
+            setattr(row, one.attname, one.to_python((event.before or {})[str(one.column)]))
+    _count(row)
+    _save(row, event)
+
+
+def _bring_back(event: Event) -> None:
+    values = {
+        one.attname: one.to_python(event.before[one.column])  # type: ignore[index]
+        for one in event.model._meta.concrete_fields
+    }
+    row = event.model(**values)
+    undo_rules.refuse_without_parents(row, event)
+    if isinstance(row, AliasDestination):
+        _find_place_for(row)
+    _count(row)
+    _save(row, event)
+
+
+def _find_place_for(destination: AliasDestination) -> None:
+    """Its old place, or the end if another destination stands there by now."""
+    others = AliasDestination.objects.filter(alias=destination.alias_id)
+    if others.filter(position=destination.position).exists():
+        last = others.order_by("-position").values_list("position", flat=True).first() or 0
+        destination.position = last + 1
+
+
+def _count(row: models.Model) -> None:
+    for one in row._meta.concrete_fields:
+        if one.name == "version":
+            row.version += 1  # type: ignore[attr-defined]
+        elif getattr(one, "auto_now", False):
+            setattr(row, one.attname, timezone.now())
+
+
+def _save(row: models.Model, event: Event) -> None:
+    """As it was, without the fields that fill themselves; the rules of the model are asked first."""
+    undo_rules.refuse_taken(row, event)
+    row.clean()
+    row.validate_unique()
+    row.validate_constraints()
+    if isinstance(row, Domain) and event.kind == "changed":
+        undo_rules.refuse_class_of(row)
+    with transaction.atomic():
+        row.save_base(raw=True, force_insert=event.kind == "deleted", force_update=event.kind == "changed")
+
+
+def _bring_back_passwords(rows: Iterable[Event]) -> list[str]:
+    """Gives mailboxes that are back their passwords; names those whose password was purged."""
+    back = [event.object_id for event in rows if event.model is Mailbox and event.kind == "deleted"]
+    kept = MailboxCredential.objects.filter(former_mailbox_id__in=back)
+    found = set(kept.values_list("former_mailbox_id", flat=True))
+    kept.update(mailbox_id=models.F("former_mailbox_id"), former_mailbox_id=None, retired_at=None)
+    without = Mailbox.objects.with_address().filter(pk__in=set(back) - found).order_by("pk")
+    return [
+        _("%(mailbox)s comes back without a password: it had none, or it was deleted too long ago.")
+        % {"mailbox": mailbox}
+        for mailbox in without
+    ]
+
+
+__all__ = ["MOST_ON_A_PAGE", "Preview", "preview_of_undo", "undo_change_set"]

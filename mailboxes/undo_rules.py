@@ -1,0 +1,257 @@
+"""What prevents an undo, each in a sentence that says what to do instead."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, models
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.history_reading import Event
+from accounts.models import OWNER_PREFIX, User
+from domains.models import Domain, DomainAdmin
+from domains.services import refuse_unfitting_class
+from mailboxes.destinations import resolve
+from mailboxes.loops import refuse_loop
+from mailboxes.models import (
+    Address,
+    Alias,
+    AliasDestination,
+    Mailbox,
+    MailboxCredential,
+    MailboxOwner,
+    QuarantinedAddress,
+)
+from mailboxes.quarantine import quarantine, refuse_quarantined
+from mailboxes.removal import known_only_to, retire_credentials
+from mailboxes.services import refuse_alias_in
+
+OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination)  # what a domain admin may take back
+COUNTERS = ("version", "changed_at")
+
+
+def is_of_owner(event: Event) -> bool:
+    """The row with which a mailbox owner signs in comes and goes with the mailbox."""
+    row = event.before or event.after or {}
+    return event.model is User and str(row.get("username", "")).startswith(OWNER_PREFIX)
+
+
+def refuse_what_cannot_be_undone(events: Sequence[Event]) -> None:
+    if any(event.kind == "password_changed" for event in events):
+        raise ValidationError(_("A password cannot be changed back: the old one is not kept. Set a new one."))
+    if any(event.model is User and not is_of_owner(event) for event in events):
+        raise ValidationError(_("Changes to people are not undone here. Change the person instead."))
+    if not any(not is_of_owner(event) for event in events):
+        raise ValidationError(_("There is nothing here that could be undone."))
+    if any(event.kind == "unknown" or (event.kind == "deleted" and not _is_whole(event)) for event in events):
+        raise ValidationError(_("The history does not know all that was there before. Nothing was changed."))
+
+
+def _is_whole(event: Event) -> bool:
+    columns = {one.column for one in event.model._meta.concrete_fields}
+    return is_of_owner(event) or columns <= set(event.before or {})
+
+
+def refuse_what_is_not_of(by: Actor, events: Iterable[Event]) -> None:
+    """A domain admin takes back what happened within the own domains; the rest is for superusers."""
+    if by.user is None or by.user.is_superuser:
+        return
+    own = dict(Domain.objects.visible_to(by.user).values_list("pk", "name"))
+    if not all(is_of_owner(event) or _is_within(own, event) for event in events):
+        raise ValidationError(_("This is not only about addresses of your domains. A superuser can undo it."))
+
+
+def _is_within(own: Mapping[int, str], event: Event) -> bool:
+    if event.model is Domain:
+        return event.object_id in own and event.kind == "changed" and changed_columns(event) <= {"description"}
+    if event.model is QuarantinedAddress:
+        return event.subject.rpartition("@")[2] in own.values()
+    if event.model is Address:
+        return all(row["domain_id"] in own for row in (event.before, event.after) if row)
+    if event.model is Mailbox and event.kind == "changed" and "mail_path" in changed_columns(event):
+        return False  # it could be the path of another domain's mailbox by now
+    return event.model in OF_A_DOMAIN and event.subject.rpartition("@")[2] in own.values()
+
+
+def changed_columns(event: Event) -> set[str]:
+    """The columns that a change set changed; one that the history began to know later has no value before."""
+    before, after = event.before or {}, event.after or {}
+    columns = {str(one.column) for one in event.model._meta.concrete_fields} - set(COUNTERS)
+    return {column for column in columns & set(before) & set(after) if before[column] != after[column]}
+
+
+def domains_of(event: Event) -> Iterator[int]:
+    """The domains that a row belongs or leads to, before and after."""
+    if event.model is Domain:
+        yield event.object_id
+    for row in (event.before, event.after):
+        for column in ("domain_id", "target_id"):
+            if row and row.get(column) is not None:
+                yield row[column]
+
+
+def refuse_changed_since(events: Sequence[Event]) -> None:
+    """What was added must be as it was left; of what was changed, the columns that were changed."""
+    faults = []
+    there = _rows_that_are_there(events)
+    for event in events:
+        row = there.get((event.model, event.object_id))
+        words = {"thing": _thing(event)}
+        if event.kind == "deleted":
+            if row is not None:
+                faults.append(_("%(thing)s is there again already.") % words)
+        elif row is None:
+            faults.append(_("%(thing)s was deleted since. Undo the deletion first.") % words)
+        else:
+            columns = changed_columns(event) if event.kind == "changed" else set(row) - set(COUNTERS)
+            after = event.after or {}
+            if any(row[column] != after[column] for column in columns if column in row and column in after):
+                faults.append(_("%(thing)s was changed since. Undo that first, or change it by hand.") % words)
+    if faults:
+        raise ValidationError(list(dict.fromkeys(faults)))
+
+
+def _rows_that_are_there(events: Sequence[Event]) -> dict[tuple[type[models.Model], int], Mapping[str, Any]]:
+    """As PostgreSQL writes them in JSON: as the history does."""
+    found: dict[tuple[type[models.Model], int], Mapping[str, Any]] = {}
+    for model in {event.model for event in events}:
+        table, key = (connection.ops.quote_name(str(name)) for name in (model._meta.db_table, model._meta.pk.column))
+        ids = [event.object_id for event in events if event.model is model]
+        rows = model._base_manager.raw(
+            f"SELECT {key}, to_jsonb(there)::text AS as_json FROM {table} AS there WHERE {key} = ANY(%s)",  # noqa: S608
+            [ids],
+        )
+        found |= {(model, row.pk): json.loads(row.as_json) for row in rows}  # type: ignore[attr-defined]
+    return found
+
+
+def _thing(event: Event) -> str:
+    return f"{event.subject} ({event.noun})" if event.subject else event.noun
+
+
+def refuse_used(added: Mapping[type[models.Model], Sequence[int]]) -> None:
+    """What was added may carry more by now, which the undo would take with it."""
+    faults = []
+    for model, ids in added.items():
+        for relation in model._meta.related_objects:
+            other, reference = relation.related_model, relation.field
+            comes_along = other in (MailboxCredential, MailboxOwner) or not getattr(reference, "db_constraint", False)
+            if not ids or comes_along or relation.on_delete is models.SET_NULL:
+                continue
+            using = other._base_manager.filter(**{f"{reference.name}__in": ids}).exclude(pk__in=added.get(other, ()))
+            faults += [_uses(row) for row in using[:3]]
+    gone = Address.objects.filter(pk__in=added.get(Address, ()))
+    if gone:
+        only_here = known_only_to(gone).exclude(pk__in=added.get(AliasDestination, ()))
+        faults += [_uses(row) for row in only_here[:3]]
+    if faults:
+        raise ValidationError(list(dict.fromkeys(faults)))
+
+
+def _uses(row: models.Model) -> str:
+    if isinstance(row, AliasDestination):
+        return _("Alias %(alias)s delivers there by now. Change it first.") % {"alias": row.alias}
+    if isinstance(row, DomainAdmin):
+        return _("%(domain)s has a domain admin by now. Remove the domain admin first.") % {"domain": row.domain}
+    words = {"noun": row._meta.verbose_name, "thing": row}
+    return _("There is more by now: %(thing)s (%(noun)s). Delete that first.") % words
+
+
+def refuse_without_parents(row: models.Model, event: Event) -> None:
+    for one in row._meta.concrete_fields:
+        pk = getattr(row, one.attname)
+        if one.remote_field and pk is not None and not one.remote_field.model._base_manager.filter(pk=pk).exists():
+            model = one.remote_field.model
+            words = {"thing": event.names.get((model, pk), f"#{pk}"), "noun": model._meta.verbose_name}
+            raise ValidationError(_("%(thing)s (%(noun)s) is gone since. Undo its deletion first.") % words)
+
+
+def refuse_taken(row: models.Model, event: Event) -> None:
+    """In words of mail what the unique index would refuse."""
+    if isinstance(row, Address):
+        other = Address.objects.filter(domain=row.domain_id, local_part=row.local_part).exclude(pk=row.pk).first()
+        if other:
+            sentence = _("%(address)s was added anew since. Delete or rename it first.")
+            raise ValidationError(sentence % {"address": other})
+    if isinstance(row, Mailbox | Alias):
+        others = type(row)._base_manager.filter(address=row.address_id).exclude(pk=row.pk)
+        if others.exists():
+            sentence = _("%(thing)s was added anew since. Delete it first.")
+            raise ValidationError(sentence % {"thing": _thing(event)})
+
+
+def refuse_class_of(domain: Domain) -> None:
+    """Its addresses and alias domains must fit the class that it had."""
+    if domain.target_id is not None:
+        domain.target = Domain.objects.select_for_update(no_key=True).filter(pk=domain.target_id).first()
+    refuse_unfitting_class(domain)
+
+
+def quarantine_added(events: Iterable[Event]) -> None:
+    """Who takes back what was added long ago frees addresses that mail was sent to."""
+    added = [event.object_id for event in events if event.model is Mailbox and event.kind == "added"]
+    quarantine(Mailbox.objects.filter(pk__in=added))
+
+
+def refuse_addresses_in_quarantine(events: Sequence[Event], by: Actor) -> None:
+    """An address may have had another owner since, and be kept from others for that one's sake."""
+    mailbox_at = {row["address_id"]: row["id"] for row in _rows(events, Mailbox)}
+    for event in events:
+        if event.model is Address and event.before:
+            domain = Domain.objects.filter(pk=event.before["domain_id"]).first()
+            if domain:
+                returning = mailbox_at.get(event.object_id)
+                despite = by.user is None or by.user.is_superuser
+                refuse_quarantined(domain, event.before["local_part"], returning=returning, despite=despite, by=by)
+
+
+def part_with_mailboxes(ids: Sequence[int]) -> None:
+    """As a deletion does: the passwords are kept, the owners go."""
+    retire_credentials(Mailbox.objects.filter(pk__in=ids))
+    User.objects.filter(owned__mailbox__in=ids).delete()
+
+
+def refuse_what_services_would_refuse(events: Sequence[Event], by: Actor) -> None:
+    """The rules that span several rows, asked of what is there now."""
+    address_ids = {event.object_id for event in events if event.model is Address}
+    address_ids |= {row["address_id"] for row in _rows(events, Mailbox, Alias)}
+    alias_ids = {event.object_id for event in events if event.model is Alias}
+    with_destinations = {row["alias_id"] for row in _rows(events, AliasDestination)}
+    domain_ids = {pk for event in events for pk in domains_of(event)}
+    _refuse_in_wrong_class(address_ids)
+    for admin in DomainAdmin.objects.select_related("user").filter(
+        pk__in=[event.object_id for event in events if event.model is DomainAdmin]
+    ):
+        if admin.user.is_superuser:
+            sentence = _("%(person)s is a superuser by now and manages every domain.")
+            raise ValidationError(sentence % {"person": admin.user.label})
+    for alias in Alias.objects.filter(pk__in=with_destinations).select_related("address__domain"):
+        destinations = [str(row) for row in alias.destinations.with_targets()]
+        resolve(destinations, for_address=alias.address, has_mailbox=alias.has_mailbox)
+    concerned = Alias.objects.filter(
+        Q(pk__in=alias_ids | with_destinations)
+        | Q(address__in=address_ids)
+        | Q(destinations__address__in=address_ids)
+        | Q(address__domain__in=domain_ids, address__local_part="")
+    )
+    for alias in concerned.distinct().select_related("address__domain"):
+        refuse_loop(alias)
+
+
+def _rows(events: Iterable[Event], *wanted: type[models.Model]) -> Iterator[Mapping[str, Any]]:
+    for event in events:
+        if event.model in wanted:
+            yield from (row for row in (event.before, event.after) if row)
+
+
+def _refuse_in_wrong_class(address_ids: Iterable[int]) -> None:
+    for address in Address.objects.filter(pk__in=address_ids).select_related("domain", "mailbox", "alias"):
+        if hasattr(address, "mailbox") and not address.domain.has_mailboxes:
+            sentence = _("%(domain)s is of the class “%(class)s” by now, which has no mailboxes.")
+            words = {"domain": address.domain, "class": address.domain.get_address_class_display()}
+            raise ValidationError(sentence % words)
+        if hasattr(address, "alias"):
+            refuse_alias_in(address.domain, address.local_part)
