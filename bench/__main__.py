@@ -1,4 +1,4 @@
-"""`script/bench maps [--sizes 10k,200k,1M] [--cycles N] [--json FILE]`."""
+"""`script/bench maps` and `script/bench smtp`; each has a --help."""
 
 import sys
 

@@ -7,125 +7,75 @@ import argparse
 import json
 import os
 import random
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from bench.data import SIZES, Size, alias_address, counts, load, mailbox_address
-from mailadmin.launch.cluster import Cluster
+from bench import peer
+from bench.data import SIZES, Size, alias_address, counts, mailbox_address
+from bench.database import Database, postmap
+from bench.figures import ratios, say, shown, spread, table
 
 KEYS_A_TURN = 2_000
-PEER_LIST = {
-    "peer_alias": "SELECT goto FROM peer.alias WHERE address = '%s' AND active = '1'",
-    "peer_alias_domain": (
-        "SELECT goto FROM peer.alias, peer.alias_domain WHERE alias_domain.alias_domain = '%d'"
-        " AND alias.address = '%u' || '@' || alias_domain.target_domain"
-        " AND alias.active = '1' AND alias_domain.active = '1'"
-    ),
-    "peer_alias_domain_catch_all": (
-        "SELECT goto FROM peer.alias, peer.alias_domain WHERE alias_domain.alias_domain = '%d'"
-        " AND alias.address = '@' || alias_domain.target_domain AND alias.active = '1' AND alias_domain.active = '1'"
-    ),
-}
 QUERIES = {
     "select_1": "SELECT 1 WHERE '%s' <> ''",
     "ideal_routes": "SELECT goto FROM ideal.routes WHERE address = '%s'",
-    **PEER_LIST,
+    **peer.ALIASES,
+    **peer.MAILBOXES,
+    **peer.DOMAINS,
 }
-BASE = "ideal_routes"
+OURS = ("virtual_alias_maps", "virtual_mailbox_maps", "virtual_mailbox_domains", "virtual_alias_domains")
+BASE, PEER = "ideal_routes", "peer_alias_maps"
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/bench maps", description=__doc__)
-    parser.add_argument("--sizes", default="10k,200k,1M")
+    parser.add_argument("--sizes", default="10k,200k,1M", help=f"Of {', '.join(SIZES)}, with commas.")
     parser.add_argument("--cycles", type=int, default=20)
+    parser.add_argument("--socket", action="store_true", help="Reach PostgreSQL by its Unix socket, not by TCP.")
+    parser.add_argument("--one-cpu", action="store_true", help="postmap and PostgreSQL share one CPU: steadier.")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
+    unknown = [name for name in options.sizes.split(",") if name not in SIZES]
+    if unknown:
+        parser.error(f"There is no size {', '.join(unknown)}. Choose from {', '.join(SIZES)}.")
     sizes = [SIZES[name] for name in options.sizes.split(",")]
+    if options.one_cpu:
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as place:  # noqa: S108  other users must reach it
         os.chmod(place, 0o755)  # noqa: S103
-        results = measure(Path(place), sizes, options.cycles)
-    print_table(results)
+        results = measure(Path(place), sizes, options.cycles, options.socket)
+    print_tables(results)
     if options.json:
-        options.json.write_text(json.dumps(results, indent=2))
+        options.json.write_text(json.dumps(results, indent=2) + "\n")
     return 0
 
 
-def measure(place: Path, sizes: list[Size], cycles: int) -> dict[str, Any]:
-    run_as = "postgres" if os.geteuid() == 0 else ""
-    (place / "state").mkdir(mode=0o755)
-    with Cluster(place / "pg", run_as=run_as, fsync=False, options={"shared_buffers": "2GB"}) as cluster:
-        entries = {size.name: prepare(place, cluster, size) for size in sizes}
+def measure(place: Path, sizes: list[Size], cycles: int, by_socket: bool) -> dict[str, Any]:
+    with Database(place, by_socket) as database:
+        entries = {size.name: prepare(database, size) for size in sizes}
         times, hits = ask_all(entries, sizes, cycles)
     return summed_up(entries, times, hits)
 
 
-def prepare(place: Path, cluster: Cluster, size: Size) -> dict[str, Any]:
+def prepare(database: Database, size: Size) -> dict[str, Any]:
     """A database of this size; returns the maps that answer from it, and its row counts."""
-    import django
-    from django.conf import settings
-    from django.core.management import call_command
-    from django.db import connection
-
-    database = f"bench_{size.name.lower()}"
-    if not settings.configured:
-        url = f"postgresql://mailadmin:{cluster.password}@127.0.0.1:{cluster.port}/mailadmin"
-        os.environ |= {
-            "DATABASE_URL": url,
-            "MAILADMIN_STATE": str(place / "state"),
-            "DJANGO_SETTINGS_MODULE": "mailadmin.settings",
-        }
-        django.setup()
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {database}")
-    connection.close()
-    connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = database
-    say(f"Loading {size.mailboxes:,} mailboxes and {size.aliases:,} aliases")
-    call_command("migrate", verbosity=0)
-    load(size)
-    directory = place / size.name
-    call_command("postfix_config", output=str(directory), stdout=open(os.devnull, "w"))
-    (directory / "main.cf").write_text("")
-    maps = write_other_maps(directory, size, cluster)
-    rows = counts()
-    connection.close()
-    return {"maps": maps, "rows": rows, "directory": directory}
-
-
-def write_other_maps(directory: Path, size: Size, cluster: Cluster) -> dict[str, list[str]]:
-    """Entry -> the maps that are asked one after the other until one answers."""
-    password = cluster.password
+    directory = database.make(size)
     for name, query in QUERIES.items():
-        (directory / f"{name}.cf").write_text(
-            f"hosts = postgresql://mailadmin:{password}@127.0.0.1:{cluster.port}/bench_{size.name.lower()}?sslmode=disable\n"
-            f"dbname = bench_{size.name.lower()}\nquery = {query}\n"
-        )
-    text = directory / "routes"
-    dump_routes(text)
-    for kind in ("cdb", "lmdb"):
-        run(directory, "-o", f"{kind}:{text}", limit=str(4 * 2**30)) if kind == "lmdb" else run(
-            directory, f"{kind}:{text}"
-        )
-    ours = ("virtual_alias_maps", "virtual_mailbox_maps", "virtual_mailbox_domains", "virtual_alias_domains")
-    return {
-        **{name: [f"pgsql:{directory}/{name}.cf"] for name in ("select_1", "ideal_routes", "peer_alias")},
-        **{name: [f"pgsql:{directory}/{name}.cf"] for name in ours},
-        "peer_list_of_3": [f"pgsql:{directory}/{name}.cf" for name in PEER_LIST],
-        "cdb": [f"cdb:{text}"],
-        "lmdb": [f"lmdb:{text}"],
-    }
+        database.write_query(directory, name, query)
+    database.export(directory, "routes", "SELECT address, goto FROM ideal.routes", ("cdb", "lmdb"))
 
+    def pgsql(*names: str) -> list[str]:
+        """Asked one after the other until one answers."""
+        return [f"pgsql:{directory}/{name}.cf" for name in names]
 
-def dump_routes(path: Path) -> None:
-    from django.db import connection
-
-    with connection.cursor() as cursor, path.open("w") as file:
-        cursor.copy_expert("COPY ideal.routes TO STDOUT", file)
+    maps = {name: pgsql(name) for name in ("select_1", "ideal_routes", "peer_alias", "peer_mailbox", *OURS)}
+    maps |= {"peer_virtual_mailbox_domains": pgsql(*peer.DOMAINS)}
+    maps |= {PEER: pgsql(*peer.ALIASES), "peer_mailbox_maps": pgsql(*peer.MAILBOXES)}
+    maps |= {kind: [f"{kind}:{directory}/routes"] for kind in ("cdb", "lmdb")}
+    return {"maps": maps, "rows": counts(), "directory": directory}
 
 
 def keys_for(size: Size, luck: random.Random, by_domain: bool) -> list[str]:
@@ -182,61 +132,42 @@ def ask(directory: Path, maps: list[str], keys: list[str]) -> tuple[float, int]:
 
 def timed(directory: Path, one: str, keys: list[str]) -> tuple[float, set[str]]:
     started = time.perf_counter()
-    result = run(directory, "-q", "-", one, text="\n".join(keys) + "\n" if keys else "")
+    result = postmap(directory, "-q", "-", one, text="\n".join(keys) + "\n" if keys else "")
     return time.perf_counter() - started, {line.split("\t")[0] for line in result.splitlines()}
-
-
-def run(directory: Path, *words: str, text: str = "", limit: str = "") -> str:
-    """postmap, which must not say anything on stderr: exit 1 means both "not found" and "error"."""
-    if limit:
-        (directory / "main.cf").write_text(f"lmdb_map_size = {limit}\n")
-        words = words[1:]
-    result = subprocess.run(
-        ["postmap", "-c", str(directory), *words], input=text, capture_output=True, text=True, check=False
-    )
-    if result.stderr:
-        raise SystemExit(f"postmap {' '.join(words)} said: {result.stderr}")
-    return result.stdout
 
 
 def summed_up(entries: dict[str, Any], times: dict[Any, list[float]], hits: dict[Any, int]) -> dict[str, Any]:
     results: dict[str, Any] = {}
     smallest = next(iter(entries))
     for (size, name), found in times.items():
-        to_base = ratios(found, times[size, BASE])
-        growth = ratios(found, times[smallest, name])
         results.setdefault(size, {"rows": entries[size]["rows"], "maps": {}})["maps"][name] = {
             "microseconds_per_key": spread(found),
-            "ratio_to_ideal": spread(to_base),
-            f"ratio_to_{smallest}": spread(growth),
+            "ratio_to_ideal": spread(ratios(found, times[size, BASE])),
+            "ratio_to_peer": spread(ratios(found, times[size, PEER])),
+            "ratio_to_smallest": spread(ratios(found, times[smallest, name])),
             "hit_rate": hits[size, name] / (len(found) * KEYS_A_TURN),
         }
     return results
 
 
-def ratios(ours: list[float], theirs: list[float]) -> list[float]:
-    return [one / other for one, other in zip(ours, theirs, strict=True)]
-
-
-def spread(found: list[float]) -> dict[str, float]:
-    if len(found) < 2:
-        return {"median": round(found[0], 3), "p10": round(found[0], 3), "p90": round(found[0], 3)}
-    tenths = statistics.quantiles(found, n=10, method="inclusive")
-    return {"median": round(statistics.median(found), 3), "p10": round(tenths[0], 3), "p90": round(tenths[-1], 3)}
-
-
-def print_table(results: dict[str, Any]) -> None:
+def print_tables(results: dict[str, Any]) -> None:
     smallest = next(iter(results))
+    head = ["map", "time to ideal", f"to {PEER}", f"to itself at {smallest}", "keys found"]
     for size, result in results.items():
-        print(f"\n{size}: {', '.join(f'{rows:,} {table}' for table, rows in result['rows'].items())}")
-        print(f"{'map':26}{'µs/key':>9}{'to ideal':>10}{'p10':>7}{'p90':>7}{f'to {smallest}':>9}{'hits':>7}")
-        for name, row in sorted(result["maps"].items(), key=lambda item: item[1]["ratio_to_ideal"]["median"]):
-            ratio = row["ratio_to_ideal"]
-            print(
-                f"{name:26}{row['microseconds_per_key']['median']:9.1f}{ratio['median']:10.2f}{ratio['p10']:7.2f}"
-                f"{ratio['p90']:7.2f}{row[f'ratio_to_{smallest}']['median']:9.2f}{row['hit_rate']:7.0%}"
+        rows = sorted(result["maps"].items(), key=lambda item: item[1]["ratio_to_ideal"]["median"])
+        print(f"\n**{size}**: {', '.join(f'{number:,} {name}' for name, number in result['rows'].items())}\n")
+        print(
+            table(
+                head,
+                [
+                    [
+                        name,
+                        shown(row["ratio_to_ideal"]),
+                        shown(row["ratio_to_peer"]),
+                        shown(row["ratio_to_smallest"]),
+                        f"{row['hit_rate']:.0%}",
+                    ]
+                    for name, row in rows
+                ],
             )
-
-
-def say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+        )
