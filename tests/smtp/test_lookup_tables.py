@@ -22,7 +22,7 @@ class Relay:
     """A mail server that listens, offers AUTH, and remembers what it was told."""
 
     def __init__(self) -> None:
-        self.port, self.heard = free_port(), []
+        self.port = free_port()
         self.heard: list[str] = []
         self.server = socket.create_server((HERE, self.port))
         threading.Thread(target=self.serve, daemon=True).start()
