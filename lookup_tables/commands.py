@@ -61,7 +61,7 @@ class EntryCommand(NounCommand):
 
     def _applies_to_argument(self, parser: Any, *, default: bool = False) -> None:
         if "applies_to" in self.noun.has:
-            field: Any = self.noun.model._meta.get_field("applies_to")
+            field = self.noun.applies_to
             parser.add_argument(
                 "--applies-to",
                 choices=[value for value, _words in field.choices],
@@ -112,7 +112,7 @@ class EntryCommand(NounCommand):
         self.card(_row(self._found(options)), options)
 
     def do_list(self, options: Options) -> None:
-        entries = self.noun.model._default_manager.order_by("key", *(self.noun.has & {"applies_to"}))
+        entries = self.noun.rows.order_by("key", *(self.noun.has & {"applies_to"}))
         entries = entries.filter(**self._asked_kind(options))
         if options["search"]:
             entries = entries.filter(key__startswith=options["search"].lower())
@@ -131,7 +131,7 @@ class EntryCommand(NounCommand):
 
     def _found(self, options: Options) -> Entry:
         key = self.noun.model.normalised_key(options["key"])
-        found = list(self.noun.model._default_manager.filter(key=key, **self._asked_kind(options)))
+        found = list(self.noun.rows.filter(key=key, **self._asked_kind(options)))
         if not found:
             sentence = _("There is nothing for “%(key)s” among the %(nouns)s.")
             raise ValidationError(sentence % {"key": shown(key), "nouns": self.noun.model._meta.verbose_name_plural})

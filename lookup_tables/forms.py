@@ -50,9 +50,8 @@ class EntryForm(PanelForm):
         for name, example in zip(("key", "result"), noun.example, strict=True):
             self.fields[name].widget.attrs["placeholder"] = example
         if "applies_to" in noun.has:
-            field = noun.model._meta.get_field("applies_to")
-            self.fields["applies_to"].choices = field.choices  # type: ignore[attr-defined]
-            self.fields["applies_to"].initial = field.default  # type: ignore[union-attr]
+            field: Any = self.fields["applies_to"]
+            field.choices, field.initial = noun.applies_to.choices, noun.applies_to.default
         else:
             del self.fields["applies_to"]
         if "username" not in noun.has:

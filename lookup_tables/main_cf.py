@@ -1,5 +1,7 @@
 """Which parameters main.cf needs for what the tables hold: each costs lookups, so an empty table has none."""
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 
 from lookup_tables.models import Bcc, Canonical, Entry, RelayPassword, Relocated, SenderRelay, TlsPolicy, Transport
@@ -13,12 +15,13 @@ def all_parameters() -> list[str]:
 
 def parameters_in_use() -> list[str]:
     """Rows that are inactive count: who wakes one up need not write the configuration again."""
-    found = []
+    found: list[str] = []
     for model in TABLES:
+        rows: Any = model._default_manager.order_by()
         if len(model.parameters) == 1:
-            found += model.parameters.values() if model._default_manager.exists() else ()
+            found += model.parameters.values() if rows.exists() else ()
         else:
-            used = set(model._default_manager.order_by().values_list("applies_to", flat=True).distinct())
+            used = set(rows.values_list("applies_to", flat=True).distinct())
             found += [parameter for kind, parameter in model.parameters.items() if kind in used]
     return found
 

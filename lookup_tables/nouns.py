@@ -1,7 +1,7 @@
 """The words of each table, for its pages and its command: one grammar for all."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -43,6 +43,16 @@ class Noun:
     def has(self) -> set[str]:
         """The columns that not every table has."""
         return {field.name for field in self.model._meta.fields} & {"applies_to", "username"}
+
+    @property
+    def rows(self) -> Any:
+        return self.model._default_manager.all()
+
+    @property
+    def applies_to(self) -> Any:
+        """The column that says which mail a row is about; only some tables have it."""
+        fields: Any = self.model._meta
+        return fields.get_field("applies_to")
 
     def found_by(self) -> str:
         """How Postfix calls this table in main.cf."""

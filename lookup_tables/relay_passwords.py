@@ -1,9 +1,6 @@
 """Passwords for relays, encrypted with keys of the state directory: Postfix must read them, so no hash will do.
 
-The file `relay_password_keys` holds one Fernet key a line (32 random bytes in base64url). The first encrypts, all
-decrypt: to rotate, put a new one on top."""
-
-import os
+To rotate, put a new key on top of the file `relay_password_keys` and start the panel again."""
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -14,16 +11,8 @@ LONGEST = 255  # characters
 
 
 def keeper() -> MultiFernet:
-    """What encrypts and decrypts; the file is made at first use, mode 0600."""
-    path = settings.STATE / "relay_password_keys"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Fernet.generate_key() + b"\n")
-    return MultiFernet([Fernet(line) for line in path.read_text().split()])
+    """What encrypts with the first key, and decrypts with all of them."""
+    return MultiFernet([Fernet(line) for line in settings.RELAY_PASSWORD_KEYS.split()])
 
 
 def encrypted(password: str) -> str:

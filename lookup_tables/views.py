@@ -30,7 +30,7 @@ from lookup_tables.nouns import NOUNS, Noun
 @superuser_required
 @require_safe
 def entry_list(request: PersonRequest, noun: Noun) -> HttpResponse:
-    entries = noun.model._default_manager.all()
+    entries = noun.rows
     q = asked(request, "q")
     state = chosen(request, "state", _("State"), [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive"))])
     filters = [state]
@@ -41,8 +41,7 @@ def entry_list(request: PersonRequest, noun: Noun) -> HttpResponse:
     key: tuple[str, ...] = ("key",)
     if "applies_to" in noun.has:
         key = ("key", "applies_to")
-        choices = noun.model._meta.get_field("applies_to").choices  # type: ignore[union-attr]
-        options = [("", _("All")), *((value, str(words)) for value, words in choices)]
+        options = [("", _("All")), *((value, str(words)) for value, words in noun.applies_to.choices)]
         applies_to = chosen(request, "applies_to", _("Applies to"), options)
         filters = [applies_to, state]
         if applies_to.current:
@@ -70,7 +69,7 @@ def entry_add(request: PersonRequest, noun: Noun) -> HttpResponse:
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def entry(request: PersonRequest, noun: Noun, pk: int) -> HttpResponse:
-    entry = get_object_or_404(noun.model._default_manager, pk=pk)
+    entry = get_object_or_404(noun.rows, pk=pk)
     names = ("key", "result", "comment", "active", "version", *noun.has)
     form = EntryForm(typed(request), initial={name: getattr(entry, name) for name in names}, noun=noun)
     if form.is_valid():
@@ -86,7 +85,7 @@ def entry(request: PersonRequest, noun: Noun, pk: int) -> HttpResponse:
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def entry_delete(request: PersonRequest, noun: Noun, pk: int) -> HttpResponse:
-    entry = get_object_or_404(noun.model._default_manager, pk=pk)
+    entry = get_object_or_404(noun.rows, pk=pk)
     form = PanelForm(typed(request))
     if form.is_valid():
         with refusals_on(form):

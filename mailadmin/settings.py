@@ -3,6 +3,8 @@
 import os
 import secrets
 import socket
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ def env_flag(name: str, default: bool = False) -> bool:
     return value == "1"
 
 
-def secret_from_state(name: str) -> str:
+def secret_from_state(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:
     """The secret kept in the state directory (file mode 0600), made at first use."""
     path = STATE / name
     try:
@@ -35,7 +37,7 @@ def secret_from_state(name: str) -> str:
     except FileExistsError:
         return path.read_text()
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
+        file.write(make())
     return path.read_text()
 
 
@@ -56,6 +58,10 @@ IS_TEST = env_flag("MAILADMIN_TEST")
 DEBUG = env_flag("MAILADMIN_DEBUG")
 SECRET_KEY = secret_from_state("secret_key")
 POSTFIX_PASSWORD = secret_from_state("postfix.password")
+# One Fernet key a line (32 random bytes). The first encrypts, all of them decrypt.
+RELAY_PASSWORD_KEYS = secret_from_state(
+    "relay_password_keys", lambda: urlsafe_b64encode(secrets.token_bytes(32)).decode()
+)
 ROLE_PREFIX = os.environ.get("MAILADMIN_ROLE_PREFIX", "")
 OWN_NAMES = ["localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn()]
 ALLOWED_HOSTS = [name for name in os.environ.get("MAILADMIN_ALLOWED_HOSTS", "").split(",") if name] or OWN_NAMES

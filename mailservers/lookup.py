@@ -5,11 +5,14 @@ again until nothing changes) and virtual(8) (which file). The maps are asked thr
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection
+from django.db.models import Exists
 from django.utils.translation import gettext as _
 
 from domains.models import AddressClass, MailSettings
+from lookup_tables.models import Relocated
 from mailboxes.destinations import split_address
 from mailboxes.parsing import ParsedAddress, external_form, parse_address
 from mailservers.postfix_config import MAPS_BY_ADDRESS, has_local_domains
@@ -90,11 +93,17 @@ class Lookup:
 class _Maps:
     """Asks the SQL functions, each key once, and counts the destinations as cleanup(8) does."""
 
-    delimiters: str = field(default_factory=lambda: MailSettings.current().recipient_delimiter)
+    settings: Any = field(
+        default_factory=lambda: MailSettings.objects.annotate(has_relocated=Exists(Relocated.objects.all())).get(pk=1)
+    )
     answers: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     has_local: bool = field(default_factory=has_local_domains)
     end_in_themselves: set[str] = field(default_factory=set)
     destinations: int = 1
+
+    @property
+    def has_relocated(self) -> bool:
+        return bool(self.settings.has_relocated)
 
     def ask(self, parameter: str, key: str) -> Asked:
         if (parameter, key) not in self.answers:
@@ -113,7 +122,7 @@ class _Maps:
     def find(self, parameter: str, address: ParsedAddress) -> tuple[Station, str]:
         """The address as it is, then without its extension; the station, and the extension that the hit lacks."""
         asked = [self.ask(parameter, str(address))]
-        base, extension = split_address(address.local_part, self.delimiters)
+        base, extension = split_address(address.local_part, self.settings.recipient_delimiter)
         if not asked[0].results and base:
             asked.append(self.ask(parameter, external_form(base, address.domain)))
             return Station(parameter, tuple(asked)), extension
@@ -131,6 +140,12 @@ def look_up(text: str) -> Lookup:
     aliases, _extension = maps.find("virtual_alias_maps", address)
     door = [*class_stations, aliases]
     table = ""
+    relocated = maps.find("relocated_maps", address)[0] if maps.has_relocated and not aliases.hit else None
+    if relocated:
+        door.append(relocated)
+    if relocated and relocated.hit:
+        reply = f"550 5.1.6 {said}: Recipient address rejected: User has moved to {relocated.hit.results[0]}"
+        return Lookup(str(address), address_class, 550, reply, tuple(door), None)
     if not aliases.hit:
         recipients, table = _recipients(address, address_class, maps)
         door += recipients
@@ -184,6 +199,10 @@ def _expand(address: str, maps: _Maps, above: tuple[str, ...]) -> Node:
 
 def _end(address: ParsedAddress, maps: _Maps, above: tuple[str, ...]) -> Node:
     _stations, address_class = _address_class(address.domain, maps)
+    if maps.has_relocated:
+        relocated, _extension = maps.find("relocated_maps", address)
+        if relocated.hit:
+            return Node(str(address), end="refused", station=relocated)
     if address_class == AddressClass.VIRTUAL_MAILBOX:
         station, _extension = maps.find("virtual_mailbox_maps", address)
         path = station.hit.results[0] if station.hit else ""

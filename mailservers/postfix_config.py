@@ -97,8 +97,7 @@ def files_for(host: PostfixHost) -> dict[str, str]:
     texts["main.cf.mailadmin"] = _fragment(host)
     texts["install-commands"] = commands_for(host)
     texts[PASSWORD_FILE] = f"*:*:*:{postfix_role()}:{postfix_password()}\n"  # .pgpass of libpq
-    if has_passwords():
-        texts[RELAY_PASSWORDS_FILE] = _relay_passwords()
+    texts[RELAY_PASSWORDS_FILE] = _relay_passwords()  # also without any: those of yesterday must not stay there
     return texts
 
 
@@ -138,8 +137,6 @@ def write_directory(host: PostfixHost, directory: Path) -> list[str]:
     is_new = not directory.exists()
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     texts = files_for(host)
-    if (directory / RELAY_PASSWORDS_FILE).exists():
-        texts.setdefault(RELAY_PASSWORDS_FILE, _relay_passwords())  # smtp(8) would stop over a missing file
     past = time.time() - BACK_DATED
     for name, text in texts.items():
         new = directory / f".{name}.new"

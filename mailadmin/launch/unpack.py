@@ -16,8 +16,8 @@ FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")
 
 
 def unpack_for_postfix(archive: bytes, directory: Path, group: int) -> int:
-    """Writes each file as root:group 0640, or for Postfix alone if it says so (the password), with the time it carries,
-    complete before it takes its name. How many."""
+    """Writes each file as root:group 0640, or for Postfix or root alone if it says so (passwords), with the time it
+    carries, complete before it takes its name. How many."""
     files = _read(archive)
     os.umask(0o022)  # Postfix must find the way through directories that we make
     try:
@@ -48,6 +48,8 @@ def _is_plain(entry: tarfile.TarInfo) -> bool:
 
 def _write(path: Path, content: bytes, entry: tarfile.TarInfo, group: int) -> None:
     owner, mode = (pwd.getpwnam("postfix").pw_uid, 0o400) if entry.uname == "postfix" else (0, 0o640)
+    if (entry.uname, entry.gname) == ("root", "root"):  # smtp(8) reads it before it becomes postfix
+        group, mode = 0, 0o600
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)

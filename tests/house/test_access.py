@@ -19,7 +19,8 @@ from tests.house.access_table import FORMS, ROWS, Row
 from tests.plugins import household as people
 from tests.plugins.household import ANONYMOUS, PEOPLE, STRANGER, SUPERUSER, TESTER
 
-NUMBERS: dict[str, int] = defaultdict(lambda: 1)  # for {job} and the like
+# For {job} and the like.
+NUMBERS: dict[str, object] = defaultdict(lambda: 1, change_set=UUID(int=1), foreign_change_set=UUID(int=2))
 ANSWERS_ANY_METHOD = {"health"}  # it stands before everything that could refuse a method, and changes nothing
 READS = [row for row in ROWS if row.method == "GET"]
 WRITES = [row for row in ROWS if row.method == "POST"]
@@ -59,12 +60,7 @@ def test_every_url_stands_in_the_table() -> None:
 
 
 def test_every_row_is_what_it_says() -> None:
-<<<<<<< HEAD
     wrong = [f"{row.url} is {resolve(row.url.format_map(NUMBERS)).url_name}, not {row.name}." for row in ROWS]
-=======
-    numbers = {"job": 1, "change_set": UUID(int=1), "foreign_change_set": UUID(int=2)}
-    wrong = [f"{row.url} is {resolve(row.url.format_map(numbers)).url_name}, not {row.name}." for row in ROWS]
->>>>>>> life
     wrong = [sentence for sentence, row in zip(wrong, ROWS, strict=True) if f"is {row.name}," not in sentence]
     assert not wrong, "\n".join(wrong)
 

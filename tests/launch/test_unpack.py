@@ -54,6 +54,15 @@ def test_a_password_is_for_postfix_alone(tmp_path: Path) -> None:
     assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (pwd.getpwnam("postfix").pw_uid, 0o400)
 
 
+def test_the_passwords_for_relays_are_for_root_alone(tmp_path: Path) -> None:
+    member = file_named("sasl_passwd")
+    member.uname = member.gname = "root"
+    unpack_for_postfix(archive(member), tmp_path / "new", grp.getgrnam("postfix").gr_gid)
+
+    found = (tmp_path / "new/sasl_passwd").stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o600)
+
+
 @pytest.mark.parametrize(
     "member",
     [

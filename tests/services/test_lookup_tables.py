@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import connection
 from pghistory.core import event_models
 
@@ -188,18 +189,14 @@ def test_a_password_is_stored_encrypted() -> None:
             assert not [word for word in (token, "another one", *SIGN_IN.values()) if len(word) > 2 and word in stored]
 
 
-def test_a_new_key_on_top_and_the_old_one_still_reads() -> None:
+def test_a_new_key_on_top_and_the_old_one_still_reads(settings: Any) -> None:
     add(SenderRelay, "@example.org", "[mx.example.net]:587", **SIGN_IN)
-    path = settings.STATE / "relay_password_keys"
-    before = path.read_text()
-    try:
-        path.write_text(f"{Fernet.generate_key().decode()}\n{before}")
-        assert decrypted(RelayPassword.objects.get().token) == SIGN_IN["password"]
-        path.write_text(f"{Fernet.generate_key().decode()}\n")
-        with pytest.raises(Exception, match="Type it again"):
-            decrypted(RelayPassword.objects.get().token)
-    finally:
-        path.write_text(before)
+    new, old = Fernet.generate_key().decode(), settings.RELAY_PASSWORD_KEYS
+    settings.RELAY_PASSWORD_KEYS = f"{new}\n{old}\n"
+    assert decrypted(RelayPassword.objects.get().token) == SIGN_IN["password"]
+    settings.RELAY_PASSWORD_KEYS = new
+    with pytest.raises(ValidationError, match="Type it again"):
+        decrypted(RelayPassword.objects.get().token)
 
 
 def test_a_user_name_and_a_password_belong_together() -> None:

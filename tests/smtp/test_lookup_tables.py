@@ -13,7 +13,8 @@ from django.core.management import call_command
 
 from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
 from lookup_tables.services import add_entry, change_entry, delete_entry
-from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
+from mailservers.lookup import look_up
+from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
 from tests.plugins.mail_stack import Postfix, eventually, free_port
 
 HERE = "127.0.0.1"
@@ -23,36 +24,35 @@ class Relay:
     """A mail server that listens, offers AUTH, and remembers what it was told."""
 
     def __init__(self) -> None:
-        self.port, self.heard = free_port(), []
+        self.port = free_port()
         self.heard: list[str] = []
         self.server = socket.create_server((HERE, self.port))
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self) -> None:
-        while True:
-            try:
+        with suppress(OSError):  # the test is over
+            while True:
                 client, _address = self.server.accept()
-            except OSError:
-                return
-            with suppress(ConnectionError), client, client.makefile("rb") as lines:  # who has said QUIT may be gone
-                client.sendall(b"220 relay.example.net ESMTP\r\n")
-                in_data = False
-                for line in lines:
-                    words = line.decode().rstrip("\r\n")
-                    self.heard.append(words)
-                    if in_data:
-                        if words != ".":
-                            continue
-                        in_data, answer = False, "250 2.0.0 taken"
-                    elif words.startswith("EHLO"):
-                        answer = "250-relay.example.net\r\n250 AUTH PLAIN"
-                    elif words.startswith("AUTH"):
-                        answer = "235 2.7.0 welcome"
-                    elif words == "DATA":
-                        in_data, answer = True, "354 go on"
-                    else:
-                        answer = "221 bye" if words == "QUIT" else "250 2.1.0 well"
-                    client.sendall(f"{answer}\r\n".encode())
+                with client, suppress(ConnectionError):  # smtp(8) hangs up without waiting for the answer to QUIT
+                    self.talk(client)
+
+    def talk(self, client: socket.socket) -> None:
+        client.sendall(b"220 relay.example.net ESMTP\r\n")
+        in_data = False
+        for line in client.makefile("rb"):
+            words = line.decode().rstrip("\r\n")
+            self.heard.append(words)
+            if in_data and words != ".":
+                continue
+            if in_data or not words.startswith(("EHLO", "AUTH", "DATA", "QUIT")):
+                in_data, answer = False, "250 2.0.0 well"
+            elif words.startswith("EHLO"):
+                answer = "250-relay.example.net\r\n250 AUTH PLAIN"
+            elif words.startswith("AUTH"):
+                answer = "235 2.7.0 welcome"
+            else:
+                in_data, answer = words == "DATA", "354 go on" if words == "DATA" else "221 bye"
+            client.sendall(f"{answer}\r\n".encode())
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def add(model: type[Entry], key: str, result: str, **values: str) -> Entry:
 def mail(postfix: Postfix, committed: None, relay: Relay) -> Postfix:
     postfix.empty_mail()
     add_domain("home.example")
-    for name in ("alice", "bob", "boss"):
+    for name in ("alice", "bob", "boss", "moved"):
         add_mailbox(f"{name}@home.example")
     add(Transport, "thrown-away.example", "discard:nobody misses it")
     add(Transport, ".thrown-away.example", "discard:nor this")
@@ -81,14 +81,14 @@ def mail(postfix: Postfix, committed: None, relay: Relay) -> Postfix:
     sign_in = {"username": "us", "password": "only the relay and we"}
     add(SenderRelay, "@signs-in.example", f"[{HERE}]:{relay.port}", **sign_in)
     add(SenderRelay, "plain@home.example", f"[{HERE}]:{relay.port}")
+    add(Relocated, "moved@home.example", "moved@elsewhere.example")
     add(Relocated, "gone@home.example", "gone@elsewhere.example")
     add(Relocated, "@moved.example", "another town")
     add(Bcc, "alice@home.example", "boss@home.example", applies_to="recipient")
     add(Bcc, "@watched.example", "boss@home.example", applies_to="sender")
     add(Canonical, "a.lice@home.example", "alice@home.example", applies_to="recipient")
     add(Canonical, "@inside.example", "@home.example", applies_to="sender")
-    postfix.configure()
-    postfix.override(default_transport="smtp")  # a relay is asked for only by it
+    postfix.configure(default_transport="smtp")  # a relay is asked for only by it
     return postfix
 
 
@@ -130,6 +130,26 @@ def test_a_relocated_address(mail: Postfix, recipient: str, place: str) -> None:
     assert reply.code == 550
     assert reply.text.startswith("5.1.6 ")
     assert reply.text.endswith(f"User has moved to {place}")
+
+
+@pytest.mark.parametrize("recipient", ["gone@home.example", "gone+x@home.example", "alice@home.example"])
+def test_the_lookup_knows_who_has_moved(mail: Postfix, recipient: str) -> None:
+    found, reply = look_up(recipient), mail.rcpt(recipient)
+    assert (found.code, found.reply) == (reply.code, f"{reply.code} {reply.text}")
+
+
+def test_an_alias_to_somebody_who_has_moved(mail: Postfix) -> None:
+    """smtpd takes it, because it is an alias; then the mail comes back."""
+    add_alias("to-gone@home.example", "alice@home.example", "moved@home.example")
+    found, sent = look_up("to-gone@home.example"), mail.send("to-gone@home.example")
+    assert found.code == 250
+    assert [(node.address, node.end) for node in found.destinations] == [
+        ("alice@home.example", "mailbox"),
+        ("moved@home.example", "refused"),
+    ]
+    bounced = next(delivery for delivery in sent if delivery.to == "moved@home.example")
+    assert bounced.status == "bounced"
+    assert "User has moved to moved@elsewhere.example" in bounced.text
 
 
 def test_a_copy_of_what_arrives(mail: Postfix) -> None:

@@ -52,10 +52,11 @@ def postmap(mail: Postfix, folder: Path, key: str = ALIAS) -> "subprocess.Comple
 MAPS = ["virtual_alias_domains.cf", "virtual_alias_maps.cf", "virtual_mailbox_domains.cf", "virtual_mailbox_maps.cf"]
 OTHERS = ["install-commands", "main.cf.mailadmin"]
 PASSWORD = "password"
+RELAYS = "sasl_passwd"  # for root alone: tests/smtp/test_lookup_tables.py
 
 
 def test_a_file_for_each_map(mail: Postfix, folder: Path) -> None:
-    assert write(folder) == sorted([*MAPS, *OTHERS, PASSWORD])
+    assert write(folder) == sorted([*MAPS, *OTHERS, PASSWORD, RELAYS])
     assert postmap(mail, folder).stdout == f"{ANSWER}\n"
 
 
@@ -217,6 +218,7 @@ def test_a_tar_archive_for_another_host(mail: Postfix, capfdbinary: pytest.Captu
         assert b"proxy:pgsql:/etc/postfix/mailadmin/virtual_alias_maps.cf" in fragment.read()
     owners = {member.name: (member.uname, member.gname, member.mode) for member in members}
     assert owners.pop(PASSWORD) == ("postfix", "postfix", 0o400)
+    assert owners.pop(RELAYS) == ("root", "root", 0o600)
     assert set(owners) >= {*MAPS, *OTHERS}
     assert set(owners.values()) == {("root", "postfix", 0o640)}
 

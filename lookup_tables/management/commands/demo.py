@@ -6,14 +6,14 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from mailboxes.demo import load_falcot
+from lookup_tables.demo import load_demo
 
 
 class Command(BaseCommand):
     help = _("Load Falcot's domains, mailboxes and aliases. The mailboxes have no passwords yet.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if load_falcot(by=Actor.from_command()):
+        if load_demo(by=Actor.from_command()):
             self.stdout.write(_("Loaded falcot.org, falcot.com and falcotsbrand.com."))
         else:
             self.stdout.write(_("The demonstration data is here already."))

@@ -1,0 +1,18 @@
+"""What `--demo` loads into the lookup tables: one colleague who has left."""
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from lookup_tables.models import Relocated
+from lookup_tables.services import add_entry
+from mailboxes.demo import load_falcot
+
+
+def load_demo(*, by: Actor) -> bool:
+    """Falcot's mail and its lookup tables in one change set. False if they are there already."""
+    with recorded("load", "demo", "Falcot", by=by):
+        if not load_falcot(by=by):
+            return False
+        add_entry(
+            Relocated, "pierre@falcot.org", "pierre@elsewhere.example", comment="Left the company in spring", by=by
+        )
+    return True
