@@ -117,7 +117,7 @@ def _others(model: type[Model], columns: list[str]) -> dict[str, Any]:
         needed = {row[0] for row in cursor.fetchall()} - set(columns)
     values: dict[str, Any] = {}
     for field in model._meta.concrete_fields:
-        if field.column in needed:
+        if field.column and field.column in needed:
             is_now = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
             values[field.column] = timezone.now() if is_now else field.get_default()
     unknown = {column for column in needed if values.get(column) is None}
