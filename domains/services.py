@@ -12,6 +12,7 @@ from accounts.history import recorded
 from accounts.models import User
 from accounts.saving import save_checked
 from domains.fields import normalised_domain
+from domains.guards import guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
 
 CHANGEABLE = ("address_class", "target", "description", "active")
@@ -31,7 +32,7 @@ def add_domain(
     except ValidationError as error:
         raise ValidationError({"name": error.messages}) from error
     domain = Domain(name=name, address_class=address_class, target=target, description=description, active=active)
-    with recorded("add", "domain", domain.name, domain=domain.name, by=by):
+    with recorded("add", "domain", domain.name, domain=domain.name, by=by), guarded(domain.name):
         _lock_target(domain)
         save_checked(domain)
     return domain
@@ -39,7 +40,7 @@ def add_domain(
 
 def change_domain(domain: Domain, *, by: Actor, version: int | None = None, **changes: Any) -> Domain:
     """Changes what may change; `version` is the one the person saw, so that nobody overwrites a colleague."""
-    with recorded("change", "domain", domain.name, domain=domain.name, by=by):
+    with recorded("change", "domain", domain.name, domain=domain.name, by=by), guarded(domain.name):
         domain = locked_version(Domain.objects, domain.pk, version)
         for field, value in _known(changes).items():
             setattr(domain, field, value)

@@ -21,6 +21,13 @@ ROOMS = [
     ("domain_list", "globe2", _("Domains"), ("domain", "mailbox", "alias"), False),
     ("address_list", "at", _("Addresses"), ("address",), False),
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
+    (
+        "transport_list",
+        "hdd-stack",
+        _("Mail servers"),
+        ("transport", "tls", "sender", "bcc", "relocated", "canonical"),
+        True,
+    ),
     ("job_list", "list-task", _("Work"), ("job",), True),
     ("history", "clock-history", _("History"), ("history", "undo"), False),
     ("person_list", "people", _("People"), ("person",), True),

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "jobs",
     "domains",
     "mailboxes",
+    "lookup_tables",
     "mailservers",
     "mailadmin",
 ]

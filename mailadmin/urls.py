@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("jobs.urls")),
     path("", include("mailboxes.urls")),
     path("", include("domains.urls")),
+    path("", include("lookup_tables.urls")),
     path("", include("mailservers.urls")),
 ]
 

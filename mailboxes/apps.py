@@ -7,4 +7,8 @@ class MailboxesConfig(AppConfig):
     name = "mailboxes"
 
     def ready(self) -> None:
+        from domains.guards import register_guard
         from mailboxes import history_words, jobs  # noqa: F401
+        from mailboxes.loops import no_loop_through
+
+        register_guard(no_loop_through)

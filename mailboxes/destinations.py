@@ -35,6 +35,11 @@ def split_address(local_part: str, delimiters: str) -> tuple[str, str]:
     return local_part[:at], local_part[at:]
 
 
+def fitting_pattern(local_part: str, patterns: Iterable[str]) -> str:
+    """The longest of the patterns (`sales-*`) that takes a local part; empty if none does."""
+    return max((one for one in patterns if local_part.startswith(one[:-1])), key=len, default="")
+
+
 def resolve(texts: Iterable[str], *, for_address: Address, has_mailbox: bool) -> list[AliasDestination]:
     """Unsaved rows for what was typed, in order and without repetition. Raises ValidationError with a sentence for
     each destination that cannot be, under the key `destinations`."""
@@ -74,7 +79,7 @@ def _faults_of_number(rows: Sequence[str] | dict[str, AliasDestination], has_mai
 
 
 class _Known:
-    """What we have of the domains and addresses that were typed, fetched in three statements."""
+    """What we have of the domains and addresses that were typed, fetched in a few statements."""
 
     def __init__(self, typed: Sequence[ParsedAddress]) -> None:
         self.delimiters = MailSettings.current().recipient_delimiter
@@ -86,12 +91,18 @@ class _Known:
         for address in typed:
             local_parts |= {address.local_part, split_address(address.local_part, self.delimiters)[0]}
         wanted = {domain.answers_for.pk for domain in self.domains.values()}
+        self.patterns: dict[int, list[str]] = {}
+        for domain_id, pattern in Address.objects.patterns_in(wanted):
+            self.patterns.setdefault(domain_id, []).append(pattern)
         self.addresses = {
             (address.domain_id, address.local_part): address
             for address in Address.objects.filter(domain__in=wanted, local_part__in=local_parts).select_related(
                 "domain"
             )
         }
+
+    def is_taken_without_address(self, domain: Domain, local_part: str) -> bool:
+        return (domain.pk, "") in self.addresses or bool(fitting_pattern(local_part, self.patterns.get(domain.pk, ())))
 
 
 def _row_for(text: str, typed: ParsedAddress, known: _Known, for_address: Address) -> AliasDestination:
@@ -135,7 +146,7 @@ def _row_for_ours(typed: ParsedAddress, domain: Domain, known: _Known) -> AliasD
     address = known.addresses.get((domain.pk, base)) if base else None
     if address:
         return AliasDestination(address=address, extension=extension)
-    if domain.address_class == AddressClass.LOCAL or (domain.pk, "") in known.addresses:
+    if domain.address_class == AddressClass.LOCAL or known.is_taken_without_address(domain, typed.local_part):
         return AliasDestination(domain=domain, text=typed.local_part)
     raise ValidationError(
         _("%(domain)s is ours, but has no address %(address)s. Add it first, or correct the destination."),

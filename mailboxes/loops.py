@@ -9,9 +9,8 @@ itself. So a way ends at an alias beside an active mailbox, asked for by its own
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import reduce
+from contextlib import contextmanager
 from graphlib import CycleError, TopologicalSorter
-from operator import or_
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -20,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from domains.models import Domain, MailSettings
-from mailboxes.destinations import split_address
+from mailboxes.destinations import fitting_pattern, lock_alias_graph, split_address
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox
 from mailboxes.parsing import external_form, parse_address
 
@@ -39,25 +38,57 @@ Ways = dict[Request, list[Request]]
 
 def refuse_loop(alias: Alias) -> None:
     """Follows what is saved from this alias on; raises ValidationError where mail would never arrive."""
+    _refuse_loop_from(_starts_at(alias), "destinations")
+
+
+@contextmanager
+def no_loop_through(name: str) -> Iterator[None]:
+    """Guards the change of a domain (domains.guards.register_guard): an alias domain that gets a target lets through
+    what ended at it before. Only ways that lead to it can have become loops."""
+    lock_alias_graph()
+    yield
+    domain = Domain.objects.get(name=name)
+    if domain.target_id is None:
+        return  # what is in it was looked at when it was saved
+    starts = list(_typed_in({domain.pk}))
+    for row in _whole_destinations({domain.pk}):
+        starts += _starts_at(row.alias)
+    _refuse_loop_from(starts, "target")
+
+
+def _starts_at(alias: Alias) -> list[Request]:
     start = Request(alias.address.domain_id, alias.address.local_part)
-    starts = [start, *(_what_falls_to(alias) if alias.is_catch_all else ())]
-    ways = _without_copies(_ways_from(starts))
-    loop = _loop_in(ways)
+    return [start, *(_what_falls_to(alias) if alias.is_catch_all else ())]
+
+
+def _refuse_loop_from(starts: Iterable[Request], field: str) -> None:
+    loop = _loop_in(_without_copies(_ways_from(starts)))
     if loop:
         sentence = _("This would be a loop: %(chain)s. Mail to it would never arrive.")
-        raise ValidationError({"destinations": [sentence % {"chain": _in_words(loop)}]})
+        raise ValidationError({field: [sentence % {"chain": _in_words(loop)}]})
 
 
 def _what_falls_to(alias: Alias) -> Iterator[Request]:
     """Destinations that only this catch-all takes, or another one that keeps the local part and delivers to it."""
-    if not alias.destinations.filter(address=None, text="").exists():
+    if not alias.destinations.filter(Q(domain__isnull=False, text="") | Q(domain=None, text__startswith="@")).exists():
         return  # the same destinations whatever was asked for: the request for "any local part" shows a loop
     domain_ids: set[int] = set()
     found = {alias.address.domain_id}
     while found:
         domain_ids |= found
-        whole = AliasDestination.objects.filter(_is_of(found), text="", alias__address__local_part="")
-        found = set(whole.values_list("alias__address__domain_id", flat=True)) - domain_ids
+        found = {row.alias.address.domain_id for row in _whole_destinations(found)} - domain_ids
+    yield from _typed_in(domain_ids)
+
+
+def _whole_destinations(domain_ids: set[int]) -> Iterator[AliasDestination]:
+    """Those that are these whole domains, or alias domains of them, also from before they were ours."""
+    yield from AliasDestination.objects.filter(_is_of(domain_ids), text="").with_alias()
+    names = Domain.objects.filter(Q(pk__in=domain_ids) | Q(target__in=domain_ids)).values_list("name", flat=True)
+    yield from AliasDestination.objects.of_domains_elsewhere(names).filter(text__startswith="@").with_alias()
+
+
+def _typed_in(domain_ids: set[int]) -> Iterator[Request]:
+    """The destinations in these domains, or alias domains of them, that have no address of their own."""
     for row in AliasDestination.objects.filter(_is_of(domain_ids)).exclude(text="").select_related("domain"):
         if row.domain:
             yield Request(row.domain.pk, row.text)
@@ -71,8 +102,7 @@ def _is_of(domain_ids: set[int]) -> Q:
 def _typed_before_the_domain_was_ours(domain_ids: set[int]) -> Iterator[Request]:
     domains = Domain.objects.filter(Q(pk__in=domain_ids) | Q(target__in=domain_ids))
     ours = {domain.name: domain.pk for domain in domains}
-    like_ours = reduce(or_, (Q(text__iendswith=f"@{name}") for name in ours))
-    for text in AliasDestination.objects.filter(like_ours, domain=None).values_list("text", flat=True):
+    for text in AliasDestination.objects.of_domains_elsewhere(ours).values_list("text", flat=True):
         typed = parse_address(text, may_be_whole_domain=True)
         if typed.local_part:
             yield Request(ours[typed.domain], typed.local_part)
@@ -116,23 +146,36 @@ def _next_of(requests: set[Request]) -> Ways:
 
 
 def _answering(requests: set[Request]) -> Iterator[tuple[Request, int]]:
-    """The address that takes each request, in the order of postfix.virtual_alias_maps: itself, its base, catch-all."""
+    """The address that takes each request, in the order of postfix.virtual_alias_maps: itself, its base, the longest
+    pattern, the catch-all."""
     delimiters = MailSettings.current().recipient_delimiter
     base_of = {request: split_address(request.local_part, delimiters)[0] for request in requests}
-    local_parts = {"", *base_of.values(), *(request.local_part for request in requests)}
     answering = {
         pk: target_id or pk
         for pk, target_id in Domain.objects.filter(pk__in={request.domain_id for request in requests}).values_list(
             "pk", "target_id"
         )
     }
+    patterns: dict[int, list[str]] = defaultdict(list)
+    for domain_id, pattern in Address.objects.patterns_in(answering.values()):
+        patterns[domain_id].append(pattern)
+    candidates = {
+        request: (
+            request.local_part,
+            base_of[request],
+            fitting_pattern(request.local_part, patterns[answering[request.domain_id]]),
+            "",
+        )
+        for request in requests
+    }
+    local_parts = {local_part for names in candidates.values() for local_part in names}
     addresses = Address.objects.filter(domain__in=answering.values(), local_part__in=local_parts)
     known = {
         (domain_id, local_part): pk
         for pk, domain_id, local_part in addresses.values_list("pk", "domain_id", "local_part")
     }
-    for request in requests:
-        for local_part in (request.local_part, base_of[request], ""):
+    for request, names in candidates.items():
+        for local_part in names:
             address_id = known.get((answering[request.domain_id], local_part))
             if address_id:
                 yield request, address_id
@@ -161,8 +204,8 @@ def _without_copies(ways: Ways) -> Ways:
     """The ways on which mail could go round: not those over an alias that also delivers to itself."""
     domain_ids = {request.domain_id for request in ways}
     local_parts = {request.local_part for request in ways}
-    copies = Mailbox.objects.filter(
-        active=True, address__alias__isnull=False, address__domain__in=domain_ids, address__local_part__in=local_parts
+    copies = Mailbox.objects.receiving().filter(
+        address__alias__isnull=False, address__domain__in=domain_ids, address__local_part__in=local_parts
     )
     own_names = {Request(*key) for key in copies.values_list("address__domain_id", "address__local_part")}
     return {

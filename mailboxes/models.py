@@ -1,11 +1,13 @@
 """Which addresses exist: addresses, the mailboxes and aliases that hang on them, and who owns a mailbox."""
 
+from collections.abc import Iterable
 from typing import Self
 
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +21,11 @@ from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 class AddressQuerySet(models.QuerySet["Address"]):
     def visible_to(self, user: User) -> Self:
         return self if user.is_superuser else self.filter(domain__admins=user)
+
+    def patterns_in(self, domain_ids: Iterable[int]) -> models.QuerySet["Address", tuple[int, str]]:
+        """(domain id, local part) of the patterns of these domains."""
+        found = self.filter(domain__in=list(domain_ids), local_part__endswith="*")
+        return found.order_by().values_list("domain_id", "local_part")
 
 
 @tracked()
@@ -69,6 +76,11 @@ class Address(models.Model):
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
     def visible_to(self, user: User) -> Self:
         return self if user.is_superuser else self.filter(address__domain__admins=user)
+
+    def receiving(self) -> Self:
+        """Those that take mail at this moment, as mail_map.receives has it."""
+        not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+        return self.filter(not_expired, active=True, receives=True)
 
     def owned_by(self, user: User) -> Self:
         return self.filter(owner__user=user)
@@ -265,6 +277,19 @@ class AliasDestinationQuerySet(models.QuerySet["AliasDestination"]):
     def with_targets(self) -> Self:
         return self.select_related("address__domain", "domain").order_by("alias_id", "position")
 
+    def with_alias(self) -> Self:
+        return self.select_related("alias__address__domain")
+
+    def of_domains_elsewhere(self, names: Iterable[str]) -> Self:
+        """What was typed while these domains were not ours; the index destinations_elsewhere finds it."""
+        return self.alias(domain_of_text=DOMAIN_OF_TEXT).filter(
+            domain_of_text__in=list(names), address=None, domain=None
+        )
+
+
+# An address has one @: none may stand in a local part (mailboxes/parsing.py).
+DOMAIN_OF_TEXT = Lower(Func(F("text"), Value("@"), Value(2), function="split_part", output_field=models.TextField()))
+
 
 @tracked()
 class AliasDestination(models.Model):
@@ -293,6 +318,9 @@ class AliasDestination(models.Model):
         verbose_name = _("destination")
         verbose_name_plural = _("destinations")
         ordering = ["alias", "position"]
+        indexes = [
+            models.Index(DOMAIN_OF_TEXT, name="destinations_elsewhere", condition=Q(address=None, domain=None)),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["alias", "position"], name="a_position_holds_one_destination"),
             models.CheckConstraint(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -61,18 +61,29 @@ def remove_addresses(address_ids: Sequence[int]) -> None:
     """Deletes addresses on which nothing hangs any more, and cuts what pointed at them."""
     if address_ids:
         _cut(AliasDestination.objects.filter(address__in=address_ids))
-        _cut(known_only_to_catch_all(Address.objects.filter(pk__in=address_ids)))
+        _cut(known_only_to(Address.objects.filter(pk__in=address_ids)))
         Address.objects.filter(pk__in=address_ids).delete()
 
 
-def known_only_to_catch_all(addresses: QuerySet[Address]) -> QuerySet[AliasDestination]:
-    """Destinations without an address of their own, which only a catch-all among these addresses takes."""
-    domains = addresses.filter(local_part="").values("domain")
-    own = Address.objects.filter(
-        domain=Coalesce(OuterRef("domain__target"), OuterRef("domain")), local_part=OuterRef("text")
+def known_only_to(addresses: QuerySet[Address]) -> QuerySet[AliasDestination]:
+    """Destinations without an address of their own, which only catch-alls and patterns among these addresses take."""
+    is_pattern = Q(local_part__endswith="*")
+    domains = addresses.filter(Q(local_part="") | is_pattern).values("domain")
+    begins_like_it = Func(
+        OuterRef("text"),
+        Func(F("local_part"), Value("*"), function="rtrim"),
+        function="starts_with",
+        output_field=BooleanField(),
+    )
+    others = Address.objects.filter(domain=Coalesce(OuterRef("domain__target"), OuterRef("domain"))).exclude(
+        pk__in=addresses.filter(Q(local_part="") | is_pattern).values("pk")
     )
     typed = AliasDestination.objects.filter(Q(domain__in=domains) | Q(domain__target__in=domains)).exclude(text="")
-    return typed.filter(~Exists(own))
+    return typed.filter(
+        ~Exists(others.filter(local_part=OuterRef("text"))),
+        ~Exists(others.filter(local_part="")),
+        ~Exists(others.filter(is_pattern, begins_like_it)),
+    )
 
 
 def retire_credentials(mailboxes: QuerySet[Mailbox]) -> None:
@@ -111,7 +122,7 @@ def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
         return losses
     return losses + _lost_aliases(
         AliasDestination.objects.filter(address=thing.address_id),
-        known_only_to_catch_all(Address.objects.filter(pk=thing.address_id)),
+        known_only_to(Address.objects.filter(pk=thing.address_id)),
     )
 
 

@@ -76,6 +76,7 @@ def _dead_or_inactive(first_id: int, end_id: int) -> Iterator[dict[str, str]]:
             WHERE alias.id >= %(first)s
               AND alias.id < %(end)s
               AND alias.active
+              AND (alias.ends_at IS NULL OR alias.ends_at > now())
               AND CASE
                   WHEN target.id IS NULL AND destination.text = ''
                       THEN NOT target_domain.active OR NOT COALESCE(answering.active, true)
@@ -102,7 +103,8 @@ def _loops() -> Iterator[dict[str, str]]:
             JOIN mailboxes_alias AS alias ON alias.id = destination.alias_id AND alias.active
             JOIN mailboxes_alias AS next ON next.address_id = destination.address_id AND next.active
             -- one that keeps a copy ends the round (mailboxes/loops.py)
-            LEFT JOIN mailboxes_mailbox AS copy ON copy.address_id = alias.address_id AND copy.active
+            LEFT JOIN mailboxes_mailbox AS copy ON copy.address_id = alias.address_id
+                AND mail_map.receives(copy.active, copy.receives, copy.expires_at)
             WHERE copy.id IS NULL
             """
         )

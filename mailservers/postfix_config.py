@@ -14,10 +14,24 @@ from django.conf import settings
 from django.db import connection
 
 from domains.models import AddressClass, Domain, MailSettings
+from lookup_tables.main_cf import all_parameters, has_passwords, parameters_in_use
+from lookup_tables.models import SenderRelay
+from lookup_tables.relay_passwords import decrypted
 from mailservers.functions import postfix_password, postfix_role
 
 # Keyed by a full address: '%u' keeps bare domains and "@domain" keys away from SQL (pgsql_table(5)).
-MAPS_BY_ADDRESS = ("virtual_alias_maps", "virtual_mailbox_maps")
+MAPS_BY_ADDRESS = (
+    "virtual_alias_maps",
+    "virtual_mailbox_maps",
+    "sender_dependent_relayhost_maps",
+    "sender_bcc_maps",
+    "recipient_bcc_maps",
+    "relocated_maps",
+    "canonical_maps",
+    "sender_canonical_maps",
+    "recipient_canonical_maps",
+)
+MAPS_ALWAYS = ("virtual_alias_maps", "virtual_mailbox_maps")
 MAPS_BY_DOMAIN = ("virtual_alias_domains", "virtual_mailbox_domains")
 MAPS_FOR_LOCAL_DOMAINS = ("alias_maps", "mydestination")
 
@@ -28,6 +42,15 @@ FILE_MODE = 0o640  # root writes, the group postfix (proxymap) reads
 # Not in the URL: Postfix writes that into the mail log whenever the database is away. libpq takes a password file only
 # if nobody but its owner can read it, and proxymap runs as postfix.
 PASSWORD_FILE, PASSWORD_MODE = "password", 0o400
+
+# smtp(8) reads it as root before it becomes postfix, so nobody else needs to; texthash(5) needs no postmap.
+RELAY_PASSWORDS_FILE, RELAY_PASSWORDS_MODE = "sasl_passwd", 0o600
+SIGN_IN = (
+    "smtp_sasl_auth_enable",
+    "smtp_sender_dependent_authentication",
+    "smtp_sasl_security_options",
+    "smtp_sasl_password_maps",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +69,12 @@ class PostfixHost:
 
     @property
     def maps(self) -> list[str]:
-        return [*MAPS_BY_DOMAIN, *MAPS_BY_ADDRESS, *(MAPS_FOR_LOCAL_DOMAINS if self.with_local else ())]
+        return [
+            *MAPS_BY_DOMAIN,
+            *MAPS_ALWAYS,
+            *(MAPS_FOR_LOCAL_DOMAINS if self.with_local else ()),
+            *parameters_in_use(),
+        ]
 
 
 def default_hosts() -> list[str]:
@@ -69,6 +97,8 @@ def files_for(host: PostfixHost) -> dict[str, str]:
     texts["main.cf.mailadmin"] = _fragment(host)
     texts["install-commands"] = commands_for(host)
     texts[PASSWORD_FILE] = f"*:*:*:{postfix_role()}:{postfix_password()}\n"  # .pgpass of libpq
+    if has_passwords():
+        texts[RELAY_PASSWORDS_FILE] = _relay_passwords()
     return texts
 
 
@@ -81,6 +111,7 @@ def commands_for(host: PostfixHost) -> str:
             "# Puts the parameters of main.cf.mailadmin into main.cf, as root on the mail host.",
             "set -e",
             *lines,
+            *_commands_for_what_is_unused(host),
             "postfix check",
             "postfix reload",
             "",
@@ -88,18 +119,37 @@ def commands_for(host: PostfixHost) -> str:
     )
 
 
+def _commands_for_what_is_unused(host: PostfixHost) -> list[str]:
+    """An empty table needs no parameter: each asks the database several times per message. What the host has in its
+    place is left alone."""
+    ours = shlex.quote(f"{host.directory}/")
+    used = [name for name, _value in _parameters(host)]
+    unused = {name: [name] for name in all_parameters() if name not in used}
+    if SIGN_IN[-1] not in used:
+        unused[SIGN_IN[-1]] = list(SIGN_IN)
+    return [
+        f'case "$(postconf -h {asked})" in *:{ours}*) postconf -X {" ".join(names)} ;; esac'
+        for asked, names in unused.items()
+    ]
+
+
 def write_directory(host: PostfixHost, directory: Path) -> list[str]:
     """Writes the files, each complete or not at all. Returns the names written."""
     is_new = not directory.exists()
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     texts = files_for(host)
+    if (directory / RELAY_PASSWORDS_FILE).exists():
+        texts.setdefault(RELAY_PASSWORDS_FILE, _relay_passwords())  # smtp(8) would stop over a missing file
     past = time.time() - BACK_DATED
     for name, text in texts.items():
         new = directory / f".{name}.new"
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
-        _give_to_postfix(new, secret=name == PASSWORD_FILE)
+        if name == RELAY_PASSWORDS_FILE:
+            _keep_for_root(new)
+        else:
+            _give_to_postfix(new, secret=name == PASSWORD_FILE)
         os.utime(new, (past, past))
         new.rename(directory / name)
     if is_new:
@@ -117,6 +167,8 @@ def as_tar(host: PostfixHost) -> bytes:
             member.uname, member.gname = "root", "postfix"
             if name == PASSWORD_FILE:
                 member.uname, member.mode = "postfix", PASSWORD_MODE
+            if name == RELAY_PASSWORDS_FILE:
+                member.gname, member.mode = "root", RELAY_PASSWORDS_MODE
             archive.addfile(member, io.BytesIO(text.encode()))
     return buffer.getvalue()
 
@@ -172,12 +224,24 @@ def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
             ("mydestination", f"$myhostname, localhost.$mydomain, localhost, {maps('mydestination')}"),
             ("alias_maps", f"$alias_database, {maps('alias_maps')}"),
         ]
+    parameters += [(name, maps(name)) for name in parameters_in_use()]
+    if has_passwords():
+        texthash = f"texthash:{host.directory}/{RELAY_PASSWORDS_FILE}"
+        parameters += zip(SIGN_IN, ("yes", "yes", "noanonymous", texthash), strict=True)
     return parameters
+
+
+def _relay_passwords() -> str:
+    """texthash: the sender, the user name, the password, as smtp_sasl_password_maps in postconf(5) has them."""
+    relays = SenderRelay.objects.filter(active=True, credential__isnull=False).select_related("credential")
+    lines = [f"{relay.key} {relay.username}:{decrypted(relay.credential.token)}\n" for relay in relays.order_by("key")]
+    return "# The passwords for relays. Written by mailadmin, for root only.\n" + "".join(lines)
 
 
 REASONS = {
     "recipient_delimiter": "the same as in the panel's settings: the functions split addresses by it",
     "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",
+    "smtp_sasl_auth_enable": "the passwords for relays, found by the sender",
     "virtual_mailbox_limit": "bytes; 0 = no limit here: the default of 50 MB would stop mbox files",
 }
 
@@ -189,6 +253,12 @@ def _fragment(host: PostfixHost) -> str:
             lines.append(f"# {REASONS[name]}")
         lines.append(f"{name} = {value}".rstrip())
     return "\n".join(lines) + "\n"
+
+
+def _keep_for_root(path: Path) -> None:
+    path.chmod(RELAY_PASSWORDS_MODE)
+    if os.geteuid() == 0:
+        os.chown(path, 0, 0)
 
 
 def _give_to_postfix(path: Path, *, mode: int = FILE_MODE, secret: bool = False) -> None:

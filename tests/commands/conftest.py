@@ -22,6 +22,7 @@ ROOM_OF = {
     "job": "jobs",
     "mail_settings": "domains",
     "mailbox": "mailboxes",
+    **dict.fromkeys(["transport", "tls_policy", "sender_relay", "bcc", "relocated", "canonical"], "lookup_tables"),
 }
 
 

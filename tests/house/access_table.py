@@ -116,6 +116,49 @@ POST alias_report_start     /jobs/alias-report/                                i
 GET  mail_settings          /settings/                                         in  404 404 404 200
 POST mail_settings          /settings/                                         in  404 404 404 302
 
+GET  transport_list         /mail-servers/transports/                          in  404 404 404 200
+GET  transport_add          /mail-servers/transports/add/                      in  404 404 404 200
+POST transport_add          /mail-servers/transports/add/                      in  404 404 404 302
+GET  transport              /mail-servers/transports/{transport}/              in  404 404 404 200
+POST transport              /mail-servers/transports/{transport}/              in  404 404 404 302
+GET  transport_delete       /mail-servers/transports/{transport}/delete/       in  404 404 404 200
+POST transport_delete       /mail-servers/transports/{transport}/delete/       in  404 404 404 302
+GET  tls_policy_list        /mail-servers/tls-policies/                        in  404 404 404 200
+GET  tls_policy_add         /mail-servers/tls-policies/add/                    in  404 404 404 200
+POST tls_policy_add         /mail-servers/tls-policies/add/                    in  404 404 404 302
+GET  tls_policy             /mail-servers/tls-policies/{tls_policy}/           in  404 404 404 200
+POST tls_policy             /mail-servers/tls-policies/{tls_policy}/           in  404 404 404 302
+GET  tls_policy_delete      /mail-servers/tls-policies/{tls_policy}/delete/    in  404 404 404 200
+POST tls_policy_delete      /mail-servers/tls-policies/{tls_policy}/delete/    in  404 404 404 302
+GET  sender_relay_list      /mail-servers/sender-relays/                       in  404 404 404 200
+GET  sender_relay_add       /mail-servers/sender-relays/add/                   in  404 404 404 200
+POST sender_relay_add       /mail-servers/sender-relays/add/                   in  404 404 404 302
+GET  sender_relay           /mail-servers/sender-relays/{sender_relay}/        in  404 404 404 200
+POST sender_relay           /mail-servers/sender-relays/{sender_relay}/        in  404 404 404 302
+GET  sender_relay_delete    /mail-servers/sender-relays/{sender_relay}/delete/ in  404 404 404 200
+POST sender_relay_delete    /mail-servers/sender-relays/{sender_relay}/delete/ in  404 404 404 302
+GET  bcc_list               /mail-servers/bcc/                                 in  404 404 404 200
+GET  bcc_add                /mail-servers/bcc/add/                             in  404 404 404 200
+POST bcc_add                /mail-servers/bcc/add/                             in  404 404 404 302
+GET  bcc                    /mail-servers/bcc/{bcc}/                           in  404 404 404 200
+POST bcc                    /mail-servers/bcc/{bcc}/                           in  404 404 404 302
+GET  bcc_delete             /mail-servers/bcc/{bcc}/delete/                    in  404 404 404 200
+POST bcc_delete             /mail-servers/bcc/{bcc}/delete/                    in  404 404 404 302
+GET  relocated_list         /mail-servers/relocated/                           in  404 404 404 200
+GET  relocated_add          /mail-servers/relocated/add/                       in  404 404 404 200
+POST relocated_add          /mail-servers/relocated/add/                       in  404 404 404 302
+GET  relocated              /mail-servers/relocated/{relocated}/               in  404 404 404 200
+POST relocated              /mail-servers/relocated/{relocated}/               in  404 404 404 302
+GET  relocated_delete       /mail-servers/relocated/{relocated}/delete/        in  404 404 404 200
+POST relocated_delete       /mail-servers/relocated/{relocated}/delete/        in  404 404 404 302
+GET  canonical_list         /mail-servers/canonical/                           in  404 404 404 200
+GET  canonical_add          /mail-servers/canonical/add/                       in  404 404 404 200
+POST canonical_add          /mail-servers/canonical/add/                       in  404 404 404 302
+GET  canonical              /mail-servers/canonical/{canonical}/               in  404 404 404 200
+POST canonical              /mail-servers/canonical/{canonical}/               in  404 404 404 302
+GET  canonical_delete       /mail-servers/canonical/{canonical}/delete/        in  404 404 404 200
+POST canonical_delete       /mail-servers/canonical/{canonical}/delete/        in  404 404 404 302
+
 GET  my_mailbox             /my-mailbox/                                       in  404 200 404 404
 GET  my_mailbox_password    /my-mailbox/password/                              in  404 200 404 404
 POST my_mailbox_password    /my-mailbox/password/                              in  404 302 404 404
@@ -153,6 +196,36 @@ FORMS: dict[str, dict[str, str]] = {
         "mail_path_template": "{{domain}}/{{local_part}}",
         "quarantine_days": "7",
     },
+    "transport_add": {"key": "new.example", "result": "smtp:[mx.new.example]", "active": "on"},
+    "transport": {"key": "there.example", "result": "smtp:[mx.there.example]:2525", "active": "on"},
+    "transport_delete": {},
+    "tls_policy_add": {"key": "[mx.new.example]:587", "result": "encrypt", "active": "on"},
+    "tls_policy": {"key": "there.example", "result": "secure match=.there.example", "active": "on"},
+    "tls_policy_delete": {},
+    "sender_relay_add": {
+        "key": "new@falcot.org",
+        "result": "[relay.example.net]:587",
+        "username": "falcot",
+        "password": "the relay knows us",
+        "active": "on",
+    },
+    "sender_relay": {
+        "key": "@falcot.org",
+        "result": "[relay.example.net]:465",
+        "username": "falcot",
+        "password": "the relay knows us",
+        "active": "on",
+    },
+    "sender_relay_delete": {},
+    "bcc_add": {"key": "new@falcot.org", "result": "b@elsewhere.example", "applies_to": "sender", "active": "on"},
+    "bcc": {"key": "laure@falcot.org", "result": "c@elsewhere.example", "applies_to": "sender", "active": "on"},
+    "bcc_delete": {},
+    "relocated_add": {"key": "new@falcot.org", "result": "somewhere else", "active": "on"},
+    "relocated": {"key": "gone@falcot.org", "result": "nobody knows where", "active": "on"},
+    "relocated_delete": {},
+    "canonical_add": {"key": "new@falcot.org", "result": "jean@falcot.org", "applies_to": "sender", "active": "on"},
+    "canonical": {"key": "j@falcot.org", "result": "laure@falcot.org", "applies_to": "all", "active": "on"},
+    "canonical_delete": {},
     "my_mailbox_password": {
         "current": "jean keeps this one himself",
         "password": "jean has a better one",

@@ -1,6 +1,7 @@
 """Who may do what, for every URL: the table of access_table.py, asked row by row."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,8 @@ from tests.house.access_table import FORMS, ROWS, Row
 from tests.plugins import household as people
 from tests.plugins.household import ANONYMOUS, PEOPLE, STRANGER, SUPERUSER, TESTER
 
+NUMBERS: dict[str, object] = defaultdict(lambda: 1)  # for {job} and the like
+NUMBERS |= {name: UUID(int=1) for name in ("change_set", "foreign_change_set")}
 ANSWERS_ANY_METHOD = {"health"}  # it stands before everything that could refuse a method, and changes nothing
 READS = [row for row in ROWS if row.method == "GET"]
 WRITES = [row for row in ROWS if row.method == "POST"]
@@ -57,8 +60,7 @@ def test_every_url_stands_in_the_table() -> None:
 
 
 def test_every_row_is_what_it_says() -> None:
-    numbers = {"job": 1, "change_set": UUID(int=1), "foreign_change_set": UUID(int=2)}
-    wrong = [f"{row.url} is {resolve(row.url.format_map(numbers)).url_name}, not {row.name}." for row in ROWS]
+    wrong = [f"{row.url} is {resolve(row.url.format_map(NUMBERS)).url_name}, not {row.name}." for row in ROWS]
     wrong = [sentence for sentence, row in zip(wrong, ROWS, strict=True) if f"is {row.name}," not in sentence]
     assert not wrong, "\n".join(wrong)
 
@@ -154,7 +156,14 @@ def test_a_damaged_url_is_nothing(house: dict[str, object]) -> None:
     client = people.signed_in(SUPERUSER)
     damaged = ["%00", "a%00b", "%ff%fe", "x" * 900, "-", "..", "a..b", "@", "@@", "'", '"', "%0d%0aX: y", "🐘"]
     roads = ["/domains/{}/", "/domains/{}/mailboxes/", "/mailboxes/{}/", "/mailboxes/{}@falcot.org/", "/aliases/{}/"]
-    roads += ["/aliases/jean@{}/delete/", "/people/{}/", "/people/{}/delete/", "/jobs/{}/", "/{}/"]
+    roads += [
+        "/aliases/jean@{}/delete/",
+        "/people/{}/",
+        "/people/{}/delete/",
+        "/jobs/{}/",
+        "/{}/",
+        "/mail-servers/transports/{}/",
+    ]
     for road in [*roads, "/jobs/99999999999999999999{}/"]:
         for piece in damaged:
             response = client.get(road.format(piece))

@@ -25,6 +25,7 @@ QUESTIONS = [
     "q",
     "class",
     "state",
+    "applies_to",
     "sort",
     "after",
     "before",

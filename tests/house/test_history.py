@@ -16,6 +16,8 @@ from accounts.actors import Actor, Door
 from accounts.models import ChangeSet, User
 from domains import services as domains
 from domains.models import Domain
+from lookup_tables import services as tables
+from lookup_tables.models import SenderRelay, Transport
 from mailboxes import quarantine, removal, renaming, undo
 from mailboxes import services as mailboxes
 from mailboxes.models import Alias, Mailbox
@@ -34,6 +36,7 @@ class House(NamedTuple):
     jean: Mailbox
     laure: Mailbox
     alias: Alias
+    transport: Transport
 
 
 @pytest.fixture
@@ -50,6 +53,7 @@ def house(db: None) -> House:
         jean=jean,
         laure=mailboxes.add_mailbox(domain, "laure", by=BY),
         alias=mailboxes.add_alias(domain, "info", ["jean@example.org", "laure@example.org"], by=BY),
+        transport=tables.add_entry(Transport, "example.com", "discard:", by=BY),
     )
 
 
@@ -142,6 +146,20 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: undo.undo_change_set(ChangeSet.objects.get(metadata__noun="alias"), by=BY),
         "Undid: Added alias info@example.org",
     ),
+    "lookup_tables.services.add_entry": (
+        lambda house: tables.add_entry(
+            SenderRelay, "@example.org", "[mx.example.net]", username="us", password="a long one for us", by=BY
+        ),
+        "Added the relay of sender @example.org",
+    ),
+    "lookup_tables.services.change_entry": (
+        lambda house: tables.change_entry(house.transport, result="smtp:", comment="Anew", by=BY),
+        "Changed transport example.com",
+    ),
+    "lookup_tables.services.delete_entry": (
+        lambda house: tables.delete_entry(house.transport, by=BY),
+        "Deleted transport example.com",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -160,9 +178,11 @@ LEAVES_NOTHING = {
     "jobs.services.worker_is_alive": "It reads.",
     "jobs.services.show_progress": "Progress is no change.",
     "mailboxes.services.refuse_alias_in": "Part of a service.",
+    "lookup_tables.services.check_undone": "Part of a service.",
+    "lookup_tables.services.what_is_lost": "It reads.",
     "mailboxes.removal.remove_addresses": "Part of a service.",
     "mailboxes.removal.remove_aliases": "Part of a service.",
-    "mailboxes.removal.known_only_to_catch_all": "It reads.",
+    "mailboxes.removal.known_only_to": "It reads.",
     "mailboxes.removal.retire_credentials": "Part of a service.",
     "mailboxes.removal.what_is_lost": "It reads.",
     "mailboxes.quarantine.quarantine": "Part of a service.",

@@ -14,9 +14,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "jobs": {"accounts"},
     "domains": {"accounts", "jobs"},
     "mailboxes": {"accounts", "jobs", "domains"},
-    "mailservers": {"accounts", "jobs", "domains", "mailboxes"},
-    "mailadmin": {"accounts", "jobs", "domains", "mailboxes", "mailservers"},
-    "bench": {"accounts", "jobs", "domains", "mailboxes", "mailservers", "mailadmin"},
+    "lookup_tables": {"accounts", "jobs", "domains", "mailboxes"},
+    "mailservers": {"accounts", "jobs", "domains", "mailboxes", "lookup_tables"},
+    "mailadmin": {"accounts", "jobs", "domains", "mailboxes", "lookup_tables", "mailservers"},
+    "bench": {"accounts", "jobs", "domains", "mailboxes", "lookup_tables", "mailservers", "mailadmin"},
     # Starts everything before Django is there, so it knows no room.
     "mailadmin/launch": {"mailadmin"},
 }

@@ -10,13 +10,14 @@ from pghistory.core import event_models
 
 from accounts.models import User
 from jobs.services import run_job
+from lookup_tables.models import RelayPassword
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, MailboxCredential
 from mailboxes.services import delete_mailbox, set_mailbox_password
 from tests.house.access_table import FORMS, ROWS, Row
 from tests.house.test_access import form_for
 from tests.plugins import household as people
-from tests.plugins.household import PASSWORDS, PEOPLE, SUPERUSER, TESTER
+from tests.plugins.household import PASSWORD_OF_RELAY, PASSWORDS, PEOPLE, SUPERUSER, TESTER
 
 TYPED = "typed by somebody in a hurry"
 READS = [row for row in ROWS if row.method == "GET"]
@@ -34,7 +35,8 @@ def secrets() -> list[str]:
     assert any(one.startswith("{BLF-CRYPT}") for one in hashes)
     assert any(one.startswith("argon2") for one in hashes)
     digests = [one.partition("}")[2] for one in hashes if one.startswith("{")]
-    return [*hashes, *digests, *PASSWORDS.values(), TYPED]
+    tokens = list(RelayPassword.objects.values_list("token", flat=True))
+    return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, TYPED]
 
 
 def leaks_into(text: str) -> list[str]:
@@ -101,6 +103,8 @@ def test_an_object_in_an_error_report_says_nothing(house: dict[str, object]) -> 
         ["mailbox", "list"],
         ["alias", "list", "--json"],
         ["domain", "show", "falcot.org", "--json"],
+        ["sender_relay", "show", "@falcot.org", "--json"],
+        ["sender_relay", "list"],
         ["admin", "show", "claire", "--json"],
         ["admin", "list", "--json"],
         ["history", "list", "--json"],

@@ -24,6 +24,7 @@ CLASSES = {
     "a domain that is not ours": ("elsewhere.example", NONE),
     "a quote in the key": ("x' OR 'a'='a", NONE),
     "letters beyond ASCII": ("fälcot.org", NONE),
+    "a domain by its U-label": ("bücher.example", MAILBOXES),
 }
 
 

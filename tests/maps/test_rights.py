@@ -103,6 +103,7 @@ def test_it_is_nobody_in_particular(maps: Postfix) -> None:
 FORBIDDEN = {
     "read the password hashes": "SELECT hash FROM public.mailboxes_mailboxcredential",
     "list the addresses": "SELECT local_part FROM public.mailboxes_address",
+    "read the passwords for relays": "SELECT token FROM public.lookup_tables_relaypassword",
     "read the history": "SELECT * FROM public.pghistory_context",
     "read the people": "SELECT * FROM public.accounts_user",
     "call a helper": "SELECT mail_map.delimiters()",
@@ -214,6 +215,12 @@ def test_the_owner_of_the_functions_reads_no_secret(maps: Postfix) -> None:
     assert sorted(name for (name,) in readable) == [
         "domains_domain",
         "domains_mailsettings",
+        "lookup_tables_bcc",
+        "lookup_tables_canonical",
+        "lookup_tables_relocated",
+        "lookup_tables_senderrelay",
+        "lookup_tables_tlspolicy",
+        "lookup_tables_transport",
         "mailboxes_address",
         "mailboxes_alias",
         "mailboxes_aliasdestination",

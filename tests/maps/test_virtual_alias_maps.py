@@ -39,6 +39,7 @@ EXACT = {
     "a subdomain is another domain": ("team@sub.home.example", None),
     "an inactive domain gives nothing": ("info@closed.example", None),
     "local aliases are not here": ("root@mx.example.net", None),
+    "a domain by its U-label": ("info@bücher.example", "jean@xn--bcher-kva.example"),
 }
 
 TIMES = {

@@ -12,6 +12,7 @@ FOUND = {
     "a mailbox that has an alias too": ("copy@home.example", "home.example/copy/"),
     "a mailbox with an inactive alias": ("kept@home.example", "home.example/kept/"),
     "a mailbox beside a catch-all": ("known@all.example", "all.example/known/"),
+    "a domain by its U-label": ("jean@bücher.example", "xn--bcher-kva.example/jean/"),
 }
 
 NOT_FOUND = {

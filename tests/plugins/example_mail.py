@@ -49,6 +49,7 @@ def village() -> None:
     local_aliases()
     times()
     patterns()
+    own_script()
 
 
 def this_machine() -> None:
@@ -151,3 +152,10 @@ def patterns() -> None:
     add_alias("sales-asia-*@pattern.example", "second@elsewhere.example")
     add_alias("off-*@pattern.example", "third@elsewhere.example", active=False)
     add_alias("@pattern.example", "rest@elsewhere.example")
+
+
+def own_script() -> None:
+    """A domain that has a U-label, with an address of each kind."""
+    add_domain("bücher.example")
+    add_mailbox("jean@xn--bcher-kva.example")
+    add_alias("info@xn--bcher-kva.example", "jean@xn--bcher-kva.example")

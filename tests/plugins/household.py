@@ -10,6 +10,8 @@ from accounts.models import User
 from domains import services as domains
 from domains.models import Domain
 from jobs.services import run_job, sweep
+from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
+from lookup_tables.services import add_entry
 from mailboxes import services as mailboxes
 from mailboxes.demo import load_falcot
 from mailboxes.jobs import start_alias_report
@@ -30,6 +32,7 @@ PASSWORDS = {
     DOMAIN_ADMIN: "claire tends to two gardens",
     SUPERUSER: "ada has every key there is",
 }
+PASSWORD_OF_RELAY = "only the relay and we know"
 # What people type to sign in. The stranger is a domain admin too, of a domain that has nothing to do with Falcot.
 USERNAMES = {STRANGER: "mallory", OWNER: "jean@falcot.org", DOMAIN_ADMIN: "claire", SUPERUSER: "ada@example.net"}
 
@@ -63,7 +66,21 @@ def move_in() -> dict[str, object]:
         "change_set": mailboxes.delete_mailbox(mailboxes.add_mailbox(falcot, "short", by=TESTER), by=TESTER),
         "foreign_change_set": mailboxes.delete_mailbox(mailboxes.add_mailbox(foreign, "short", by=TESTER), by=TESTER),
     }
-    return {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk, **deleted}
+    numbers: dict[str, object] = {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk}
+    return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
+
+
+def lookup_table_entries() -> list[Entry]:
+    """One row in each lookup table; the relay has a password."""
+    relay = {"username": "falcot", "password": PASSWORD_OF_RELAY}
+    return [
+        add_entry(Transport, "there.example", "smtp:[mx.there.example]", by=TESTER),
+        add_entry(TlsPolicy, "there.example", "encrypt", by=TESTER),
+        add_entry(SenderRelay, "@falcot.org", "[relay.example.net]:587", **relay, by=TESTER),
+        add_entry(Bcc, "laure@falcot.org", "archive@elsewhere.example", by=TESTER),
+        add_entry(Relocated, "gone@falcot.org", "gone@elsewhere.example", by=TESTER),
+        add_entry(Canonical, "j@falcot.org", "jean@falcot.org", by=TESTER),
+    ]
 
 
 def user_of(person: str) -> User | None:

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from domains.models import AddressClass, Domain
-from domains.services import add_domain
+from domains.services import add_domain, change_domain
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox
 from mailboxes.services import (
     add_alias,
@@ -241,3 +241,33 @@ def lay(domain: Domain, steps: list[list[str]]) -> None:
         for name in step
         for position, there in enumerate(before)
     )
+
+
+class TestByADomain:
+    """A domain that begins to answer for another one closes what ended at it before."""
+
+    def test_an_alias_domain_is_added(self, domain: Domain) -> None:
+        add_alias(domain, "info", ["info@shop.example"], by=TESTER)
+        with refusal("info@shop.example → info@shop.example", field="target"):
+            add_domain("shop.example", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+        assert not Domain.objects.filter(name="shop.example").exists()
+
+    def test_an_alias_domain_gets_another_target(self, domain: Domain) -> None:
+        brand = add_domain("brand.example", by=TESTER)
+        other = add_domain("shop.example", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+        add_alias(brand, "", ["@shop.example"], by=TESTER)
+        with refusal("This would be a loop", field="target"):
+            change_domain(other, target=brand, by=TESTER)
+
+    def test_it_passes_a_catch_all_that_keeps_the_local_part(self, domain: Domain) -> None:
+        brand = add_domain("brand.example", by=TESTER)
+        add_alias(domain, "", ["@shop.example"], by=TESTER)
+        add_alias(brand, "info", ["info@example.org"], by=TESTER)
+        with refusal("This would be a loop", field="target"):
+            add_domain("shop.example", address_class=AddressClass.ALIAS_DOMAIN, target=brand, by=TESTER)
+
+    def test_what_is_no_loop_is_taken(self, domain: Domain) -> None:
+        add_mailbox(domain, "jean", by=TESTER)
+        add_alias(domain, "info", ["jean@shop.example"], by=TESTER)
+        add_alias(domain, "", ["jean@shop.example"], by=TESTER)
+        assert add_domain("shop.example", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)

@@ -247,6 +247,16 @@ def test_a_target_changes_its_class_while_it_becomes_one(domain: Domain) -> None
     assert "Choose a virtual mailbox or virtual alias domain" in read
 
 
+def test_two_halves_of_a_loop_one_of_them_a_domain(domain: Domain) -> None:
+    values: dict[str, Any] = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
+    read = while_the_first_is_not_done(
+        lambda: add_alias(domain, "info", ["info@shop.example"], by=TESTER),
+        lambda: add_domain("shop.example", **values, by=TESTER),
+    )
+    assert "This would be a loop" in read
+    assert not Domain.objects.filter(name="shop.example").exists()
+
+
 def test_two_delete_the_same_alias(domain: Domain) -> None:
     alias = add_alias(domain, "info", [ELSEWHERE], by=TESTER)
     again = Alias.objects.select_related("address__domain").get()

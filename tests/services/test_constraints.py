@@ -11,6 +11,16 @@ from django.utils import timezone
 from accounts.models import User
 from domains.models import Domain, DomainAdmin, MailSettings
 from jobs.models import WorkerBeat
+from lookup_tables.models import (
+    Bcc,
+    Canonical,
+    Entry,
+    RelayPassword,
+    Relocated,
+    SenderRelay,
+    TlsPolicy,
+    Transport,
+)
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, QuarantinedAddress
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +51,7 @@ class Rows:
         AliasDestination.objects.create(**({"alias": self.alias_row, "position": 7} | values))
 
 
-HASH, NOW = "{BLF-CRYPT}$2y$11$x", timezone.now()
+HASH, TOKEN, NOW = "{BLF-CRYPT}$2y$11$x", "gAAAAABx", timezone.now()
 
 REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("username_is_plain", "upper case", lambda rows: User.objects.create(username="Chef")),
@@ -118,6 +128,89 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("a_destination_is_ascii_and_no_command", "an include", lambda rows: rows.destination(text=":include:x@b.example")),
     ("a_destination_is_ascii_and_no_command", "beyond ASCII", lambda rows: rows.destination(text="é@b.example")),
     ("a_destination_is_ascii_and_no_command", "a line end", lambda rows: rows.destination(text="a@b.example\nc@d.e")),
+    ("a_transport_key_is_there_once", "twice", lambda rows: [_entry(Transport), _entry(Transport)]),
+    ("a_transport_key_is_what_postfix_asks_for", "There.example", lambda rows: _entry(Transport, key="There.example")),
+    (
+        "a_transport_key_is_what_postfix_asks_for",
+        "a@@b@c.example",
+        lambda rows: _entry(Transport, key="a@@b@c.example"),
+    ),
+    (
+        "a_transport_key_is_what_postfix_asks_for",
+        "there.example and a line end",
+        lambda rows: _entry(Transport, key="there.example\n"),
+    ),
+    ("a_transport_result_is_what_postfix_takes", "smtp", lambda rows: _entry(Transport, result="smtp")),
+    ("a_transport_result_is_what_postfix_takes", "smtp:[mx] 25", lambda rows: _entry(Transport, result="smtp:[mx] 25")),
+    ("a_transport_result_is_what_postfix_takes", "smtp:|sh", lambda rows: _entry(Transport, result="smtp:|sh")),
+    ("a_transport_result_is_what_postfix_takes", "error:bücher", lambda rows: _entry(Transport, result="error:bücher")),
+    ("a_tls_policy_key_is_there_once", "twice", lambda rows: [_entry(TlsPolicy), _entry(TlsPolicy)]),
+    ("a_tls_policy_key_is_what_postfix_asks_for", "[MX]:587", lambda rows: _entry(TlsPolicy, key="[MX]:587")),
+    ("a_tls_policy_key_is_what_postfix_asks_for", "[mx] 587", lambda rows: _entry(TlsPolicy, key="[mx] 587")),
+    ("a_tls_policy_result_is_what_postfix_takes", "high", lambda rows: _entry(TlsPolicy, result="high")),
+    ("a_tls_policy_result_is_what_postfix_takes", "may match", lambda rows: _entry(TlsPolicy, result="may match")),
+    (
+        "a_tls_policy_result_is_what_postfix_takes",
+        "secure match=ü",
+        lambda rows: _entry(TlsPolicy, result="secure match=ü"),
+    ),
+    ("a_sender_relay_key_is_there_once", "twice", lambda rows: [_entry(SenderRelay), _entry(SenderRelay)]),
+    (
+        "a_sender_relay_key_is_what_postfix_asks_for",
+        "there.example",
+        lambda rows: _entry(SenderRelay, key="there.example"),
+    ),
+    (
+        "a_sender_relay_key_is_what_postfix_asks_for",
+        "A@there.example",
+        lambda rows: _entry(SenderRelay, key="A@there.example"),
+    ),
+    ("a_sender_relay_result_is_what_postfix_takes", "[mx]:25 x", lambda rows: _entry(SenderRelay, result="[mx]:25 x")),
+    ("a_sender_relay_result_is_what_postfix_takes", "nothing", lambda rows: _entry(SenderRelay, result="")),
+    ("a_bcc_key_is_there_once", "twice", lambda rows: [_entry(Bcc), _entry(Bcc)]),
+    (
+        "a_bcc_key_is_what_postfix_asks_for",
+        "bücher@there.example",
+        lambda rows: _entry(Bcc, key="bücher@there.example"),
+    ),
+    (
+        "a_bcc_result_is_what_postfix_takes",
+        "a@b.example, c@d.example",
+        lambda rows: _entry(Bcc, result="a@b.example, c@d.example"),
+    ),
+    ("a_bcc_result_is_what_postfix_takes", "|sh", lambda rows: _entry(Bcc, result="|sh")),
+    ("a_relocated_key_is_there_once", "twice", lambda rows: [_entry(Relocated), _entry(Relocated)]),
+    (
+        "a_relocated_key_is_what_postfix_asks_for",
+        "a@there..example",
+        lambda rows: _entry(Relocated, key="a@there..example"),
+    ),
+    ("a_relocated_result_is_what_postfix_takes", "nothing", lambda rows: _entry(Relocated, result="")),
+    (
+        "a_relocated_result_is_what_postfix_takes",
+        "away and a line end",
+        lambda rows: _entry(Relocated, result="away\n"),
+    ),
+    ("a_relocated_result_is_what_postfix_takes", "büro", lambda rows: _entry(Relocated, result="büro")),
+    ("a_canonical_key_is_there_once", "twice", lambda rows: [_entry(Canonical), _entry(Canonical)]),
+    (
+        "a_canonical_key_is_what_postfix_asks_for",
+        "a@there.example and a line end",
+        lambda rows: _entry(Canonical, key="a@there.example\n"),
+    ),
+    ("a_canonical_result_is_what_postfix_takes", "elsewhere", lambda rows: _entry(Canonical, result="elsewhere")),
+    (
+        "a_canonical_result_is_what_postfix_takes",
+        "a@b.example and a line end",
+        lambda rows: _entry(Canonical, result="a@b.example\n"),
+    ),
+    ("a_relay_username_is_plain", "a colon", lambda rows: _entry(SenderRelay, username="a:b")),
+    ("a_relay_username_is_plain", "a line end", lambda rows: _entry(SenderRelay, username="a\n")),
+    ("a_relay_password_is_encrypted", "plain", lambda rows: _relay_password("my password")),
+    ("lookup_tables_relaypassword_relay_id_key", "two", lambda rows: _relay_password(TOKEN, TOKEN)),
+    ("a_bcc_is_known", "all", lambda rows: _entry(Bcc, applies_to="all")),
+    ("a_bcc_is_not_for_itself", "itself", lambda rows: _entry(Bcc, key="a@b.example")),
+    ("a_canonical_is_known", "none", lambda rows: _entry(Canonical, applies_to="")),
 ]
 
 
@@ -141,6 +234,9 @@ def test_it_works() -> None:
     rows.destination(address=rows.address_row, extension="+x")
     rows.destination(position=8, domain=rows.domain)
     rows.destination(position=9, domain=rows.domain, text="anybody")
+    for model in set(GOOD) - {SenderRelay}:
+        _entry(model)
+    _relay_password(TOKEN)
 
 
 def _domain(name: str, **values: Any) -> Domain:
@@ -160,3 +256,24 @@ def _quarantine() -> QuarantinedAddress:
 
 def _admin(rows: Rows) -> DomainAdmin:
     return DomainAdmin.objects.create(domain=rows.domain, user=rows.user)
+
+
+GOOD: dict[type[Entry], tuple[str, str]] = {
+    Transport: ("there.example", "smtp:"),
+    TlsPolicy: ("there.example", "may"),
+    SenderRelay: ("@there.example", "[mx]:25"),
+    Bcc: ("@there.example", "a@b.example"),
+    Relocated: ("@there.example", "away"),
+    Canonical: ("@there.example", "@b.example"),
+}
+
+
+def _entry(model: type[Any], **values: Any) -> Any:
+    key, result = GOOD[model]
+    return model.objects.create(**({"key": key, "result": result} | values))
+
+
+def _relay_password(*tokens: str) -> None:
+    relay = _entry(SenderRelay)
+    for token in tokens:
+        RelayPassword.objects.create(relay=relay, token=token)

@@ -5,7 +5,7 @@ import pytest
 from domains.models import AddressClass, Domain
 from domains.services import add_domain, change_mail_settings
 from mailboxes.models import Alias, AliasDestination, Mailbox
-from mailboxes.services import add_alias, add_mailbox
+from mailboxes.services import add_alias, add_mailbox, change_alias, delete_alias
 from tests.services.checks import TESTER, destinations_of, refusal
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +178,41 @@ def test_there_is_one_row_a_destination(domain: Domain, jean: Mailbox) -> None:
     add_mailbox(domain, "laure", by=TESTER)
     add_info(domain, "jean@example.org", "laure@example.org", ELSEWHERE)
     assert list(AliasDestination.objects.values_list("position", flat=True)) == [0, 1, 2]
+
+
+class TestPattern:
+    """`sales-*` takes all that begin with `sales-`: such a destination is there, as long as the pattern is."""
+
+    def test_it_works(self, domain: Domain) -> None:
+        add_alias(domain, "sales-*", [ELSEWHERE], by=TESTER)
+        alias = add_alias(domain, "info", ["sales-asia@example.org"], by=TESTER)
+        assert [str(row) for row in alias.destinations.all()] == ["sales-asia@example.org"]
+
+    def test_what_begins_otherwise_is_not_there(self, domain: Domain) -> None:
+        add_alias(domain, "sales-*", [ELSEWHERE], by=TESTER)
+        with refusal("has no address sale@example.org", field="destinations"):
+            add_alias(domain, "info", ["sale@example.org"], by=TESTER)
+
+    def test_it_goes_with_the_pattern(self, domain: Domain) -> None:
+        pattern = add_alias(domain, "sales-*", [ELSEWHERE], by=TESTER)
+        add_alias(domain, "info", ["sales-asia@example.org"], by=TESTER)
+        delete_alias(pattern, by=TESTER)
+        assert not Alias.objects.exists()
+
+    def test_it_stays_where_another_one_fits(self, domain: Domain) -> None:
+        add_alias(domain, "s*", [ELSEWHERE], by=TESTER)
+        pattern = add_alias(domain, "sales-*", [ELSEWHERE], by=TESTER)
+        add_alias(domain, "info", ["sales-asia@example.org"], by=TESTER)
+        delete_alias(pattern, by=TESTER)
+        assert Alias.objects.filter(address__local_part="info").exists()
+
+    def test_it_does_not_deliver_to_itself(self, domain: Domain) -> None:
+        pattern = add_alias(domain, "sales-*", [ELSEWHERE], by=TESTER)
+        with refusal("This would be a loop", field="destinations"):
+            change_alias(pattern, destinations=["sales-asia@example.org", ELSEWHERE], by=TESTER)
+
+    def test_nor_over_another_alias(self, domain: Domain) -> None:
+        pattern = add_alias(domain, "sales-*", [ELSEWHERE], by=TESTER)
+        add_alias(domain, "info", ["sales-9@example.org"], by=TESTER)
+        with refusal("This would be a loop", field="destinations"):
+            change_alias(pattern, destinations=["info@example.org"], by=TESTER)

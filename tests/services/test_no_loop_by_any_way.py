@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from domains.models import AddressClass, Domain
-from domains.services import add_domain
+from domains.services import add_domain, change_domain
 from mailboxes.models import Alias, Mailbox
 from mailboxes.services import add_alias, add_mailbox, change_alias, change_mailbox, delete_alias, delete_mailbox
 from tests.services.checks import TESTER
@@ -23,6 +23,7 @@ destinations = st.builds(
     "{}@{}".format, st.sampled_from(LOCAL_PARTS), st.sampled_from([*DOMAINS[:2] * 3, DOMAINS[2], "new.example"])
 )
 verbs = ["alias"] * 8 + ["mailbox"] * 3 + ["delete alias"] * 2 + ["delete mailbox", "stop mailbox", "serve new.example"]
+verbs += ["alias domain new.example", "other target", "no target"]
 acts = st.tuples(st.sampled_from(verbs), places, st.lists(destinations, min_size=1, max_size=1))
 
 
@@ -37,6 +38,20 @@ def alias(local_part: str, domain: str, destination: str) -> tuple[str, tuple[st
         alias("", "a.example", "y@new.example"),
         alias("x", "b.example", "x@a.example"),
         alias("", "a.example", "@b.example"),
+    ]
+)
+@example(
+    [
+        alias("x", "b.example", "y@new.example"),
+        alias("y", "b.example", "x@new.example"),
+        ("alias domain new.example", ("", "b.example"), []),
+    ]
+)
+@example(
+    [
+        alias("", "a.example", "@new.example"),
+        alias("x", "b.example", "x@a.example"),
+        ("alias domain new.example", ("", "b.example"), []),
     ]
 )
 @given(st.lists(acts, min_size=2, max_size=12))
@@ -69,6 +84,12 @@ def do(act: str, local_part: str, domain: Domain, typed: list[str]) -> None:
         delete_mailbox(mailbox, by=TESTER)
     elif act == "serve new.example":
         add_domain("new.example", by=TESTER)
+    elif act == "alias domain new.example":
+        add_domain("new.example", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+    elif act == "other target":
+        change_domain(Domain.objects.get(name=DOMAINS[2]), target=domain, by=TESTER)
+    elif act == "no target":
+        change_domain(Domain.objects.get(name=DOMAINS[2]), address_class=AddressClass.VIRTUAL_ALIAS, by=TESTER)
 
 
 def a_loop() -> list[str]:

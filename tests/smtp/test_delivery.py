@@ -120,7 +120,7 @@ def test_it_is_refused(mail: Postfix, recipient: str, code: int, reason: str) ->
 
 
 def test_every_mailbox_is_delivered_into_its_own_files(mail: Postfix) -> None:
-    for mailbox in Mailbox.objects.filter(active=True, address__domain__active=True, address__alias=None):
+    for mailbox in Mailbox.objects.receiving().filter(address__domain__active=True, address__alias=None):
         mail.empty_mail()
         mail.make_folder(mailbox.address.domain.name)
         deliveries = mail.send(str(mailbox), text=f"for {mailbox}")

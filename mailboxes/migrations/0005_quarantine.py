@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0003_protocols_and_times'),
+        ('mailboxes', '0004_destinations_elsewhere'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

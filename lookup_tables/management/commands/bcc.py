@@ -1,0 +1,5 @@
+"""The blind copies from the shell."""
+
+from lookup_tables.commands import command_for
+
+Command = command_for("bcc")

@@ -1,0 +1,5 @@
+"""The relocated addresses from the shell."""
+
+from lookup_tables.commands import command_for
+
+Command = command_for("relocated")

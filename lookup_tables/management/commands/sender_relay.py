@@ -1,0 +1,5 @@
+"""The relays of senders from the shell."""
+
+from lookup_tables.commands import command_for
+
+Command = command_for("sender_relay")

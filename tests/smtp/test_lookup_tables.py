@@ -1,0 +1,208 @@
+"""The flat lookup tables through the real smtpd, cleanup and smtp: what a sender hears, and where the mail goes."""
+
+import socket
+import subprocess
+import threading
+from collections.abc import Generator
+from io import StringIO
+from stat import S_IMODE
+
+import pytest
+from django.core.management import call_command
+
+from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
+from lookup_tables.services import add_entry, change_entry, delete_entry
+from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
+from tests.plugins.mail_stack import Postfix, eventually, free_port
+
+HERE = "127.0.0.1"
+
+
+class Relay:
+    """A mail server that listens, offers AUTH, and remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.port, self.heard = free_port(), []
+        self.heard: list[str] = []
+        self.server = socket.create_server((HERE, self.port))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                client, _address = self.server.accept()
+            except OSError:
+                return
+            with client, client.makefile("rb") as lines:
+                client.sendall(b"220 relay.example.net ESMTP\r\n")
+                in_data = False
+                for line in lines:
+                    words = line.decode().rstrip("\r\n")
+                    self.heard.append(words)
+                    if in_data:
+                        if words != ".":
+                            continue
+                        in_data, answer = False, "250 2.0.0 taken"
+                    elif words.startswith("EHLO"):
+                        answer = "250-relay.example.net\r\n250 AUTH PLAIN"
+                    elif words.startswith("AUTH"):
+                        answer = "235 2.7.0 welcome"
+                    elif words == "DATA":
+                        in_data, answer = True, "354 go on"
+                    else:
+                        answer = "221 bye" if words == "QUIT" else "250 2.1.0 well"
+                    client.sendall(f"{answer}\r\n".encode())
+
+
+@pytest.fixture(scope="module")
+def relay() -> Generator[Relay, None, None]:
+    relay = Relay()
+    yield relay
+    relay.server.close()
+
+
+def add(model: type[Entry], key: str, result: str, **values: str) -> Entry:
+    return add_entry(model, key, result, **values, by=TESTER)
+
+
+@pytest.fixture(scope="module")
+def mail(postfix: Postfix, committed: None, relay: Relay) -> Postfix:
+    postfix.empty_mail()
+    add_domain("home.example")
+    for name in ("alice", "bob", "boss"):
+        add_mailbox(f"{name}@home.example")
+    add(Transport, "thrown-away.example", "discard:nobody misses it")
+    add(Transport, ".thrown-away.example", "discard:nor this")
+    add(Transport, "closed.example", "error:5.1.2 This domain is closed")
+    add(Transport, "later.example", "retry:4.4.0 Come back later")
+    add(Transport, "bob@home.example", "discard:one address")
+    add(TlsPolicy, f"[{HERE}]:{relay.port}", "none")
+    sign_in = {"username": "us", "password": "only the relay and we"}
+    add(SenderRelay, "@signs-in.example", f"[{HERE}]:{relay.port}", **sign_in)
+    add(SenderRelay, "plain@home.example", f"[{HERE}]:{relay.port}")
+    add(Relocated, "gone@home.example", "gone@elsewhere.example")
+    add(Relocated, "@moved.example", "another town")
+    add(Bcc, "alice@home.example", "boss@home.example", applies_to="recipient")
+    add(Bcc, "@watched.example", "boss@home.example", applies_to="sender")
+    add(Canonical, "a.lice@home.example", "alice@home.example", applies_to="recipient")
+    add(Canonical, "@inside.example", "@home.example", applies_to="sender")
+    postfix.configure()
+    postfix.override(default_transport="smtp")  # a relay is asked for only by it
+    return postfix
+
+
+@pytest.mark.parametrize(
+    ("recipient", "text"),
+    [
+        ("anybody@thrown-away.example", "nobody misses it"),
+        ("anybody@below.thrown-away.example", "nor this"),
+        ("bob@home.example", "one address"),
+        ("bob+x@home.example", "one address"),
+    ],
+)
+def test_a_transport(mail: Postfix, recipient: str, text: str) -> None:
+    (delivery,) = mail.send(recipient, client=HERE)
+    assert (delivery.to, delivery.relay, delivery.status, delivery.text) == (recipient, "none", "sent", text)
+
+
+def test_a_transport_that_refuses(mail: Postfix) -> None:
+    reply = mail.rcpt("anybody@closed.example", client=HERE)
+    assert reply.code == 550
+    assert "5.1.2" in reply.text
+    assert "This domain is closed" in reply.text
+
+
+def test_a_transport_that_defers(mail: Postfix) -> None:
+    reply = mail.rcpt("anybody@later.example", client=HERE)
+    assert reply.code == 450
+    assert "4.4.0" in reply.text
+    assert "Come back later" in reply.text
+
+
+@pytest.mark.parametrize(
+    ("recipient", "place"),
+    [("gone@home.example", "gone@elsewhere.example"), ("GONE+x@home.example", "gone@elsewhere.example"),
+     ("anybody@moved.example", "another town")],
+)  # fmt: skip
+def test_a_relocated_address(mail: Postfix, recipient: str, place: str) -> None:
+    reply = mail.rcpt(recipient, client=HERE)
+    assert reply.code == 550
+    assert reply.text.startswith("5.1.6 ")
+    assert reply.text.endswith(f"User has moved to {place}")
+
+
+def test_a_copy_of_what_arrives(mail: Postfix) -> None:
+    assert [delivery.to for delivery in mail.send("alice@home.example")] == ["alice@home.example", "boss@home.example"]
+
+
+def test_a_copy_of_what_leaves(mail: Postfix) -> None:
+    sent = mail.send("anybody@thrown-away.example", sender="spy@watched.example", client=HERE)
+    assert [delivery.to for delivery in sent] == ["anybody@thrown-away.example", "boss@home.example"]
+
+
+def test_a_canonical_recipient(mail: Postfix) -> None:
+    assert "alice@home.example" in [delivery.to for delivery in mail.send("a.lice@home.example", client=HERE)]
+
+
+def test_a_canonical_sender_keeps_the_local_part(mail: Postfix) -> None:
+    queue_id = mail.accept("x@thrown-away.example", sender="pete@inside.example", client=HERE)
+    mail.deliveries(queue_id)
+    assert f"{queue_id}: from=<pete@home.example>" in mail.log()
+
+
+def test_a_sender_with_a_relay(mail: Postfix, relay: Relay) -> None:
+    relay.heard.clear()
+    (delivery,) = mail.send("far@elsewhere.example", sender="plain@home.example", client=HERE)
+    assert delivery.status == "sent"
+    assert delivery.relay == f"{HERE}[{HERE}]:{relay.port}"
+    assert not [line for line in relay.heard if line.startswith("AUTH")]
+
+
+def test_a_sender_signs_in_at_the_relay(mail: Postfix, relay: Relay) -> None:
+    relay.heard.clear()
+    (delivery,) = mail.send("far@elsewhere.example", sender="ann+x@signs-in.example", client=HERE)
+    assert delivery.relay == f"{HERE}[{HERE}]:{relay.port}"
+    assert "AUTH PLAIN AHVzAG9ubHkgdGhlIHJlbGF5IGFuZCB3ZQ==" in relay.heard  # base64: NUL us NUL only the relay and we
+    assert "only the relay and we" not in mail.log()
+
+
+def test_only_root_reads_the_passwords(mail: Postfix) -> None:
+    file = mail.maps / "sasl_passwd"
+    assert (file.stat().st_uid, S_IMODE(file.stat().st_mode)) == (0, 0o600)
+    others = [path for path in mail.maps.iterdir() if path != file]
+    assert "@signs-in.example us:only the relay and we\n" in file.read_text()
+    assert not [path.name for path in others if "only the relay and we" in path.read_text()]
+
+
+def test_a_change_counts_at_once(mail: Postfix) -> None:
+    transport = Transport.objects.get(key="thrown-away.example")
+    change_entry(transport, result="discard:said anew", by=TESTER)
+    (delivery,) = mail.send("anybody@thrown-away.example", client=HERE)
+    assert delivery.text == "said anew"
+    change_entry(transport, result="discard:nobody misses it", by=TESTER)
+
+
+def test_a_table_that_is_empty_again_leaves_main_cf(mail: Postfix) -> None:
+    """install-commands takes out what no row needs, and nothing that the host has in its place."""
+    policy = TlsPolicy.objects.get()
+    for relay in SenderRelay.objects.exclude(username=""):
+        delete_entry(relay, by=TESTER)
+    delete_entry(policy, by=TESTER)
+    assert "smtp_tls_policy_maps" in (mail.conf / "main.cf").read_text()
+    reloads = mail.log().count("reload -- version")
+    call_command("postfix_config", output=str(mail.maps), stdout=StringIO())
+    environment = {"MAIL_CONFIG": str(mail.conf), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    subprocess.run(
+        ["sh", str(mail.maps / "install-commands")],
+        env=environment,
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    eventually(lambda: mail.log().count("reload -- version") > reloads, "Postfix to read its configuration again")
+    says = (mail.conf / "main.cf").read_text()
+    assert "transport_maps" in says
+    assert "smtp_tls_policy_maps" not in says
+    assert "smtp_sasl" not in says
+    assert "only the relay and we" not in (mail.maps / "sasl_passwd").read_text()
+    mail.configure()
