@@ -1,5 +1,6 @@
 """Every write about the lookup tables. All tables have the same three services; a relay has a password as well."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import pghistory
@@ -60,6 +61,15 @@ def delete_entry(entry: Entry, *, by: Actor) -> None:
         locked_version(type(entry)._default_manager, entry.pk, None).delete()
         if isinstance(entry, SenderRelay):
             _refuse_foreign_sign_in()
+
+
+def check_undone(model: type[Entry], ids: Sequence[int]) -> None:
+    """What an undo brought back or took away is judged like any other change."""
+    _lock(model)
+    for entry in model._default_manager.filter(pk__in=ids):
+        _check_others(entry)
+    if model is SenderRelay:
+        _refuse_foreign_sign_in()
 
 
 def what_is_lost(entry: Entry) -> list[str]:

@@ -1,7 +1,7 @@
 """What prevents an undo, each in a sentence that says what to do instead."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history_reading import Event
 from accounts.models import OWNER_PREFIX, User
-from domains.models import Domain, DomainAdmin
+from domains.models import Domain, DomainAdmin, MailSettings
 from domains.services import refuse_unfitting_class
 from mailboxes.destinations import resolve
 from mailboxes.loops import refuse_loop
@@ -28,6 +28,19 @@ from mailboxes.models import (
 from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.removal import known_only_to, retire_credentials
 from mailboxes.services import refuse_alias_in
+
+Check = Callable[[type[models.Model], Sequence[int]], None]
+# What can be undone, with the rules that are asked afterwards of the rows that came and went.
+_undoable: dict[type[models.Model], Check | None] = {}
+
+
+def register_undo(model: type[models.Model], check: Check | None = None) -> None:
+    """A room says that its rows may be taken back; `check` raises ValidationError for what must not be then."""
+    _undoable[model] = check
+
+
+for _model in (Domain, DomainAdmin, MailSettings, Address, Mailbox, Alias, AliasDestination, QuarantinedAddress):
+    register_undo(_model)
 
 OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination)  # what a domain admin may take back
 COUNTERS = ("version", "changed_at")
@@ -46,6 +59,10 @@ def refuse_what_cannot_be_undone(events: Sequence[Event]) -> None:
         raise ValidationError(_("Changes to people are not undone here. Change the person instead."))
     if not any(not is_of_owner(event) for event in events):
         raise ValidationError(_("There is nothing here that could be undone."))
+    for event in events:
+        if event.model not in _undoable and not is_of_owner(event):
+            sentence = _("What is called %(noun)s here is not undone. Change it by hand.")
+            raise ValidationError(sentence % {"noun": event.noun})
     if any(event.kind == "unknown" or (event.kind == "deleted" and not _is_whole(event)) for event in events):
         raise ValidationError(_("The history does not know all that was there before. Nothing was changed."))
 
@@ -216,6 +233,10 @@ def part_with_mailboxes(ids: Sequence[int]) -> None:
 
 def refuse_what_services_would_refuse(events: Sequence[Event], by: Actor) -> None:
     """The rules that span several rows, asked of what is there now."""
+    for model in {event.model for event in events}:
+        check = _undoable.get(model)
+        if check:
+            check(model, [event.object_id for event in events if event.model is model])
     address_ids = {event.object_id for event in events if event.model is Address}
     address_ids |= {row["address_id"] for row in _rows(events, Mailbox, Alias)}
     alias_ids = {event.object_id for event in events if event.model is Alias}

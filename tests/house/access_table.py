@@ -191,6 +191,11 @@ FORMS: dict[str, dict[str, str]] = {
     "person_password": {"password": "claire needs a longer one", "again": "claire needs a longer one"},
     "person_delete": {},
     "alias_report_start": {},
+    "mail_settings": {
+        "recipient_delimiter": "-",
+        "mail_path_template": "{{domain}}/{{local_part}}",
+        "quarantine_days": "7",
+    },
     "transport_add": {"key": "new.example", "result": "smtp:[mx.new.example]", "active": "on"},
     "transport": {"key": "there.example", "result": "smtp:[mx.there.example]:2525", "active": "on"},
     "transport_delete": {},
@@ -221,11 +226,6 @@ FORMS: dict[str, dict[str, str]] = {
     "canonical_add": {"key": "new@falcot.org", "result": "jean@falcot.org", "applies_to": "sender", "active": "on"},
     "canonical": {"key": "j@falcot.org", "result": "laure@falcot.org", "applies_to": "all", "active": "on"},
     "canonical_delete": {},
-    "mail_settings": {
-        "recipient_delimiter": "-",
-        "mail_path_template": "{{domain}}/{{local_part}}",
-        "quarantine_days": "7",
-    },
     "my_mailbox_password": {
         "current": "jean keeps this one himself",
         "password": "jean has a better one",

@@ -138,6 +138,14 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: mailboxes.owner_of(house.laure, by=BY),
         "First sign-in of the owner of laure@example.org",
     ),
+    "mailboxes.renaming.rename_address": (
+        lambda house: renaming.rename_address(house.jean.address, house.domain, "john", keep_old=True, by=BY),
+        "Renamed mailbox jean@example.org → john@example.org",
+    ),
+    "mailboxes.undo.undo_change_set": (
+        lambda house: undo.undo_change_set(ChangeSet.objects.get(metadata__noun="alias"), by=BY),
+        "Undid: Added alias info@example.org",
+    ),
     "lookup_tables.services.add_entry": (
         lambda house: tables.add_entry(
             SenderRelay, "@example.org", "[mx.example.net]", username="us", password="a long one for us", by=BY
@@ -151,14 +159,6 @@ TABLE: dict[str, tuple[Call, str]] = {
     "lookup_tables.services.delete_entry": (
         lambda house: tables.delete_entry(house.transport, by=BY),
         "Deleted transport example.com",
-    ),
-    "mailboxes.renaming.rename_address": (
-        lambda house: renaming.rename_address(house.jean.address, house.domain, "john", keep_old=True, by=BY),
-        "Renamed mailbox jean@example.org → john@example.org",
-    ),
-    "mailboxes.undo.undo_change_set": (
-        lambda house: undo.undo_change_set(ChangeSet.objects.get(metadata__noun="alias"), by=BY),
-        "Undid: Added alias info@example.org",
     ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
@@ -177,8 +177,9 @@ LEAVES_NOTHING = {
     "jobs.services.sweep": "It keeps the jobs going.",
     "jobs.services.worker_is_alive": "It reads.",
     "jobs.services.show_progress": "Progress is no change.",
-    "lookup_tables.services.what_is_lost": "It reads.",
     "mailboxes.services.refuse_alias_in": "Part of a service.",
+    "lookup_tables.services.check_undone": "Part of a service.",
+    "lookup_tables.services.what_is_lost": "It reads.",
     "mailboxes.removal.remove_addresses": "Part of a service.",
     "mailboxes.removal.remove_aliases": "Part of a service.",
     "mailboxes.removal.known_only_to": "It reads.",

@@ -7,6 +7,8 @@ from accounts.models import ChangeSet
 from accounts.services import add_user
 from domains.models import Domain
 from domains.services import add_domain, add_domain_admin, change_domain, change_mail_settings
+from lookup_tables.models import Canonical, SenderRelay
+from lookup_tables.services import add_entry, delete_entry
 from mailboxes.credentials import is_password
 from mailboxes.models import Alias, Mailbox, MailboxCredential
 from mailboxes.removal import delete_domain
@@ -265,3 +267,20 @@ def test_a_rename_goes_back(domain: Domain, jean: Mailbox) -> None:
     assert destinations_of(info) == ["jean@example.org"]
     user.refresh_from_db()
     assert user.name == "jean@example.org"
+
+
+def test_lookup_tables_keep_their_rules(db: None) -> None:
+    add_entry(SenderRelay, "jean@example.org", "[a.example]", by=TESTER)
+    undo("Added the relay of sender jean@example.org")
+    first = add_entry(Canonical, "a@example.org", "b@example.org", by=TESTER)
+    delete_entry(first, by=TESTER)
+    add_entry(Canonical, "b@example.org", "a@example.org", by=TESTER)
+    with refusal("This goes round in a circle"):
+        undo_change_set(last("Deleted canonical address a@example.org"), by=TESTER)
+
+
+def test_a_relay_does_not_come_back_without_its_password(db: None) -> None:
+    relay = add_entry(SenderRelay, "@example.org", "[a.example]", username="us", password="a long one", by=TESTER)
+    delete_entry(relay, by=TESTER)
+    with refusal("Type the password that belongs to this user name"):
+        undo_change_set(last("Deleted the relay of sender @example.org"), by=TESTER)
