@@ -2,11 +2,11 @@
 
 import sys
 
-from bench import maps
+from bench import maps, smtp
 
 
 def main() -> int:
-    benches = {"maps": maps.main}
+    benches = {"maps": maps.main, "smtp": smtp.main}
     if len(sys.argv) < 2 or sys.argv[1] not in benches:
         print(f"Usage: script/bench {'|'.join(benches)} [--help]", file=sys.stderr)
         return 2

@@ -94,7 +94,8 @@ class Database:
         path = directory / name
         path.write_text(text)
         path.chmod(0o644)
-        shutil.copystat(directory / "main.cf.mailadmin", path)
+        model = (directory / "main.cf.mailadmin").stat()
+        os.utime(path, (model.st_atime, model.st_mtime))
 
     def write_query(self, directory: Path, name: str, query: str) -> None:
         """A pgsql: map with a query of the bench, over the same way as the panel's maps."""

@@ -1,0 +1,51 @@
+"""The measurements run from beginning to end, over so few addresses that the times mean nothing: nobody runs them every
+day, and what nobody runs rots."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def bench(*words: str, file: Path) -> dict[str, Any]:
+    # A process of its own, with a cluster of its own: Django's settings are read once.
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *words, "--json", str(file)],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "| lmdb " in done.stdout
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def test_maps_are_asked_side_by_side(tmp_path: Path) -> None:
+    found = bench("maps", "--sizes", "tiny", "--cycles", "1", file=tmp_path / "maps.json")["tiny"]
+    assert found["rows"]["mailboxes_mailbox"] == 200
+    hits = {name: round(row["hit_rate"], 1) for name, row in found["maps"].items()}
+    # 80 % of the keys exist: every second one of them is a mailbox, which virtual_alias_maps does not answer.
+    assert (hits["lmdb"], hits["cdb"], hits["ideal_routes"], hits["peer_alias_maps"]) == (0.8, 0.8, 0.8, 0.8)
+    assert (hits["virtual_mailbox_maps"], hits["select_1"]) == (0.4, 1.0)
+
+
+def test_messages_go_all_the_way(tmp_path: Path) -> None:
+    words = ["--size", "tiny", "--messages", "50", "--rounds", "1"]
+    variants = bench("smtp", *words, file=tmp_path / "smtp.json")["variants"]
+    assert {row["accepted"] for row in variants.values()} == {50}
+    asks = {name for name, row in variants.items() if row["statements_per_message"]}
+    assert asks == {"ours", "peer", "peer_with_transports"}
+
+
+@pytest.mark.parametrize("words", [[], ["lunch"], ["maps", "--sizes", "huge"]])
+def test_what_is_not_there_is_refused(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "bench", *words], cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "sage: " in done.stderr
