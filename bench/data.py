@@ -1,6 +1,7 @@
 """A hosting company in three sizes, loaded by COPY: one large domain with a tenth of all mailboxes, many small ones."""
 
 import io
+import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -49,6 +50,15 @@ def mailbox_address(size: Size, number: int) -> str:
 
 def alias_address(size: Size, number: int) -> str:
     return f"al{number}@d{size.domain_of(number, size.aliases)}.example"
+
+
+def address_at_alias_domain(size: Size, luck: random.Random) -> str:
+    """A mailbox of one of the domains that have an alias domain: domain 1 has a1, and so on."""
+    while True:
+        number = luck.randint(1, size.mailboxes)
+        domain = size.domain_of(number, size.mailboxes)
+        if domain <= size.alias_domains:
+            return f"u{number}@a{domain}.example"
 
 
 def load(size: Size) -> None:
@@ -117,7 +127,7 @@ def _others(model: type[Model], columns: list[str]) -> dict[str, Any]:
         needed = {row[0] for row in cursor.fetchall()} - set(columns)
     values: dict[str, Any] = {}
     for field in model._meta.concrete_fields:
-        if field.column in needed:
+        if field.column and field.column in needed:
             is_now = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
             values[field.column] = timezone.now() if is_now else field.get_default()
     unknown = {column for column in needed if values.get(column) is None}
