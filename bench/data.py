@@ -1,6 +1,7 @@
 """A hosting company in three sizes, loaded by COPY: one large domain with a tenth of all mailboxes, many small ones."""
 
 import io
+import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -49,6 +50,15 @@ def mailbox_address(size: Size, number: int) -> str:
 
 def alias_address(size: Size, number: int) -> str:
     return f"al{number}@d{size.domain_of(number, size.aliases)}.example"
+
+
+def address_at_alias_domain(size: Size, luck: random.Random) -> str:
+    """A mailbox of one of the domains that have an alias domain: domain 1 has a1, and so on."""
+    while True:
+        number = luck.randint(1, size.mailboxes)
+        domain = size.domain_of(number, size.mailboxes)
+        if domain <= size.alias_domains:
+            return f"u{number}@a{domain}.example"
 
 
 def load(size: Size) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import peer
-from bench.data import SIZES, Size, alias_address, counts, mailbox_address
+from bench.data import SIZES, Size, address_at_alias_domain, alias_address, counts, mailbox_address
 from bench.database import Database, postmap
 from bench.figures import ratios, say, shown, spread, table
 
@@ -88,8 +88,7 @@ def keys_for(size: Size, luck: random.Random, by_domain: bool) -> list[str]:
         elif chance < 0.76:
             key = alias_address(size, luck.randint(1, size.aliases))
         elif chance < 0.80:
-            number = luck.randint(1, size.mailboxes)
-            key = f"u{number}@a{luck.randint(1, size.alias_domains)}.example"
+            key = address_at_alias_domain(size, luck)
         elif chance < 0.90:
             key = f"nobody{luck.random()}@d{luck.randint(1, size.domains)}.example"
         else:
