@@ -85,7 +85,7 @@ def test_a_superuser_sets_up_a_domain_and_clears_up(sit_down: SitDown) -> None:
     assert Mailbox.objects.filter(address__domain__name="garden.example").exists()
     visit.press("Delete mailbox", "link")
     visit.press("Delete mailbox")
-    told(visit, "Deleted mailbox anna@garden.example. Its files stay where they are.")
+    told(visit, "Deleted mailbox anna@garden.example. Its files stay where they are. Undo")
     assert not Alias.objects.filter(address__domain__name="garden.example", address__local_part="").exists()
 
     visit.go("/domains/garden.example/")
@@ -117,7 +117,7 @@ def test_many_mailboxes_at_once(sit_down: SitDown) -> None:
     page.get_by_label("Select sophie@falcot.org").check()
     visit.press("Delete …")
     visit.press("Delete 1 mailbox")
-    told(visit, "Deleted 1 mailbox. Its files stay where they are.")
+    told(visit, "Deleted 1 mailbox. Its files stay where they are. Undo")
 
 
 def test_a_domain_admin_sees_the_own_domains_only(sit_down: SitDown) -> None:
