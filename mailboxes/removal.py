@@ -15,7 +15,7 @@ from accounts.models import User
 from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, RelayRecipient
 
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
 
@@ -37,6 +37,7 @@ def delete_domain(domain: Domain, *, by: Actor) -> None:
         mailboxes.delete()
         AliasDestination.objects.filter(alias__address__domain=domain).delete()
         Alias.objects.filter(address__domain=domain).delete()
+        RelayRecipient.objects.filter(address__domain=domain).delete()
         _cut(AliasDestination.objects.filter(domain=domain))
         _cut(AliasDestination.objects.filter(address__domain=domain))
         Address.objects.filter(domain=domain).delete()
@@ -67,7 +68,8 @@ def _known_only_to_catch_all(addresses: QuerySet[Address]) -> QuerySet[AliasDest
         domain=Coalesce(OuterRef("domain__target"), OuterRef("domain")), local_part=OuterRef("text")
     )
     typed = AliasDestination.objects.filter(Q(domain__in=domains) | Q(domain__target__in=domains)).exclude(text="")
-    return typed.filter(~Exists(own))
+    # A relay domain that takes any recipient needs no catch-all for it.
+    return typed.filter(~Exists(own)).exclude(domain__any_recipient=True)
 
 
 def retire_credentials(mailboxes: QuerySet[Mailbox]) -> None:
@@ -122,6 +124,12 @@ def _lost_with_domain(domain: Domain) -> list[str]:
                 mailboxes,
             )
             % {"number": mailboxes}
+        )
+    recipients = RelayRecipient.objects.filter(address__domain=domain).count()
+    if recipients:
+        losses.append(
+            ngettext("%(number)d relay recipient goes.", "%(number)d relay recipients go.", recipients)
+            % {"number": recipients}
         )
     if aliases:
         losses.append(ngettext("%(number)d alias goes.", "%(number)d aliases go.", aliases) % {"number": aliases})

@@ -17,9 +17,10 @@ from domains.models import AddressClass, Domain, MailSettings
 from mailservers.functions import postfix_password, postfix_role
 
 # Keyed by a full address: '%u' keeps bare domains and "@domain" keys away from SQL (pgsql_table(5)).
-MAPS_BY_ADDRESS = ("virtual_alias_maps", "virtual_mailbox_maps")
-MAPS_BY_DOMAIN = ("virtual_alias_domains", "virtual_mailbox_domains")
+MAPS_BY_ADDRESS = ("virtual_alias_maps", "virtual_mailbox_maps", "relay_recipient_maps")
+MAPS_FOR_ALL = ("virtual_alias_domains", "virtual_mailbox_domains", "virtual_alias_maps", "virtual_mailbox_maps")
 MAPS_FOR_LOCAL_DOMAINS = ("alias_maps", "mydestination")
+MAPS_FOR_RELAY_DOMAINS = ("relay_domains", "relay_recipient_maps")
 
 # Postfix distrusts a file younger than two seconds and reads it again and again until it is older.
 BACK_DATED = 60  # seconds
@@ -43,10 +44,15 @@ class PostfixHost:
     mail_uid: int = 5000
     mail_gid: int = 5000
     with_local: bool = False
+    with_relay: bool = False
 
     @property
     def maps(self) -> list[str]:
-        return [*MAPS_BY_DOMAIN, *MAPS_BY_ADDRESS, *(MAPS_FOR_LOCAL_DOMAINS if self.with_local else ())]
+        return [
+            *MAPS_FOR_ALL,
+            *(MAPS_FOR_LOCAL_DOMAINS if self.with_local else ()),
+            *(MAPS_FOR_RELAY_DOMAINS if self.with_relay else ()),
+        ]
 
 
 def default_hosts() -> list[str]:
@@ -59,8 +65,13 @@ def default_hosts() -> list[str]:
     return [f"{name}:{port}" for name in host.split(",")]
 
 
-def has_local_domains() -> bool:
-    return Domain.objects.filter(address_class=AddressClass.LOCAL).exists()
+def classes_with_own_maps() -> set[str]:
+    """Which of the classes are there whose maps are written only then: each costs a question a message."""
+    first = {
+        address_class: Domain.objects.filter(address_class=address_class).order_by().values_list("address_class")[:1]
+        for address_class in (AddressClass.LOCAL, AddressClass.RELAY)
+    }
+    return {row[0] for row in first[AddressClass.LOCAL].union(first[AddressClass.RELAY])}
 
 
 def files_for(host: PostfixHost) -> dict[str, str]:
@@ -172,12 +183,25 @@ def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
             ("mydestination", f"$myhostname, localhost.$mydomain, localhost, {maps('mydestination')}"),
             ("alias_maps", f"$alias_database, {maps('alias_maps')}"),
         ]
+    if host.with_relay:
+        parameters += [
+            ("relay_domains", maps("relay_domains")),
+            ("relay_recipient_maps", maps("relay_recipient_maps")),
+            ("parent_domain_matches_subdomains", WITH_SUBDOMAINS),
+        ]
     return parameters
 
+
+# The default of Postfix 3.5 and later (postconf(5)), less relay_domains.
+WITH_SUBDOMAINS = (
+    "debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, qmqpd_authorized_clients, "
+    "smtpd_access_maps"
+)
 
 REASONS = {
     "recipient_delimiter": "the same as in the panel's settings: the functions split addresses by it",
     "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",
+    "parent_domain_matches_subdomains": "the default less relay_domains: a subdomain of a relay domain is not ours",
     "virtual_mailbox_limit": "bytes; 0 = no limit here: the default of 50 MB would stop mbox files",
 }
 

@@ -22,6 +22,7 @@ ROOM_OF = {
     "job": "jobs",
     "mail_settings": "domains",
     "mailbox": "mailboxes",
+    "relay_recipient": "mailboxes",
 }
 
 

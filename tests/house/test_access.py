@@ -102,8 +102,12 @@ def ask_with_form(client: Client, row: Row, house: dict[str, object]) -> HttpRes
 
 
 def is_about_nothing(row: Row, house: dict[str, object]) -> bool:
-    """Laure's mailbox does not belong to foreign.example, and Claire is no domain admin there."""
-    return row.url in ("/domains/foreign.example/mailboxes/", "/domains/foreign.example/admins/remove/")
+    """Neither Laure's mailbox nor Falcot's recipient is of foreign.example, and Claire is no domain admin there."""
+    return row.url in (
+        "/domains/foreign.example/mailboxes/",
+        "/domains/relay.foreign.example/recipients/",
+        "/domains/foreign.example/admins/remove/",
+    )
 
 
 def test_a_mailbox_of_another_domain_cannot_be_picked(undone: dict[str, object]) -> None:

@@ -16,9 +16,9 @@ from accounts.actors import Actor, Door
 from accounts.models import ChangeSet, User
 from domains import services as domains
 from domains.models import Domain
-from mailboxes import removal
+from mailboxes import relay, removal
 from mailboxes import services as mailboxes
-from mailboxes.models import Alias, Mailbox
+from mailboxes.models import Alias, Mailbox, RelayRecipient
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BY = Actor(door=Door.API, name="somebody", host="192.0.2.1")
@@ -34,6 +34,7 @@ class House(NamedTuple):
     jean: Mailbox
     laure: Mailbox
     alias: Alias
+    relay: Domain
 
 
 @pytest.fixture
@@ -43,6 +44,8 @@ def house(db: None) -> House:
     domains.add_domain_admin(domain, admin, by=BY)
     jean = mailboxes.add_mailbox(domain, "jean", password="let me read my mail", by=BY)
     mailboxes.owner_of(jean, by=BY)
+    relay_domain = domains.add_domain("relay.example", address_class="relay", by=BY)
+    relay.add_relay_recipients(relay_domain, ["ann"], by=BY)
     return House(
         person=accounts.add_user("helper", by=BY),
         domain=domain,
@@ -50,6 +53,7 @@ def house(db: None) -> House:
         jean=jean,
         laure=mailboxes.add_mailbox(domain, "laure", by=BY),
         alias=mailboxes.add_alias(domain, "info", ["jean@example.org", "laure@example.org"], by=BY),
+        relay=relay_domain,
     )
 
 
@@ -134,6 +138,14 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: mailboxes.owner_of(house.laure, by=BY),
         "First sign-in of the owner of laure@example.org",
     ),
+    "mailboxes.relay.add_relay_recipients": (
+        lambda house: relay.add_relay_recipients(house.relay, ["bob", "eve@relay.example"], by=BY),
+        "Added relay recipients: bob@relay.example, eve@relay.example",
+    ),
+    "mailboxes.relay.delete_relay_recipients": (
+        lambda house: relay.delete_relay_recipients(house.relay, list(RelayRecipient.objects.all()), by=BY),
+        "Deleted relay recipients: ann@relay.example",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -150,6 +162,7 @@ LEAVES_NOTHING = {
     "jobs.services.sweep": "It keeps the jobs going.",
     "jobs.services.worker_is_alive": "It reads.",
     "jobs.services.show_progress": "Progress is no change.",
+    "mailboxes.relay.named": "It makes a sentence.",
     "mailboxes.removal.remove_addresses": "Part of a service.",
     "mailboxes.removal.remove_aliases": "Part of a service.",
     "mailboxes.removal.retire_credentials": "Part of a service.",
@@ -159,7 +172,7 @@ LEAVES_NOTHING = {
 
 def modules_with_services() -> list[ModuleType]:
     rooms = sorted(path.parent.name for path in CHECKOUT.glob("*/services.py"))
-    return [importlib.import_module(f"{room}.services") for room in rooms] + [removal]
+    return [importlib.import_module(f"{room}.services") for room in rooms] + [relay, removal]
 
 
 def public_functions(module: ModuleType) -> list[str]:

@@ -10,6 +10,7 @@ from domains.models import Domain
 from mailboxes import services as mailboxes
 from mailboxes.demo import load_falcot
 from mailboxes.models import Mailbox
+from mailboxes.relay import add_relay_recipients
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
 
@@ -49,6 +50,7 @@ def village() -> None:
     local_aliases()
     times()
     patterns()
+    relay_domains()
 
 
 def this_machine() -> None:
@@ -151,3 +153,25 @@ def patterns() -> None:
     add_alias("sales-asia-*@pattern.example", "second@elsewhere.example")
     add_alias("off-*@pattern.example", "third@elsewhere.example", active=False)
     add_alias("@pattern.example", "rest@elsewhere.example")
+
+
+def relay_domains() -> None:
+    """Another server's mail: recipients that are listed, aliases beside them, and domains that take anybody."""
+    relay = add_domain("relay.example", "relay")
+    add_relay_recipients(relay, ["ann", "a+b", '"j d"', "x+y"], by=TESTER)
+    add_alias("x@relay.example", "alice@home.example")
+    add_alias("info@relay.example", "ann@relay.example")
+    add_alias("off@relay.example", "ann@relay.example", active=False)
+    add_alias("to-relay@home.example", "ann@relay.example", "ann+x@relay.example")
+    caught = add_domain("relay-all.example", "relay")
+    add_relay_recipients(caught, ["ann", "c+d"], by=TESTER)
+    add_alias("@relay-all.example", "alice@home.example")
+    anybody = add_domain("relay-any.example", "relay")
+    domains.change_domain(anybody, any_recipient=True, by=TESTER)
+    add_alias("moved@relay-any.example", "alice@home.example")
+    for name in ("relay.example", "relay-any.example"):
+        add_domain(f"to-{name}", "virtual_alias")
+        add_alias(f"@to-{name}", f"@{name}")
+    closed = add_domain("relay-closed.example", "relay")
+    add_relay_recipients(closed, ["ann"], by=TESTER)
+    domains.change_domain(closed, active=False, by=TESTER)

@@ -173,7 +173,8 @@ class Postfix:
     def configure(self) -> None:
         """Write the panel's configuration as it is now, and let a running instance read it."""
         options = {"mail_base": str(self.base / "mail"), "mail_uid": MAIL_USER, "mail_gid": MAIL_USER}
-        call_command("postfix_config", output=str(self.maps), with_local=True, stdout=StringIO(), **options)
+        every = {"with_local": True, "with_relay": True}
+        call_command("postfix_config", output=str(self.maps), stdout=StringIO(), **every, **options)
         self.override()
 
     def override(self, **parameters: str) -> None:
