@@ -34,6 +34,7 @@ def domain_row(domain: Domain) -> dict[str, Any]:
         "address_class": str(domain.address_class),
         "target": domain.target.name if domain.target else None,
         "description": domain.description,
+        "any_recipient": domain.any_recipient,
         "active": domain.active,
         "admins": sorted(person.username for person in domain.admins.all()),
         "version": domain.version,

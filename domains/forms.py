@@ -17,6 +17,7 @@ CLASS_HELP = {
     AddressClass.VIRTUAL_MAILBOX: gettext_lazy("Mail is stored here. It may have aliases and a catch-all as well."),
     AddressClass.VIRTUAL_ALIAS: gettext_lazy("Has aliases only: each address delivers to addresses elsewhere."),
     AddressClass.ALIAS_DOMAIN: gettext_lazy("Answers for another domain: each address of the target works here too."),
+    AddressClass.RELAY: gettext_lazy("Another server stores the mail. This one takes it and hands it on (backup MX)."),
     AddressClass.LOCAL: gettext_lazy("Users of the mail server itself, and the aliases of local(8)."),
 }
 
@@ -44,6 +45,13 @@ class DomainSettingsForm(PanelForm):
         max_length=500,
         required=False,
         help_text=gettext_lazy("For the people who look after it. Mail servers do not see it."),
+    )
+    any_recipient = forms.BooleanField(
+        label=gettext_lazy("Take mail for any recipient"),
+        required=False,
+        help_text=gettext_lazy(
+            "For a relay domain whose recipients nobody can list. What its server then refuses comes back from here."
+        ),
     )
     active = forms.BooleanField(
         label=gettext_lazy("Active"),
@@ -85,7 +93,7 @@ class DomainAddForm(DomainSettingsForm):
         widget=forms.TextInput(attrs=_name_attrs | {"placeholder": gettext_lazy("for example example.org")}),
     )
     version = None  # type: ignore[assignment]  # nothing is there yet that somebody else could change
-    field_order = ["name", "address_class", "target", "description", "active"]
+    field_order = ["name", "address_class", "target", "any_recipient", "description", "active"]
 
 
 class DescriptionForm(PanelForm):

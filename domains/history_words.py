@@ -21,7 +21,7 @@ register_reading(
     Domain,
     Reading(
         subject=lambda row, names: row["name"],
-        values=in_words(Domain, "address_class", "target", "description", "active"),
+        values=in_words(Domain, "address_class", "target", "description", "any_recipient", "active"),
     ),
 )
 register_reading(

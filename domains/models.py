@@ -21,6 +21,7 @@ class AddressClass(models.TextChoices):
     VIRTUAL_MAILBOX = "virtual_mailbox", _("virtual mailbox")
     VIRTUAL_ALIAS = "virtual_alias", _("virtual alias")
     ALIAS_DOMAIN = "alias_domain", _("alias domain")
+    RELAY = "relay", _("relay")
     LOCAL = "local", _("local")
 
 
@@ -61,6 +62,11 @@ class Domain(models.Model):
     description = models.CharField(
         _("description"), max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()]
     )
+    any_recipient = models.BooleanField(
+        _("any recipient"),
+        default=False,
+        help_text=_("Mail for every address of a relay domain is accepted, whether it is in the list or not."),
+    )
     active = models.BooleanField(_("active"), default=True)
     admins = models.ManyToManyField(
         User, through="DomainAdmin", related_name="domains", verbose_name=_("domain admins")
@@ -75,7 +81,10 @@ class Domain(models.Model):
         verbose_name = _("domain")
         verbose_name_plural = _("domains")
         ordering = ["name"]
-        indexes = [models.Index(fields=["id"], name="local_domains", condition=Q(address_class="local"))]
+        indexes = [
+            models.Index(fields=["id"], name="local_domains", condition=Q(address_class="local")),
+            models.Index(fields=["id"], name="relay_domains", condition=Q(address_class="relay")),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["name"], name="a_name_is_served_once"),
             models.UniqueConstraint(fields=["u_label"], name="a_u_label_is_served_once", condition=~Q(u_label="")),
@@ -99,6 +108,11 @@ class Domain(models.Model):
                 name="a_domain_is_not_its_own_target",
                 condition=Q(target__isnull=True) | ~Q(target=F("id")),
                 violation_error_message=_("A domain cannot be its own target."),
+            ),
+            models.CheckConstraint(
+                name="only_a_relay_domain_takes_any_recipient",
+                condition=Q(any_recipient=False) | Q(address_class="relay"),
+                violation_error_message=_("Only a relay domain takes any recipient; others know their addresses."),
             ),
         ]
 
@@ -128,12 +142,21 @@ class Domain(models.Model):
     @property
     def has_catch_all(self) -> bool:
         """local(8) knows no catch-all in its aliases."""
+        return self.address_class in (AddressClass.VIRTUAL_MAILBOX, AddressClass.VIRTUAL_ALIAS, AddressClass.RELAY)
+
+    @property
+    def has_recipients(self) -> bool:
+        """Another server stores its mail (relay_domains, postconf(5)); here is known which addresses that one takes."""
+        return self.address_class == AddressClass.RELAY
+
+    @property
+    def may_be_target(self) -> bool:
         return self.address_class in (AddressClass.VIRTUAL_MAILBOX, AddressClass.VIRTUAL_ALIAS)
 
     def clean(self) -> None:
         """What holds between several rows; the service runs it again under a lock."""
         self.u_label = "" if self.unicode_name == self.name else self.unicode_name
-        if self.target and self.target.address_class not in (AddressClass.VIRTUAL_MAILBOX, AddressClass.VIRTUAL_ALIAS):
+        if self.target and not self.target.may_be_target:
             raise ValidationError(
                 {
                     "target": _(

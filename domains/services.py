@@ -15,7 +15,7 @@ from domains.fields import normalised_domain
 from domains.guards import guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
 
-CHANGEABLE = ("address_class", "target", "description", "active")
+CHANGEABLE = ("address_class", "target", "description", "any_recipient", "active")
 
 
 def add_domain(
@@ -24,6 +24,7 @@ def add_domain(
     address_class: str = AddressClass.VIRTUAL_MAILBOX,
     target: Domain | None = None,
     description: str = "",
+    any_recipient: bool = False,
     active: bool = True,
     by: Actor,
 ) -> Domain:
@@ -31,7 +32,14 @@ def add_domain(
         name = normalised_domain(name)
     except ValidationError as error:
         raise ValidationError({"name": error.messages}) from error
-    domain = Domain(name=name, address_class=address_class, target=target, description=description, active=active)
+    domain = Domain(
+        name=name,
+        address_class=address_class,
+        target=target,
+        description=description,
+        any_recipient=any_recipient,
+        active=active,
+    )
     with recorded("add", "domain", domain.name, domain=domain.name, by=by), guarded(domain.name):
         _lock_target(domain)
         save_checked(domain)
@@ -46,6 +54,8 @@ def change_domain(domain: Domain, *, by: Actor, version: int | None = None, **ch
             setattr(domain, field, value)
         if domain.address_class != AddressClass.ALIAS_DOMAIN:
             domain.target = None
+        if not domain.has_recipients and not changes.get("any_recipient"):
+            domain.any_recipient = False
         _lock_target(domain)
         refuse_unfitting_class(domain)
         domain.version += 1
@@ -134,6 +144,13 @@ def refuse_unfitting_class(domain: Domain) -> None:
                 % {"domain": domain}
             }
         )
+    if not domain.has_recipients and domain.addresses.filter(relay_recipient__isnull=False).exists():
+        raise ValidationError(
+            {
+                "address_class": _("%(domain)s has relay recipients. Delete them before you change its address class.")
+                % {"domain": domain}
+            }
+        )
     if not domain.has_catch_all and domain.addresses.exists():
         raise ValidationError(
             {
@@ -141,7 +158,7 @@ def refuse_unfitting_class(domain: Domain) -> None:
                 % {"domain": domain}
             }
         )
-    if not domain.has_catch_all and domain.alias_domains.exists():
+    if not domain.may_be_target and domain.alias_domains.exists():
         raise ValidationError(
             {
                 "address_class": _("%(domain)s is the target of an alias domain. Give that one another target first.")

@@ -78,6 +78,8 @@ def domain_add(request: PersonRequest) -> HttpResponse:
 def _added(domain: Domain) -> str:
     if domain.address_class == AddressClass.ALIAS_DOMAIN:
         return _("Added {domain}. It answers for its target at once: Postfix reads the database.")
+    if domain.has_recipients:
+        return _("Added {domain}. Now add its recipients, then write the configuration again.")
     if domain.has_mailboxes:
         return _("Added {domain}. Now add its mailboxes and aliases.")
     return _("Added {domain}. Now add its aliases.")
@@ -104,7 +106,10 @@ def domain_head(domain: Domain) -> dict[str, Any]:
     """What stands above every tab of a domain: itself, and how much it has, as far as counting is quick."""
     some = domain.addresses.order_by().values("pk")[: MOST_COUNTED + 1]
     counted = domain.addresses.filter(pk__in=some).aggregate(
-        addresses=Count("pk"), mailboxes=Count("mailbox"), aliases=Count("alias")
+        addresses=Count("pk"),
+        mailboxes=Count("mailbox"),
+        aliases=Count("alias"),
+        recipients=Count("relay_recipient"),
     )
     is_large = counted.pop("addresses") > MOST_COUNTED
     return {"domain": domain, "is_large": is_large} | (dict.fromkeys(counted) if is_large else counted)
@@ -130,7 +135,7 @@ def domain_settings(request: PersonRequest, name: str) -> HttpResponse:
 
 def _as_it_is(domain: Domain) -> dict[str, Any]:
     """What the form about its settings shows first."""
-    fields = ("address_class", "target", "description", "active", "version")
+    fields = ("address_class", "target", "any_recipient", "description", "active", "version")
     return {name: getattr(domain, name) for name in fields}
 
 

@@ -156,7 +156,7 @@ def _addresses(q: str, user: User) -> QuerySet[Address]:
     return (
         Address.objects.visible_to(user)
         .filter(**beginning)
-        .select_related("domain", "mailbox", "alias")
+        .select_related("domain", "mailbox", "alias", "relay_recipient")
         .order_by("local_part", "domain_id")
     )
 

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from accounts.commands import Options, at_least_one
 from domains.commands import domain_named
 from domains.models import Domain
-from mailboxes.models import Alias, Mailbox
+from mailboxes.models import Alias, Mailbox, RelayRecipient
 from mailboxes.parsing import external_form, parse_address, written_local_part
 
-Row = TypeVar("Row", Mailbox, Alias)
+Row = TypeVar("Row", Mailbox, Alias, RelayRecipient)
 
 QUOTA = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,3})?)([KMGT]?)I?B?", re.ASCII)
 UNITS = {unit: 1024**power for power, unit in enumerate(["", "K", "M", "G", "T"])}  # as Dovecot counts

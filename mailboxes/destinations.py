@@ -146,7 +146,9 @@ def _row_for_ours(typed: ParsedAddress, domain: Domain, known: _Known) -> AliasD
     address = known.addresses.get((domain.pk, base)) if base else None
     if address:
         return AliasDestination(address=address, extension=extension)
-    if domain.address_class == AddressClass.LOCAL or known.is_taken_without_address(domain, typed.local_part):
+    # local(8) knows the users of the host, and the server of a relay domain its own.
+    is_known_elsewhere = domain.address_class == AddressClass.LOCAL or domain.any_recipient
+    if is_known_elsewhere or known.is_taken_without_address(domain, typed.local_part):
         return AliasDestination(domain=domain, text=typed.local_part)
     raise ValidationError(
         _("%(domain)s is ours, but has no address %(address)s. Add it first, or correct the destination."),

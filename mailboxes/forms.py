@@ -247,6 +247,16 @@ class MailboxForm(MailboxFieldsForm):
         return values
 
 
+class RelayRecipientsForm(PanelForm):
+    recipients = DestinationsField(
+        label=gettext_lazy("Recipients"),
+        help_text=gettext_lazy(
+            "One address a line, or with commas between them; the part before the @ is enough. Those that are in the "
+            "list already stay."
+        ),
+    )
+
+
 class AliasForm(PanelForm):
     destinations = DestinationsField(
         label=gettext_lazy("Destinations"),

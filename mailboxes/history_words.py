@@ -20,7 +20,7 @@ from accounts.history_reading import (
     register_reading,
 )
 from domains.models import Domain
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, QuarantinedAddress
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox, QuarantinedAddress, RelayRecipient
 from mailboxes.parsing import external_form
 
 register_sentences(
@@ -37,6 +37,8 @@ register_sentences(
         ("add", "alias"): _("Added alias %(label)s"),
         ("change", "alias"): _("Changed alias %(label)s"),
         ("delete", "alias"): _("Deleted alias %(label)s"),
+        ("add", "relay_recipients"): _("Added relay recipients: %(label)s"),
+        ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
         ("delete", "domain_with_addresses"): _("Deleted domain %(label)s with its addresses"),
         ("load", "demo"): _("Loaded the demonstration data"),
     }
@@ -111,5 +113,6 @@ register_reading(
         values=lambda row, names: {str(QuarantinedAddress._meta.get_field("until").verbose_name): _day(row["until"])},
     ),
 )
+register_reading(RelayRecipient, Reading(subject=_address, values=lambda row, names: {}))
 register_namer(Address, _names_of_addresses)
 register_namer(Alias, _names_of_aliases)

@@ -154,6 +154,33 @@ class Mailbox(models.Model):
         return "maildir" if self.mail_path.endswith("/") else "mbox"
 
 
+class RelayRecipientQuerySet(models.QuerySet["RelayRecipient"]):
+    def visible_to(self, user: User) -> Self:
+        return self if user.is_superuser else self.filter(address__domain__admins=user)
+
+    def with_address(self) -> Self:
+        return self.select_related("address__domain")
+
+
+@tracked()
+class RelayRecipient(models.Model):
+    """An address of a relay domain whose mail is taken here and handed to the server of that domain."""
+
+    address = models.OneToOneField(
+        Address, verbose_name=_("address"), on_delete=models.DO_NOTHING, related_name="relay_recipient"
+    )
+    created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
+
+    objects = RelayRecipientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("relay recipient")
+        verbose_name_plural = _("relay recipients")
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+
 class MailboxCredential(models.Model):
     """The password hash of a mailbox, with its scheme. Not in the history, never shown.
 
@@ -357,4 +384,5 @@ __all__ = [
     "MailboxCredential",
     "MailboxOwner",
     "QuarantinedAddress",
+    "RelayRecipient",
 ]

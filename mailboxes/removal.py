@@ -16,7 +16,7 @@ from accounts.models import User
 from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, RelayRecipient
 from mailboxes.quarantine import quarantine
 
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
@@ -41,6 +41,7 @@ def delete_domain(domain: Domain, *, by: Actor) -> UUID:
         mailboxes.delete()
         AliasDestination.objects.filter(alias__address__domain=domain).delete()
         Alias.objects.filter(address__domain=domain).delete()
+        RelayRecipient.objects.filter(address__domain=domain).delete()
         _cut(AliasDestination.objects.filter(domain=domain))
         _cut(AliasDestination.objects.filter(address__domain=domain))
         Address.objects.filter(domain=domain).delete()
@@ -83,7 +84,7 @@ def known_only_to(addresses: QuerySet[Address]) -> QuerySet[AliasDestination]:
         ~Exists(others.filter(local_part=OuterRef("text"))),
         ~Exists(others.filter(local_part="")),
         ~Exists(others.filter(is_pattern, begins_like_it)),
-    )
+    ).exclude(domain__any_recipient=True)  # a relay domain that takes any recipient needs no catch-all for it
 
 
 def retire_credentials(mailboxes: QuerySet[Mailbox]) -> None:
@@ -138,6 +139,12 @@ def _lost_with_domain(domain: Domain) -> list[str]:
                 mailboxes,
             )
             % {"number": mailboxes}
+        )
+    recipients = RelayRecipient.objects.filter(address__domain=domain).count()
+    if recipients:
+        losses.append(
+            ngettext("%(number)d relay recipient goes.", "%(number)d relay recipients go.", recipients)
+            % {"number": recipients}
         )
     if aliases:
         losses.append(ngettext("%(number)d alias goes.", "%(number)d aliases go.", aliases) % {"number": aliases})

@@ -209,6 +209,8 @@ def add_alias(
         address, is_new = Address.objects.get_or_create(domain=domain, local_part=local_part)
         if is_new:
             refuse_quarantined(domain, local_part, despite=despite_quarantine, by=by)
+        if hasattr(address, "relay_recipient"):
+            raise ValidationError({"local_part": _taken(address)})
         if hasattr(address, "alias"):
             raise ValidationError({"local_part": _taken_by_alias(address)})
         alias = Alias(address=address, comment=comment, active=active, starts_at=starts_at, ends_at=ends_at)
@@ -333,6 +335,10 @@ def _local_part(text: str, domain: Domain, *, may_be_empty: bool = False) -> str
 def _taken(address: Address) -> str:
     if hasattr(address, "mailbox"):
         return _("%(address)s is a mailbox already. Choose another local part, or change the mailbox.") % {
+            "address": address
+        }
+    if hasattr(address, "relay_recipient"):
+        return _("%(address)s is a relay recipient. Delete that first, or choose another local part.") % {
             "address": address
         }
     return _taken_by_alias(address)

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.urls import path, register_converter
 
 from domains import converters
-from mailboxes import alias_views, owner_views, rename_views, undo_views, views
+from mailboxes import alias_views, owner_views, relay_views, rename_views, undo_views, views
 from mailboxes.parsing import ParsedAddress, parse_address
 
 
@@ -37,6 +37,8 @@ urlpatterns = [
     path("domains/<domain:name>/mailboxes/add/", views.mailbox_add, name="mailbox_add"),
     path("domains/<domain:name>/aliases/", alias_views.alias_list, name="alias_list"),
     path("domains/<domain:name>/aliases/add/", alias_views.alias_add, name="alias_add"),
+    path("domains/<domain:name>/recipients/", relay_views.recipient_list, name="recipient_list"),
+    path("domains/<domain:name>/recipients/add/", relay_views.recipient_add, name="recipient_add"),
     path("mailboxes/<address:address>/", views.mailbox, name="mailbox"),
     path("mailboxes/<address:address>/password/", views.mailbox_password, name="mailbox_password"),
     path("mailboxes/<address:address>/rename/", rename_views.mailbox_rename, name="mailbox_rename"),

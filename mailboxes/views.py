@@ -49,6 +49,12 @@ def before_the_at(q: str) -> str:
     return q.lower().partition("@")[0]
 
 
+def picked_ids(request: PersonRequest) -> list[int]:
+    """The rows that were ticked in a list."""
+    picked = request.POST.getlist("pick")[:MOST_PICKED]
+    return [int(pk) for pk in picked if pk.isascii() and pk.isdigit() and len(pk) < 19]
+
+
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox_list(request: PersonRequest, name: str) -> HttpResponse:
@@ -73,10 +79,7 @@ def mailbox_list(request: PersonRequest, name: str) -> HttpResponse:
 
 
 def _act_on_many(request: PersonRequest, domain: Domain, mailboxes: QuerySet[Mailbox]) -> HttpResponse:
-    ids = [
-        int(pk) for pk in request.POST.getlist("pick")[:MOST_PICKED] if pk.isascii() and pk.isdigit() and len(pk) < 19
-    ]
-    picked = list(mailboxes.with_address().filter(pk__in=ids).order_by("address__local_part"))  # type: ignore[attr-defined]
+    picked = list(mailboxes.with_address().filter(pk__in=picked_ids(request)).order_by("address__local_part"))  # type: ignore[attr-defined]
     do, by = request.POST.get("do"), Actor.from_request(request)
     if not picked:
         say(
@@ -232,8 +235,9 @@ def address_list(request: PersonRequest) -> HttpResponse:
     addresses = Address.objects.visible_to(request.user)
     q = asked(request, "q")
     kinds = [("", _("All")), ("mailbox", _("Mailboxes")), ("alias", _("Aliases")), ("catch_all", _("Catch-alls"))]
+    kinds.append(("recipient", _("Relay recipients")))
     kind = chosen(request, "kind", _("What is there"), kinds)
-    found = addresses.select_related("domain", "mailbox", "alias")
+    found = addresses.select_related("domain", "mailbox", "alias", "relay_recipient")
     if q:
         local_part, has_at, domain = q.lower().partition("@")
         found = found.filter(local_part=local_part) if has_at else found.filter(local_part__startswith=local_part)
@@ -244,6 +248,8 @@ def address_list(request: PersonRequest) -> HttpResponse:
         found = found.filter(alias__isnull=False)
     elif kind.current == "catch_all":
         found = found.filter(local_part="", alias__isnull=False)
+    elif kind.current == "recipient":
+        found = found.filter(relay_recipient__isnull=False)
     page = list_page(found, request, key=("local_part", "domain_id"), read=(text, number))
     context = {"page": page, "q": q, "filters": [kind], "is_empty": not page.rows and not addresses.exists()}
     return render(request, "mailboxes/address_list.html", context)

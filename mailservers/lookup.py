@@ -15,7 +15,7 @@ from domains.models import AddressClass, MailSettings
 from lookup_tables.models import Relocated
 from mailboxes.destinations import split_address
 from mailboxes.parsing import ParsedAddress, external_form, parse_address
-from mailservers.postfix_config import MAPS_BY_ADDRESS, has_local_domains
+from mailservers.postfix_config import MAPS_BY_ADDRESS, classes_with_own_maps
 
 MOST_DESTINATIONS = 1000  # virtual_alias_expansion_limit, postconf(5)
 DEEPEST = 50  # levels shown; Postfix follows 1000 (virtual_alias_recursion_limit)
@@ -25,6 +25,7 @@ CLASS_MAPS = (
     ("mydestination", AddressClass.LOCAL),
     ("virtual_alias_domains", AddressClass.VIRTUAL_ALIAS),
     ("virtual_mailbox_domains", AddressClass.VIRTUAL_MAILBOX),
+    ("relay_domains", AddressClass.RELAY),
 )
 
 
@@ -54,7 +55,7 @@ class Node:
 
     address: str
     children: tuple["Node", ...] = ()
-    end: str = ""  # mailbox, outside, local, refused, loop, too_many
+    end: str = ""  # mailbox, outside, relayed, local, refused, loop, too_many
     mail_path: str = ""
     station: Station | None = None
 
@@ -97,7 +98,7 @@ class _Maps:
         default_factory=lambda: MailSettings.objects.annotate(has_relocated=Exists(Relocated.objects.all())).get(pk=1)
     )
     answers: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    has_local: bool = field(default_factory=has_local_domains)
+    classes: set[str] = field(default_factory=classes_with_own_maps)
     end_in_themselves: set[str] = field(default_factory=set)
     destinations: int = 1
 
@@ -158,7 +159,7 @@ def look_up(text: str) -> Lookup:
 def _address_class(domain: str, maps: _Maps) -> tuple[tuple[Station, ...], str]:
     stations = []
     for parameter, address_class in CLASS_MAPS:
-        if address_class == AddressClass.LOCAL and not maps.has_local:
+        if address_class in (AddressClass.LOCAL, AddressClass.RELAY) and address_class not in maps.classes:
             continue  # postfix_config does not write this map then
         stations.append(Station(parameter, (maps.ask(parameter, domain),)))
         if stations[-1].hit:
@@ -173,6 +174,9 @@ def _recipients(address: ParsedAddress, address_class: str, maps: _Maps) -> tupl
     if address_class == AddressClass.VIRTUAL_MAILBOX:
         station, _extension = maps.find("virtual_mailbox_maps", address)
         return [station], "" if station.hit else "virtual mailbox table"
+    if address_class == AddressClass.RELAY:
+        station, _extension = maps.find("relay_recipient_maps", address)
+        return [station], "" if station.hit else "relay recipient table"
     # Without an alias the host's own users decide; the panel does not know them.
     return [Station("alias_maps", (maps.ask("alias_maps", address.local_part),))], ""
 
@@ -207,6 +211,10 @@ def _end(address: ParsedAddress, maps: _Maps, above: tuple[str, ...]) -> Node:
         station, _extension = maps.find("virtual_mailbox_maps", address)
         path = station.hit.results[0] if station.hit else ""
         return Node(str(address), end="mailbox" if path else "refused", mail_path=path, station=station)
+    if address_class == AddressClass.RELAY:
+        # The recipient was checked at the door; what an alias leads to is not checked any more.
+        station, _extension = maps.find("relay_recipient_maps", address)
+        return Node(str(address), end="relayed", station=station)
     if address_class == AddressClass.LOCAL:
         station = Station("alias_maps", (maps.ask("alias_maps", address.local_part),))
         if station.hit and (str(address) in above or len(above) > DEEPEST):
@@ -234,6 +242,7 @@ def _parts(key: str) -> tuple[str, str]:
 ENDINGS = {
     "mailbox": lambda: _("is stored here"),
     "outside": lambda: _("leaves for another server"),
+    "relayed": lambda: _("is handed on to the server of its domain"),
     "local": lambda: _("goes to a user of the mail host, if there is one"),
     "refused": lambda: _("comes back to the sender: no active mailbox or alias takes it"),
     "loop": lambda: _("runs in a loop and never arrives"),

@@ -30,10 +30,12 @@ MAPS_BY_ADDRESS = (
     "canonical_maps",
     "sender_canonical_maps",
     "recipient_canonical_maps",
+    "relay_recipient_maps",
 )
 MAPS_ALWAYS = ("virtual_alias_maps", "virtual_mailbox_maps")
 MAPS_BY_DOMAIN = ("virtual_alias_domains", "virtual_mailbox_domains")
 MAPS_FOR_LOCAL_DOMAINS = ("alias_maps", "mydestination")
+MAPS_FOR_RELAY_DOMAINS = ("relay_domains", "relay_recipient_maps")
 
 # Postfix distrusts a file younger than two seconds and reads it again and again until it is older.
 BACK_DATED = 60  # seconds
@@ -66,6 +68,7 @@ class PostfixHost:
     mail_uid: int = 5000
     mail_gid: int = 5000
     with_local: bool = False
+    with_relay: bool = False
 
     @property
     def maps(self) -> list[str]:
@@ -73,6 +76,7 @@ class PostfixHost:
             *MAPS_BY_DOMAIN,
             *MAPS_ALWAYS,
             *(MAPS_FOR_LOCAL_DOMAINS if self.with_local else ()),
+            *(MAPS_FOR_RELAY_DOMAINS if self.with_relay else ()),
             *parameters_in_use(),
         ]
 
@@ -87,8 +91,13 @@ def default_hosts() -> list[str]:
     return [f"{name}:{port}" for name in host.split(",")]
 
 
-def has_local_domains() -> bool:
-    return Domain.objects.filter(address_class=AddressClass.LOCAL).exists()
+def classes_with_own_maps() -> set[str]:
+    """Which of the classes are there whose maps are written only then: each costs a question a message."""
+    first = {
+        address_class: Domain.objects.filter(address_class=address_class).order_by().values_list("address_class")[:1]
+        for address_class in (AddressClass.LOCAL, AddressClass.RELAY)
+    }
+    return {row[0] for row in first[AddressClass.LOCAL].union(first[AddressClass.RELAY])}
 
 
 def files_for(host: PostfixHost) -> dict[str, str]:
@@ -221,6 +230,12 @@ def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
             ("mydestination", f"$myhostname, localhost.$mydomain, localhost, {maps('mydestination')}"),
             ("alias_maps", f"$alias_database, {maps('alias_maps')}"),
         ]
+    if host.with_relay:
+        parameters += [
+            ("relay_domains", maps("relay_domains")),
+            ("relay_recipient_maps", maps("relay_recipient_maps")),
+            ("parent_domain_matches_subdomains", WITH_SUBDOMAINS),
+        ]
     parameters += [(name, maps(name)) for name in parameters_in_use()]
     if has_passwords():
         texthash = f"texthash:{host.directory}/{RELAY_PASSWORDS_FILE}"
@@ -235,10 +250,17 @@ def _relay_passwords() -> str:
     return "# The passwords for relays. Written by mailadmin, for root only.\n" + "".join(lines)
 
 
+# The default of Postfix 3.5 and later (postconf(5)), less relay_domains.
+WITH_SUBDOMAINS = (
+    "debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, qmqpd_authorized_clients, "
+    "smtpd_access_maps"
+)
+
 REASONS = {
     "recipient_delimiter": "the same as in the panel's settings: the functions split addresses by it",
     "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",
     "smtp_sasl_auth_enable": "the passwords for relays, found by the sender",
+    "parent_domain_matches_subdomains": "the default less relay_domains: a subdomain of a relay domain is not ours",
     "virtual_mailbox_limit": "bytes; 0 = no limit here: the default of 50 MB would stop mbox files",
 }
 

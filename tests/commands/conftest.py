@@ -23,6 +23,7 @@ ROOM_OF = {
     "mail_settings": "domains",
     "mailbox": "mailboxes",
     **dict.fromkeys(["transport", "tls_policy", "sender_relay", "bcc", "relocated", "canonical"], "lookup_tables"),
+    "relay_recipient": "mailboxes",
 }
 
 

@@ -81,6 +81,15 @@ POST mailbox_delete         /mailboxes/laure@falcot.org/delete/                i
 GET  mailbox_delete         /mailboxes/mallory@foreign.example/delete/         in  200 404 404 200
 POST mailbox_delete         /mailboxes/mallory@foreign.example/delete/         in  302 404 404 302
 
+GET  recipient_list         /domains/relay.falcot.org/recipients/              in  404 404 200 200
+POST recipient_list         /domains/relay.falcot.org/recipients/              in  404 404 302 302
+GET  recipient_list         /domains/relay.foreign.example/recipients/         in  200 404 404 200
+POST recipient_list         /domains/relay.foreign.example/recipients/         in  302 404 404 302
+GET  recipient_add          /domains/relay.falcot.org/recipients/add/          in  404 404 200 200
+POST recipient_add          /domains/relay.falcot.org/recipients/add/          in  404 404 302 302
+GET  recipient_add          /domains/relay.foreign.example/recipients/add/     in  200 404 404 200
+POST recipient_add          /domains/relay.foreign.example/recipients/add/     in  302 404 404 302
+
 GET  alias_list             /domains/falcot.org/aliases/                       in  404 404 200 200
 GET  alias_list             /domains/foreign.example/aliases/                  in  200 404 404 200
 GET  alias_add              /domains/falcot.org/aliases/add/                   in  404 404 200 200
@@ -182,6 +191,8 @@ FORMS: dict[str, dict[str, str]] = {
     "mailbox_delete": {},
     "mailbox_rename": {"address": "renamed@falcot.org", "keep_old": "on"},
     "alias_rename": {"address": "renamed@falcot.org"},
+    "recipient_list": {"do": "delete", "pick": "{recipient}", "is_sure": "yes"},
+    "recipient_add": {"recipients": "bob, eve"},
     "alias_add": {"local_part": "new", "destinations": "someone@elsewhere.example", "active": "on"},
     "alias": {"destinations": "someone@elsewhere.example", "comment": "Changed", "active": "on"},
     "alias_delete": {},

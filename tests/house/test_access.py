@@ -112,6 +112,8 @@ def is_about_nothing(row: Row, house: dict[str, object]) -> bool:
         "/domains/foreign.example/mailboxes/",
         "/domains/foreign.example/admins/remove/",
         "/mailboxes/mallory@foreign.example/rename/",
+        "/domains/relay.foreign.example/recipients/",
+        "/domains/foreign.example/admins/remove/",
     )
 
 

@@ -18,9 +18,9 @@ from domains import services as domains
 from domains.models import Domain
 from lookup_tables import services as tables
 from lookup_tables.models import SenderRelay, Transport
-from mailboxes import quarantine, removal, renaming, undo
+from mailboxes import quarantine, relay, removal, renaming, undo
 from mailboxes import services as mailboxes
-from mailboxes.models import Alias, Mailbox
+from mailboxes.models import Alias, Mailbox, RelayRecipient
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BY = Actor(door=Door.API, name="somebody", host="192.0.2.1")
@@ -37,6 +37,7 @@ class House(NamedTuple):
     laure: Mailbox
     alias: Alias
     transport: Transport
+    relay: Domain
 
 
 @pytest.fixture
@@ -46,6 +47,8 @@ def house(db: None) -> House:
     domains.add_domain_admin(domain, admin, by=BY)
     jean = mailboxes.add_mailbox(domain, "jean", password="let me read my mail", by=BY)
     mailboxes.owner_of(jean, by=BY)
+    relay_domain = domains.add_domain("relay.example", address_class="relay", by=BY)
+    relay.add_relay_recipients(relay_domain, ["ann"], by=BY)
     return House(
         person=accounts.add_user("helper", by=BY),
         domain=domain,
@@ -54,6 +57,7 @@ def house(db: None) -> House:
         laure=mailboxes.add_mailbox(domain, "laure", by=BY),
         alias=mailboxes.add_alias(domain, "info", ["jean@example.org", "laure@example.org"], by=BY),
         transport=tables.add_entry(Transport, "example.com", "discard:", by=BY),
+        relay=relay_domain,
     )
 
 
@@ -160,6 +164,14 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: tables.delete_entry(house.transport, by=BY),
         "Deleted transport example.com",
     ),
+    "mailboxes.relay.add_relay_recipients": (
+        lambda house: relay.add_relay_recipients(house.relay, ["bob", "eve@relay.example"], by=BY),
+        "Added relay recipients: bob@relay.example, eve@relay.example",
+    ),
+    "mailboxes.relay.delete_relay_recipients": (
+        lambda house: relay.delete_relay_recipients(house.relay, list(RelayRecipient.objects.all()), by=BY),
+        "Deleted relay recipients: ann@relay.example",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -180,6 +192,7 @@ LEAVES_NOTHING = {
     "mailboxes.services.refuse_alias_in": "Part of a service.",
     "lookup_tables.services.check_undone": "Part of a service.",
     "lookup_tables.services.what_is_lost": "It reads.",
+    "mailboxes.relay.named": "It makes a sentence.",
     "mailboxes.removal.remove_addresses": "Part of a service.",
     "mailboxes.removal.remove_aliases": "Part of a service.",
     "mailboxes.removal.known_only_to": "It reads.",
@@ -195,7 +208,13 @@ LEAVES_NOTHING = {
 
 def modules_with_services() -> list[ModuleType]:
     rooms = sorted(path.parent.name for path in CHECKOUT.glob("*/services.py"))
-    return [importlib.import_module(f"{room}.services") for room in rooms] + [removal, quarantine, renaming, undo]
+    return [importlib.import_module(f"{room}.services") for room in rooms] + [
+        removal,
+        quarantine,
+        relay,
+        renaming,
+        undo,
+    ]
 
 
 def public_functions(module: ModuleType) -> list[str]:

@@ -14,9 +14,15 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 SQL = CHECKOUT / "mailservers" / "sql"
 FUNCTION = re.compile(
-    r"RETURNS (?P<set>SETOF )?(?P<type>\w+(?:\[\])?)\s+LANGUAGE (?P<language>\w+).*?AS \$\$\n(?P<body>.*)\$\$;", re.DOTALL
+    r"RETURNS (?P<set>SETOF )?(?P<type>\w+(?:\[\])?)\s+LANGUAGE (?P<language>\w+).*?AS \$\$\n(?P<body>.*)\$\$;",
+    re.DOTALL,
 )
-CONSTANTS = {"text": "'constant@mutant.example'", "boolean": "true", "bigint": "1", "text[]": "ARRAY['constant@mutant.example']"}
+CONSTANTS = {
+    "text": "'constant@mutant.example'",
+    "boolean": "true",
+    "bigint": "1",
+    "text[]": "ARRAY['constant@mutant.example']",
+}
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""virtual_mailbox_domains, virtual_alias_domains, mydestination: every name belongs to one class, or to nobody."""
+"""virtual_mailbox_domains, virtual_alias_domains, relay_domains, mydestination: a name is of one class, or nobody's."""
 
 import pytest
 
 from tests.plugins.mail_stack import Postfix
 
 MAILBOXES, ALIASES, LOCAL, NONE = "virtual_mailbox_domains", "virtual_alias_domains", "mydestination", None
+RELAY = "relay_domains"
 
 CLASSES = {
     "a virtual mailbox domain": ("falcot.org", MAILBOXES),
@@ -19,6 +20,10 @@ CLASSES = {
     "a local domain": ("mx.example.net", LOCAL),
     "a local domain of one label": ("localhost", LOCAL),
     "an inactive local domain": ("old.example.net", NONE),
+    "a relay domain": ("relay.example", RELAY),
+    "an inactive relay domain": ("relay-closed.example", NONE),
+    "a subdomain of a relay domain": ("sub.relay.example", NONE),
+    "how Postfix asks for its parents": (".relay.example", NONE),
     "a subdomain": ("sub.falcot.org", NONE),
     "a parent": ("org", NONE),
     "a domain that is not ours": ("elsewhere.example", NONE),
@@ -30,5 +35,5 @@ CLASSES = {
 
 @pytest.mark.parametrize(("domain", "parameter"), CLASSES.values(), ids=CLASSES.keys())
 def test_a_domain_is_of_one_class(maps: Postfix, domain: str, parameter: str | None) -> None:
-    found = [each for each in (MAILBOXES, ALIASES, LOCAL) if maps.ask(each, domain) is not None]
+    found = [each for each in (MAILBOXES, ALIASES, LOCAL, RELAY) if maps.ask(each, domain) is not None]
     assert found == ([parameter] if parameter else [])

@@ -10,6 +10,7 @@ from domains.models import Domain
 from mailboxes import services as mailboxes
 from mailboxes.demo import load_falcot
 from mailboxes.models import Mailbox
+from mailboxes.relay import add_relay_recipients
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
 
@@ -50,6 +51,7 @@ def village() -> None:
     times()
     patterns()
     own_script()
+    relay_domains()
 
 
 def this_machine() -> None:
@@ -159,3 +161,25 @@ def own_script() -> None:
     add_domain("bücher.example")
     add_mailbox("jean@xn--bcher-kva.example")
     add_alias("info@xn--bcher-kva.example", "jean@xn--bcher-kva.example")
+
+
+def relay_domains() -> None:
+    """Another server's mail: recipients that are listed, aliases beside them, and domains that take anybody."""
+    relay = add_domain("relay.example", "relay")
+    add_relay_recipients(relay, ["ann", "a+b", '"j d"', "x+y"], by=TESTER)
+    add_alias("x@relay.example", "alice@home.example")
+    add_alias("info@relay.example", "ann@relay.example")
+    add_alias("off@relay.example", "ann@relay.example", active=False)
+    add_alias("to-relay@home.example", "ann@relay.example", "ann+x@relay.example")
+    caught = add_domain("relay-all.example", "relay")
+    add_relay_recipients(caught, ["ann", "c+d"], by=TESTER)
+    add_alias("@relay-all.example", "alice@home.example")
+    anybody = add_domain("relay-any.example", "relay")
+    domains.change_domain(anybody, any_recipient=True, by=TESTER)
+    add_alias("moved@relay-any.example", "alice@home.example")
+    for name in ("relay.example", "relay-any.example"):
+        add_domain(f"to-{name}", "virtual_alias")
+        add_alias(f"@to-{name}", f"@{name}")
+    closed = add_domain("relay-closed.example", "relay")
+    add_relay_recipients(closed, ["ann"], by=TESTER)
+    domains.change_domain(closed, active=False, by=TESTER)

@@ -15,7 +15,8 @@ from lookup_tables.services import add_entry
 from mailboxes import services as mailboxes
 from mailboxes.demo import load_falcot
 from mailboxes.jobs import start_alias_report
-from mailboxes.models import Mailbox
+from mailboxes.models import Mailbox, RelayRecipient
+from mailboxes.relay import add_relay_recipients
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
 
@@ -45,6 +46,8 @@ def move_in() -> dict[str, object]:
     mailboxes.set_mailbox_password(jean, PASSWORDS[OWNER], by=TESTER)
     mailboxes.add_alias(falcot, "sales", ["jean@falcot.org"], comment="The shop", by=TESTER)
     domains.add_domain("mx.example.net", address_class="local", description="The machine itself", by=TESTER)
+    relay = domains.add_domain("relay.falcot.org", address_class="relay", by=TESTER)
+    add_relay_recipients(relay, ["ann"], by=TESTER)
     foreign = domains.add_domain("foreign.example", by=TESTER)
     mailboxes.add_mailbox(foreign, "mallory", by=TESTER)
     mailboxes.add_alias(foreign, "", ["mallory@foreign.example"], by=TESTER)
@@ -54,9 +57,10 @@ def move_in() -> dict[str, object]:
     )
     claire = accounts.add_user("claire", name="Claire", password=PASSWORDS[DOMAIN_ADMIN], by=TESTER)
     mallory = accounts.add_user("mallory", password=PASSWORDS[STRANGER], by=TESTER)
-    for domain in Domain.objects.filter(name__startswith="falcot"):
+    for domain in Domain.objects.filter(name__contains="falcot"):
         domains.add_domain_admin(domain, claire, by=TESTER)
-    domains.add_domain_admin(foreign, mallory, by=TESTER)
+    for domain in (foreign, domains.add_domain("relay.foreign.example", address_class="relay", by=TESTER)):
+        domains.add_domain_admin(domain, mallory, by=TESTER)
     mailboxes.owner_of(jean, by=TESTER)
 
     sweep()  # the worker gives a sign of life
@@ -67,6 +71,7 @@ def move_in() -> dict[str, object]:
         "foreign_change_set": mailboxes.delete_mailbox(mailboxes.add_mailbox(foreign, "short", by=TESTER), by=TESTER),
     }
     numbers: dict[str, object] = {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk}
+    numbers["recipient"] = RelayRecipient.objects.get().pk
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
 
 

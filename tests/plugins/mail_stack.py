@@ -173,7 +173,9 @@ class Postfix:
     def configure(self, **parameters: str) -> None:
         """Write the panel's configuration as it is now, and let a running instance read it; see override()."""
         options = {"mail_base": str(self.base / "mail"), "mail_uid": MAIL_USER, "mail_gid": MAIL_USER}
-        call_command("postfix_config", output=str(self.maps), with_local=True, stdout=StringIO(), **options)
+        call_command(
+            "postfix_config", output=str(self.maps), with_local=True, with_relay=True, stdout=StringIO(), **options
+        )
         self.override(**parameters)
 
     def override(self, **parameters: str) -> None:

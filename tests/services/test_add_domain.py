@@ -124,7 +124,7 @@ def test_a_target_that_is_gone_is_refused(domain: Domain) -> None:
 
 def test_a_class_that_is_not_there_is_refused() -> None:
     with refusal(field="address_class"):
-        add_domain("example.org", address_class="relay", by=TESTER)
+        add_domain("example.org", address_class="no_class", by=TESTER)
 
 
 @pytest.mark.parametrize("description", ["nul\0", "x" * 501])

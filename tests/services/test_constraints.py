@@ -21,7 +21,15 @@ from lookup_tables.models import (
     TlsPolicy,
     Transport,
 )
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, QuarantinedAddress
+from mailboxes.models import (
+    Address,
+    Alias,
+    AliasDestination,
+    Mailbox,
+    MailboxCredential,
+    QuarantinedAddress,
+    RelayRecipient,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +88,7 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
         "itself",
         lambda rows: Domain.objects.update(address_class="alias_domain", target=rows.domain),
     ),
+    ("only_a_relay_domain_takes_any_recipient", "another", lambda rows: _domain("b.example", any_recipient=True)),
     ("a_person_is_domain_admin_once", "twice", lambda rows: [_admin(rows), _admin(rows)]),
     ("one_row_of_mail_settings", "a second row", lambda rows: MailSettings.objects.create(id=2)),
     ("recipient_delimiter_is_known", "=", lambda rows: MailSettings.objects.update(recipient_delimiter="=")),
@@ -109,6 +118,11 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("quota_is_empty_or_more_than_nothing", "zero", lambda rows: rows.mailbox(quota_bytes=0)),
     ("mailboxes_mailbox_address_id_key", "two", lambda rows: rows.mailbox(address=rows.address_row)),
     ("mailboxes_alias_address_id_key", "two", lambda rows: Alias.objects.create(address=rows.address_row)),
+    (
+        "mailboxes_relayrecipient_address_id_key",
+        "two",
+        lambda rows: [RelayRecipient.objects.create(address=rows.address_row) for _time in "ab"],
+    ),
     ("a_hash_names_its_scheme", "no scheme", lambda rows: rows.credential(hash="$2y$11$x")),
     ("a_hash_names_its_scheme", "a password", lambda rows: rows.credential(hash="my password")),
     ("a_credential_has_or_had_a_mailbox", "none", lambda rows: rows.credential(mailbox=None)),

@@ -64,6 +64,11 @@ class Command(NounCommand):
             help=_("The address class; with --target it is alias_domain, else virtual_mailbox."),
         )
         parser.add_argument("--target", metavar="DOMAIN", help=_("The domain for which an alias domain answers."))
+        parser.add_argument(
+            "--any-recipient",
+            choices=["yes", "no"],
+            help=_("Whether a relay domain takes mail for any recipient, or for those in its list."),
+        )
         parser.add_argument("--description", help=_("For the people who look after it."))
 
     def do_add(self, options: Options) -> None:
@@ -115,6 +120,8 @@ class Command(NounCommand):
 
 def _values(options: Options) -> dict[str, Any]:
     values = given(options, "address_class", "description")
+    if options["any_recipient"]:
+        values["any_recipient"] = options["any_recipient"] == "yes"
     if options["target"] is not None:
         values["target"] = domain_named(options["target"])
         values.setdefault("address_class", AddressClass.ALIAS_DOMAIN)

@@ -7,7 +7,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from mailservers.postfix_config import PostfixHost, as_tar, default_hosts, has_local_domains, write_directory
+from domains.models import AddressClass
+from mailservers.postfix_config import (
+    PostfixHost,
+    as_tar,
+    classes_with_own_maps,
+    default_hosts,
+    write_directory,
+)
 
 
 class Command(BaseCommand):
@@ -55,9 +62,15 @@ class Command(BaseCommand):
             action="store_true",
             help=_("Write mydestination and alias_maps in any case."),
         )
+        parser.add_argument(
+            "--with-relay",
+            action="store_true",
+            help=_("Write relay_domains and relay_recipient_maps in any case."),
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         to_standard_output = options["output"] == "-"
+        classes = classes_with_own_maps()
         directory = Path(options["output"]).absolute()
         host = PostfixHost(
             directory=options["installed_at"] or ("/etc/postfix/mailadmin" if to_standard_output else str(directory)),
@@ -68,7 +81,8 @@ class Command(BaseCommand):
             mail_base=options["mail_base"],
             mail_uid=options["mail_uid"],
             mail_gid=options["mail_gid"],
-            with_local=options["with_local"] or has_local_domains(),
+            with_local=options["with_local"] or AddressClass.LOCAL in classes,
+            with_relay=options["with_relay"] or AddressClass.RELAY in classes,
         )
         if to_standard_output:
             sys.stdout.buffer.write(as_tar(host))

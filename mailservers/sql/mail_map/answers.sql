@@ -7,9 +7,10 @@ AS $$
 DECLARE
     answering_id bigint;
     found_active boolean;
+    takes_any_recipient boolean;
 BEGIN
-    SELECT COALESCE(target.id, asked.id)
-    INTO answering_id
+    SELECT COALESCE(target.id, asked.id), asked.any_recipient
+    INTO answering_id, takes_any_recipient
     FROM public.domains_domain AS asked
     LEFT JOIN public.domains_domain AS target ON target.id = asked.target_id
     WHERE asked.id = asked_domain_id
@@ -18,9 +19,13 @@ BEGIN
     IF NOT FOUND OR depth > 10 THEN
         RETURN false;
     END IF;
+    IF takes_any_recipient THEN
+        RETURN true;
+    END IF;
 
     SELECT COALESCE(mail_map.delivers(alias.active, alias.starts_at, alias.ends_at), false)
         OR COALESCE(mail_map.receives(mailbox.active, mailbox.receives, mailbox.expires_at), false)
+        OR EXISTS (SELECT FROM public.mailboxes_relayrecipient AS recipient WHERE recipient.address_id = address.id)
     INTO found_active
     FROM (VALUES (1, asked_local_part), (2, mail_map.base_of(asked_local_part, mail_map.delimiters()))) AS part (step, name)
     JOIN public.mailboxes_address AS address ON address.domain_id = answering_id AND address.local_part = part.name

@@ -75,6 +75,12 @@ BEGIN
         WHERE mailbox.address_id = found_address_id;
         IF mailbox_receives OR NOT mailbox_receives AND base IS NOT NULL AND alias_delivers IS NOT TRUE THEN
             RETURN NEXT mail_map.external_form(wanted, answering_name);
+        ELSIF base IS NOT NULL AND EXISTS (
+            -- A relay recipient whose name Postfix would split: not the mail of its base's alias or of the catch-all.
+            SELECT FROM public.mailboxes_relayrecipient AS recipient
+            WHERE recipient.address_id = found_address_id
+        ) THEN
+            RETURN NEXT mail_map.external_form(wanted, answering_name);
         END IF;
         RETURN;
     END IF;
