@@ -128,7 +128,7 @@ def test_a_domain_admin_sees_the_own_domains_only(sit_down: SitDown) -> None:
     expect(rooms).to_have_text(["Overview", "Domains", "Addresses", "Lookup", "History"])
     visit.press("Domains", "link")
     expect(page.locator("tbody th")).to_have_text(
-        [re.compile(rf"^{n}") for n in ("falcot.com", "falcot.org", "falcots")]
+        [re.compile(rf"^{n}") for n in ("falcot.com", "falcot.org", "falcots", "relay.falcot.org")]
     )
     visit.go("/domains/foreign.example/", status=404)
     visit.shows("It may have been deleted, or it is not yours to see.")
