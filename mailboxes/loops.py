@@ -41,6 +41,14 @@ def refuse_loop(alias: Alias) -> None:
     _refuse_loop_from(_starts_at(alias), "destinations")
 
 
+def refuse_loop_of_what_falls_back(domain_ids: Iterable[int]) -> None:
+    """An address that goes leaves its mail to a pattern or to the catch-all, whose destinations were looked at while it
+    still ended the way. Raises ValidationError where mail would never arrive."""
+    falls_to = Q(address__local_part="") | Q(address__local_part__endswith="*")
+    aliases = Alias.objects.filter(falls_to, address__domain__in=list(domain_ids)).select_related("address__domain")
+    _refuse_loop_from([start for alias in aliases for start in _starts_at(alias)], "destinations")
+
+
 @contextmanager
 def no_loop_through(name: str) -> Iterator[None]:
     """Guards the change of a domain (domains.guards.register_guard): an alias domain that gets a target lets through

@@ -16,6 +16,7 @@ from accounts.models import User
 from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
+from mailboxes.loops import refuse_loop_of_what_falls_back
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, RelayRecipient
 from mailboxes.quarantine import quarantine
 
@@ -63,7 +64,10 @@ def remove_addresses(address_ids: Sequence[int]) -> None:
     if address_ids:
         _cut(AliasDestination.objects.filter(address__in=address_ids))
         _cut(known_only_to(Address.objects.filter(pk__in=address_ids)))
-        Address.objects.filter(pk__in=address_ids).delete()
+        gone = Address.objects.filter(pk__in=address_ids)
+        domain_ids = set(gone.values_list("domain_id", flat=True))
+        gone.delete()
+        refuse_loop_of_what_falls_back(domain_ids)
 
 
 def known_only_to(addresses: QuerySet[Address]) -> QuerySet[AliasDestination]:

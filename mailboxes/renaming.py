@@ -15,7 +15,7 @@ from accounts.models import User
 from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
-from mailboxes.loops import refuse_loop
+from mailboxes.loops import refuse_loop, refuse_loop_of_what_falls_back
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.quarantine import quarantine, refuse_quarantined
@@ -119,11 +119,8 @@ def _keep(domain: Domain, local_part: str, address: Address, until: datetime | N
 
 
 def _refuse_loops(address: Address, former: Domain) -> None:
-    """The old name now falls to a catch-all, and the new one no longer does."""
-    concerned = Alias.objects.filter(
-        Q(address=address)
-        | Q(destinations__address=address)
-        | Q(address__domain__in=[former, address.domain], address__local_part="")
-    )
+    """The old name now falls to a pattern or a catch-all, and the new one no longer does."""
+    concerned = Alias.objects.filter(Q(address=address) | Q(destinations__address=address))
     for alias in concerned.distinct().select_related("address__domain"):
         refuse_loop(alias)
+    refuse_loop_of_what_falls_back({former.pk, address.domain_id})

@@ -15,7 +15,7 @@ from accounts.models import OWNER_PREFIX, User
 from domains.models import Domain, DomainAdmin, MailSettings
 from domains.services import refuse_unfitting_class
 from mailboxes.destinations import resolve
-from mailboxes.loops import refuse_loop
+from mailboxes.loops import refuse_loop, refuse_loop_of_what_falls_back
 from mailboxes.models import (
     Address,
     Alias,
@@ -253,13 +253,11 @@ def refuse_what_services_would_refuse(events: Sequence[Event], by: Actor) -> Non
         destinations = [str(row) for row in alias.destinations.with_targets()]
         resolve(destinations, for_address=alias.address, has_mailbox=alias.has_mailbox)
     concerned = Alias.objects.filter(
-        Q(pk__in=alias_ids | with_destinations)
-        | Q(address__in=address_ids)
-        | Q(destinations__address__in=address_ids)
-        | Q(address__domain__in=domain_ids, address__local_part="")
+        Q(pk__in=alias_ids | with_destinations) | Q(address__in=address_ids) | Q(destinations__address__in=address_ids)
     )
     for alias in concerned.distinct().select_related("address__domain"):
         refuse_loop(alias)
+    refuse_loop_of_what_falls_back(domain_ids)
 
 
 def _rows(events: Iterable[Event], *wanted: type[models.Model]) -> Iterator[Mapping[str, Any]]:

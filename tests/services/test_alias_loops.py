@@ -4,18 +4,22 @@ import itertools
 
 import pytest
 
+from accounts.models import ChangeSet
 from domains.models import AddressClass, Domain
 from domains.services import add_domain, change_domain
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox
+from mailboxes.renaming import rename_address
 from mailboxes.services import (
     add_alias,
     add_mailbox,
     change_alias,
     change_mailbox,
+    delete_alias,
     delete_mailbox,
     delete_mailboxes,
     set_mailboxes_active,
 )
+from mailboxes.undo import undo_change_set
 from tests.services.checks import TESTER, addresses, refusal
 
 pytestmark = pytest.mark.django_db
@@ -271,3 +275,54 @@ class TestByADomain:
         add_alias(domain, "info", ["jean@shop.example"], by=TESTER)
         add_alias(domain, "", ["jean@shop.example"], by=TESTER)
         assert add_domain("shop.example", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+
+
+class TestWhatFallsBack:
+    """An address that goes leaves its mail to a pattern or to the catch-all."""
+
+    @pytest.fixture(params=["", "sal*"])
+    def taker(self, request: pytest.FixtureRequest, domain: Domain) -> Alias:
+        """Takes `sales`, to which an alias of another domain delivers while no address has that name."""
+        taker = add_alias(domain, request.param, [ELSEWHERE], by=TESTER)
+        add_alias(add_domain("b.example", by=TESTER), "y", ["sales@example.org"], by=TESTER)
+        return taker
+
+    def test_a_mailbox_stays(self, taker: Alias, domain: Domain) -> None:
+        mailbox = add_mailbox(domain, "sales", by=TESTER)
+        change_alias(taker, destinations=["y@b.example"], by=TESTER)
+        with refusal("This would be a loop", field="destinations"):
+            delete_mailbox(mailbox, by=TESTER)
+        assert Mailbox.objects.filter(pk=mailbox.pk).exists()
+
+    def test_so_it_does_among_many(self, taker: Alias, domain: Domain) -> None:
+        mailboxes = [add_mailbox(domain, name, by=TESTER) for name in ("sales", "jean")]
+        change_alias(taker, destinations=["y@b.example"], by=TESTER)
+        with refusal("This would be a loop", field="destinations"):
+            delete_mailboxes(mailboxes, by=TESTER)
+        assert Mailbox.objects.count() == 2
+
+    def test_an_alias_stays(self, taker: Alias, domain: Domain) -> None:
+        alias = add_alias(domain, "sales", [ELSEWHERE], by=TESTER)
+        change_alias(taker, destinations=["y@b.example"], by=TESTER)
+        with refusal("This would be a loop", field="destinations"):
+            delete_alias(alias, by=TESTER)
+        assert Alias.objects.filter(pk=alias.pk).exists()
+
+    def test_an_address_keeps_its_name(self, taker: Alias, domain: Domain) -> None:
+        mailbox = add_mailbox(domain, "sales", by=TESTER)
+        change_alias(taker, destinations=["y@b.example"], by=TESTER)
+        with refusal("This would be a loop"):
+            rename_address(mailbox.address, domain, "jean", by=TESTER)
+        assert Mailbox.objects.with_address().get(pk=mailbox.pk).address.local_part == "sales"
+
+    def test_an_addition_is_not_undone(self, taker: Alias, domain: Domain) -> None:
+        add_mailbox(domain, "sales", by=TESTER)
+        added = ChangeSet.objects.get(metadata__noun="mailbox")
+        change_alias(taker, destinations=["y@b.example"], by=TESTER)
+        with refusal("This would be a loop"):
+            undo_change_set(added, by=TESTER)
+        assert Mailbox.objects.exists()
+
+    def test_what_is_no_loop_goes(self, taker: Alias, domain: Domain) -> None:
+        delete_mailbox(add_mailbox(domain, "sales", by=TESTER), by=TESTER)
+        assert not Mailbox.objects.exists()

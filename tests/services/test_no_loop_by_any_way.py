@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 LOCAL_PARTS = ("x", "x", "x", "y", "", "", "")
 DOMAINS = ("a.example", "b.example", "c.example")
-places = st.tuples(st.sampled_from(LOCAL_PARTS), st.sampled_from(DOMAINS[:2]))
+places = st.tuples(st.sampled_from((*LOCAL_PARTS, "x*")), st.sampled_from(DOMAINS[:2]))
 destinations = st.builds(
     "{}@{}".format, st.sampled_from(LOCAL_PARTS), st.sampled_from([*DOMAINS[:2] * 3, DOMAINS[2], "new.example"])
 )
@@ -52,6 +52,15 @@ def alias(local_part: str, domain: str, destination: str) -> tuple[str, tuple[st
         alias("", "a.example", "@new.example"),
         alias("x", "b.example", "x@a.example"),
         ("alias domain new.example", ("", "b.example"), []),
+    ]
+)
+@example(
+    [
+        alias("", "a.example", "@b.example"),
+        alias("y", "b.example", "x@a.example"),
+        ("mailbox", ("x", "a.example"), []),
+        alias("", "a.example", "y@b.example"),
+        ("delete mailbox", ("x", "a.example"), []),
     ]
 )
 @given(st.lists(acts, min_size=2, max_size=12))
