@@ -93,8 +93,8 @@ def _load_panel(size: Size) -> None:
     _copy(Alias, ["id", "address_id"], ((number, size.mailboxes + number) for number in aliases))
     _copy(
         AliasDestination,
-        ["id", "alias_id", "position", "address_id"],
-        ((number, number, 0, number % size.mailboxes + 1) for number in aliases),
+        ["id", "alias_id", "position", "address_id", "written"],
+        ((number, number, 0, (box := number % size.mailboxes + 1), mailbox_address(size, box)) for number in aliases),
     )
 
 

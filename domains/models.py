@@ -3,6 +3,7 @@
 import re
 from string import Formatter
 
+import pgtrigger
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
@@ -115,6 +116,8 @@ class Domain(models.Model):
                 violation_error_message=_("Only a relay domain takes any recipient; others know their addresses."),
             ),
         ]
+        # What an alias delivers to is kept as it is written, with the name of its domain (mailboxes/written.py).
+        triggers = [pgtrigger.ReadOnly(name="a_domain_is_not_renamed", fields=["name"])]
 
     def __str__(self) -> str:
         return self.name

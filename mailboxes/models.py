@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.tracking import tracked
 from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
+from mailboxes.written import a_destination_is_written, destinations_follow_their_address
 
 
 class AddressQuerySet(models.QuerySet["Address"]):
@@ -47,7 +48,12 @@ class Address(models.Model):
         # For the search over all domains. The domain stands in it too: where both are known, any index is one probe.
         indexes = [
             models.Index(fields=["local_part", "domain"], name="addresses_by_local_part"),
-            models.Index(fields=["domain", "local_part"], name="patterns", condition=Q(local_part__endswith="*")),
+            # What takes the mail for addresses that are not there: one probe says that nothing does.
+            models.Index(
+                fields=["domain", "local_part"],
+                name="patterns_and_catch_alls",
+                condition=Q(local_part__endswith="*") | Q(local_part=""),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["domain", "local_part"], name="an_address_is_there_once"),
@@ -68,6 +74,7 @@ class Address(models.Model):
                 violation_error_message=_("A * stands at the end, behind at least one letter: sales-*."),
             ),
         ]
+        triggers = [destinations_follow_their_address]
 
     def __str__(self) -> str:
         return external_form(self.local_part, self.domain.name)
@@ -318,7 +325,7 @@ class AliasDestinationQuerySet(models.QuerySet["AliasDestination"]):
 DOMAIN_OF_TEXT = Lower(Func(F("text"), Value("@"), Value(2), function="split_part", output_field=models.TextField()))
 
 
-@tracked()
+@tracked(exclude=["written"])
 class AliasDestination(models.Model):
     """Where an alias delivers: exactly one of four kinds.
 
@@ -326,9 +333,14 @@ class AliasDestination(models.Model):
     - a whole domain of ours (`@b`, the local part is kept): `domain`
     - an address of ours that only a catch-all or local(8) knows: `domain`, `text` holds the local part
     - anywhere else, `name@elsewhere` or `@elsewhere`: `text`
+
+    `written` is what Postfix gets, kept by the database beside it; empty for a whole domain, where the local part is that
+    of the message.
     """
 
-    alias = models.ForeignKey(Alias, verbose_name=_("alias"), on_delete=models.DO_NOTHING, related_name="destinations")
+    alias = models.ForeignKey(
+        Alias, verbose_name=_("alias"), on_delete=models.DO_NOTHING, related_name="destinations", db_index=False
+    )
     position = models.PositiveIntegerField(_("position"))
     address = models.ForeignKey(
         Address, verbose_name=_("address"), null=True, on_delete=models.DO_NOTHING, related_name="pointed_at_by"
@@ -338,6 +350,7 @@ class AliasDestination(models.Model):
         Domain, verbose_name=_("domain"), null=True, on_delete=models.DO_NOTHING, related_name="pointed_at_by"
     )
     text = models.CharField(_("destination"), max_length=LONGEST_ADDRESS, blank=True, db_collation="C")
+    written = models.TextField(default="", db_default="", editable=False, db_collation="C")
 
     objects = AliasDestinationQuerySet.as_manager()
 
@@ -362,6 +375,7 @@ class AliasDestination(models.Model):
                 condition=Q(text__regex=r"^[ -~]*$", extension__regex=r"^[ -~]*$") & ~Q(text__regex=r'^"?[-|/:]'),
             ),
         ]
+        triggers = [a_destination_is_written]
 
     def __str__(self) -> str:
         if self.address:

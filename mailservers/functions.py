@@ -29,7 +29,7 @@ READ_BY_MAPS = {
     "mailboxes_mailbox": ["id", "address_id", "mail_path", "active", "receives", "expires_at"],
     "mailboxes_relayrecipient": ["id", "address_id"],
     "mailboxes_alias": ["id", "address_id", "active", "starts_at", "ends_at"],
-    "mailboxes_aliasdestination": ["id", "alias_id", "position", "address_id", "extension", "domain_id", "text"],
+    "mailboxes_aliasdestination": ["id", "alias_id", "position", "domain_id", "text", "written"],
     "lookup_tables_transport": ["id", "key", "result", "active"],
     "lookup_tables_tlspolicy": ["id", "key", "result", "active"],
     "lookup_tables_senderrelay": ["id", "key", "result", "active"],

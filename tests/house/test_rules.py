@@ -37,7 +37,14 @@ RULES = list(rules())
 
 
 def named_constraints() -> list[str]:
-    return [place.removeprefix("constraint: ") for rule in RULES for place in rule.places if ": " in place]
+    return named("constraint")
+
+
+def named(kind: str) -> list[str]:
+    """What the page names with this word before it."""
+    return [
+        place.removeprefix(f"{kind}: ") for rule in RULES for place in rule.places if place.startswith(f"{kind}: ")
+    ]
 
 
 def constraints_of_our_models() -> list[str]:
@@ -80,6 +87,15 @@ def test_every_constraint_of_the_page_is_in_the_database() -> None:
         cursor.execute("SELECT conname FROM pg_constraint UNION SELECT indexrelid::regclass::text FROM pg_index")
         there = {row[0] for row in cursor.fetchall()}
     missing = set(named_constraints()) - there
+    assert not missing, f"docs/rules.md names {', '.join(sorted(missing))}, which the database does not have."
+
+
+@pytest.mark.django_db
+def test_every_trigger_of_the_page_is_in_the_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tgname FROM pg_trigger")
+        there = {re.sub(r"^pgtrigger_|_[0-9a-f]{5}$", "", row[0]) for row in cursor.fetchall()}
+    missing = set(named("trigger")) - there
     assert not missing, f"docs/rules.md names {', '.join(sorted(missing))}, which the database does not have."
 
 

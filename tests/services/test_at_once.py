@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.services import add_user, change_user, delete_user
 from domains.models import AddressClass, Domain
 from domains.services import add_domain, add_domain_admin, change_domain, change_mail_settings
-from mailboxes.models import Address, Alias, Mailbox
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox
 from mailboxes.removal import delete_domain
 from mailboxes.services import (
     add_alias,
@@ -160,6 +160,19 @@ def test_two_halves_of_a_loop_over_two_domains(domain: Domain, other: Domain) ->
         lambda: add_alias(other, "", ["@example.org"], by=TESTER),
     )
     assert "This would be a loop" in read
+
+
+def test_an_address_gets_another_name_while_it_is_chosen(domain: Domain, other: Domain) -> None:
+    """By SQL, past the lock of the services: the trigger of the destination waits for the name."""
+    address = add_mailbox(domain, "jean", by=TESTER).address
+    alias = add_alias(other, "info", [ELSEWHERE], by=TESTER)
+    while_the_first_is_not_done(
+        lambda: Address.objects.filter(pk=address.pk).update(local_part="john"),
+        lambda: AliasDestination.objects.create(alias=alias, position=1, address=address),
+    )
+    assert list(AliasDestination.objects.filter(address=address).values_list("written", flat=True)) == [
+        "john@example.org"
+    ]
 
 
 def test_two_edit_the_same_mailbox(domain: Domain) -> None:

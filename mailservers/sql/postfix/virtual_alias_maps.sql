@@ -65,7 +65,12 @@ BEGIN
         FROM public.mailboxes_alias AS alias
         WHERE alias.address_id = found_address_id;
         IF alias_delivers THEN
-            RETURN QUERY SELECT * FROM mail_map.destinations(found_alias_id, wanted);
+            -- Only a pattern or a catch-all delivers to a whole domain, so all that it delivers to is written.
+            RETURN QUERY
+            SELECT destination.written
+            FROM public.mailboxes_aliasdestination AS destination
+            WHERE destination.alias_id = found_alias_id
+            ORDER BY destination.position;
         ELSIF base IS NULL AND answering_name = asked_name THEN
             RETURN;  -- whatever there is: virtual_mailbox_maps has the word
         END IF;
@@ -97,8 +102,10 @@ BEGIN
 
     -- 5. The longest pattern that fits, in any state.
     -- 6. The catch-all.
-    SELECT mail_map.pattern_or_catch_all(answering_id, wanted)
-    INTO found_address_id;
+    found_address_id := mail_map.pattern_or_catch_all(answering_id, wanted);
+    IF found_address_id IS NULL THEN
+        RETURN;
+    END IF;
     SELECT alias.id
     INTO found_alias_id
     FROM public.mailboxes_alias AS alias
