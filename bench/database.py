@@ -89,6 +89,15 @@ class Database:
         self.write(directory, "main.cf", "lmdb_map_size = 4294967296\n")
         return directory
 
+    def with_domains_as_cdb(self, directory: Path) -> str:
+        """The lines of main.cf for the same maps with the lists of domains as files."""
+        from django.core.management import call_command
+
+        other = directory.with_name(f"{directory.name}_cdb")
+        with open(os.devnull, "w") as nowhere:
+            call_command("postfix_config", output=str(other), host=[self.host], domains_as="cdb", stdout=nowhere)
+        return (other / "main.cf.mailadmin").read_text()
+
     def write(self, directory: Path, name: str, text: str) -> None:
         """A file beside the panel's own; older than it is, because Postfix reads a new one again and again."""
         path = directory / name

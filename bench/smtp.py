@@ -127,6 +127,7 @@ def variants(database: Database, size: Size) -> dict[str, str]:
     # The panel's folder is closed to anybody but root and postfix, which is who reads it here.
     return {
         "ours": (directory / "main.cf.mailadmin").read_text(),
+        "ours_domains_as_cdb": database.with_domains_as_cdb(directory),
         "peer": written(of_the_peer),
         "peer_with_transports": written(all_of_the_peer),
         "lmdb": written({name: f"lmdb:{directory}/{name}" for name in FILES}),

@@ -334,8 +334,8 @@ class AliasDestination(models.Model):
     - an address of ours that only a catch-all or local(8) knows: `domain`, `text` holds the local part
     - anywhere else, `name@elsewhere` or `@elsewhere`: `text`
 
-    `written` is what Postfix gets, kept by the database beside it; empty for a whole domain, where the local part is that
-    of the message.
+    `written` is what Postfix gets, kept by the database beside it; empty for a whole domain, where each message has its
+    own local part.
     """
 
     alias = models.ForeignKey(

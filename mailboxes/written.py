@@ -36,7 +36,7 @@ a_destination_is_written = pgtrigger.Trigger(
             WHERE domain.id = within_id;
         END IF;
         RETURN NEW;
-    """,
+    """,  # noqa: S608  our own words
 )
 
 destinations_follow_their_address = pgtrigger.Trigger(

@@ -37,6 +37,10 @@ MAPS_BY_DOMAIN = ("virtual_alias_domains", "virtual_mailbox_domains")
 MAPS_FOR_LOCAL_DOMAINS = ("alias_maps", "mydestination")
 MAPS_FOR_RELAY_DOMAINS = ("relay_domains", "relay_recipient_maps")
 
+# What trivial-rewrite(8) asks to know the address class of a domain. These may be files (mailservers/domain_files.py).
+LISTS_OF_DOMAINS = (*MAPS_BY_DOMAIN, "mydestination", "relay_domains")
+KINDS_OF_FILES = ("cdb", "lmdb", "hash")
+
 # Postfix distrusts a file younger than two seconds and reads it again and again until it is older.
 BACK_DATED = 60  # seconds
 FILE_MODE = 0o640  # root writes, the group postfix (proxymap) reads
@@ -69,6 +73,7 @@ class PostfixHost:
     mail_gid: int = 5000
     with_local: bool = False
     with_relay: bool = False
+    domains_as: str = ""  # one of KINDS_OF_FILES; empty: asked in SQL
 
     @property
     def maps(self) -> list[str]:
@@ -146,21 +151,26 @@ def write_directory(host: PostfixHost, directory: Path) -> list[str]:
     is_new = not directory.exists()
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     texts = files_for(host)
-    past = time.time() - BACK_DATED
     for name, text in texts.items():
-        new = directory / f".{name}.new"
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        if name == RELAY_PASSWORDS_FILE:
-            _keep_for_root(new)
-        else:
-            _give_to_postfix(new, secret=name == PASSWORD_FILE)
-        os.utime(new, (past, past))
-        new.rename(directory / name)
+        write_file(directory / name, text)
     if is_new:
         _give_to_postfix(directory, mode=0o750)
     return sorted(texts)
+
+
+def write_file(path: Path, text: str) -> None:
+    """A file for Postfix, complete or not at all, and older than it is."""
+    new = path.with_name(f".{path.name}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    if path.name == RELAY_PASSWORDS_FILE:
+        _keep_for_root(new)
+    else:
+        _give_to_postfix(new, secret=path.name == PASSWORD_FILE)
+    past = time.time() - BACK_DATED
+    os.utime(new, (past, past))
+    new.rename(path)
 
 
 def as_tar(host: PostfixHost) -> bytes:
@@ -211,6 +221,8 @@ def _url(server: str, host: PostfixHost) -> str:
 
 def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
     def maps(name: str) -> str:
+        if host.domains_as and name in LISTS_OF_DOMAINS:
+            return f"{host.domains_as}:{host.directory}/{name}"
         return f"proxy:pgsql:{host.directory}/{name}.cf"
 
     parameters = [

@@ -41,7 +41,7 @@ def test_messages_go_all_the_way(tmp_path: Path) -> None:
     variants = bench("smtp", *words, file=tmp_path / "smtp.json")["variants"]
     assert {row["accepted"] for row in variants.values()} == {50}
     asks = {name for name, row in variants.items() if row["statements_per_message"]}
-    assert asks == {"ours", "peer", "peer_with_transports"}
+    assert asks == {"ours", "ours_domains_as_cdb", "peer", "peer_with_transports"}
 
 
 @pytest.mark.parametrize("words", [[], ["lunch"], ["maps", "--sizes", "huge"]])

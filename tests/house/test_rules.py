@@ -42,9 +42,7 @@ def named_constraints() -> list[str]:
 
 def named(kind: str) -> list[str]:
     """What the page names with this word before it."""
-    return [
-        place.removeprefix(f"{kind}: ") for rule in RULES for place in rule.places if place.startswith(f"{kind}: ")
-    ]
+    return [place.removeprefix(f"{kind}: ") for rule in RULES for place in rule.places if place.startswith(f"{kind}: ")]
 
 
 def constraints_of_our_models() -> list[str]:

@@ -170,12 +170,11 @@ class Postfix:
             folder.chmod(mode)
         self.base.chmod(0o755)
 
-    def configure(self, **parameters: str) -> None:
+    def configure(self, *, domains_as: str = "", **parameters: str) -> None:
         """Write the panel's configuration as it is now, and let a running instance read it; see override()."""
         options = {"mail_base": str(self.base / "mail"), "mail_uid": MAIL_USER, "mail_gid": MAIL_USER}
-        call_command(
-            "postfix_config", output=str(self.maps), with_local=True, with_relay=True, stdout=StringIO(), **options
-        )
+        options |= {"domains_as": domains_as, "with_local": True, "with_relay": True}
+        call_command("postfix_config", output=str(self.maps), stdout=StringIO(), **options)
         self.override(**parameters)
 
     def override(self, **parameters: str) -> None:

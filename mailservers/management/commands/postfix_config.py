@@ -8,7 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from domains.models import AddressClass
+from mailservers.domain_files import NotIndexed, write_domain_files
 from mailservers.postfix_config import (
+    KINDS_OF_FILES,
     PostfixHost,
     as_tar,
     classes_with_own_maps,
@@ -67,6 +69,12 @@ class Command(BaseCommand):
             action="store_true",
             help=_("Write relay_domains and relay_recipient_maps in any case."),
         )
+        parser.add_argument(
+            "--domains-as",
+            default="",
+            choices=KINDS_OF_FILES,
+            help=_("Lists of domains as files of this type, which domain_files keeps: fewer questions a message."),
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         to_standard_output = options["output"] == "-"
@@ -83,12 +91,19 @@ class Command(BaseCommand):
             mail_gid=options["mail_gid"],
             with_local=options["with_local"] or AddressClass.LOCAL in classes,
             with_relay=options["with_relay"] or AddressClass.RELAY in classes,
+            domains_as=options["domains_as"],
         )
+        if to_standard_output and host.domains_as:
+            raise CommandError(_("Lists of domains as files are written on the mail host: name a directory there."))
         if to_standard_output:
             sys.stdout.buffer.write(as_tar(host))
             return
         try:
             names = write_directory(host, directory)
+            if host.domains_as:
+                names += [file.parameter for file in write_domain_files(directory, host.domains_as)]
+        except NotIndexed as error:
+            raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(
                 _("Nothing could be written to %(directory)s: %(reason)s.")
