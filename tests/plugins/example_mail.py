@@ -87,6 +87,8 @@ def catch_alls() -> None:
     add_mailbox("x+y@all.example")
     add_mailbox("blocked@all.example", active=False)
     add_alias("@all.example", "alice@home.example")
+    add_domain("all-of-two.example", "virtual_alias")
+    add_alias("@all-of-two.example", "first@elsewhere.example", "second@elsewhere.example")
     add_alias("info@all.example", "known@all.example")
     add_alias("off@all.example", "known@all.example", active=False)
     add_domain("all-alias.example", "alias_domain", target="all.example")
