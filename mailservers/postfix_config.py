@@ -115,16 +115,35 @@ def files_for(host: PostfixHost) -> dict[str, str]:
     return texts
 
 
+# A table of the host's own stays, before ours; `postconf -X` takes out a parameter (postconf(1)).
+KEEP_THE_OTHERS = """\
+add() {
+    has=$(postconf -h "$1")
+    case "$has" in *"$2"*) ;; *) postconf -e "$1 = ${has:+$has, }$2" ;; esac
+}
+take_out() {
+    has=$(postconf -h "$1") parameter=$1 ours=$2
+    case "$has" in *"$ours"*) ;; *) return ;; esac
+    left=$(printf %s "$has" | sed "s|[, ]*$ours||; s|^[, ]*||")
+    shift 2
+    if [ -n "$left" ]; then postconf -e "$parameter = $left"; else postconf -X "$parameter" "$@"; fi
+}
+"""
+
+
 def commands_for(host: PostfixHost) -> str:
     """A shell script that puts the fragment into main.cf; read it before you run it."""
-    lines = [f"postconf -e {shlex.quote(f'{name} = {value}')}" for name, value in _parameters(host)]
+    may_have_others = [*all_parameters(), SIGN_IN[-1]]
+    commands = [
+        _command("add", name, value) if name in may_have_others else _command("postconf", "-e", f"{name} = {value}")
+        for name, value in _parameters(host)
+    ]
     return "\n".join(
         [
             "#!/bin/sh",
             "# Puts the parameters of main.cf.mailadmin into main.cf, as root on the mail host.",
             "set -e",
-            *lines,
-            *_commands_for_what_is_unused(host),
+            KEEP_THE_OTHERS + "\n".join([*commands, *_commands_for_what_is_unused(host)]),
             "postfix check",
             "postfix reload",
             "",
@@ -133,17 +152,16 @@ def commands_for(host: PostfixHost) -> str:
 
 
 def _commands_for_what_is_unused(host: PostfixHost) -> list[str]:
-    """An empty table needs no parameter: each asks the database several times per message. What the host has in its
-    place is left alone."""
-    ours = shlex.quote(f"{host.directory}/")
+    """An empty table needs no parameter: each asks the database several times per message."""
     used = [name for name, _value in _parameters(host)]
-    unused = {name: [name] for name in all_parameters() if name not in used}
+    commands = [_command("take_out", name, _map(name, host)) for name in all_parameters() if name not in used]
     if SIGN_IN[-1] not in used:
-        unused[SIGN_IN[-1]] = list(SIGN_IN)
-    return [
-        f'case "$(postconf -h {asked})" in *:{ours}*) postconf -X {" ".join(names)} ;; esac'
-        for asked, names in unused.items()
-    ]
+        commands.append(_command("take_out", SIGN_IN[-1], _texthash(host), *SIGN_IN[:-1]))
+    return commands
+
+
+def _command(*words: str) -> str:
+    return " ".join(shlex.quote(word) for word in words)
 
 
 def write_directory(host: PostfixHost, directory: Path) -> list[str]:
@@ -219,11 +237,19 @@ def _url(server: str, host: PostfixHost) -> str:
     return f"postgresql://{role}@{place}/{database}?{query}"
 
 
+def _map(name: str, host: PostfixHost) -> str:
+    if host.domains_as and name in LISTS_OF_DOMAINS:
+        return f"{host.domains_as}:{host.directory}/{name}"
+    return f"proxy:pgsql:{host.directory}/{name}.cf"
+
+
+def _texthash(host: PostfixHost) -> str:
+    return f"texthash:{host.directory}/{RELAY_PASSWORDS_FILE}"
+
+
 def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
     def maps(name: str) -> str:
-        if host.domains_as and name in LISTS_OF_DOMAINS:
-            return f"{host.domains_as}:{host.directory}/{name}"
-        return f"proxy:pgsql:{host.directory}/{name}.cf"
+        return _map(name, host)
 
     parameters = [
         ("recipient_delimiter", MailSettings.current().recipient_delimiter),
@@ -250,8 +276,7 @@ def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
         ]
     parameters += [(name, maps(name)) for name in parameters_in_use()]
     if has_passwords():
-        texthash = f"texthash:{host.directory}/{RELAY_PASSWORDS_FILE}"
-        parameters += zip(SIGN_IN, ("yes", "yes", "noanonymous", texthash), strict=True)
+        parameters += zip(SIGN_IN, ("yes", "yes", "noanonymous", _texthash(host)), strict=True)
     return parameters
 
 

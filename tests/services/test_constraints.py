@@ -259,7 +259,7 @@ def _domain(name: str, **values: Any) -> Domain:
 
 def _name(name: str) -> None:
     """Past the field, which makes a domain name of what it gets."""
-    Domain.objects.update(name=Value(name, output_field=CharField()))
+    Domain.objects.bulk_create([Domain(name=Value(name, output_field=CharField()))])
 
 
 def _quarantine() -> QuarantinedAddress:

@@ -203,6 +203,34 @@ def test_a_change_counts_at_once(mail: Postfix) -> None:
     change_entry(transport, result="discard:nobody misses it", by=TESTER)
 
 
+def install(mail: Postfix) -> str:
+    """Runs install-commands as root would; returns what main.cf says then."""
+    reloads = mail.log().count("reload -- version")
+    call_command("postfix_config", output=str(mail.maps), stdout=StringIO())
+    environment = {"MAIL_CONFIG": str(mail.conf), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    commands = ["sh", str(mail.maps / "install-commands")]
+    subprocess.run(commands, env=environment, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    eventually(lambda: mail.log().count("reload -- version") > reloads, "Postfix to read its configuration again")
+    return (mail.conf / "main.cf").read_text()
+
+
+def test_a_table_of_the_hosts_own_stays(mail: Postfix) -> None:
+    ours = f"proxy:pgsql:{mail.maps}/smtp_tls_policy_maps.cf"
+    policy = TlsPolicy.objects.get()
+    mail.override(transport_maps="inline:{ a.example=discard: } static:x", smtp_tls_policy_maps=f"static:may, {ours}")
+    try:
+        both = (
+            f"\ntransport_maps = inline:{{ a.example=discard: }} static:x, proxy:pgsql:{mail.maps}/transport_maps.cf\n"
+        )
+        for _again in range(2):
+            assert both in install(mail)
+        TlsPolicy.objects.filter(pk=policy.pk).delete()
+        assert "\nsmtp_tls_policy_maps = static:may\n" in install(mail)
+    finally:
+        policy.save(force_insert=True)
+        mail.configure()
+
+
 def test_a_table_that_is_empty_again_leaves_main_cf(mail: Postfix) -> None:
     """install-commands takes out what no row needs, and nothing that the host has in its place."""
     policy = TlsPolicy.objects.get()
@@ -210,18 +238,7 @@ def test_a_table_that_is_empty_again_leaves_main_cf(mail: Postfix) -> None:
         delete_entry(relay, by=TESTER)
     delete_entry(policy, by=TESTER)
     assert "smtp_tls_policy_maps" in (mail.conf / "main.cf").read_text()
-    reloads = mail.log().count("reload -- version")
-    call_command("postfix_config", output=str(mail.maps), stdout=StringIO())
-    environment = {"MAIL_CONFIG": str(mail.conf), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-    subprocess.run(
-        ["sh", str(mail.maps / "install-commands")],
-        env=environment,
-        check=True,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-    )
-    eventually(lambda: mail.log().count("reload -- version") > reloads, "Postfix to read its configuration again")
-    says = (mail.conf / "main.cf").read_text()
+    says = install(mail)
     assert "transport_maps" in says
     assert "smtp_tls_policy_maps" not in says
     assert "smtp_sasl" not in says
