@@ -214,7 +214,7 @@ def test_a_hostile_key(maps: Postfix, key: str, answer: str | None) -> None:
     ],
 )
 def test_the_order_is_that_of_the_destinations(maps: Postfix, key: str, answer: str) -> None:
-    """Not that of the rows in the table, which a change may turn round, nor by the luck of reading them from an index."""
+    """Not that of the rows in the table, which a change may turn round, and not by the luck of an index."""
     turn_round = "UPDATE mailboxes_aliasdestination SET position = 1000 - position"
     with connection.cursor() as cursor:
         name = connection.ops.quote_name(connection.settings_dict["NAME"])
