@@ -1,6 +1,8 @@
-"""The shape of a domain name: what people type becomes the A-label in lower case (RFC 5890), or a sentence."""
+"""The shape of what people type: a domain name becomes the A-label in lower case (RFC 5890), a size bytes, or a
+sentence."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import idna
@@ -12,6 +14,8 @@ LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN_REGEX = rf"^{LABEL}(\.{LABEL})*$"  # RFC 1035, section 2.3.1, with the leading digits of RFC 1123
 LONGEST_DOMAIN = 253  # octets; RFC 1035, section 2.3.4: 255 on the wire
 _domain = re.compile(DOMAIN_REGEX)
+_size = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,3})?) ?([KMGT]?)I?B?", re.ASCII)
+UNITS = {unit: 1024**power for power, unit in enumerate(["", "K", "M", "G", "T"])}  # as Dovecot counts
 
 
 def normalised_domain(text: str) -> str:
@@ -52,6 +56,21 @@ def shown(text: str, most: int = 80) -> str:
     """What somebody typed, short enough and safe to be said back in a sentence."""
     plain = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     return plain if len(plain) <= most else plain[:most] + "…"
+
+
+def size_in_bytes(text: str) -> int | None:
+    """`10G`, `500 MB`, `1.5 TB` or bytes -> bytes; None if it is no size."""
+    found = _size.fullmatch(text.strip().upper())
+    return int(Decimal(found[1]) * UNITS[found[2]]) if found else None
+
+
+def size_as_typed(octets: int) -> str:
+    """Bytes -> what size_in_bytes() reads as the same: `10 GB`, or bytes where no unit fits."""
+    for unit, size in reversed(UNITS.items()):
+        amount = Decimal(octets) / size
+        if unit and amount >= 1 and amount == amount.quantize(Decimal("0.001")):
+            return f"{amount.normalize():f} {unit}B"
+    return str(octets)
 
 
 class DomainNameField(models.CharField):

@@ -68,6 +68,11 @@ class Domain(models.Model):
         default=False,
         help_text=_("Mail for every address of a relay domain is accepted, whether it is in the list or not."),
     )
+    # Limits: empty is unlimited, 0 is none. Constraint triggers hold them against DomainCount and each quota.
+    max_mailboxes = models.PositiveIntegerField(_("most mailboxes"), null=True, blank=True)
+    max_aliases = models.PositiveIntegerField(_("most aliases"), null=True, blank=True)
+    max_quota_bytes = models.PositiveBigIntegerField(_("largest quota of a mailbox"), null=True, blank=True)
+    max_total_quota_bytes = models.PositiveBigIntegerField(_("largest sum of quotas"), null=True, blank=True)
     active = models.BooleanField(_("active"), default=True)
     admins = models.ManyToManyField(
         User, through="DomainAdmin", related_name="domains", verbose_name=_("domain admins")
@@ -168,6 +173,31 @@ class Domain(models.Model):
                     % {"target": self.target, "class": self.target.get_address_class_display()}
                 }
             )
+
+
+class DomainCount(models.Model):
+    """How much a domain has, active or not. Triggers keep it true, whoever writes, so nobody counts a large domain."""
+
+    domain = models.OneToOneField(
+        # The foreign key is in the migration, with ON DELETE CASCADE: who deletes a domain by SQL need not know this.
+        Domain,
+        verbose_name=_("domain"),
+        primary_key=True,
+        on_delete=models.DO_NOTHING,
+        related_name="counts",
+        db_constraint=False,
+    )
+    mailboxes = models.BigIntegerField(_("mailboxes"), db_default=0)
+    aliases = models.BigIntegerField(_("aliases"), db_default=0)
+    recipients = models.BigIntegerField(_("relay recipients"), db_default=0)
+    quota_bytes = models.DecimalField(_("sum of quotas"), max_digits=30, decimal_places=0, db_default=0)
+    without_quota = models.BigIntegerField(_("mailboxes without a quota"), db_default=0)
+
+    class Meta:
+        verbose_name = _("counts of a domain")
+
+    def __str__(self) -> str:
+        return str(self.domain)
 
 
 @tracked()

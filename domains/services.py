@@ -15,7 +15,8 @@ from domains.fields import normalised_domain
 from domains.guards import guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
 
-CHANGEABLE = ("address_class", "target", "description", "any_recipient", "active")
+LIMITS = ("max_mailboxes", "max_aliases", "max_quota_bytes", "max_total_quota_bytes")
+CHANGEABLE = ("address_class", "target", "description", "any_recipient", "active", *LIMITS)
 
 
 def add_domain(
@@ -25,9 +26,14 @@ def add_domain(
     target: Domain | None = None,
     description: str = "",
     any_recipient: bool = False,
+    max_mailboxes: int | None = None,
+    max_aliases: int | None = None,
+    max_quota_bytes: int | None = None,
+    max_total_quota_bytes: int | None = None,
     active: bool = True,
     by: Actor,
 ) -> Domain:
+    """Adds a domain. The limits hold for everybody; None is unlimited, 0 is none."""
     try:
         name = normalised_domain(name)
     except ValidationError as error:
@@ -38,6 +44,10 @@ def add_domain(
         target=target,
         description=description,
         any_recipient=any_recipient,
+        max_mailboxes=max_mailboxes,
+        max_aliases=max_aliases,
+        max_quota_bytes=max_quota_bytes,
+        max_total_quota_bytes=max_total_quota_bytes,
         active=active,
     )
     with recorded("add", "domain", domain.name, domain=domain.name, by=by), guarded(domain.name):
@@ -47,7 +57,9 @@ def add_domain(
 
 
 def change_domain(domain: Domain, *, by: Actor, version: int | None = None, **changes: Any) -> Domain:
-    """Changes what may change; `version` is the one the person saw, so that nobody overwrites a colleague."""
+    """Changes what may change; `version` is the one the person saw, so that nobody overwrites a colleague. A limit may
+    be lower than what is there: that stays, and nothing is added until there is room again."""
+    _refuse_limits_from(by, changes)
     with recorded("change", "domain", domain.name, domain=domain.name, by=by), guarded(domain.name):
         domain = locked_version(Domain.objects, domain.pk, version)
         for field, value in _known(changes).items():
@@ -123,6 +135,11 @@ def _known(changes: Mapping[str, Any]) -> Mapping[str, Any]:
     if unknown:
         raise TypeError(f"a domain has no field {', '.join(sorted(unknown))} that can be changed")
     return changes
+
+
+def _refuse_limits_from(by: Actor, changes: Mapping[str, Any]) -> None:
+    if by.user and not by.user.is_superuser and set(changes) & set(LIMITS):
+        raise ValidationError(_("Only a superuser sets the limits of a domain."))
 
 
 def _lock_target(domain: Domain) -> None:

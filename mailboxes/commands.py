@@ -1,10 +1,8 @@
 """What the commands about mailboxes and aliases share: addresses and quotas as people type them in a shell."""
 
 import argparse
-import re
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -14,27 +12,25 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import Options, at_least_one
 from domains.commands import domain_named
+from domains.fields import size_in_bytes
 from domains.models import Domain
 from mailboxes.models import Alias, Mailbox, RelayRecipient
 from mailboxes.parsing import external_form, parse_address, written_local_part
 
 Row = TypeVar("Row", Mailbox, Alias, RelayRecipient)
 
-QUOTA = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,3})?)([KMGT]?)I?B?", re.ASCII)
-UNITS = {unit: 1024**power for power, unit in enumerate(["", "K", "M", "G", "T"])}  # as Dovecot counts
 NO_QUOTA = "none"
 LONGEST_KEPT = 3650  # days
 
 
 def quota_bytes(text: str) -> int | str:
     """`10G`, `500M` or bytes -> bytes; `none` stays a word, since None means "not typed"."""
-    word = text.strip().upper()
-    if word == NO_QUOTA.upper():
+    if text.strip().lower() == NO_QUOTA:
         return NO_QUOTA
-    found = QUOTA.fullmatch(word)
-    if not found:
+    octets = size_in_bytes(text)
+    if octets is None:
         raise argparse.ArgumentTypeError(_("“%s” is not a quota. Write 10G, 500M, a number of bytes, or none.") % text)
-    return int(Decimal(found[1]) * UNITS[found[2]])
+    return octets
 
 
 def place_for(text: str) -> tuple[Domain, str]:

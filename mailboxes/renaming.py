@@ -15,6 +15,7 @@ from accounts.models import User
 from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
+from mailboxes.limits import within_limits
 from mailboxes.loops import refuse_loop, refuse_loop_of_what_falls_back
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
@@ -38,7 +39,7 @@ def rename_address(
     noun = "mailbox" if Mailbox.objects.filter(address=address).exists() else "alias"
     label = f"{old} → {external_form(local_part, domain.name)}"
     concerned = domain.name if domain.pk == address.domain_id else ""  # of two domains: for superusers to read
-    with recorded("rename", noun, label, domain=concerned, by=by):
+    with within_limits(), recorded("rename", noun, label, domain=concerned, by=by):
         lock_alias_graph()
         for pk in sorted({domain.pk, address.domain_id}):
             locked_version(Domain.objects, pk, None)

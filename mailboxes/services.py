@@ -19,6 +19,7 @@ from domains.services import locked_version
 from mailboxes import destinations as destination_rows
 from mailboxes.credentials import hash_password
 from mailboxes.destinations import lock_alias_graph
+from mailboxes.limits import within_limits
 from mailboxes.loops import refuse_loop
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
@@ -67,7 +68,7 @@ def add_mailbox(
         raise ValidationError(
             {"local_part": _("A mailbox has one address. Add an alias for all that begin like this.")}
         )
-    with recorded("add", "mailbox", external_form(local_part, domain.name), domain=domain.name, by=by):
+    with within_limits(), recorded("add", "mailbox", external_form(local_part, domain.name), domain=domain.name, by=by):
         if also_deliver_to:
             lock_alias_graph()
         domain = _locked(domain)
@@ -116,7 +117,7 @@ def change_mailbox(
 ) -> Mailbox:
     """Changes what CHANGEABLE names. A new mail path does not move the mail that is stored.
     `also_deliver_to` replaces what the alias on the same address delivers to; an empty list deletes that alias."""
-    with recorded("change", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
+    with within_limits(), recorded("change", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
         is_stopped = False in (changes.get("active"), changes.get("receives"))
         if also_deliver_to is not None or is_stopped:
             lock_alias_graph()
@@ -202,7 +203,7 @@ def add_alias(
     """Adds an alias; an empty local part is the catch-all, `sales-*` takes all that begin with `sales-`. At the address
     of a mailbox, the mailbox keeps a copy. It delivers from `starts_at` until `ends_at`, where these are given."""
     local_part = _local_part(local_part, domain, may_be_empty=True)
-    with recorded("add", "alias", external_form(local_part, domain.name), domain=domain.name, by=by):
+    with within_limits(), recorded("add", "alias", external_form(local_part, domain.name), domain=domain.name, by=by):
         lock_alias_graph()
         domain = _locked(domain)
         refuse_alias_in(domain, local_part)

@@ -23,6 +23,7 @@ from accounts.models import ChangeSet, User
 from domains.models import Domain, DomainAdmin
 from mailboxes import undo_rules
 from mailboxes.destinations import lock_alias_graph
+from mailboxes.limits import refusal_of
 from mailboxes.models import Address, AliasDestination, Mailbox, MailboxCredential, QuarantinedAddress
 from mailboxes.quarantine import take_back
 from mailboxes.renaming import name_owners_anew
@@ -107,6 +108,9 @@ def _take_back(events: Sequence[Event], change_set: ChangeSet, by: Actor) -> lis
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     except IntegrityError as error:
+        past_limit = refusal_of(error)
+        if past_limit:
+            raise past_limit from error
         sentence = _("What is there now does not go together with what was there before: %(constraint)s.")
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or "?"
         raise ValidationError(sentence % {"constraint": name}) from error

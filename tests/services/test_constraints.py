@@ -9,7 +9,7 @@ from django.db.models import CharField, Value
 from django.utils import timezone
 
 from accounts.models import User
-from domains.models import Domain, DomainAdmin, MailSettings
+from domains.models import Domain, DomainAdmin, DomainCount, MailSettings
 from jobs.models import WorkerBeat
 from lookup_tables.models import (
     Bcc,
@@ -51,6 +51,13 @@ class Rows:
     def mailbox(self, **values: Any) -> None:
         address = Address.objects.create(domain=self.domain, local_part="laure")
         Mailbox.objects.create(**({"address": address, "mail_path": "laure/"} | values))
+
+    def alias(self) -> None:
+        Alias.objects.create(address=Address.objects.create(domain=self.domain, local_part="info"))
+
+    def limited(self, **limits: int) -> "Rows":
+        Domain.objects.update(**limits)
+        return self
 
     def credential(self, **values: Any) -> None:
         MailboxCredential.objects.create(**({"mailbox": self.mailbox_row, "hash": "{BLF-CRYPT}$2y$11$x"} | values))
@@ -116,6 +123,32 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("mail_path_stays_below_the_base", "empty", lambda rows: rows.mailbox(mail_path="")),
     ("mail_path_stays_below_the_base", "a line end", lambda rows: rows.mailbox(mail_path="a/\n")),
     ("quota_is_empty_or_more_than_nothing", "zero", lambda rows: rows.mailbox(quota_bytes=0)),
+    ("a_domain_has_its_most_mailboxes", "one more", lambda rows: rows.limited(max_mailboxes=1).mailbox()),
+    (
+        "a_domain_has_its_most_aliases",
+        "one more",
+        lambda rows: rows.limited(max_aliases=1).alias(),
+    ),
+    (
+        "a_domain_has_its_largest_sum_of_quotas",
+        "a byte more",
+        lambda rows: rows.limited(max_total_quota_bytes=9).mailbox(quota_bytes=10),
+    ),
+    (
+        "a_quota_is_one_that_its_domain_allows",
+        "a byte more",
+        lambda rows: rows.limited(max_quota_bytes=9).mailbox(quota_bytes=10),
+    ),
+    (
+        "a_quota_is_one_that_its_domain_allows",
+        "none",
+        lambda rows: rows.limited(max_quota_bytes=9).mailbox(quota_bytes=None),
+    ),
+    (
+        "counts_are_of_a_domain",
+        "of none",
+        lambda rows: DomainCount.objects.create(domain_id=rows.domain.pk + 1),
+    ),
     ("mailboxes_mailbox_address_id_key", "two", lambda rows: rows.mailbox(address=rows.address_row)),
     ("mailboxes_alias_address_id_key", "two", lambda rows: Alias.objects.create(address=rows.address_row)),
     (

@@ -1,0 +1,67 @@
+"""The counts of domains, which triggers keep: found out anew, and mended where they are not true."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from django.db import transaction
+from django.db.models import Count, QuerySet, Sum
+
+from domains.models import Domain, DomainCount
+from mailboxes.models import Address
+
+AT_ONCE = 200  # domains whose counts are locked at the same time
+COUNTED = ("mailboxes", "aliases", "recipients", "quota_bytes", "without_quota")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A count that was not true, and what is."""
+
+    domain: str
+    counted: str
+    was: int
+    found: int
+
+
+def recount(domains: QuerySet[Domain]) -> Iterator[Difference]:
+    """Counts what these domains have, mends their counts, and tells each difference. Nobody needs to wait but who adds
+    to one of a few hundred domains at a time, each for as long as counting those takes."""
+    ids = domains.order_by("pk").values_list("pk", flat=True).iterator()
+    while some := list(islice(ids, AT_ONCE)):
+        yield from _recount(some)
+
+
+def _recount(domain_ids: Sequence[int]) -> list[Difference]:
+    with transaction.atomic():
+        DomainCount.objects.bulk_create([DomainCount(domain_id=pk) for pk in domain_ids], ignore_conflicts=True)
+        # In the order in which triggers lock. Who has added and not committed yet holds the lock, or waits for it and
+        # counts on afterwards: so what is committed now is what has been counted.
+        rows = DomainCount.objects.select_for_update(of=("self",)).select_related("domain").order_by("pk")
+        there = list(rows.filter(pk__in=domain_ids))
+        found = _found(domain_ids)
+        differences = []
+        for row in there:
+            for counted in COUNTED:
+                was, is_true = int(getattr(row, counted)), found.get(row.pk, {}).get(counted, 0)
+                if was != is_true:
+                    setattr(row, counted, is_true)
+                    differences.append(Difference(domain=row.domain.name, counted=counted, was=was, found=is_true))
+        wrong = {difference.domain for difference in differences}
+        DomainCount.objects.bulk_update([row for row in there if row.domain.name in wrong], COUNTED)
+    return differences
+
+
+def _found(domain_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    rows = Address.objects.filter(domain__in=domain_ids).order_by().values("domain")
+    counted = rows.annotate(
+        mailboxes=Count("mailbox"),
+        aliases=Count("alias"),
+        recipients=Count("relay_recipient"),
+        quota_bytes=Sum("mailbox__quota_bytes"),
+        without_quota=Count("mailbox") - Count("mailbox__quota_bytes"),
+    )
+    return {
+        domain_id: dict(zip(COUNTED, (int(number or 0) for number in numbers), strict=True))
+        for domain_id, *numbers in counted.values_list("domain", *COUNTED)
+    }
