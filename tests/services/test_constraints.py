@@ -27,6 +27,7 @@ from mailboxes.models import (
     AliasDestination,
     Mailbox,
     MailboxCredential,
+    PermittedSender,
     QuarantinedAddress,
     RelayRecipient,
 )
@@ -51,6 +52,10 @@ class Rows:
     def mailbox(self, **values: Any) -> None:
         address = Address.objects.create(domain=self.domain, local_part="laure")
         Mailbox.objects.create(**({"address": address, "mail_path": "laure/"} | values))
+
+    def permitted(self, **values: str) -> PermittedSender:
+        here = {"domain_name": "example.com", "local_part": "info"} | values
+        return PermittedSender.objects.create(mailbox=self.mailbox_row, **here)
 
     def credential(self, **values: Any) -> None:
         MailboxCredential.objects.create(**({"mailbox": self.mailbox_row, "hash": "{BLF-CRYPT}$2y$11$x"} | values))
@@ -115,6 +120,10 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("mail_path_stays_below_the_base", "absolute", lambda rows: rows.mailbox(mail_path="/etc/")),
     ("mail_path_stays_below_the_base", "empty", lambda rows: rows.mailbox(mail_path="")),
     ("mail_path_stays_below_the_base", "a line end", lambda rows: rows.mailbox(mail_path="a/\n")),
+    ("a_sender_is_permitted_once", "twice", lambda rows: [rows.permitted(), rows.permitted()]),
+    ("a_permitted_sender_is_what_postfix_asks_for", "upper case", lambda rows: rows.permitted(local_part="Info")),
+    ("a_permitted_sender_is_what_postfix_asks_for", "a pattern", lambda rows: rows.permitted(local_part="sales-*")),
+    ("a_permitted_sender_is_what_postfix_asks_for", "no domain", lambda rows: rows.permitted(domain_name="b_.c")),
     ("quota_is_empty_or_more_than_nothing", "zero", lambda rows: rows.mailbox(quota_bytes=0)),
     ("mailboxes_mailbox_address_id_key", "two", lambda rows: rows.mailbox(address=rows.address_row)),
     ("mailboxes_alias_address_id_key", "two", lambda rows: Alias.objects.create(address=rows.address_row)),
