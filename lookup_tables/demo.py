@@ -1,10 +1,12 @@
-"""What `--demo` loads into the lookup tables: one colleague who has left."""
+"""What `--demo` loads into the lookup tables: one colleague who has left, and one who sends as the press."""
 
 from accounts.actors import Actor
 from accounts.history import recorded
 from lookup_tables.models import Relocated
 from lookup_tables.services import add_entry
 from mailboxes.demo import load_falcot
+from mailboxes.models import Mailbox
+from mailboxes.senders import permit_senders
 
 
 def load_demo(*, by: Actor) -> bool:
@@ -12,6 +14,8 @@ def load_demo(*, by: Actor) -> bool:
     with recorded("load", "demo", "Falcot", by=by):
         if not load_falcot(by=by):
             return False
+        laure = Mailbox.objects.with_address().get(address__local_part="laure", address__domain__name="falcot.org")
+        permit_senders(laure, ["press@falcotsbrand.com"], by=by)
         add_entry(
             Relocated, "pierre@falcot.org", "pierre@elsewhere.example", comment="Left the company in spring", by=by
         )

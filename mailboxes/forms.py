@@ -257,6 +257,15 @@ class RelayRecipientsForm(PanelForm):
     )
 
 
+class PermittedSendersForm(PanelForm):
+    senders = DestinationsField(
+        label=gettext_lazy("Permit as senders"),
+        help_text=gettext_lazy(
+            "Addresses, or @example.org for a whole domain; one a line, or with commas between them."
+        ),
+    )
+
+
 class AliasForm(PanelForm):
     destinations = DestinationsField(
         label=gettext_lazy("Destinations"),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.history import register_sentences
 from accounts.history_reading import (
+    Namer,
     Names,
     Reading,
     Row,
@@ -20,7 +21,15 @@ from accounts.history_reading import (
     register_reading,
 )
 from domains.models import Domain
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, QuarantinedAddress, RelayRecipient
+from mailboxes.models import (
+    Address,
+    Alias,
+    AliasDestination,
+    Mailbox,
+    PermittedSender,
+    QuarantinedAddress,
+    RelayRecipient,
+)
 from mailboxes.parsing import external_form
 
 register_sentences(
@@ -39,6 +48,8 @@ register_sentences(
         ("delete", "alias"): _("Deleted alias %(label)s"),
         ("add", "relay_recipients"): _("Added relay recipients: %(label)s"),
         ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
+        ("permit", "sender"): _("Permitted to send: %(label)s"),
+        ("forbid", "sender"): _("Forbade to send: %(label)s"),
         ("delete", "domain_with_addresses"): _("Deleted domain %(label)s with its addresses"),
         ("load", "demo"): _("Loaded the demonstration data"),
     }
@@ -53,14 +64,21 @@ def _names_of_addresses(ids: Iterable[int]) -> dict[int, str]:
     return {pk: external_form(local_part, domain_name or "?") for pk, (local_part, domain_name) in rows.items()}
 
 
-def _names_of_aliases(ids: Iterable[int]) -> dict[int, str]:
-    rows = latest_events(
-        Alias,
-        ids,
-        local_part=latest_value(Address, "address_id", "local_part"),
-        domain_name=latest_value(Address, "address_id", latest_value(Domain, "domain_id", "name")),
-    )
-    return {pk: external_form(local_part or "", domain_name or "?") for pk, (local_part, domain_name) in rows.items()}
+def _names_by_address(model: type[Alias | Mailbox]) -> Namer:
+    """What hangs on an address is called by it."""
+
+    def names(ids: Iterable[int]) -> dict[int, str]:
+        rows = latest_events(
+            model,
+            ids,
+            local_part=latest_value(Address, "address_id", "local_part"),
+            domain_name=latest_value(Address, "address_id", latest_value(Domain, "domain_id", "name")),
+        )
+        return {
+            pk: external_form(local_part or "", domain_name or "?") for pk, (local_part, domain_name) in rows.items()
+        }
+
+    return names
 
 
 def _address(row: Row, names: Names) -> str:
@@ -113,6 +131,16 @@ register_reading(
         values=lambda row, names: {str(QuarantinedAddress._meta.get_field("until").verbose_name): _day(row["until"])},
     ),
 )
+register_reading(
+    PermittedSender,
+    Reading(
+        subject=lambda row, names: names.get((Mailbox, row["mailbox_id"]), ""),
+        values=lambda row, names: {
+            str(PermittedSender._meta.verbose_name): external_form(row["local_part"], row["domain_name"])
+        },
+    ),
+)
 register_reading(RelayRecipient, Reading(subject=_address, values=lambda row, names: {}))
 register_namer(Address, _names_of_addresses)
-register_namer(Alias, _names_of_aliases)
+register_namer(Alias, _names_by_address(Alias))
+register_namer(Mailbox, _names_by_address(Mailbox))

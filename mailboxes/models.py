@@ -6,7 +6,7 @@ from typing import Self
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.tracking import tracked
+from domains.fields import DOMAIN_REGEX
 from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 from mailboxes.written import a_destination_is_written, destinations_follow_their_address
@@ -186,6 +187,49 @@ class RelayRecipient(models.Model):
 
     def __str__(self) -> str:
         return str(self.address)
+
+
+class PermittedSenderQuerySet(models.QuerySet["PermittedSender"]):
+    def named(self, addresses: "AddressQuerySet") -> Self:
+        """Those that name one of these addresses; a catch-all has no name."""
+        same = addresses.filter(domain__name=OuterRef("domain_name"), local_part=OuterRef("local_part"))
+        return self.filter(Exists(same)).exclude(local_part="")
+
+
+@tracked()
+class PermittedSender(models.Model):
+    """An address, or with an empty local part a whole domain, as which a mailbox may send beside its own address and
+    its aliases. By name, not by reference: it may be elsewhere, or an address that only sends."""
+
+    mailbox = models.ForeignKey(
+        Mailbox,
+        verbose_name=_("mailbox"),
+        on_delete=models.DO_NOTHING,
+        related_name="permitted_senders",
+        db_index=False,
+    )
+    domain_name = models.CharField(_("domain"), max_length=253, db_collation="C")
+    local_part = models.CharField(_("local part"), max_length=LONGEST_LOCAL_PART, blank=True, db_collation="C")
+    created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
+
+    objects = PermittedSenderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("permitted sender")
+        verbose_name_plural = _("permitted senders")
+        ordering = ["domain_name", "local_part"]
+        indexes = [models.Index(fields=["domain_name", "local_part"], name="permitted_senders_by_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["mailbox", "domain_name", "local_part"], name="a_sender_is_permitted_once"),
+            models.CheckConstraint(
+                name="a_permitted_sender_is_what_postfix_asks_for",
+                condition=Q(domain_name__regex=DOMAIN_REGEX, local_part__regex=r"^[ -~]*$")
+                & ~Q(local_part__regex=r"[A-Z@%!*]"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return external_form(self.local_part, self.domain_name)
 
 
 class MailboxCredential(models.Model):
@@ -397,6 +441,7 @@ __all__ = [
     "Mailbox",
     "MailboxCredential",
     "MailboxOwner",
+    "PermittedSender",
     "QuarantinedAddress",
     "RelayRecipient",
 ]

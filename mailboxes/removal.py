@@ -17,7 +17,15 @@ from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.loops import refuse_loop_of_what_falls_back
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, RelayRecipient
+from mailboxes.models import (
+    Address,
+    Alias,
+    AliasDestination,
+    Mailbox,
+    MailboxCredential,
+    PermittedSender,
+    RelayRecipient,
+)
 from mailboxes.quarantine import quarantine
 
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
@@ -39,6 +47,8 @@ def delete_domain(domain: Domain, *, by: Actor) -> UUID:
         retire_credentials(mailboxes)
         quarantine(mailboxes)
         User.objects.filter(owned__mailbox__in=mailboxes).delete()
+        PermittedSender.objects.filter(mailbox__in=mailboxes).delete()
+        PermittedSender.objects.filter(domain_name=domain.name).delete()
         mailboxes.delete()
         AliasDestination.objects.filter(alias__address__domain=domain).delete()
         Alias.objects.filter(address__domain=domain).delete()
@@ -60,11 +70,12 @@ def remove_aliases(alias_ids: Sequence[int]) -> None:
 
 
 def remove_addresses(address_ids: Sequence[int]) -> None:
-    """Deletes addresses on which nothing hangs any more, and cuts what pointed at them."""
+    """Deletes addresses on which nothing hangs any more, cuts what pointed at them, and forbids to send as them."""
     if address_ids:
         _cut(AliasDestination.objects.filter(address__in=address_ids))
         _cut(known_only_to(Address.objects.filter(pk__in=address_ids)))
         gone = Address.objects.filter(pk__in=address_ids)
+        PermittedSender.objects.named(gone).delete()
         domain_ids = set(gone.values_list("domain_id", flat=True))
         gone.delete()
         refuse_loop_of_what_falls_back(domain_ids)

@@ -1,6 +1,7 @@
 """Another address for the same mailbox or alias: a new name before the @, another domain, or both.
 
-Only the row of the address changes. What points at it follows, and mail stays stored where it is."""
+Only the row of the address changes. What points at it follows, and who may send as it. Mail stays where it
+is stored."""
 
 from datetime import datetime
 
@@ -20,6 +21,7 @@ from mailboxes.loops import refuse_loop, refuse_loop_of_what_falls_back
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.quarantine import quarantine, refuse_quarantined
+from mailboxes.senders import follow_address
 from mailboxes.services import add_alias, refuse_alias_in
 
 
@@ -62,6 +64,7 @@ def rename_address(
                 row.version += 1
                 row.save()
         name_owners_anew([address.pk])
+        follow_address((former[1], former[0].name), address)
         if keep_old:
             _keep(*former, address, keep_until, by)
         _refuse_loops(address, former[0])

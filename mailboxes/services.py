@@ -21,7 +21,7 @@ from mailboxes.credentials import hash_password
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.limits import within_limits
 from mailboxes.loops import refuse_loop
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner, PermittedSender
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.removal import remove_addresses, remove_aliases, retire_credentials
@@ -268,6 +268,7 @@ def _delete_mailboxes(mailbox_ids: Sequence[int]) -> None:
     quarantine(mailboxes)
     address_ids = list(mailboxes.values_list("address_id", flat=True))
     User.objects.filter(owned__mailbox__in=mailbox_ids).delete()
+    PermittedSender.objects.filter(mailbox__in=mailbox_ids).delete()
     mailboxes.delete()
     remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()])
     _refuse_loop_without(address_ids)

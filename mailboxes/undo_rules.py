@@ -23,6 +23,7 @@ from mailboxes.models import (
     Mailbox,
     MailboxCredential,
     MailboxOwner,
+    PermittedSender,
     QuarantinedAddress,
 )
 from mailboxes.quarantine import quarantine, refuse_quarantined
@@ -39,10 +40,20 @@ def register_undo(model: type[models.Model], check: Check | None = None) -> None
     _undoable[model] = check
 
 
-for _model in (Domain, DomainAdmin, MailSettings, Address, Mailbox, Alias, AliasDestination, QuarantinedAddress):
+for _model in (
+    Domain,
+    DomainAdmin,
+    MailSettings,
+    Address,
+    Mailbox,
+    Alias,
+    AliasDestination,
+    PermittedSender,
+    QuarantinedAddress,
+):
     register_undo(_model)
 
-OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination)  # what a domain admin may take back
+OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination, PermittedSender)  # what a domain admin may take back
 COUNTERS = ("version", "changed_at")
 
 
@@ -87,9 +98,11 @@ def _is_within(own: Mapping[int, str], event: Event) -> bool:
     if event.model is QuarantinedAddress:
         return event.subject.rpartition("@")[2] in own.values()
     if event.model is Address:
-        return all(row["domain_id"] in own for row in (event.before, event.after) if row)
+        return all(row["domain_id"] in own for row in _rows_of(event))
     if event.model is Mailbox and event.kind == "changed" and "mail_path" in changed_columns(event):
         return False  # it could be the path of another domain's mailbox by now
+    if event.model is PermittedSender and not all(row["domain_name"] in own.values() for row in _rows_of(event)):
+        return False
     return event.model in OF_A_DOMAIN and event.subject.rpartition("@")[2] in own.values()
 
 
@@ -263,7 +276,11 @@ def refuse_what_services_would_refuse(events: Sequence[Event], by: Actor) -> Non
 def _rows(events: Iterable[Event], *wanted: type[models.Model]) -> Iterator[Mapping[str, Any]]:
     for event in events:
         if event.model in wanted:
-            yield from (row for row in (event.before, event.after) if row)
+            yield from _rows_of(event)
+
+
+def _rows_of(event: Event) -> list[Mapping[str, Any]]:
+    return [row for row in (event.before, event.after) if row]
 
 
 def _refuse_in_wrong_class(address_ids: Iterable[int]) -> None:

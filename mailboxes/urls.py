@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.urls import path, register_converter
 
 from domains import converters
-from mailboxes import alias_views, owner_views, relay_views, rename_views, undo_views, views
+from mailboxes import alias_views, owner_views, relay_views, rename_views, sender_views, undo_views, views
 from mailboxes.parsing import ParsedAddress, parse_address
 
 
@@ -42,6 +42,8 @@ urlpatterns = [
     path("mailboxes/<address:address>/", views.mailbox, name="mailbox"),
     path("mailboxes/<address:address>/password/", views.mailbox_password, name="mailbox_password"),
     path("mailboxes/<address:address>/rename/", rename_views.mailbox_rename, name="mailbox_rename"),
+    path("mailboxes/<address:address>/senders/", sender_views.mailbox_senders, name="mailbox_senders"),
+    path("mailboxes/<address:address>/senders/forbid/", sender_views.sender_forbid, name="sender_forbid"),
     path("mailboxes/<address:address>/delete/", views.mailbox_delete, name="mailbox_delete"),
     path("aliases/<address:address>/", alias_views.alias, name="alias"),
     path("aliases/<address:address>/rename/", rename_views.alias_rename, name="alias_rename"),

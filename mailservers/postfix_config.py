@@ -31,8 +31,9 @@ MAPS_BY_ADDRESS = (
     "sender_canonical_maps",
     "recipient_canonical_maps",
     "relay_recipient_maps",
+    "smtpd_sender_login_maps",
 )
-MAPS_ALWAYS = ("virtual_alias_maps", "virtual_mailbox_maps")
+MAPS_ALWAYS = ("virtual_alias_maps", "virtual_mailbox_maps", "smtpd_sender_login_maps")
 MAPS_BY_DOMAIN = ("virtual_alias_domains", "virtual_mailbox_domains")
 MAPS_FOR_LOCAL_DOMAINS = ("alias_maps", "mydestination")
 MAPS_FOR_RELAY_DOMAINS = ("relay_domains", "relay_recipient_maps")
@@ -257,6 +258,7 @@ def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
         ("virtual_alias_maps", maps("virtual_alias_maps")),
         ("virtual_mailbox_domains", maps("virtual_mailbox_domains")),
         ("virtual_mailbox_maps", maps("virtual_mailbox_maps")),
+        ("smtpd_sender_login_maps", maps("smtpd_sender_login_maps")),
         ("virtual_mailbox_base", host.mail_base),
         ("virtual_mailbox_limit", "0"),
         ("virtual_uid_maps", f"static:{host.mail_uid}"),
@@ -296,6 +298,7 @@ WITH_SUBDOMAINS = (
 REASONS = {
     "recipient_delimiter": "the same as in the panel's settings: the functions split addresses by it",
     "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",
+    "smtpd_sender_login_maps": "asked only where submission rejects a sender login mismatch",
     "smtp_sasl_auth_enable": "the passwords for relays, found by the sender",
     "parent_domain_matches_subdomains": "the default less relay_domains: a subdomain of a relay domain is not ours",
     "virtual_mailbox_limit": "bytes; 0 = no limit here: the default of 50 MB would stop mbox files",

@@ -233,3 +233,23 @@ class TestRename:
         shell("mailbox", "delete", "laure@falcot.org", "--yes")
         assert "belonged to a mailbox" in shell.refused("mailbox", "add", "laure@falcot.org", "--no-password")
         assert shell("mailbox", "add", "laure@falcot.org", "--no-password", "--despite-quarantine").code == 0
+
+
+class TestSenders:
+    def test_it_works(self, shell: Shell, falcot: Domain) -> None:
+        ended = shell("mailbox", "permit-sender", "jean@falcot.com", "press@falcot.org", "@elsewhere.example")
+        assert ended.out == "Permitted 2 more senders.\n"
+        assert shell("mailbox", "senders", "jean@falcot.org").lines == ["@elsewhere.example", "press@falcot.org"]
+        assert shell("mailbox", "permit-sender", "jean@falcot.org", "press@falcot.org", "--json").json == {
+            "permitted": 0
+        }
+        ended = shell("mailbox", "forbid-sender", "jean@falcot.org", "@Elsewhere.example", "--json")
+        assert ended.json == {"forbidden": 1}
+        listed = shell("mailbox", "senders", "jean@falcot.org", "--json").json
+        assert [row["sender"] for row in listed] == ["press@falcot.org"]
+
+    def test_what_cannot_be_is_refused(self, shell: Shell, falcot: Domain) -> None:
+        assert "is a pattern" in shell.refused("mailbox", "permit-sender", "jean@falcot.org", "sales-*@falcot.org")
+        assert "no mailbox" in shell.refused("mailbox", "permit-sender", "nobody@falcot.org", "a@falcot.org")
+        assert "not permitted" in shell.refused("mailbox", "forbid-sender", "jean@falcot.org", "a@falcot.org")
+        assert shell.refused("mailbox", "forbid-sender", "jean@falcot.org", "no address")

@@ -76,6 +76,12 @@ GET  mailbox_rename         /mailboxes/laure@falcot.org/rename/                i
 POST mailbox_rename         /mailboxes/laure@falcot.org/rename/                in  404 404 302 302
 GET  mailbox_rename         /mailboxes/mallory@foreign.example/rename/         in  200 404 404 200
 POST mailbox_rename         /mailboxes/mallory@foreign.example/rename/         in  200 404 404 302
+GET  mailbox_senders        /mailboxes/laure@falcot.org/senders/               in  404 404 200 200
+POST mailbox_senders        /mailboxes/laure@falcot.org/senders/               in  404 404 302 302
+GET  mailbox_senders        /mailboxes/mallory@foreign.example/senders/        in  200 404 404 200
+POST mailbox_senders        /mailboxes/mallory@foreign.example/senders/        in  200 404 404 302
+POST sender_forbid          /mailboxes/laure@falcot.org/senders/forbid/        in  404 404 302 302
+POST sender_forbid          /mailboxes/mallory@foreign.example/senders/forbid/ in  302 404 404 302
 GET  mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 200 200
 POST mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 302 302
 GET  mailbox_delete         /mailboxes/mallory@foreign.example/delete/         in  200 404 404 200
@@ -192,6 +198,8 @@ FORMS: dict[str, dict[str, str]] = {
     "mailbox_rename": {"address": "renamed@falcot.org", "keep_old": "on"},
     "alias_rename": {"address": "renamed@falcot.org"},
     "recipient_list": {"do": "delete", "pick": "{recipient}", "is_sure": "yes"},
+    "mailbox_senders": {"senders": "noreply@falcot.org, @falcot.com"},
+    "sender_forbid": {"pick": "{permitted_sender}"},
     "recipient_add": {"recipients": "bob, eve"},
     "alias_add": {"local_part": "new", "destinations": "someone@elsewhere.example", "active": "on"},
     "alias": {"destinations": "someone@elsewhere.example", "comment": "Changed", "active": "on"},

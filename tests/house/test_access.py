@@ -106,13 +106,15 @@ def ask_with_form(client: Client, row: Row, house: dict[str, object]) -> HttpRes
 
 
 def is_about_nothing(row: Row, house: dict[str, object]) -> bool:
-    """Laure's mailbox does not belong to foreign.example, Claire is no domain admin there, and Mallory does not move
-    mailboxes to falcot.org."""
+    """Laure's mailbox and her senders do not belong to foreign.example, Claire is no domain admin there, and Mallory
+    neither moves mailboxes to falcot.org nor sends as it."""
     return row.url in (
         "/domains/foreign.example/mailboxes/",
         "/domains/foreign.example/admins/remove/",
         "/mailboxes/mallory@foreign.example/rename/",
         "/domains/relay.foreign.example/recipients/",
+        "/mailboxes/mallory@foreign.example/senders/",
+        "/mailboxes/mallory@foreign.example/senders/forbid/",
         "/domains/foreign.example/admins/remove/",
     )
 

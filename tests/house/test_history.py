@@ -18,7 +18,7 @@ from domains import services as domains
 from domains.models import Domain
 from lookup_tables import services as tables
 from lookup_tables.models import SenderRelay, Transport
-from mailboxes import quarantine, relay, removal, renaming, undo
+from mailboxes import quarantine, relay, removal, renaming, senders, undo
 from mailboxes import services as mailboxes
 from mailboxes.models import Alias, Mailbox, RelayRecipient
 
@@ -47,6 +47,7 @@ def house(db: None) -> House:
     domains.add_domain_admin(domain, admin, by=BY)
     jean = mailboxes.add_mailbox(domain, "jean", password="let me read my mail", by=BY)
     mailboxes.owner_of(jean, by=BY)
+    senders.permit_senders(jean, ["press@example.org"], by=BY)
     relay_domain = domains.add_domain("relay.example", address_class="relay", by=BY)
     relay.add_relay_recipients(relay_domain, ["ann"], by=BY)
     return House(
@@ -172,6 +173,14 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: relay.delete_relay_recipients(house.relay, list(RelayRecipient.objects.all()), by=BY),
         "Deleted relay recipients: ann@relay.example",
     ),
+    "mailboxes.senders.permit_senders": (
+        lambda house: senders.permit_senders(house.laure, ["info@example.org", "@example.com"], by=BY),
+        "Permitted to send: laure@example.org → info@example.org, @example.com",
+    ),
+    "mailboxes.senders.forbid_senders": (
+        lambda house: senders.forbid_senders(house.jean, list(house.jean.permitted_senders.all()), by=BY),
+        "Forbade to send: jean@example.org → press@example.org",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -202,6 +211,7 @@ LEAVES_NOTHING = {
     "mailboxes.quarantine.refuse_quarantined": "Part of a service.",
     "mailboxes.quarantine.take_back": "Part of a service.",
     "mailboxes.renaming.name_owners_anew": "Part of a service.",
+    "mailboxes.senders.follow_address": "Part of a service.",
     "mailboxes.undo.preview_of_undo": "It rolls back all that it does.",
 }
 
@@ -213,6 +223,7 @@ def modules_with_services() -> list[ModuleType]:
         quarantine,
         relay,
         renaming,
+        senders,
         undo,
     ]
 

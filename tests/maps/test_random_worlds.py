@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domains.models import AddressClass, Domain, MailSettings
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox
+from mailboxes.models import Address, Alias, AliasDestination, Mailbox, PermittedSender
 from tests.conftest import empty_rooms
 from tests.maps.virtual import Place, Served, To, World, path_of, written
 from tests.plugins.mail_stack import Postfix
@@ -37,7 +37,8 @@ def worlds(draw: st.DrawFn) -> World:
     own = [domain for domain in domains.values() if not domain.target]
     for domain in own:
         for name in draw(st.sets(st.sampled_from(NAMES), max_size=5)) if domain.has_mailboxes else ():
-            domain.places[name] = Place(mailbox=draw(st.sampled_from([True, True, False])))
+            takes, sends = draw(st.sampled_from([True, True, False])), draw(st.sampled_from([True, True, False]))
+            domain.places[name] = Place(mailbox=takes, sends=sends)
         for name in draw(st.sets(alias_names, max_size=5)):
             domain.places.setdefault(name, Place()).alias = draw(st.sampled_from([True, True, False]))
     known = [(domain.name, name) for domain in own for name in domain.places if name]
@@ -45,7 +46,15 @@ def worlds(draw: st.DrawFn) -> World:
         for name, place in domain.places.items():
             if place.alias is not None:
                 place.destinations = draw(destinations(known, is_catch_all=not name))
-    return World(domains, draw(st.sampled_from(["+", "-", "+-", ""])))
+    return World(domains, draw(st.sampled_from(["+", "-", "+-", ""])), draw(permissions(own)))
+
+
+def permissions(own: list[Served]) -> st.SearchStrategy[list[tuple[tuple[str, str], tuple[str, str]]]]:
+    logins = [(name, one.name) for one in own for name, place in one.places.items() if place.mailbox is not None]
+    if not logins:
+        return st.just([])
+    senders = st.tuples(st.sampled_from(("", "ann", "a-b", "ann+x", "nobody")), st.sampled_from((*ONES, ELSEWHERE)))
+    return st.lists(st.tuples(st.sampled_from(logins), senders), max_size=4, unique=True)
 
 
 def destinations(known: list[tuple[str, str]], *, is_catch_all: bool) -> st.SearchStrategy[list[To]]:
@@ -79,6 +88,9 @@ def write(world: World) -> None:
         for name, place in one.places.items():
             if place.alias is not None:
                 write_destinations(place, addresses[one.name, name], addresses, rows)
+    for (login, domain), (local_part, domain_name) in world.permitted:
+        mailbox = addresses[domain, login].mailbox
+        PermittedSender.objects.create(mailbox=mailbox, local_part=local_part, domain_name=domain_name)
 
 
 def address_class(one: Served) -> str:
@@ -88,11 +100,13 @@ def address_class(one: Served) -> str:
 
 
 def write_place(place: Place, address: Address, path: str, number: int) -> None:
-    """What takes no mail does so for a different reason each time."""
+    """What takes no mail, or sends none, does so for a different reason each time."""
     day_ago = timezone.now() - timedelta(days=1)
     if place.mailbox is not None:
-        reasons: list[dict[str, Any]] = [{"active": False}, {"receives": False}, {"expires_at": day_ago}]
-        Mailbox.objects.create(address=address, mail_path=path, **({} if place.mailbox else reasons[number % 3]))
+        reasons: list[dict[str, Any]] = [{"active": False}, {"expires_at": day_ago}]
+        if place.mailbox or place.sends:
+            reasons = [{"receives": place.mailbox, "sends": place.sends}]
+        Mailbox.objects.create(address=address, mail_path=path, **reasons[number % len(reasons)])
     if place.alias is not None:
         tomorrow = timezone.now() + timedelta(days=1)
         reasons = [{"active": False}, {"ends_at": day_ago}, {"starts_at": tomorrow}]
@@ -143,10 +157,25 @@ def test_the_functions_agree_with_the_model(world: World) -> None:
             for (parameter, name, domain), answer in expected(world).items():
                 cursor.execute(f"SELECT * FROM postfix.{parameter}(%s, %s)", [written(name, "")[:-1], domain])
                 assert [row[0] for row in cursor.fetchall()] == answer, (parameter, name, domain)
+            for name, domain in asked():
+                assert logins_for(cursor, world, name, domain) == world.may_send_as(name, domain), (name, domain)
             for parameter in ("virtual_mailbox_domains", "virtual_alias_domains"):
                 for domain in (*ONES, ELSEWHERE):
                     cursor.execute(f"SELECT * FROM postfix.{parameter}(%s)", [domain])
                     assert [row[0] for row in cursor.fetchall()] == getattr(world, parameter)(domain)
+
+
+def logins_for(cursor: Any, world: World, name: str, domain: str) -> set[str]:
+    """smtpd asks for the address, then without the extension (check_mail_addr_find())."""
+    for part in (name, world.base_of(name)):
+        if part is not None:
+            arguments = [written(part, "")[:-1], domain]
+            cursor.execute("SELECT * FROM postfix.smtpd_sender_login_maps(%s, %s)", arguments)
+            found = [row[0] for row in cursor.fetchall()]
+            if found:
+                assert len(set(found)) == len(found)
+                return set(found) - {"<>"}
+    return set()
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
@@ -159,3 +188,9 @@ def test_postmap_agrees_with_the_model(postfix: Postfix, committed: None, world:
         keys = {written(name, domain): (parameter, name, domain) for name, domain in asked()}
         for key, found in postfix.ask_many(parameter, keys).items():
             assert (found or "") == ",".join(wanted[keys[key]]), key
+    senders = {written(name, domain): (name, domain) for name, domain in asked()}
+    answers = postfix.ask_many("smtpd_sender_login_maps", senders)
+    for key, (name, domain) in senders.items():
+        base = world.base_of(name)
+        said = answers[key] or (answers.get(written(base, domain)) if base is not None else None) or ""
+        assert {login for login in said.split(",") if login} - {"<>"} == world.may_send_as(name, domain), key

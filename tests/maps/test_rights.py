@@ -225,5 +225,6 @@ def test_the_owner_of_the_functions_reads_no_secret(maps: Postfix) -> None:
         "mailboxes_alias",
         "mailboxes_aliasdestination",
         "mailboxes_mailbox",
+        "mailboxes_permittedsender",
         "mailboxes_relayrecipient",
     ]

@@ -22,9 +22,10 @@ class To:
 @dataclass
 class Place:
     """What hangs on an address: None is nothing, False a mailbox that takes no mail, or an alias that does not deliver
-    now."""
+    now. `sends` is about the mailbox."""
 
     mailbox: bool | None = None
+    sends: bool = True
     alias: bool | None = None
     destinations: list[To] = field(default_factory=list)
 
@@ -46,8 +47,11 @@ class Served:
 
 @dataclass
 class World:
+    """`permitted` holds (login, sender) as (local part, domain) each; a sender without a local part is a domain."""
+
     domains: dict[str, Served]
     delimiters: str
+    permitted: list[tuple[tuple[str, str], tuple[str, str]]] = field(default_factory=list)
 
     def base_of(self, local_part: str) -> str | None:
         """postconf(5), recipient_delimiter: the first delimiter counts, unless nothing stands before it."""
@@ -139,6 +143,54 @@ class World:
         domain = self.domains.get(name)
         is_one = domain and self.answering(name) and (domain.target or not domain.has_mailboxes)
         return [name] if is_one else []
+
+    def may_send_as(self, local_part: str, name: str) -> set[str]:
+        """Whoever gets the mail of an address, hop by hop, and whoever is permitted by name."""
+        if name in self.domains and self.answering(name) is None:
+            return set()
+        found = self.receivers(local_part, name) | self.permitted_for(local_part, name)
+        return {login for login in found if not set(login) & set(", ")}
+
+    def receivers(self, local_part: str, name: str) -> set[str]:
+        found, seen, ahead = set(), set(), [(local_part, name)]
+        while ahead:
+            here = ahead.pop()
+            domain = self.answering(here[1])
+            if here in seen or domain is None:
+                continue
+            seen.add(here)
+            base = self.base_of(here[0])
+            for part in [here[0]] if base is None else [here[0], base]:
+                place = domain.places.get(part, Place())
+                if place.mailbox is not None and place.sends:
+                    found.add(written(part, domain.name))
+                onward = [unwritten(one.lower()) for one in self.virtual_alias_maps(part, here[1])]
+                ahead += [(to + here[0].removeprefix(part), where) for to, where in onward]
+                if onward or place.mailbox is not None:
+                    break
+        return found
+
+    def permitted_for(self, local_part: str, name: str) -> set[str]:
+        domain = self.answering(name)
+        names = {name, domain.name} if domain else {name}
+        parts = {"", local_part}
+        if not domain or local_part not in domain.places:
+            parts.add(self.base_of(local_part) or "")
+        return {
+            written(*login)
+            for login, (part, where) in self.permitted
+            if where in names and part in parts and self.sends_at(*login)
+        }
+
+    def sends_at(self, local_part: str, name: str) -> bool:
+        return self.domains[name].active and self.domains[name].places[local_part].sends
+
+
+def unwritten(address: str) -> tuple[str, str]:
+    local_part, _at, domain = address.rpartition("@")
+    if local_part.startswith('"'):
+        local_part = re.sub(r"\\(.)", r"\1", local_part[1:-1])
+    return local_part, domain
 
 
 def written(local_part: str, domain: str) -> str:

@@ -11,6 +11,7 @@ from mailboxes import services as mailboxes
 from mailboxes.demo import load_falcot
 from mailboxes.models import Mailbox
 from mailboxes.relay import add_relay_recipients
+from mailboxes.senders import permit_senders
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
 
@@ -52,6 +53,7 @@ def village() -> None:
     patterns()
     own_script()
     relay_domains()
+    senders()
 
 
 def this_machine() -> None:
@@ -185,3 +187,32 @@ def relay_domains() -> None:
     closed = add_domain("relay-closed.example", "relay")
     add_relay_recipients(closed, ["ann"], by=TESTER)
     domains.change_domain(closed, active=False, by=TESTER)
+
+
+def senders() -> None:
+    """Who may send as whom: copies, hops, permissions by name, mailboxes that do not send."""
+    domain, now, day = add_domain("desk.example"), timezone.now(), timedelta(days=1)
+    ann, bob = (add_mailbox(f"{name}@desk.example") for name in ("ann", "bob"))
+    mailboxes.add_mailbox(domain, "mute", sends=False, by=TESTER)
+    mailboxes.add_mailbox(domain, "deaf", receives=False, by=TESTER)
+    mailboxes.add_mailbox(domain, "gone", expires_at=now - day, by=TESTER)
+    for local_part in ("closed", "ann+old", "ceo"):
+        add_mailbox(f"{local_part}@desk.example", active=False)
+    add_mailbox('"com,ma"@desk.example')
+    add_domain("desk-alias.example", "alias_domain", target="desk.example")
+    add_alias("both@desk.example", "ann@desk.example", "bob@desk.example")
+    add_alias("hops@desk.example", "both@desk.example", "someone@elsewhere.example")
+    add_alias("deaf-too@desk.example", "deaf@desk.example")
+    add_alias("away@desk.example", "someone@elsewhere.example")
+    add_alias("bob+away@desk.example", "someone@elsewhere.example")
+    add_alias("off@desk.example", "ann@desk.example", active=False)
+    add_alias("silent@desk.example", "mute@desk.example", "gone@desk.example", "closed@desk.example")
+    add_alias("sales-*@desk.example", "bob@desk.example")
+    add_alias("desk@mx.example.net", "ann@desk.example")
+    permit_senders(ann, ["noreply@desk.example", "@brand.desk.example", "ceo@desk.example"], by=TESTER)
+    permit_senders(bob, ["noreply@desk.example", "press@elsewhere.example"], by=TESTER)
+    permit_senders(
+        Mailbox.objects.get(address__domain=domain, address__local_part="mute"), ["noreply@desk.example"], by=TESTER
+    )
+    add_domain("all.desk.example")
+    add_alias("@all.desk.example", "bob@desk.example")

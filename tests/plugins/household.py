@@ -17,6 +17,7 @@ from mailboxes.demo import load_falcot
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
+from mailboxes.senders import permit_senders
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
 
@@ -71,6 +72,9 @@ def move_in() -> dict[str, object]:
         "foreign_change_set": mailboxes.delete_mailbox(mailboxes.add_mailbox(foreign, "short", by=TESTER), by=TESTER),
     }
     numbers: dict[str, object] = {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk}
+    laure = Mailbox.objects.with_address().get(address__local_part="laure")
+    permit_senders(laure, ["press@falcot.org"], by=TESTER)
+    numbers["permitted_sender"] = laure.permitted_senders.get().pk
     numbers["recipient"] = RelayRecipient.objects.get().pk
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
 

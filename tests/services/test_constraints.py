@@ -27,6 +27,7 @@ from mailboxes.models import (
     AliasDestination,
     Mailbox,
     MailboxCredential,
+    PermittedSender,
     QuarantinedAddress,
     RelayRecipient,
 )
@@ -58,6 +59,10 @@ class Rows:
     def limited(self, **limits: int) -> "Rows":
         Domain.objects.update(**limits)
         return self
+
+    def permitted(self, **values: str) -> PermittedSender:
+        here = {"domain_name": "example.com", "local_part": "info"} | values
+        return PermittedSender.objects.create(mailbox=self.mailbox_row, **here)
 
     def credential(self, **values: Any) -> None:
         MailboxCredential.objects.create(**({"mailbox": self.mailbox_row, "hash": "{BLF-CRYPT}$2y$11$x"} | values))
@@ -122,6 +127,10 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("mail_path_stays_below_the_base", "absolute", lambda rows: rows.mailbox(mail_path="/etc/")),
     ("mail_path_stays_below_the_base", "empty", lambda rows: rows.mailbox(mail_path="")),
     ("mail_path_stays_below_the_base", "a line end", lambda rows: rows.mailbox(mail_path="a/\n")),
+    ("a_sender_is_permitted_once", "twice", lambda rows: [rows.permitted(), rows.permitted()]),
+    ("a_permitted_sender_is_what_postfix_asks_for", "upper case", lambda rows: rows.permitted(local_part="Info")),
+    ("a_permitted_sender_is_what_postfix_asks_for", "a pattern", lambda rows: rows.permitted(local_part="sales-*")),
+    ("a_permitted_sender_is_what_postfix_asks_for", "no domain", lambda rows: rows.permitted(domain_name="b_.c")),
     ("quota_is_empty_or_more_than_nothing", "zero", lambda rows: rows.mailbox(quota_bytes=0)),
     ("a_domain_has_its_most_mailboxes", "one more", lambda rows: rows.limited(max_mailboxes=1).mailbox()),
     (

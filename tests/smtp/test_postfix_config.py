@@ -49,7 +49,13 @@ def postmap(mail: Postfix, folder: Path, key: str = ALIAS) -> "subprocess.Comple
     return subprocess.run(command, capture_output=True, text=True, timeout=30)
 
 
-MAPS = ["virtual_alias_domains.cf", "virtual_alias_maps.cf", "virtual_mailbox_domains.cf", "virtual_mailbox_maps.cf"]
+MAPS = [
+    "smtpd_sender_login_maps.cf",
+    "virtual_alias_domains.cf",
+    "virtual_alias_maps.cf",
+    "virtual_mailbox_domains.cf",
+    "virtual_mailbox_maps.cf",
+]
 OTHERS = ["install-commands", "main.cf.mailadmin"]
 PASSWORD = "password"
 RELAYS = "sasl_passwd"  # for root alone: tests/smtp/test_lookup_tables.py

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.commands import (
     NounCommand,
@@ -27,8 +29,10 @@ from mailboxes.commands import (
     values_of_rename,
 )
 from mailboxes.models import Mailbox, MailboxCredential
+from mailboxes.parsing import parse_address
 from mailboxes.removal import what_is_lost
 from mailboxes.renaming import rename_address
+from mailboxes.senders import forbid_senders, permit_senders
 from mailboxes.services import add_mailbox, change_mailbox, delete_mailbox, set_mailbox_password
 
 
@@ -58,6 +62,15 @@ class Command(NounCommand):
             "rename", _("Rename a mailbox, or move it to another domain; the files stay where they are.")
         )
         rename_arguments(rename)
+
+        for name, sentence in (
+            ("permit-sender", _("Let a mailbox send as other addresses too, or as all of a domain: @example.org.")),
+            ("forbid-sender", _("Take back what permit-sender permitted.")),
+        ):
+            senders = self.verb(name, sentence)
+            self._address_argument(senders)
+            senders.add_argument("senders", nargs="+", metavar="SENDER")
+        self._address_argument(self.verb("senders", _("List the senders that are permitted to a mailbox.")))
 
         delete = self.verb("delete", _("Delete a mailbox; the files stay where they are."))
         self._address_argument(delete)
@@ -114,6 +127,32 @@ class Command(NounCommand):
         row = _reread(mailbox)
         words = {"old": mailbox, "new": row["address"]}
         self.done(_("Renamed mailbox %(old)s to %(new)s. Its files stay where they are.") % words, row, options)
+
+    def do_permit_sender(self, options: Options) -> None:
+        mailbox = self._found(options)
+        number = permit_senders(mailbox, options["senders"], by=self.by)
+        sentence = ngettext("Permitted %(count)d more sender.", "Permitted %(count)d more senders.", number)
+        self.done(sentence % {"count": number}, {"permitted": number}, options)
+
+    def do_forbid_sender(self, options: Options) -> None:
+        mailbox = self._found(options)
+        permitted = {str(sender): sender for sender in mailbox.permitted_senders.all()}
+        typed = [str(parse_address(text, may_be_whole_domain=True)) for text in options["senders"]]
+        missing = [sender for sender in typed if sender not in permitted]
+        if missing:
+            sentence = _("%(mailbox)s is not permitted to send as %(senders)s. Nothing was changed.")
+            raise ValidationError(sentence % {"mailbox": mailbox, "senders": ", ".join(missing)})
+        forbid_senders(mailbox, [permitted[sender] for sender in dict.fromkeys(typed)], by=self.by)
+        number = len(set(typed))
+        sentence = ngettext("Forbade %(count)d sender.", "Forbade %(count)d senders.", number)
+        self.done(sentence % {"count": number}, {"forbidden": number}, options)
+
+    def do_senders(self, options: Options) -> None:
+        rows = (
+            {"sender": str(sender), "created_at": sender.created_at}
+            for sender in self._found(options).permitted_senders.all()
+        )
+        self.table(rows, {"sender": 0}, options)
 
     def do_delete(self, options: Options) -> None:
         mailbox = self._found(options)

@@ -1,0 +1,67 @@
+-- smtpd_sender_login_maps, postconf(5): the logins that may send as an envelope sender. A login is the address of a
+-- mailbox. Whoever gets the mail of an address may send as it, and whoever is permitted by name; all is said at once.
+CREATE OR REPLACE FUNCTION postfix.smtpd_sender_login_maps(asked_local_part text, asked_domain text)
+RETURNS SETOF text
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted text := mail_map.unquoted(asked_local_part);
+    asked_name text := mail_map.a_label(asked_domain);
+    base text := mail_map.base_of(wanted, mail_map.delimiters());
+    answering_id bigint;
+    answering_name text;
+    is_active boolean;
+    names text[];
+    logins text[];
+BEGIN
+    -- The domain, or the target of an alias domain. One that is not ours has nobody but those who are permitted.
+    SELECT COALESCE(target.id, asked.id), COALESCE(target.name, asked.name), asked.active AND COALESCE(target.active, true)
+    INTO answering_id, answering_name, is_active
+    FROM public.domains_domain AS asked
+    LEFT JOIN public.domains_domain AS target ON target.id = asked.target_id
+    WHERE asked.name = asked_name;
+    IF wanted = '' OR NOT is_active THEN
+        RETURN;
+    END IF;
+
+    -- A permission for the base holds for its extensions, but not where one is an address of its own.
+    names := ARRAY['', wanted, base];
+    PERFORM FROM public.mailboxes_address AS address
+    WHERE address.domain_id = answering_id
+      AND address.local_part = wanted;
+    IF FOUND THEN
+        names := ARRAY['', wanted];
+    END IF;
+
+    logins := ARRAY(
+        SELECT found.login
+        FROM (
+            SELECT receiver.login, 0 AS number
+            FROM mail_map.receivers(mail_map.external_form(wanted, asked_name)) AS receiver (login)
+            UNION ALL
+            SELECT mail_map.external_form(address.local_part, domain.name), permitted.id
+            FROM public.mailboxes_permittedsender AS permitted
+            JOIN public.mailboxes_mailbox AS mailbox ON mailbox.id = permitted.mailbox_id
+            JOIN public.mailboxes_address AS address ON address.id = mailbox.address_id
+            JOIN public.domains_domain AS domain ON domain.id = address.domain_id
+            WHERE permitted.domain_name = ANY (ARRAY[asked_name, answering_name])
+              AND permitted.local_part = ANY (names)
+              AND mail_map.sends(mailbox.active, mailbox.sends, mailbox.expires_at)
+              AND domain.active
+        ) AS found
+        -- Postfix parts logins at commas and blanks: who has one in the name could never be meant.
+        WHERE found.login !~ '[, ]'
+        GROUP BY found.login
+        ORDER BY min(found.number), found.login
+    );
+    IF cardinality(logins) = 0 AND EXISTS (
+        -- Postfix asks again without the extension and would take those: say that this belongs to nobody.
+        SELECT FROM postfix.smtpd_sender_login_maps(rtrim(mail_map.external_form(base, ''), '@'), asked_name)
+        WHERE base IS NOT NULL
+    ) THEN
+        logins := ARRAY['<>'];
+    END IF;
+    RETURN QUERY SELECT unnest(logins);
+END
+$$;
