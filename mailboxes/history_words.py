@@ -40,6 +40,9 @@ register_sentences(
         ("add", "relay_recipients"): _("Added relay recipients: %(label)s"),
         ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
         ("delete", "domain_with_addresses"): _("Deleted domain %(label)s with its addresses"),
+        ("import", "mailboxes"): _("Imported mailboxes from %(label)s"),
+        ("import", "aliases"): _("Imported aliases from %(label)s"),
+        ("import", "domains"): _("Imported domains from %(label)s"),
         ("load", "demo"): _("Loaded the demonstration data"),
     }
 )
