@@ -8,7 +8,7 @@ ROUNDS = 11  # bcrypt, about 100 ms a check
 LONGEST_FOR_BCRYPT = 72  # bytes; bcrypt reads no further
 SHORTEST = 8  # characters
 
-_SCHEMES = {
+SCHEMES = {
     "BLF-CRYPT": bcrypt,
     "ARGON2ID": argon2,
     "SHA512-CRYPT": sha512_crypt,
@@ -18,14 +18,14 @@ _SCHEMES = {
 
 def hash_password(password: str) -> str:
     """A new hash in the scheme BLF-CRYPT. Raises ValidationError with a sentence."""
-    _refuse_unfit(password)
+    refuse_unfit(password)
     return "{BLF-CRYPT}" + bcrypt.using(rounds=ROUNDS, ident="2y").hash(password)
 
 
 def is_password(password: str, stored: str) -> bool:
     """True if this is the password; False also for a scheme we do not know."""
     scheme, _brace, digest = stored.removeprefix("{").partition("}")
-    handler = _SCHEMES.get(scheme)
+    handler = SCHEMES.get(scheme)
     if handler is None or "\0" in password:
         return False
     if scheme == "BLF-CRYPT" and len(password.encode()) > LONGEST_FOR_BCRYPT:
@@ -41,7 +41,7 @@ def waste_time(password: str) -> None:
     bcrypt.using(rounds=ROUNDS).hash(password.replace("\0", "")[: LONGEST_FOR_BCRYPT // 4] or "-")
 
 
-def _refuse_unfit(password: str) -> None:
+def refuse_unfit(password: str) -> None:
     if "\0" in password:
         raise ValidationError({"password": _("A password cannot hold a NUL character.")})
     if len(password) < SHORTEST:

@@ -51,6 +51,9 @@ register_sentences(
         ("permit", "sender"): _("Permitted to send: %(label)s"),
         ("forbid", "sender"): _("Forbade to send: %(label)s"),
         ("delete", "domain_with_addresses"): _("Deleted domain %(label)s with its addresses"),
+        ("import", "mailboxes"): _("Imported mailboxes from %(label)s"),
+        ("import", "aliases"): _("Imported aliases from %(label)s"),
+        ("import", "domains"): _("Imported domains from %(label)s"),
         ("load", "demo"): _("Loaded the demonstration data"),
     }
 )

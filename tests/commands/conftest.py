@@ -19,6 +19,8 @@ ROOM_OF = {
     "alias": "mailboxes",
     "domain": "mailboxes",
     "history": "mailboxes",
+    "import_csv": "mailboxes",
+    "export_csv": "mailboxes",
     "job": "jobs",
     "mail_settings": "domains",
     "mailbox": "mailboxes",

@@ -1,0 +1,308 @@
+"""What a line of an import means: each column read by the same functions that services and commands use."""
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
+
+from domains.fields import normalised_domain, shown
+from domains.models import AddressClass, Domain, MailSettings, is_mail_path
+from mailboxes.commands import NO_QUOTA, quota_bytes
+from mailboxes.credentials import refuse_unfit
+from mailboxes.forms import apart
+from mailboxes.import_passwords import hash_with_scheme
+from mailboxes.models import Alias, Import, Mailbox
+from mailboxes.parsing import ParsedAddress, parse_address
+from mailboxes.tabular import MORE
+
+Kind = Import.Kind
+COLUMNS: dict[str, tuple[str, ...]] = {
+    Kind.MAILBOXES: (
+        *("address", "name", "quota", "mail_path", "mail_format", "active", "receives", "sends", "imap", "pop"),
+        *("expires_at", "password", "hash"),
+    ),
+    Kind.ALIASES: ("address", "destinations", "comment", "active", "starts_at", "ends_at"),
+    Kind.DOMAINS: ("name", "address_class", "target", "description", "any_recipient", "active"),
+}
+NEEDED: dict[str, tuple[str, ...]] = {
+    Kind.MAILBOXES: ("address",),
+    Kind.ALIASES: ("address", "destinations"),
+    Kind.DOMAINS: ("name",),
+}
+SECRET = ("password", "hash")
+FREE_TEXT = ("name", "comment", "description")  # of which a spreadsheet may make a formula
+YES, NO = ("yes", "true", "1", "on", "y"), ("no", "false", "0", "off", "n")
+FORMULA = "=+-@\t\r"
+
+Value = TypeVar("Value")
+
+
+@dataclass
+class Line:
+    """What was read of one line; `faults` are sentences."""
+
+    domain_name: str = ""
+    local_part: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    password: str = ""
+    hash: str = ""
+    faults: list[str] = field(default_factory=list)
+
+
+class Cells:
+    """The cells of one line. Blank: as if the column were not there."""
+
+    def __init__(self, cells: Mapping[str, Any]) -> None:
+        self.cells = cells
+        self.faults: list[str] = []
+        if MORE in cells:
+            self.faults.append(_("This line has more cells than the first line has columns."))
+
+    def read(self, name: str, reader: Callable[[Any], Value], default: Value) -> Value:
+        cell = self.cells.get(name)
+        if cell is None or cell == [] or (isinstance(cell, str) and not cell.strip()):
+            return default
+        try:
+            _refuse_what_is_no_text(cell)
+            return reader(cell)
+        except ValidationError as error:
+            self.faults += error.messages
+            return default
+
+
+def _refuse_what_is_no_text(cell: Any) -> None:
+    """JSON may hold half letters (lone surrogates), which nothing can store."""
+    try:
+        str(cell).encode()
+    except UnicodeEncodeError as error:
+        raise ValidationError(_("“%(text)s” is not UTF-8 text.") % {"text": shown(str(cell))}) from error
+
+
+def as_text(cell: Any) -> str:
+    return cell if isinstance(cell, str) else str(cell)
+
+
+def free_text(cell: Any) -> str:
+    """Without the apostrophe that keeps a spreadsheet from making a formula of it (written by exports.py)."""
+    text = as_text(cell)
+    is_kept = text.startswith("'") and text.lstrip("'")[:1] in (*FORMULA,) and text.strip("'")
+    return text[1:].strip() if is_kept else text.strip()
+
+
+def yes_or_no(cell: Any) -> bool:
+    word = as_text(cell).strip().lower()
+    if word not in (*YES, *NO):
+        raise ValidationError(_("“%(text)s” is neither yes nor no.") % {"text": shown(as_text(cell), 40)})
+    return word in YES
+
+
+def quota(cell: Any) -> int | None:
+    try:
+        found = quota_bytes(as_text(cell))
+    except ArgumentTypeError as error:
+        raise ValidationError(str(error)) from error
+    return None if found == NO_QUOTA else int(found)
+
+
+def moment(cell: Any) -> datetime:
+    """A time of RFC 3339; without a zone in that of the panel, without a time the begin of that day."""
+    text = as_text(cell).strip()
+    try:
+        found = parse_datetime(text)
+        day = None if found else parse_date(text)
+        if day:
+            found = datetime(day.year, day.month, day.day)
+        if found and timezone.is_naive(found):
+            found = timezone.make_aware(found)
+        if found:
+            found.astimezone(timezone.get_default_timezone())  # the year 1 has no yesterday
+            return found
+    except (ValueError, OverflowError):
+        pass
+    sentence = _("“%(text)s” is no time. Write it as 2026-12-31 or 2026-12-31T18:00:00Z.")
+    raise ValidationError(sentence % {"text": shown(text, 40)})
+
+
+def destinations(cell: Any) -> list[str]:
+    texts = [as_text(one) for one in cell] if isinstance(cell, list) else apart(as_text(cell))
+    return [text for text in texts if text.strip()]
+
+
+def address_class(cell: Any) -> str:
+    word = as_text(cell).strip().lower().replace("-", "_").replace(" ", "_")
+    if word not in AddressClass.values:
+        sentence = _("“%(text)s” is no address class. These are: %(known)s.")
+        raise ValidationError(sentence % {"text": shown(word, 40), "known": ", ".join(AddressClass.values)})
+    return word
+
+
+def checked(row: models.Model, *names: str) -> list[str]:
+    """What the fields of a model say about these values."""
+    faults: list[str] = []
+    for name in names:
+        one = row._meta.get_field(name)
+        try:
+            one.clean(getattr(row, one.attname), row)  # type: ignore[union-attr]
+        except ValidationError as error:
+            faults += error.messages
+    return faults
+
+
+def sentence_of_constraint(model: type[models.Model], name: str) -> str:
+    (constraint,) = (one for one in model._meta.constraints if one.name == name)
+    return str(constraint.violation_error_message)
+
+
+def values_of(row: models.Model) -> dict[str, Any]:
+    """The columns of a row as jsonb_populate_record() reads them."""
+    values = {}
+    for one in row._meta.concrete_fields:
+        value = getattr(row, one.attname)
+        values[str(one.column)] = value.isoformat() if isinstance(value, datetime) else value
+    return values
+
+
+class Reader:
+    """Makes a Line of the cells of a line, for one import."""
+
+    def __init__(self, one: Import) -> None:
+        self.kind = one.kind
+        self.may_choose_paths = one.user is None or one.user.is_superuser
+        self.settings = MailSettings.current()
+
+    def __call__(self, row: Mapping[str, Any]) -> Line:
+        cells, line = Cells(row), Line()
+        {Kind.MAILBOXES: self._mailbox, Kind.ALIASES: self._alias, Kind.DOMAINS: self._domain}[Kind(self.kind)](
+            cells, line
+        )
+        line.faults = list(dict.fromkeys([*cells.faults, *line.faults]))
+        if line.faults:
+            line.values, line.password, line.hash = {}, "", ""
+        return line
+
+    def _mailbox(self, cells: Cells, line: Line) -> None:
+        self._address(cells, line, may_be_whole_domain=False)
+        if line.local_part.endswith("*"):
+            line.faults.append(_("A mailbox has one address. Add an alias for all that begin like this."))
+        mailbox = Mailbox(
+            name=cells.read("name", free_text, ""),
+            quota_bytes=cells.read("quota", quota, None),
+            mail_path=self._mail_path(cells, line),
+            **{name: cells.read(name, yes_or_no, True) for name in ("active", "receives", "sends", "imap", "pop")},
+            expires_at=cells.read("expires_at", moment, None),
+        )
+        line.faults += checked(mailbox, "name", "quota_bytes")
+        if mailbox.quota_bytes == 0:
+            line.faults.append(sentence_of_constraint(Mailbox, "quota_is_empty_or_more_than_nothing"))
+        line.password = cells.read("password", _password, "")
+        line.hash = cells.read("hash", lambda cell: hash_with_scheme(as_text(cell).strip()), "")
+        if line.password and line.hash:
+            line.faults.append(_("This line has both a password and a hash. Leave one of them out."))
+        line.values = values_of(mailbox)
+
+    def _address(self, cells: Cells, line: Line, *, may_be_whole_domain: bool) -> None:
+        nothing = ParsedAddress("", "")
+        before = len(cells.faults)
+        address = cells.read(
+            "address", lambda cell: parse_address(as_text(cell), may_be_whole_domain=may_be_whole_domain), nothing
+        )
+        if address == nothing and len(cells.faults) == before:
+            line.faults.append(_("This line has no address."))
+        line.domain_name, line.local_part = address.domain, address.local_part
+
+    def _mail_path(self, cells: Cells, line: Line) -> str:
+        path = cells.read("mail_path", lambda cell: as_text(cell).strip(), "")
+        mail_format = cells.read("mail_format", _mail_format, "maildir")
+        if path and not self.may_choose_paths:
+            line.faults.append(
+                _("Only a superuser chooses where mail is stored. Leave it to the template of the settings.")
+            )
+        if not path:
+            path = self.settings.path_for(line.domain_name or "x", line.local_part or "x")
+            path += "/" if mail_format == "maildir" else ""
+        if "\0" in path:
+            line.faults.append(_("A mail path cannot hold a NUL character."))
+        elif not is_mail_path(path):
+            line.faults.append(sentence_of_constraint(Mailbox, "mail_path_stays_below_the_base"))
+        line.faults += checked(Mailbox(mail_path=path), "mail_path") if len(path) > 500 else []
+        return path
+
+    def _alias(self, cells: Cells, line: Line) -> None:
+        self._address(cells, line, may_be_whole_domain=True)
+        alias = Alias(
+            comment=cells.read("comment", free_text, ""),
+            active=cells.read("active", yes_or_no, True),
+            starts_at=cells.read("starts_at", moment, None),
+            ends_at=cells.read("ends_at", moment, None),
+        )
+        line.faults += checked(alias, "comment")
+        if alias.starts_at and alias.ends_at and alias.ends_at <= alias.starts_at:
+            line.faults.append(sentence_of_constraint(Alias, "an_alias_ends_after_it_starts"))
+        texts: list[str] = cells.read("destinations", destinations, [])
+        line.faults += _faults_of(texts)
+        if not texts and not line.faults and not cells.faults:
+            line.faults.append(_("Type at least one destination."))
+        line.values = values_of(alias) | {"destinations": texts}
+
+    def _domain(self, cells: Cells, line: Line) -> None:
+        line.domain_name = cells.read("name", lambda cell: normalised_domain(as_text(cell)), "")
+        target = cells.read("target", lambda cell: normalised_domain(as_text(cell)), "")
+        domain = Domain(
+            name=line.domain_name,
+            address_class=cells.read(
+                "address_class",
+                address_class,
+                str(AddressClass.ALIAS_DOMAIN if target else AddressClass.VIRTUAL_MAILBOX),
+            ),
+            description=cells.read("description", free_text, ""),
+            any_recipient=cells.read("any_recipient", yes_or_no, False),
+            active=cells.read("active", yes_or_no, True),
+        )
+        if not line.domain_name and not cells.faults:
+            line.faults.append(_("Type a domain name, for example example.org."))
+        line.faults += checked(domain, "description")
+        if line.domain_name:
+            domain.clean()
+            line.faults += _faults_of_domain(domain, target)
+        line.values = values_of(domain) | {"target": target}
+
+
+def _password(cell: Any) -> str:
+    password = as_text(cell)
+    refuse_unfit(password)
+    return password
+
+
+def _mail_format(cell: Any) -> str:
+    word = as_text(cell).strip().lower()
+    if word not in ("maildir", "mbox"):
+        raise ValidationError(_("“%(text)s” is neither maildir nor mbox.") % {"text": shown(word, 40)})
+    return word
+
+
+def _faults_of(texts: Iterable[str]) -> list[str]:
+    faults: list[str] = []
+    for text in texts:
+        try:
+            parse_address(text, may_be_whole_domain=True)
+        except ValidationError as error:
+            faults += error.messages
+    return faults
+
+
+def _faults_of_domain(domain: Domain, target: str) -> list[str]:
+    is_alias_domain = domain.address_class == AddressClass.ALIAS_DOMAIN
+    broken = {
+        "only_a_local_domain_has_one_label": domain.address_class != AddressClass.LOCAL and "." not in domain.name,
+        "an_alias_domain_has_a_target": is_alias_domain != bool(target),
+        "a_domain_is_not_its_own_target": target == domain.name,
+        "only_a_relay_domain_takes_any_recipient": domain.any_recipient and domain.address_class != AddressClass.RELAY,
+    }
+    return [sentence_of_constraint(Domain, name) for name, is_broken in broken.items() if is_broken]

@@ -1,0 +1,128 @@
+"""Passwords of an import. A hash is taken as it is, with its scheme in front (Dovecot's password schemes).
+
+A plain one is never stored: the line holds it encrypted, with a key of this import alone, until it is hashed. The key
+of a command is only in its memory; that of a page is a file of the state directory (0600), for the worker to find, and
+goes when the import is written or forgotten. So nothing that PostgreSQL, its log or its backups hold can be read."""
+
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from mailboxes.credentials import SCHEMES, hash_password
+from mailboxes.models import Import, ImportRow
+
+AT_ONCE = 200  # passwords between two signs of progress
+
+# What crypt(3) and others write without a scheme.
+BEGINNINGS = {
+    "$2a$": "BLF-CRYPT",
+    "$2b$": "BLF-CRYPT",
+    "$2y$": "BLF-CRYPT",
+    "$6$": "SHA512-CRYPT",
+    "$5$": "SHA256-CRYPT",
+    "$1$": "MD5-CRYPT",
+    "$argon2id$": "ARGON2ID",
+    "$argon2i$": "ARGON2I",
+}
+# Dovecot's password schemes that are hashes; in {PLAIN} and its like a password would lie open.
+HASHES = {
+    *BEGINNINGS.values(),
+    *("CRYPT", "DES-CRYPT", "PBKDF2", "SCRAM-SHA-1", "SCRAM-SHA-256", "SSHA512", "SSHA256", "SSHA", "SHA512"),
+    *("SHA256", "SHA", "SHA1", "SMD5", "LDAP-MD5", "PLAIN-MD5", "CRAM-MD5"),
+}
+WITH_SCHEME = re.compile(r"\{([A-Za-z0-9-]+)(\.[A-Za-z0-9]+)?\}([!-~]+)")
+LONGEST_HASH = 500
+
+
+def hash_with_scheme(text: str) -> str:
+    """`$6$…` -> `{SHA512-CRYPT}$6$…`. Raises ValidationError with a sentence, which never holds what was typed."""
+    found = WITH_SCHEME.fullmatch(text)
+    if found:
+        scheme, encoding, digest = found[1].upper(), (found[2] or "").upper(), found[3]
+    else:
+        scheme = next((name for start, name in BEGINNINGS.items() if text.startswith(start)), "")
+        encoding, digest = "", text
+    stored = f"{{{scheme}{encoding}}}{digest}"
+    if (
+        scheme not in HASHES
+        or not (encoding or _is_whole(scheme, digest))
+        or not WITH_SCHEME.fullmatch(stored)
+        or len(stored) > LONGEST_HASH
+    ):
+        raise ValidationError(
+            _(
+                "This is no password hash that is known here. It begins with its scheme, as {BLF-CRYPT} or $6$ do. A "
+                "plain password belongs into the column password."
+            )
+        )
+    return stored
+
+
+def _is_whole(scheme: str, digest: str) -> bool:
+    """False for what was cut off on its way, where the form is known."""
+    try:
+        return scheme not in SCHEMES or bool(SCHEMES[scheme].from_string(digest))
+    except ValueError:
+        return False
+
+
+def new_key() -> bytes:
+    return Fernet.generate_key()
+
+
+def seal(password: str, key: bytes) -> str:
+    return Fernet(key).encrypt(password.encode()).decode()
+
+
+def _key_file(import_id: int) -> Path:
+    return settings.STATE / "import_keys" / str(import_id)
+
+
+def keep_key(import_id: int, key: bytes) -> None:
+    """For the worker, which is another process of the same user."""
+    path = _key_file(import_id)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key)
+
+
+def kept_key(import_id: int) -> bytes:
+    try:
+        return _key_file(import_id).read_bytes()
+    except OSError as error:
+        raise ValidationError(_("The passwords of this file can no longer be read. Upload it again.")) from error
+
+
+def forget_key(import_id: int) -> None:
+    _key_file(import_id).unlink(missing_ok=True)
+
+
+def hash_sealed(one: Import, key: Callable[[], bytes], show: Callable[[int, int], None]) -> None:
+    """Hashes what is sealed, on all processors (bcrypt lets other threads run), some at a time and each time for good:
+    who is interrupted goes on there. `show` is told how many of how many are done."""
+    sealed = ImportRow.objects.filter(of=one, is_there=False).exclude(sealed_password="")
+    total, done = sealed.count(), 0
+    show(done, total)
+    if not total:
+        return
+    opener = Fernet(key())
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        while rows := list(sealed.order_by("line").values_list("pk", "sealed_password")[:AT_ONCE]):
+            passwords = [opener.decrypt(token.encode()).decode() for _pk, token in rows]
+            hashes = list(threads.map(hash_password, passwords))
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE mailboxes_importrow AS staged SET hash = found.hash, sealed_password = ''"
+                    " FROM unnest(%s::bigint[], %s::text[]) AS found (id, hash) WHERE staged.id = found.id",
+                    [[pk for pk, _token in rows], hashes],
+                )
+            done += len(rows)
+            show(done, total)
