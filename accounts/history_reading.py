@@ -10,6 +10,8 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection, models
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from pghistory.core import event_models
 
@@ -106,6 +108,8 @@ def _value_in_words(one: Any, value: Any, names: Names) -> str:
         return ""
     if isinstance(value, bool):
         return str(_("yes") if value else _("no"))
+    if isinstance(one, models.DateTimeField):
+        return date_format(timezone.localtime(datetime.fromisoformat(value)), "DATETIME_FORMAT")
     if one.remote_field:
         return names.get((one.remote_field.model, value), f"#{value}")
     return str(dict(one.flatchoices).get(value, value))

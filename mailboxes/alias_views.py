@@ -27,18 +27,18 @@ def alias_list(request: PersonRequest, name: str) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
     aliases = Alias.objects.visible_to(request.user).filter(address__domain=domain)
     q = asked(request, "q")
-    state = chosen(request, "state", _("State"), [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive"))])
+    states = [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive")), ("not_begun", _("Not begun"))]
+    state = chosen(request, "state", _("State"), [*states, ("ended", _("Ended"))])
     number = AliasDestination.objects.filter(alias=OuterRef("pk")).order_by().values("alias").annotate(n=Count("pk"))
     first = AliasDestination.objects.with_targets().filter(position__lt=SHOWN_IN_LIST)
+    found = aliases.in_state(state.current) if state.current else aliases
     found = (
-        aliases.select_related("address__domain", "address__mailbox")
+        found.select_related("address__domain", "address__mailbox")
         .annotate(more=Subquery(number.values("n")) - SHOWN_IN_LIST)
         .prefetch_related(Prefetch("destinations", first, to_attr="first_destinations"))
     )
     if q:
         found = found.filter(address__local_part__startswith=before_the_at(q))
-    if state.current:
-        found = found.filter(active=state.current == "active")
     descending = asked(request, "sort") == "-address"
     page = list_page(found, request, key=("address__local_part",), descending=descending)
     context = domain_head(domain) | {"page": page, "q": q, "filters": [state], "descending": descending}
@@ -71,12 +71,14 @@ def alias(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
         "destinations": "\n".join(str(destination) for destination in destinations),
         "comment": alias.comment,
         "active": alias.active,
+        "starts_at": alias.starts_at,
+        "ends_at": alias.ends_at,
         "version": alias.version,
     }
     form = AliasForm(typed(request), initial=initial)
     if form.is_valid():
         with refusals_on(form):
-            services.change_alias(alias, by=Actor.from_request(request), **form.cleaned_data)
+            services.change_alias(alias, by=Actor.from_request(request), **form.values())
             say(request, _("Saved alias {address}."), address=alias)
             return redirect(alias)
     context = {

@@ -65,4 +65,4 @@ def _credential_for(username: str) -> MailboxCredential | None:
 
 
 def _may_sign_in(mailbox: Mailbox) -> bool:
-    return mailbox.active and mailbox.address.domain.active
+    return mailbox.active and not mailbox.has_expired and mailbox.address.domain.active

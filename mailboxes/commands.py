@@ -2,9 +2,10 @@
 
 import argparse
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -16,10 +17,12 @@ from domains.fields import size_in_bytes
 from domains.models import Domain
 from mailboxes.models import Alias, Mailbox, RelayRecipient
 from mailboxes.parsing import external_form, parse_address, written_local_part
+from mailboxes.times import read_time
 
 Row = TypeVar("Row", Mailbox, Alias, RelayRecipient)
 
 NO_QUOTA = "none"
+NO_TIME = ("now", "never")  # at once for a start, never for an end
 LONGEST_KEPT = 3650  # days
 
 
@@ -31,6 +34,23 @@ def quota_bytes(text: str) -> int | str:
     if octets is None:
         raise argparse.ArgumentTypeError(_("“%s” is not a quota. Write 10G, 500M, a number of bytes, or none.") % text)
     return octets
+
+
+def time(text: str) -> datetime | str:
+    """A time as mailboxes.times has it; `now` and `never` stay words, since None means "not typed"."""
+    if text.strip().lower() in NO_TIME:
+        return text.strip().lower()
+    at = read_time(text)
+    if at is None:
+        sentence = _("“%(text)s” is no time. Write 2027-01-31 18:00 (time zone %(zone)s) or 2027-01-31T17:00:00Z.")
+        raise argparse.ArgumentTypeError(sentence % {"text": text, "zone": settings.TIME_ZONE})
+    return at
+
+
+def given_times(options: Options, *names: str) -> dict[str, datetime | None]:
+    """The times that were typed, None for `now` and `never`."""
+    typed = {name: options[name] for name in names if options[name] is not None}
+    return {name: None if at in NO_TIME else at for name, at in typed.items()}
 
 
 def place_for(text: str) -> tuple[Domain, str]:

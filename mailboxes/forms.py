@@ -19,6 +19,7 @@ from accounts.pages import PanelForm
 from domains.fields import normalised_domain
 from domains.models import Domain
 from mailboxes.parsing import ParsedAddress, parse_address, written_local_part
+from mailboxes.times import TimeField
 
 MEGABYTE = 1024**2
 GIGABYTE = 1024**3
@@ -109,7 +110,20 @@ def _words(piece: str) -> list[str]:
     return words if all("@" in word for word in words) else [piece]
 
 
-class MailboxFieldsForm(QuotaForm):
+MAY_DO = ("receives", "sends", "imap", "pop")
+LIMITS = {*MAY_DO, "active", "expires_at", "starts_at", "ends_at"}
+
+
+class LimitsForm(PanelForm):
+    """A form that asks for limits which few need."""
+
+    @property
+    def sets_limits(self) -> bool:
+        """Whether a limit was typed, or one is wrong: then it must be seen."""
+        return self.is_bound and bool(LIMITS & {*self.changed_data, *self.errors})
+
+
+class MailboxFieldsForm(QuotaForm, LimitsForm):
     """What both forms about a mailbox ask. Only a superuser chooses where mail is stored."""
 
     name = forms.CharField(
@@ -138,6 +152,29 @@ class MailboxFieldsForm(QuotaForm):
         required=False,
         initial=True,
         help_text=gettext_lazy("An inactive mailbox refuses mail, and nobody can sign in to it."),
+    )
+    expires_at = TimeField(
+        label=gettext_lazy("Expires"),
+        help_text=gettext_lazy(
+            "From then on it refuses mail and nobody can sign in, as if it were inactive. Its mail stays. Leave it "
+            "empty for never."
+        ),
+    )
+    receives = forms.BooleanField(
+        label=gettext_lazy("Receives mail"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy("Otherwise mail to it is refused, and a catch-all does not get it either."),
+    )
+    sends = forms.BooleanField(label=gettext_lazy("Sends mail"), required=False, initial=True)
+    imap = forms.BooleanField(label=gettext_lazy("Reads mail by IMAP"), required=False, initial=True)
+    pop = forms.BooleanField(
+        label=gettext_lazy("Fetches mail by POP"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy(
+            "Sending, IMAP and POP are stored here. They take effect where submission and Dovecot ask the panel."
+        ),
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -210,6 +247,9 @@ class MailboxAddForm(MailboxFieldsForm):
         "also_deliver_to",
         "mail_format",
         "mail_path",
+        *MAY_DO,
+        "expires_at",
+        "active",
     ]
 
     def __init__(self, *args: Any, domain: Domain, **kwargs: Any) -> None:
@@ -235,13 +275,23 @@ class MailboxForm(MailboxFieldsForm):
         widget=forms.TextInput(attrs=_address_attrs),
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    field_order = ["name", "quota", "quota_unit", "also_deliver_to", "mail_path", "active", "version"]
+    field_order = [
+        "name",
+        "quota",
+        "quota_unit",
+        "also_deliver_to",
+        "mail_path",
+        *MAY_DO,
+        "expires_at",
+        "active",
+        "version",
+    ]
 
     def values(self) -> dict[str, Any]:
-        """What `change_mailbox` takes. Destinations and a quota that are as they were stay untouched."""
+        """What `change_mailbox` takes. Destinations, a quota and a time that are as they were stay untouched."""
         values = {name: value for name, value in self.cleaned_data.items() if name not in ("quota", "quota_unit")}
-        if "also_deliver_to" not in self.changed_data:
-            del values["also_deliver_to"]
+        for name in {"also_deliver_to", "expires_at"} - set(self.changed_data):
+            del values[name]
         if {"quota", "quota_unit"} & set(self.changed_data):
             values["quota_bytes"] = self.quota_bytes()
         return values
@@ -266,7 +316,7 @@ class PermittedSendersForm(PanelForm):
     )
 
 
-class AliasForm(PanelForm):
+class AliasForm(LimitsForm):
     destinations = DestinationsField(
         label=gettext_lazy("Destinations"),
         help_text=gettext_lazy("One address a line, or with commas between them. Mail goes to each of them."),
@@ -283,7 +333,20 @@ class AliasForm(PanelForm):
         initial=True,
         help_text=gettext_lazy("Mail to an inactive alias is refused, unless a mailbox has the same address."),
     )
+    starts_at = TimeField(
+        label=gettext_lazy("Delivers from"),
+        help_text=gettext_lazy("Until then it is as if it were inactive. Leave it empty for at once."),
+    )
+    ends_at = TimeField(
+        label=gettext_lazy("Delivers until"),
+        help_text=gettext_lazy("From then on it is as if it were inactive. Leave it empty for never."),
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def values(self) -> dict[str, Any]:
+        """What `change_alias` takes. A time that is as it was stays untouched."""
+        same = {"starts_at", "ends_at"} - set(self.changed_data)
+        return {name: value for name, value in self.cleaned_data.items() if name not in same}
 
 
 class AliasAddForm(AliasForm):
@@ -303,7 +366,16 @@ class AliasAddForm(AliasForm):
     )
     despite_quarantine = _despite_quarantine()
     version = None  # type: ignore[assignment]  # nothing is there yet that somebody else could change
-    field_order = ["local_part", "despite_quarantine", "is_catch_all", "destinations", "comment", "active"]
+    field_order = [
+        "local_part",
+        "despite_quarantine",
+        "is_catch_all",
+        "destinations",
+        "comment",
+        "starts_at",
+        "ends_at",
+        "active",
+    ]
 
     def __init__(self, *args: Any, domain: Domain, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,11 +1,8 @@
 """How changes to mailboxes and aliases read in the history."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from django.template.defaultfilters import filesizeformat
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import register_sentences
@@ -88,10 +85,6 @@ def _address(row: Row, names: Names) -> str:
     return names.get((Address, row["address_id"]), "")
 
 
-def _day(text: str) -> str:
-    return date_format(timezone.localtime(datetime.fromisoformat(text)), "DATETIME_FORMAT")
-
-
 def _values_of_mailbox(row: Row, names: Names) -> dict[str, str]:
     quota = Mailbox._meta.get_field("quota_bytes").verbose_name
     values = in_words(Mailbox, "name", "mail_path", "active", *FLAGS)(row, names)
@@ -131,7 +124,7 @@ register_reading(
     QuarantinedAddress,
     Reading(
         subject=lambda row, names: external_form(row["local_part"], row["domain_name"]),
-        values=lambda row, names: {str(QuarantinedAddress._meta.get_field("until").verbose_name): _day(row["until"])},
+        values=in_words(QuarantinedAddress, "until"),
     ),
 )
 register_reading(

@@ -18,6 +18,7 @@ from domains.fields import DOMAIN_REGEX
 from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain
 from jobs.models import Job
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
+from mailboxes.times import refuse_strange_times
 from mailboxes.written import a_destination_is_written, destinations_follow_their_address
 
 
@@ -91,6 +92,18 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
         return self.filter(not_expired, active=True, receives=True)
 
+    def in_state(self, state: str) -> Self:
+        """Those whose `state` this is."""
+        now = timezone.now()
+        if state == "inactive":
+            return self.filter(active=False)
+        if state == "expired":
+            return self.filter(active=True, expires_at__lte=now)
+        if state == "receives_no_mail":
+            not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+            return self.filter(not_expired, active=True, receives=False)
+        return self.receiving()
+
     def owned_by(self, user: User) -> Self:
         return self.filter(owner__user=user)
 
@@ -130,7 +143,12 @@ class Mailbox(models.Model):
     class Meta:
         verbose_name = _("mailbox")
         verbose_name_plural = _("mailboxes")
-        indexes = [models.Index(fields=["address"], name="inactive_mailboxes", condition=Q(active=False))]
+        # Each holds only the rows of one state, which a list is asked for.
+        indexes = [
+            models.Index(fields=["address"], name="inactive_mailboxes", condition=Q(active=False)),
+            models.Index(fields=["address"], name="mailboxes_that_expire", condition=Q(expires_at__isnull=False)),
+            models.Index(fields=["address"], name="mailboxes_without_mail", condition=Q(receives=False)),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["mail_path"], name="a_mail_path_belongs_to_one_mailbox"),
             models.CheckConstraint(
@@ -156,6 +174,20 @@ class Mailbox(models.Model):
     def clean(self) -> None:
         if "\0" in self.mail_path:  # PostgreSQL cannot even be asked about it
             raise ValidationError({"mail_path": _("A mail path cannot hold a NUL character.")})
+        refuse_strange_times(expires_at=self.expires_at)
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def state(self) -> str:
+        """What it is at this moment: active, inactive, expired or receives_no_mail; only the first takes mail."""
+        if not self.active:
+            return "inactive"
+        if self.has_expired:
+            return "expired"
+        return "active" if self.receives else "receives_no_mail"
 
     @property
     def mail_format(self) -> str:
@@ -294,6 +326,19 @@ class AliasQuerySet(models.QuerySet["Alias"]):
     def visible_to(self, user: User) -> Self:
         return self if user.is_superuser else self.filter(address__domain__admins=user)
 
+    def in_state(self, state: str) -> Self:
+        """Those whose `state` this is."""
+        now = timezone.now()
+        if state == "inactive":
+            return self.filter(active=False)
+        if state == "not_begun":
+            return self.filter(active=True, starts_at__gt=now)
+        if state == "ended":
+            return self.filter(active=True, ends_at__lte=now)
+        has_begun = Q(starts_at__isnull=True) | Q(starts_at__lte=now)
+        has_not_ended = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
+        return self.filter(has_begun, has_not_ended, active=True)
+
     def with_destinations(self) -> Self:
         return self.select_related("address__domain").prefetch_related(
             models.Prefetch("destinations", AliasDestination.objects.with_targets())
@@ -324,7 +369,11 @@ class Alias(models.Model):
     class Meta:
         verbose_name = _("alias")
         verbose_name_plural = _("aliases")
-        indexes = [models.Index(fields=["address"], name="inactive_aliases", condition=Q(active=False))]
+        indexes = [
+            models.Index(fields=["address"], name="inactive_aliases", condition=Q(active=False)),
+            models.Index(fields=["address"], name="aliases_that_begin", condition=Q(starts_at__isnull=False)),
+            models.Index(fields=["address"], name="aliases_that_end", condition=Q(ends_at__isnull=False)),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="an_alias_ends_after_it_starts",
@@ -338,6 +387,19 @@ class Alias(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("alias", args=[self.address])
+
+    def clean(self) -> None:
+        refuse_strange_times(starts_at=self.starts_at, ends_at=self.ends_at)
+
+    @property
+    def state(self) -> str:
+        """What it is at this moment: active, inactive, not_begun or ended; only the first delivers."""
+        now = timezone.now()
+        if not self.active:
+            return "inactive"
+        if self.starts_at is not None and self.starts_at > now:
+            return "not_begun"
+        return "ended" if self.ends_at is not None and self.ends_at <= now else "active"
 
     @property
     def is_catch_all(self) -> bool:

@@ -30,7 +30,7 @@ from accounts.pages import (
 from domains.models import Domain, MailSettings
 from domains.views import domain_head
 from mailboxes import services
-from mailboxes.forms import MailboxAddForm, MailboxForm, quota_words
+from mailboxes.forms import MAY_DO, MailboxAddForm, MailboxForm, quota_words
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import Address, AliasDestination, Mailbox, MailboxCredential
 from mailboxes.parsing import ParsedAddress
@@ -63,14 +63,14 @@ def mailbox_list(request: PersonRequest, name: str) -> HttpResponse:
     if request.method == "POST":
         return _act_on_many(request, domain, mailboxes)
     q = asked(request, "q")
-    state = chosen(request, "state", _("State"), [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive"))])
-    found = mailboxes.select_related("address__domain", "address__alias").annotate(
+    states = [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive")), ("expired", _("Expired"))]
+    state = chosen(request, "state", _("State"), [*states, ("receives_no_mail", _("Receives no mail"))])
+    found = mailboxes.in_state(state.current) if state.current else mailboxes
+    found = found.select_related("address__domain", "address__alias").annotate(
         has_password=Exists(MailboxCredential.objects.filter(mailbox=OuterRef("pk")))
     )
     if q:
         found = found.filter(address__local_part__startswith=before_the_at(q))
-    if state.current:
-        found = found.filter(active=state.current == "active")
     descending = asked(request, "sort") == "-address"
     page = list_page(found, request, key=("address__local_part",), descending=descending)
     context = domain_head(domain) | {"page": page, "q": q, "filters": [state], "descending": descending}
@@ -155,7 +155,8 @@ def mailbox_add(request: PersonRequest, name: str) -> HttpResponse:
 def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
     around = _around(mailbox)
-    initial = {name: getattr(mailbox, name) for name in ("name", "mail_path", "active", "version")}
+    fields = ("name", "mail_path", "active", "expires_at", *MAY_DO, "version")
+    initial = {name: getattr(mailbox, name) for name in fields}
     initial |= quota_words(mailbox.quota_bytes) | {"also_deliver_to": "\n".join(map(str, around["copies"]))}
     form = MailboxForm(typed(request), initial=initial, user=request.user)
     if form.is_valid():

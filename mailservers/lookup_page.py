@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q
+from django.db.models import Model
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -16,10 +16,10 @@ from pghistory.core import event_models
 
 from accounts.models import User
 from accounts.pages import PersonRequest, asked, person_required
-from domains.models import Domain, MailSettings
-from mailboxes.destinations import split_address
+from domains.models import Domain
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.parsing import parse_address
+from mailservers.behind import Behind, refused_in, what_is_behind, why_refused
 from mailservers.lookup import ENDINGS, Lookup, Node, Station, look_up
 
 MOST_ADDRESSES = 5  # at a time
@@ -57,6 +57,7 @@ class Branch:
     words: str
     mail_path: str
     is_mbox: bool
+    why: str
     children: list["Branch"]
 
 
@@ -68,6 +69,7 @@ class Answer:
     sentence: str = ""
     lookup: Lookup | None = None
     summary: str = ""
+    why: str = ""
     found: Found | None = None
     stops: list[Stop] = field(default_factory=list)
     tree: Branch | None = None
@@ -77,11 +79,15 @@ class Answer:
 @require_safe
 def lookup(request: PersonRequest) -> HttpResponse:
     typed = [word for word in asked(request, "a").replace(",", " ").split() if word][:MOST_ADDRESSES]
-    answers = [_answer(word, request.user) for word in typed]
-    found = _found([answer.lookup for answer in answers if answer.lookup])
+    visible = _visible_to(request.user)
+    answers = [_answer(word, visible) for word in typed]
+    lookups = [answer.lookup for answer in answers if answer.lookup]
+    refused, keys = refused_in(lookups), _keys_of(lookups)
+    behind = what_is_behind(refused | keys)
+    found, why = _found(keys, behind), why_refused(_told(refused, behind, visible), behind)
     context = {
         "typed": ", ".join(typed),
-        "answers": [_shown(answer, found) if answer.lookup else answer for answer in answers],
+        "answers": [_shown(answer, found, why) if answer.lookup else answer for answer in answers],
         "keys_asked": sum(
             len(station.asked) for answer in answers if answer.lookup for station in _stations(answer.lookup)
         ),
@@ -89,15 +95,16 @@ def lookup(request: PersonRequest) -> HttpResponse:
     return render(request, "mailservers/lookup.html", context)
 
 
-def _shown(answer: Answer, found: Mapping[str, Found]) -> Answer:
+def _shown(answer: Answer, found: Mapping[str, Found], why: Mapping[str, str]) -> Answer:
     assert answer.lookup  # noqa: S101  the caller asked
     result = answer.lookup
     return replace(
         answer,
         summary=_summary(result),
+        why=why.get(result.address, ""),
         found=found.get(result.address),
         stops=[_stop(station, result, found) for station in result.door],
-        tree=_branch(result.tree, found) if result.tree else None,
+        tree=_branch(result.tree, found, why) if result.tree else None,
     )
 
 
@@ -123,7 +130,7 @@ def _outcome(station: Station, kind: str) -> str:
     }.get(station.parameter, _("Found"))
 
 
-def _branch(node: Node, found: Mapping[str, Found]) -> Branch:
+def _branch(node: Node, found: Mapping[str, Found], why: Mapping[str, str]) -> Branch:
     return Branch(
         address=node.address,
         found=found.get(node.address),
@@ -131,15 +138,27 @@ def _branch(node: Node, found: Mapping[str, Found]) -> Branch:
         words=ENDINGS[node.end]() if node.end else "",
         mail_path=node.mail_path,
         is_mbox=not node.mail_path.endswith("/"),
-        children=[_branch(child, found) for child in node.children],
+        why=why.get(node.address, "") if node.end == "refused" else "",
+        children=[_branch(child, found, why) for child in node.children],
     )
 
 
-def _answer(text: str, user: User) -> Answer:
+def _visible_to(user: User) -> set[str] | None:
+    """The names of the domains that may be asked about; None for all."""
+    return None if user.is_superuser else set(Domain.objects.visible_to(user).values_list("name", flat=True))
+
+
+def _told(refused: set[str], behind: Behind, visible: set[str] | None) -> set[str]:
+    """The addresses of which one may hear what stands behind them: that may be in the target of an alias domain."""
+    answering = {name: domain.answers_for.name for name, domain in behind.domains.items()}
+    names = {address: address.rpartition("@")[2] for address in refused}
+    return {one for one, name in names.items() if visible is None or answering.get(name, name) in visible}
+
+
+def _answer(text: str, visible: set[str] | None) -> Answer:
     """A domain admin asks about the own domains; where the mail goes beyond them is cut off."""
     try:
         domain = parse_address(text).domain
-        visible = None if user.is_superuser else set(Domain.objects.visible_to(user).values_list("name", flat=True))
         for name in _asked_about(domain):
             if visible is not None and name not in visible:
                 raise ValidationError(_("%(domain)s is not one of your domains.") % {"domain": name})
@@ -170,7 +189,7 @@ def _summary(found: Lookup) -> str:
     ends = [node.end for node in found.destinations]
     if set(ends) == {"mailbox"}:
         return ngettext("reaches %d mailbox", "reaches %d mailboxes", len(ends)) % len(ends)
-    arriving = sum(end in ("mailbox", "outside", "local") for end in ends)
+    arriving = sum(end in ("mailbox", "outside", "relayed", "local") for end in ends)
     if arriving < len(ends):
         return _("reaches %(arriving)d of %(number)d destinations") % {"arriving": arriving, "number": len(ends)}
     return ngettext("reaches %d destination", "reaches %d destinations", len(ends)) % len(ends)
@@ -193,13 +212,13 @@ def _stations(found: Lookup) -> Iterable[Station]:
         nodes += node.children
 
 
-def _found(lookups: list[Lookup]) -> dict[str, Found]:
+def _keys_of(lookups: list[Lookup]) -> set[str]:
+    return {one.key for found in lookups for station in _stations(found) for one in station.asked}
+
+
+def _found(keys: set[str], behind: Behind) -> dict[str, Found]:
     """Key or address -> what stands behind it, in a handful of statements."""
-    keys = {one.key for found in lookups for station in _stations(found) for one in station.asked}
-    rows = _rows_behind({key for key in keys if "@" in key})
-    domains = {
-        domain.name: domain for domain in Domain.objects.filter(name__in={key.rpartition("@")[2] for key in keys})
-    }
+    rows, domains = _things(behind.addresses), behind.domains
     changed = _last_changes([*rows.values(), *domains.values()])
     named = {key: rows[key] for key in keys if key in rows} | {key: domains[key] for key in keys if key in domains}
     return {
@@ -207,33 +226,15 @@ def _found(lookups: list[Lookup]) -> dict[str, Found]:
     }
 
 
-def _rows_behind(keys: set[str]) -> dict[str, Alias | Mailbox]:
-    """The alias or mailbox of an address: its own, through an alias domain, without the extension, or the catch-all."""
-    delimiters = MailSettings.current().recipient_delimiter
-    candidates: dict[str, list[tuple[str, str]]] = {}
-    parsed = {key: parse_address(key, may_be_whole_domain=True) for key in keys}
-    names = {one.domain for one in parsed.values()}
-    answering = {
-        one.name: one.answers_for.name for one in Domain.objects.filter(name__in=names).select_related("target")
-    }
-    for key, one in parsed.items():
-        domain = answering.get(one.domain, one.domain)
-        base, _extension = split_address(one.local_part, delimiters)
-        candidates[key] = [(domain, local_part) for local_part in dict.fromkeys((one.local_part, base, ""))]
-    wanted = Q(pk__in=[])
-    for domain, local_part in {pair for pairs in candidates.values() for pair in pairs}:
-        wanted |= Q(domain__name=domain, local_part=local_part)
-    addresses = Address.objects.filter(wanted).select_related("domain", "alias", "mailbox")
-    by_name = {(one.domain.name, one.local_part): one for one in addresses}
-    behind: dict[str, Alias | Mailbox] = {}
-    for key, pairs in candidates.items():
-        address = next((by_name[pair] for pair in pairs if pair in by_name), None)
-        if address:
-            thing = getattr(address, "alias", None) or getattr(address, "mailbox", None)
-            if thing:
-                thing.address = address
-                behind[key] = thing
-    return behind
+def _things(behind: Mapping[str, Address]) -> dict[str, Alias | Mailbox]:
+    """The alias or mailbox on each address."""
+    things: dict[str, Alias | Mailbox] = {}
+    for key, address in behind.items():
+        thing = getattr(address, "alias", None) or getattr(address, "mailbox", None)
+        if thing:
+            thing.address = address
+            things[key] = thing
+    return things
 
 
 def _last_changes(rows: list[Any]) -> dict[tuple[type[Model], int], tuple[str, datetime]]:

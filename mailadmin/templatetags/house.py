@@ -12,6 +12,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.history import sentence_of
 from accounts.models import ChangeSet
@@ -46,11 +47,20 @@ def addr(address: object, url: str = "") -> SafeString:
     return format_html('<span class="addr">{}</span>', words)
 
 
+STATES = {
+    "active": ("ok", "check2", gettext_lazy("Active")),
+    "inactive": ("off", "pause-circle", gettext_lazy("Inactive")),
+    "expired": ("warn", "clock", gettext_lazy("Expired")),
+    "receives_no_mail": ("warn", "dash-lg", gettext_lazy("Receives no mail")),
+    "not_begun": ("warn", "clock", gettext_lazy("Not begun")),
+    "ended": ("warn", "clock", gettext_lazy("Ended")),
+}
+
+
 @register.simple_tag
-def state(is_active: bool) -> SafeString:
-    if is_active:
-        return st("ok", "check2", _("Active"))
-    return st("off", "pause-circle", _("Inactive"))
+def state(name: bool | str) -> SafeString:
+    """The state of a thing; of what is only active or not, a truth will do."""
+    return st(*STATES[name if isinstance(name, str) else "active" if name else "inactive"])
 
 
 @register.simple_tag

@@ -1,5 +1,8 @@
 """The door: who comes in, who does not, and where one gets to."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -56,9 +59,10 @@ def test_what_does_not_fit_stays_outside(
     assert "_auth_user_id" not in client.session
 
 
-def test_an_inactive_mailbox_stays_outside(client: Client, falcot: Domain) -> None:
+@pytest.mark.parametrize("limits", [{"active": False}, {"expires_at": datetime(2020, 1, 31, tzinfo=UTC)}])
+def test_an_inactive_or_expired_mailbox_stays_outside(client: Client, falcot: Domain, limits: dict[str, Any]) -> None:
     mailbox = mailbox_with_password("sophie@falcot.org")
-    change_mailbox(mailbox, active=False, by=TESTER)
+    change_mailbox(mailbox, **limits, by=TESTER)
     client.post(URL, {"username": "sophie@falcot.org", "password": PASSWORD})
     assert "_auth_user_id" not in client.session
 

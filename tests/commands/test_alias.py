@@ -15,6 +15,9 @@ KEYS = [
     "keeps_copy",
     "comment",
     "active",
+    "state",
+    "starts_at",
+    "ends_at",
     "version",
     "created_at",
     "changed_at",
@@ -26,7 +29,7 @@ def test_it_works(shell: Shell, falcot: Domain) -> None:
     assert added == (0, "Added alias info@falcot.org.\n", "")
     assert shell("alias", "change", "info@falcot.org", "--destinations", "laure@falcot.org").code == 0
     assert shell("alias", "list", "--domain", "falcot.org").lines == [
-        "info@falcot.org                 yes    laure@falcot.org"
+        "info@falcot.org                 active     laure@falcot.org"
     ]
     assert shell("alias", "delete", "info@falcot.org", "--yes").out == "Deleted alias info@falcot.org.\n"
     assert not Alias.objects.filter(address__domain=falcot).exists()
@@ -45,6 +48,19 @@ def test_the_catch_all_has_nothing_before_the_at(shell: Shell, falcot: Domain) -
     assert shell("alias", "add", "@falcot.org", "jean@falcot.org", "--json").json["is_catch_all"]
     assert shell("alias", "show", "@falcot.com", "--json").json["address"] == "@falcot.org"
     assert shell("alias", "delete", "@falcot.org", "--yes").out == "Deleted alias @falcot.org.\n"
+
+
+def test_times(shell: Shell, falcot: Domain) -> None:
+    added = shell(
+        "alias", "add", "fair@falcot.org", "jean@falcot.org", "--starts", "2997-01-01", "--ends", "2998-01-01", "--json"
+    ).json
+    assert (added["starts_at"], added["ends_at"]) == ("2997-01-01T00:00:00Z", "2998-01-01T00:00:00Z")
+    assert added["state"] == "not_begun"
+    refused = shell.refused("alias", "change", "fair@falcot.org", "--ends", "2996-01-01")
+    assert refused == "An alias ends after it starts. Choose a later end or an earlier start.\n"
+    changed = shell("alias", "change", "fair@falcot.org", "--starts", "now", "--ends", "2020-01-01", "--json").json
+    assert (changed["starts_at"], changed["state"]) == (None, "ended")
+    assert shell("alias", "change", "fair@falcot.org", "--ends", "never", "--json").json["state"] == "active"
 
 
 def test_destinations_come_and_go_one_by_one(shell: Shell, falcot: Domain) -> None:
@@ -85,7 +101,7 @@ def test_a_list_is_searched_and_cut(shell: Shell, falcot: Domain) -> None:
 
 def test_text_and_streams_agree(shell: Shell, falcot: Domain) -> None:
     lines = shell("alias", "list").lines
-    assert lines[1].split(maxsplit=2) == ["contact@falcotsbrand.com", "yes", "laure@falcot.org, sophie@falcot.org"]
+    assert lines[1].split(maxsplit=2) == ["contact@falcotsbrand.com", "active", "laure@falcot.org, sophie@falcot.org"]
 
 
 @pytest.mark.parametrize(

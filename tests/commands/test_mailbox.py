@@ -1,5 +1,7 @@
 """manage.py mailbox"""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -20,6 +22,12 @@ KEYS = [
     "mail_path",
     "mail_format",
     "active",
+    "state",
+    "receives",
+    "sends",
+    "imap",
+    "pop",
+    "expires_at",
     "has_password",
     "version",
     "created_at",
@@ -42,7 +50,7 @@ def test_it_works(shell: Shell, domain: Domain) -> None:
     mailbox = Mailbox.objects.get()
     assert (mailbox.quota_bytes, mailbox.name, mailbox.version) == (None, "Jean", 2)
     assert shell("mailbox", "list").lines == [
-        "jean@example.org                Jean                       -               yes    example.org/jean/"
+        "jean@example.org                Jean                       -               active    example.org/jean/"
     ]
     assert shell("mailbox", "delete", "jean@example.org", "--yes").out == "Deleted mailbox jean@example.org.\n"
     assert not Address.objects.exists()
@@ -69,6 +77,32 @@ def test_json_has_stable_keys(shell: Shell, domain: Domain) -> None:
 def test_a_quota_is_typed_as_people_say_it(shell: Shell, domain: Domain, typed: str, stored: int | None) -> None:
     ended = shell("mailbox", "add", "jean@example.org", "--no-password", "--quota", typed, "--json")
     assert ended.json["quota_bytes"] == stored
+
+
+def test_limits(shell: Shell, domain: Domain, settings: Any) -> None:
+    settings.TIME_ZONE = "Europe/Paris"
+    added = shell(
+        "mailbox", "add", "jean@example.org", "--no-password", "--no-imap", "--expires", "2998-01-31 18:00", "--json"
+    ).json
+    assert (added["receives"], added["imap"], added["state"]) == (True, False, "active")
+    assert added["expires_at"] == "2998-01-31T17:00:00Z"
+    shell("mailbox", "change", "jean@example.org", "--no-receive", "--no-send", "--imap", "--no-pop")
+    shown = shell("mailbox", "show", "jean@example.org", "--json").json
+    assert [shown[name] for name in ("receives", "sends", "imap", "pop")] == [False, False, True, False]
+    assert shown["state"] == "receives_no_mail"
+    assert (
+        shell("mailbox", "change", "jean@example.org", "--expires", "2020-01-01", "--json").json["state"] == "expired"
+    )
+    ended = shell("mailbox", "change", "jean@example.org", "--expires", "never", "--receive", "--json")
+    assert (ended.json["expires_at"], ended.json["state"]) == (None, "active")
+
+
+def test_a_time_that_is_none(shell: Shell, domain: Domain) -> None:
+    add_mailbox(domain, "jean", by=TESTER)
+    said = shell.misused("mailbox", "change", "jean@example.org", "--expires", "tomorrow")
+    assert "“tomorrow” is no time. Write 2027-01-31 18:00 (time zone UTC) or 2027-01-31T17:00:00Z." in " ".join(
+        said.split()
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,10 @@ WANTED = {
     "quota_unit": "GB",
     "mail_format": "maildir",
     "active": "on",
+    "receives": "on",
+    "sends": "on",
+    "imap": "on",
+    "pop": "on",
 }
 
 

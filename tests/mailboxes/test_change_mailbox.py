@@ -16,6 +16,10 @@ AS_IT_IS = {
     "quota": "10",
     "quota_unit": "GB",
     "active": "on",
+    "receives": "on",
+    "sends": "on",
+    "imap": "on",
+    "pop": "on",
     "version": "1",
     "also_deliver_to": "",
 }

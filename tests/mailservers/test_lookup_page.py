@@ -1,5 +1,8 @@
 """The Lookup page shows what Postfix will do, links to what decides, and stays within a domain admin's domains."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -8,12 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from accounts.services import add_user
 from domains.models import Domain
-from domains.services import add_domain, add_domain_admin
+from domains.services import add_domain, add_domain_admin, change_domain
 from mailboxes.models import Mailbox
 from mailboxes.services import add_alias, change_mailbox
 from tests.plugins.example_mail import TESTER, falcot
 
 pytestmark = pytest.mark.django_db
+PAST, FUTURE = (datetime(year, 1, 31, 18, tzinfo=UTC) for year in (2020, 2998))
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +88,21 @@ def test_an_alias_domain_tells_nothing_about_a_target_of_others() -> None:
     assert "untold" not in html
 
 
+def test_nor_why_an_address_of_the_target_takes_no_mail() -> None:
+    client, user = signed_in(is_superuser=False)
+    mine = add_domain("mine.example", by=TESTER)
+    add_alias(mine, "all", ["sophie@late.example"], by=TESTER)
+    late = add_domain(
+        "late.example", address_class="alias_domain", target=Domain.objects.get(name="falcot.org"), by=TESTER
+    )
+    for domain in (mine, late):
+        add_domain_admin(domain, user, by=TESTER)
+    change_mailbox(Mailbox.objects.with_address().get(address__local_part="sophie"), active=False, by=TESTER)
+    html = page(client, "all@mine.example")
+    assert "no active mailbox or alias takes it" in html
+    assert "is inactive." not in html
+
+
 def test_it_takes_few_statements_however_wide_the_alias_is() -> None:
     client, _user = signed_in(is_superuser=True)
     mine = add_domain("mine.example", by=TESTER)
@@ -100,6 +119,42 @@ def test_without_an_address_it_says_what_it_does() -> None:
     client, _user = signed_in(is_superuser=True)
     assert "Type an address" in page(client, "")
     assert Domain.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        ({"active": False}, "Mailbox sophie@falcot.org is inactive."),
+        ({"receives": False}, "Mailbox sophie@falcot.org receives no mail."),
+        ({"expires_at": PAST}, "Mailbox sophie@falcot.org expired on Jan. 31, 2020, 6 p.m."),
+    ],
+)
+def test_it_says_why_a_mailbox_takes_no_mail(limits: dict[str, Any], sentence: str) -> None:
+    change_mailbox(Mailbox.objects.with_address().get(address__local_part="sophie"), **limits, by=TESTER)
+    client, _user = signed_in(is_superuser=True)
+    for address in ("sophie@falcot.org", "sophie+news@falcot.com", "contact@falcotsbrand.com"):
+        assert sentence in page(client, address), address
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        ({"active": False}, "Alias fair-*@falcot.org is inactive."),
+        ({"starts_at": FUTURE}, "Alias fair-*@falcot.org delivers from Jan. 31, 2998, 6 p.m. on."),
+        ({"ends_at": PAST}, "Alias fair-*@falcot.org ended on Jan. 31, 2020, 6 p.m."),
+    ],
+)
+def test_it_says_why_an_alias_delivers_nothing(limits: dict[str, Any], sentence: str) -> None:
+    add_alias(Domain.objects.get(name="falcot.org"), "fair-*", ["jean@falcot.org"], **limits, by=TESTER)
+    client, _user = signed_in(is_superuser=True)
+    assert sentence in page(client, "fair-books@falcot.org")
+
+
+def test_it_says_why_a_domain_takes_no_mail() -> None:
+    change_domain(Domain.objects.get(name="falcot.org"), active=False, by=TESTER)
+    client, _user = signed_in(is_superuser=True)
+    for address in ("jean@falcot.org", "jean@falcot.com"):
+        assert "The domain falcot.org is inactive." in page(client, address)
 
 
 def test_a_destination_that_takes_no_mail_is_not_counted() -> None:

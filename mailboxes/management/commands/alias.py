@@ -18,10 +18,12 @@ from accounts.commands import (
 from domains.fields import shown
 from mailboxes.commands import (
     found_at,
+    given_times,
     listed,
     place_for,
     quarantine_argument,
     rename_arguments,
+    time,
     values_of_rename,
 )
 from mailboxes.models import Alias
@@ -40,7 +42,7 @@ class Command(NounCommand):
         add.add_argument("destinations", nargs="+", metavar="DESTINATION")
         add.add_argument("--comment", default="", help=_("Why it is there."))
         add.add_argument("--inactive", dest="active", action="store_false", help=_("It delivers nothing for now."))
-
+        self._time_arguments(add)
         quarantine_argument(add)
 
         change = self.verb("change", _("Change an alias."))
@@ -52,6 +54,7 @@ class Command(NounCommand):
         change.add_argument("--remove", nargs="+", default=[], metavar="DESTINATION", help=_("These no longer."))
         change.add_argument("--comment", help=_("Why it is there."))
         active_arguments(change)
+        self._time_arguments(change)
         version_argument(change)
 
         rename_arguments(self.verb("rename", _("Rename an alias, or move it to another domain.")))
@@ -69,15 +72,22 @@ class Command(NounCommand):
     def _address_argument(self, parser: Any) -> None:
         parser.add_argument("address", metavar="ADDRESS", help=_("@example.org is the catch-all."))
 
+    def _time_arguments(self, parser: Any) -> None:
+        for option, field, sentence in (
+            ("--starts", "starts_at", _("It delivers from then on: 2027-01-31, “2027-01-31 18:00”, or now.")),
+            ("--ends", "ends_at", _("It delivers until then: 2027-01-31, “2027-01-31 18:00”, or never.")),
+        ):
+            parser.add_argument(option, dest=field, type=time, metavar="WHEN", help=sentence)
+
     def do_add(self, options: Options) -> None:
         domain, local_part = place_for(options["address"])
-        values = {"comment": options["comment"], "active": options["active"]}
+        values = {"comment": options["comment"], "active": options["active"]} | _times(options)
         values["despite_quarantine"] = options["despite_quarantine"]
         alias = add_alias(domain, local_part, options["destinations"], **values, by=self.by)
         self.done(_("Added alias %(alias)s.") % {"alias": alias}, _row(alias), options)
 
     def do_change(self, options: Options) -> None:
-        changes = given(options, "comment", "active", "destinations")
+        changes = given(options, "comment", "active", "destinations") | _times(options)
         is_edited = bool(options["add"] or options["remove"])
         if is_edited and "destinations" in changes:
             self.wrong_usage(_("Use either --destinations, or --add and --remove."))
@@ -107,12 +117,16 @@ class Command(NounCommand):
 
     def do_list(self, options: Options) -> None:
         aliases = listed(Alias.objects.with_destinations().select_related("address__mailbox"), options)
-        columns = {"address": 30, "active": 5, "destinations": 0}
+        columns = {"address": 30, "state": 9, "destinations": 0}
         self.table((_row(alias) for alias in stream(aliases, options["limit"])), columns, options)
 
     def _found(self, options: Options) -> Alias:
         rows = Alias.objects.with_destinations()
         return found_at(rows, options["address"], _("There is no alias %(address)s."), self.remark)
+
+
+def _times(options: Options) -> dict[str, Any]:
+    return given_times(options, "starts_at", "ends_at")
 
 
 def _edited(alias: Alias, options: Options) -> list[str]:
@@ -135,6 +149,9 @@ def _row(alias: Alias) -> dict[str, Any]:
         "keeps_copy": alias.has_mailbox,
         "comment": alias.comment,
         "active": alias.active,
+        "state": alias.state,
+        "starts_at": alias.starts_at,
+        "ends_at": alias.ends_at,
         "version": alias.version,
         "created_at": alias.created_at,
         "changed_at": alias.changed_at,

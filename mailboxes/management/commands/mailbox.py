@@ -1,5 +1,6 @@
 """Mailboxes from the shell."""
 
+from argparse import BooleanOptionalAction
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -21,11 +22,13 @@ from accounts.commands import (
 from mailboxes.commands import (
     NO_QUOTA,
     found_at,
+    given_times,
     listed,
     place_for,
     quarantine_argument,
     quota_bytes,
     rename_arguments,
+    time,
     values_of_rename,
 )
 from mailboxes.models import Mailbox, MailboxCredential
@@ -92,6 +95,20 @@ class Command(NounCommand):
             "--mail-path",
             metavar="PATH",
             help=_("Where mail is stored, below virtual_mailbox_base; a path that ends in / is a maildir."),
+        )
+        for option, field, sentence in (
+            ("--receive", "receives", _("Whether mail to it is taken.")),
+            ("--send", "sends", _("Whether its owner may send mail; stored for submission.")),
+            ("--imap", "imap", _("Whether its owner reads mail by IMAP; stored for Dovecot.")),
+            ("--pop", "pop", _("Whether its owner fetches mail by POP; stored for Dovecot.")),
+        ):
+            parser.add_argument(option, dest=field, action=BooleanOptionalAction, default=None, help=sentence)
+        parser.add_argument(
+            "--expires",
+            dest="expires_at",
+            type=time,
+            metavar="WHEN",
+            help=_("From then on it is as if it were inactive: 2027-01-31, “2027-01-31 18:00”, or never."),
         )
 
     def do_add(self, options: Options) -> None:
@@ -164,7 +181,7 @@ class Command(NounCommand):
         self.card(_row(self._found(options)), options)
 
     def do_list(self, options: Options) -> None:
-        columns = {"address": 30, "name": 25, "quota_bytes": 14, "active": 5, "mail_path": 0}
+        columns = {"address": 30, "name": 25, "quota_bytes": 14, "state": 8, "mail_path": 0}
         rows = (_row(mailbox) for mailbox in stream(listed(_mailboxes(), options), options["limit"]))
         self.table(rows, columns, options)
 
@@ -178,7 +195,8 @@ def _mailboxes() -> QuerySet[Mailbox]:
 
 
 def _values(options: Options) -> dict[str, Any]:
-    values = given(options, "name", "mail_path")
+    values = given(options, "name", "mail_path", "receives", "sends", "imap", "pop")
+    values |= given_times(options, "expires_at")
     if options["quota"] is not None:
         values["quota_bytes"] = None if options["quota"] == NO_QUOTA else options["quota"]
     return values
@@ -197,6 +215,12 @@ def _row(mailbox: Any) -> dict[str, Any]:
         "mail_path": mailbox.mail_path,
         "mail_format": mailbox.mail_format,
         "active": mailbox.active,
+        "state": mailbox.state,
+        "receives": mailbox.receives,
+        "sends": mailbox.sends,
+        "imap": mailbox.imap,
+        "pop": mailbox.pop,
+        "expires_at": mailbox.expires_at,
         "has_password": mailbox.has_password,
         "version": mailbox.version,
         "created_at": mailbox.created_at,
