@@ -17,7 +17,7 @@ from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.limits import within_limits
-from mailboxes.loops import refuse_loop, refuse_loop_of_what_falls_back
+from mailboxes.loops import refuse_loop_of_what_falls_back, refuse_loops
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.quarantine import quarantine, refuse_quarantined
@@ -125,6 +125,5 @@ def _keep(domain: Domain, local_part: str, address: Address, until: datetime | N
 def _refuse_loops(address: Address, former: Domain) -> None:
     """The old name now falls to a pattern or a catch-all, and the new one no longer does."""
     concerned = Alias.objects.filter(Q(address=address) | Q(destinations__address=address))
-    for alias in concerned.distinct().select_related("address__domain"):
-        refuse_loop(alias)
+    refuse_loops(concerned.distinct().select_related("address__domain"))
     refuse_loop_of_what_falls_back({former.pk, address.domain_id})

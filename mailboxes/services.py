@@ -20,7 +20,7 @@ from mailboxes import destinations as destination_rows
 from mailboxes.credentials import hash_password
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.limits import within_limits
-from mailboxes.loops import refuse_loop
+from mailboxes.loops import refuse_loops
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner, PermittedSender
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.quarantine import quarantine, refuse_quarantined
@@ -276,8 +276,7 @@ def _delete_mailboxes(mailbox_ids: Sequence[int]) -> None:
 
 def _refuse_loop_without(address_ids: Sequence[int]) -> None:
     """Where a mailbox kept a copy, mail stopped going round; once that mailbox is gone or inactive, it does not."""
-    for alias in Alias.objects.filter(address__in=address_ids).select_related("address__domain"):
-        refuse_loop(alias)
+    refuse_loops(Alias.objects.filter(address__in=address_ids).select_related("address__domain"))
 
 
 def _write_destinations(alias: Alias, texts: Iterable[str]) -> None:
@@ -290,7 +289,7 @@ def _write_destinations(alias: Alias, texts: Iterable[str]) -> None:
     for position, row in enumerate(rows):
         row.alias, row.position = alias, position
     AliasDestination.objects.bulk_create(rows)
-    refuse_loop(alias)
+    refuse_loops([alias])
 
 
 def refuse_alias_in(domain: Domain, local_part: str) -> None:

@@ -15,7 +15,7 @@ from accounts.models import OWNER_PREFIX, User
 from domains.models import Domain, DomainAdmin, MailSettings
 from domains.services import refuse_unfitting_class
 from mailboxes.destinations import resolve
-from mailboxes.loops import refuse_loop, refuse_loop_of_what_falls_back
+from mailboxes.loops import refuse_loop_of_what_falls_back, refuse_loops
 from mailboxes.models import (
     Address,
     Alias,
@@ -268,8 +268,7 @@ def refuse_what_services_would_refuse(events: Sequence[Event], by: Actor) -> Non
     concerned = Alias.objects.filter(
         Q(pk__in=alias_ids | with_destinations) | Q(address__in=address_ids) | Q(destinations__address__in=address_ids)
     )
-    for alias in concerned.distinct().select_related("address__domain"):
-        refuse_loop(alias)
+    refuse_loops(concerned.distinct().select_related("address__domain"))
     refuse_loop_of_what_falls_back(domain_ids)
 
 

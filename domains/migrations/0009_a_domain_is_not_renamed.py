@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('domains', '0006_relay_domains'),
+        ('domains', '0008_limits'),
     ]
 
     operations = [

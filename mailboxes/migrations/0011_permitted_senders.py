@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0006_relay_recipients'),
+        ('mailboxes', '0010_count_what_is_there'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('domains', '0009_a_domain_is_not_renamed'),
-        ('mailboxes', '0006_relay_recipients'),
+        ('mailboxes', '0011_permitted_senders'),
     ]
 
     operations = [

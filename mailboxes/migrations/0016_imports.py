@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('jobs', '0001_initial'),
-        ('mailboxes', '0006_relay_recipients'),
+        ('mailboxes', '0015_written_destinations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

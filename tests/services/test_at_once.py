@@ -175,6 +175,20 @@ def test_an_address_gets_another_name_while_it_is_chosen(domain: Domain, other: 
     ]
 
 
+def test_two_halves_of_too_many_destinations(domain: Domain) -> None:
+    """Each of the two alone leads to less than a thousand addresses."""
+    a = add_alias(domain, "a", [ELSEWHERE], by=TESTER)
+    all_of_them = add_alias(domain, "all", [ELSEWHERE], by=TESTER)
+    read = while_the_first_is_not_done(
+        lambda: change_alias(a, destinations=[f"a{n}@elsewhere.example" for n in range(600)], by=TESTER),
+        lambda: change_alias(
+            all_of_them, destinations=["a@example.org", *(f"b{n}@elsewhere.example" for n in range(600))], by=TESTER
+        ),
+    )
+    assert "Mail to all@example.org would become mail to more than 1000 addresses" in read
+    assert destinations_of(all_of_them) == [ELSEWHERE]
+
+
 def test_two_edit_the_same_mailbox(domain: Domain) -> None:
     mailbox = add_mailbox(domain, "jean", by=TESTER)
     read = while_the_first_is_not_done(
