@@ -432,7 +432,7 @@ class AliasDestinationQuerySet(models.QuerySet["AliasDestination"]):
 DOMAIN_OF_TEXT = Lower(Func(F("text"), Value("@"), Value(2), function="split_part", output_field=models.TextField()))
 
 
-@tracked(exclude=["written"])
+@tracked(fields_only=True)
 class AliasDestination(models.Model):
     """Where an alias delivers: exactly one of four kinds.
 
@@ -441,8 +441,7 @@ class AliasDestination(models.Model):
     - an address of ours that only a catch-all or local(8) knows: `domain`, `text` holds the local part
     - anywhere else, `name@elsewhere` or `@elsewhere`: `text`
 
-    `written` is what Postfix gets, kept by the database beside it; empty for a whole domain, where each message has its
-    own local part.
+    What Postfix gets stands in a column `written` beside it, of the database's own: its triggers fill it (written.py).
     """
 
     alias = models.ForeignKey(
@@ -457,7 +456,6 @@ class AliasDestination(models.Model):
         Domain, verbose_name=_("domain"), null=True, on_delete=models.DO_NOTHING, related_name="pointed_at_by"
     )
     text = models.CharField(_("destination"), max_length=LONGEST_ADDRESS, blank=True, db_collation="C")
-    written = models.TextField(default="", db_default="", editable=False, db_collation="C")
 
     objects = AliasDestinationQuerySet.as_manager()
 

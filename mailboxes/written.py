@@ -1,5 +1,8 @@
 """Triggers that keep a destination as it is written beside it, so that a lookup reads one row for each destination.
 
+The column `written` is no field: nothing here reads or writes it, the history and an undo need not know it. It is empty
+for a whole domain, where each message has its own local part.
+
 A domain never gets another name (its trigger a_domain_is_not_renamed); an address may."""
 
 import pgtrigger

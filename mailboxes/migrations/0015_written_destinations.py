@@ -6,6 +6,10 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 
+# The trigger does the work; that of the history is put back after it, for nothing that it knows of changes.
+FILL = migrations.RunSQL('UPDATE mailboxes_aliasdestination SET text = text', migrations.RunSQL.noop)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -22,10 +26,9 @@ class Migration(migrations.Migration):
             model_name='address',
             name='patterns',
         ),
-        migrations.AddField(
-            model_name='aliasdestination',
-            name='written',
-            field=models.TextField(db_collation='C', db_default='', default='', editable=False),
+        migrations.RunSQL(
+            """ALTER TABLE mailboxes_aliasdestination ADD COLUMN written text COLLATE "C" NOT NULL DEFAULT ''""",
+            'ALTER TABLE mailboxes_aliasdestination DROP COLUMN written',
         ),
         migrations.AlterField(
             model_name='aliasdestination',
@@ -44,10 +47,9 @@ class Migration(migrations.Migration):
             model_name='aliasdestination',
             trigger=pgtrigger.compiler.Trigger(name='a_destination_is_written', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE full_local_part text; within_id bigint;', func='\n        IF NEW.address_id IS NOT NULL THEN\n            SELECT address.local_part || NEW.extension, address.domain_id\n            INTO full_local_part, within_id\n            FROM public.mailboxes_address AS address\n            WHERE address.id = NEW.address_id\n            FOR KEY SHARE;\n        ELSE\n            full_local_part := NEW.text;\n            within_id := NEW.domain_id;\n        END IF;\n        IF within_id IS NULL OR full_local_part = \'\' THEN\n            NEW.written := CASE WHEN starts_with(NEW.text, \'@\') THEN \'\' ELSE NEW.text END;\n        ELSE\n            SELECT CASE\n                WHEN full_local_part ~ \'^[A-Za-z0-9!#$%&\'\'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&\'\'*+/=?^_`{|}~-]+)*$\' THEN full_local_part\n                ELSE \'"\' || regexp_replace(full_local_part, \'(["\\\\])\', \'\\\\\\1\', \'g\') || \'"\'\n            END || \'@\' || domain.name\n            INTO NEW.written\n            FROM public.domains_domain AS domain\n            WHERE domain.id = within_id;\n        END IF;\n        RETURN NEW;\n    ', hash='69f497e9551a1dffb7b519e3615cb8aaa9e9f77f', operation='INSERT OR UPDATE OF "address_id", "extension", "domain_id", "text"', pgid='pgtrigger_a_destination_is_written_2ad16', table='mailboxes_aliasdestination', when='BEFORE')),
         ),
-        # Before the trigger of the history comes back: nothing that it knows of changes.
-        migrations.RunSQL('UPDATE mailboxes_aliasdestination SET text = text', migrations.RunSQL.noop),
+        FILL,
         pgtrigger.migrations.AddTrigger(
             model_name='aliasdestination',
-            trigger=pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "mailboxes_aliasdestinationevent" ("address_id", "alias_id", "domain_id", "extension", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "text") SELECT new_values."address_id", new_values."alias_id", new_values."domain_id", new_values."extension", new_values."id", _pgh_attached_context.value, NOW(), \'changed\', new_values."id", new_values."position", new_values."text" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."address_id" IS DISTINCT FROM (new_values."address_id") OR old_values."alias_id" IS DISTINCT FROM (new_values."alias_id") OR old_values."domain_id" IS DISTINCT FROM (new_values."domain_id") OR old_values."extension" IS DISTINCT FROM (new_values."extension") OR old_values."id" IS DISTINCT FROM (new_values."id") OR old_values."position" IS DISTINCT FROM (new_values."position") OR old_values."text" IS DISTINCT FROM (new_values."text")) ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='4220b7022f99932354feaf770b6e1166e64edb54', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_changed_update_a72e0', referencing='REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ', table='mailboxes_aliasdestination', when='AFTER')),
+            trigger=pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "mailboxes_aliasdestinationevent" ("address_id", "alias_id", "domain_id", "extension", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "text") SELECT new_values."address_id", new_values."alias_id", new_values."domain_id", new_values."extension", new_values."id", _pgh_attached_context.value, NOW(), \'changed\', new_values."id", new_values."position", new_values."text" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."address_id" IS DISTINCT FROM (new_values."address_id") OR old_values."alias_id" IS DISTINCT FROM (new_values."alias_id") OR old_values."domain_id" IS DISTINCT FROM (new_values."domain_id") OR old_values."extension" IS DISTINCT FROM (new_values."extension") OR old_values."position" IS DISTINCT FROM (new_values."position") OR old_values."text" IS DISTINCT FROM (new_values."text")) ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='665dc67969d9d381d05dc20ef14f3f902586b4cf', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_changed_update_a72e0', referencing='REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ', table='mailboxes_aliasdestination', when='AFTER')),
         ),
     ]
