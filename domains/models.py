@@ -137,6 +137,11 @@ class Domain(models.Model):
         return self.target if self.target else self
 
     @property
+    def counted(self) -> "DomainCount":
+        """How much it has. Nothing where somebody deleted that row; `domain recount` brings it back."""
+        return getattr(self, "counts", None) or DomainCount(domain=self)
+
+    @property
     def has_mailboxes(self) -> bool:
         return self.address_class == AddressClass.VIRTUAL_MAILBOX
 
@@ -184,11 +189,11 @@ class DomainCount(models.Model):
         related_name="counts",
         db_constraint=False,
     )
-    mailboxes = models.BigIntegerField(_("mailboxes"), db_default=0)
-    aliases = models.BigIntegerField(_("aliases"), db_default=0)
-    recipients = models.BigIntegerField(_("relay recipients"), db_default=0)
-    quota_bytes = models.DecimalField(_("sum of quotas"), max_digits=30, decimal_places=0, db_default=0)
-    without_quota = models.BigIntegerField(_("mailboxes without a quota"), db_default=0)
+    mailboxes = models.BigIntegerField(_("mailboxes"), default=0, db_default=0)
+    aliases = models.BigIntegerField(_("aliases"), default=0, db_default=0)
+    recipients = models.BigIntegerField(_("relay recipients"), default=0, db_default=0)
+    quota_bytes = models.DecimalField(_("sum of quotas"), max_digits=30, decimal_places=0, default=0, db_default=0)
+    without_quota = models.BigIntegerField(_("mailboxes without a quota"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("counts of a domain")
