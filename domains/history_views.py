@@ -39,7 +39,7 @@ ICONS = {
     "sign_in": "person",
     "load": "upload",
 }
-NEVER_UNDONE = ("person", "owner")
+NEVER_UNDONE = ("person", "owner", "ended_quarantines")
 UNDONE_BY_DOMAIN_ADMINS = ("mailbox", "mailboxes", "alias")
 DOOR_ICONS = {"page": "window", "api": "braces", "command": "terminal", "task": "clock", "sign_in": "box-arrow-right"}
 

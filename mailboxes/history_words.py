@@ -40,6 +40,7 @@ register_sentences(
         ("add", "relay_recipients"): _("Added relay recipients: %(label)s"),
         ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
         ("delete", "domain_with_addresses"): _("Deleted domain %(label)s with its addresses"),
+        ("delete", "ended_quarantines"): _("Deleted quarantines that had ended: %(label)s"),
         ("load", "demo"): _("Loaded the demonstration data"),
     }
 )
