@@ -183,20 +183,16 @@ class DomainCount(models.Model):
     domain = models.OneToOneField(
         # The foreign key is in the migration, with ON DELETE CASCADE: who deletes a domain by SQL need not know this.
         Domain,
-        verbose_name=_("domain"),
         primary_key=True,
         on_delete=models.DO_NOTHING,
         related_name="counts",
         db_constraint=False,
     )
-    mailboxes = models.BigIntegerField(_("mailboxes"), default=0, db_default=0)
-    aliases = models.BigIntegerField(_("aliases"), default=0, db_default=0)
-    recipients = models.BigIntegerField(_("relay recipients"), default=0, db_default=0)
-    quota_bytes = models.DecimalField(_("sum of quotas"), max_digits=30, decimal_places=0, default=0, db_default=0)
-    without_quota = models.BigIntegerField(_("mailboxes without a quota"), default=0, db_default=0)
-
-    class Meta:
-        verbose_name = _("counts of a domain")
+    mailboxes = models.BigIntegerField(default=0, db_default=0)
+    aliases = models.BigIntegerField(default=0, db_default=0)
+    recipients = models.BigIntegerField(default=0, db_default=0)
+    quota_bytes = models.DecimalField(max_digits=30, decimal_places=0, default=0, db_default=0)
+    without_quota = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return str(self.domain)
