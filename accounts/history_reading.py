@@ -127,6 +127,36 @@ def events_of(change_sets: Sequence[uuid.UUID], *, limit: int = 20) -> dict[uuid
     return found
 
 
+def undone_by(change_sets: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Which of these are undone, and by which change set. One whose undo was undone is not."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNDOS, [[str(number) for number in change_sets]])
+        undos: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+        for undid, number in cursor.fetchall():
+            undos[uuid.UUID(undid)].append(number)
+
+    def undo_of(number: uuid.UUID) -> uuid.UUID | None:
+        return next((undo for undo in undos.get(number, []) if undo_of(undo) is None), None)
+
+    found = {number: undo_of(number) for number in change_sets}
+    return {number: undo for number, undo in found.items() if undo}
+
+
+UNDOS = """
+    WITH RECURSIVE undo (undid, id) AS (
+        SELECT metadata ->> 'undid', id
+        FROM pghistory_context
+        WHERE metadata ->> 'undid' = ANY (%s)
+        UNION
+        SELECT context.metadata ->> 'undid', context.id
+        FROM pghistory_context AS context
+        JOIN undo ON context.metadata ->> 'undid' = undo.id::text
+    )
+    SELECT undid, id
+    FROM undo
+"""
+
+
 def net_events_of(change_set: uuid.UUID) -> list[Event]:
     """What became of each row in all: its first `before`, its last `after`. A row that came and went within the change
     set is left out; an event that a service wrote itself (a changed password) stands by itself."""

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from domains.fields import normalised_domain, shown
 from domains.models import Domain
+from domains.services import LIMITS
 
 
 def domain_named(text: str) -> Domain:
@@ -35,6 +36,11 @@ def domain_row(domain: Domain) -> dict[str, Any]:
         "target": domain.target.name if domain.target else None,
         "description": domain.description,
         "any_recipient": domain.any_recipient,
+        **{limit: getattr(domain, limit) for limit in LIMITS},
+        "mailboxes": domain.counted.mailboxes,
+        "aliases": domain.counted.aliases,
+        "relay_recipients": domain.counted.recipients,
+        "total_quota_bytes": int(domain.counted.quota_bytes),
         "active": domain.active,
         "admins": sorted(person.username for person in domain.admins.all()),
         "version": domain.version,

@@ -4,14 +4,15 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.boundfield import BoundWidget
+from django.forms.boundfield import BoundField, BoundWidget
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.pages import PanelForm
-from domains.fields import LONGEST_DOMAIN, normalised_domain
+from domains.fields import LONGEST_DOMAIN, normalised_domain, shown, size_as_typed, size_in_bytes
 from domains.models import AddressClass, Domain, MailSettings
+from domains.services import LIMITS
 
 CLASS_HELP = {
     AddressClass.VIRTUAL_MAILBOX: gettext_lazy("Mail is stored here. It may have aliases and a catch-all as well."),
@@ -22,6 +23,38 @@ CLASS_HELP = {
 }
 
 _name_attrs = {"mono": True, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+
+
+def _most(label: Any) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
+        required=False,
+        min_value=0,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+
+class SizeField(forms.CharField):
+    """Bytes as people type them. Nothing typed is None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {"autocomplete": "off", "placeholder": gettext_lazy("for example 20 GB")}
+        super().__init__(max_length=40, widget=forms.TextInput(attrs=attrs), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return size_as_typed(value) if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        octets = size_in_bytes(text) if text else None
+        if text and octets is None:
+            raise ValidationError(
+                _("“%(text)s” is no size. Type 500 MB or 20 GB, for example.") % {"text": shown(text)}
+            )
+        return octets
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return size_in_bytes(str(data or "")) != initial
 
 
 class DomainSettingsForm(PanelForm):
@@ -53,6 +86,14 @@ class DomainSettingsForm(PanelForm):
             "For a relay domain whose recipients nobody can list. What its server then refuses comes back from here."
         ),
     )
+    max_mailboxes = _most(gettext_lazy("Most mailboxes"))
+    max_aliases = _most(gettext_lazy("Most aliases"))
+    max_quota_bytes = SizeField(label=gettext_lazy("Largest quota of a mailbox"), required=False)
+    max_total_quota_bytes = SizeField(
+        label=gettext_lazy("Largest sum of quotas"),
+        required=False,
+        help_text=gettext_lazy("Where quotas have a limit, every new mailbox needs a quota."),
+    )
     active = forms.BooleanField(
         label=gettext_lazy("Active"),
         required=False,
@@ -64,6 +105,15 @@ class DomainSettingsForm(PanelForm):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
+
+    @property
+    def limits(self) -> list[BoundField]:
+        return [self[limit] for limit in LIMITS]
+
+    @property
+    def has_limits(self) -> bool:
+        """Something is typed there, or refused: then they are open to see."""
+        return any(field.errors or field.value() not in (None, "") for field in self.limits)
 
     @property
     def class_options(self) -> list[tuple[BoundWidget, str]]:
@@ -93,7 +143,7 @@ class DomainAddForm(DomainSettingsForm):
         widget=forms.TextInput(attrs=_name_attrs | {"placeholder": gettext_lazy("for example example.org")}),
     )
     version = None  # type: ignore[assignment]  # nothing is there yet that somebody else could change
-    field_order = ["name", "address_class", "target", "any_recipient", "description", "active"]
+    field_order = ["name", "address_class", "target", "any_recipient", "description", *LIMITS, "active"]
 
 
 class DescriptionForm(PanelForm):

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.actors import Door
 from accounts.history import UNDO
-from accounts.history_reading import Event, events_of
+from accounts.history_reading import Event, events_of, undone_by
 from accounts.models import ChangeSet, User
 from accounts.pages import ListPage, PersonRequest, asked, list_page, person_required
 from domains.fields import normalised_domain
@@ -39,7 +39,7 @@ ICONS = {
     "sign_in": "person",
     "load": "upload",
 }
-NEVER_UNDONE = ("person", "owner")
+NEVER_UNDONE = ("person", "owner", "ended_quarantines")
 UNDONE_BY_DOMAIN_ADMINS = ("mailbox", "mailboxes", "alias")
 DOOR_ICONS = {"page": "window", "api": "braces", "command": "terminal", "task": "clock", "sign_in": "box-arrow-right"}
 
@@ -75,6 +75,7 @@ class Entry:
     differences: list[Difference]
     is_cut: bool
     may_be_undone: bool
+    undone_by: UUID | None = None
 
     @property
     def is_change(self) -> bool:
@@ -91,8 +92,20 @@ def history(request: PersonRequest) -> HttpResponse:
     if q:
         domain = Domain.objects.visible_to(request.user).filter(name=_name(q)).first()
         change_sets = change_sets_of(domain) if domain else ChangeSet.objects.none()
+    number = asked(request, "change_set")
+    if number:
+        change_sets = change_sets.filter(pk=number) if _is_number(number) else ChangeSet.objects.none()
     page = _page(change_sets, request)
-    return render(request, "domains/history.html", {"page": page, "days": days(page.rows, reader=request.user), "q": q})
+    context = {"page": page, "days": days(page.rows, reader=request.user), "q": q, "is_one": bool(number)}
+    return render(request, "domains/history.html", context)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _name(q: str) -> str:
@@ -131,9 +144,15 @@ def days(change_sets: Sequence[ChangeSet], *, reader: User | None = None) -> lis
     """The entries by the day on which they happened, newest first, with before and after for the `reader`; without one
     only what happened in a sentence."""
     events = events_of([change_set.pk for change_set in change_sets], limit=EVENTS_SHOWN) if reader else {}
+    undone = undone_by([change_set.pk for change_set in change_sets]) if reader else {}
     is_visible = _visibility(reader)
     entries = [
-        _entry(change_set, [event for event in events.get(change_set.pk, []) if is_visible(event)], reader)
+        _entry(
+            change_set,
+            [event for event in events.get(change_set.pk, []) if is_visible(event)],
+            reader,
+            undone.get(change_set.pk),
+        )
         for change_set in change_sets
     ]
     return [
@@ -157,7 +176,7 @@ def _may_be_undone(change_set: ChangeSet, reader: User | None) -> bool:
     return reader.is_superuser or change_set.value("noun") in UNDONE_BY_DOMAIN_ADMINS
 
 
-def _entry(change_set: ChangeSet, events: Sequence[Event], reader: User | None) -> Entry:
+def _entry(change_set: ChangeSet, events: Sequence[Event], reader: User | None, undone: UUID | None) -> Entry:
     door, verb = change_set.value("door"), str(change_set.value("verb"))
     return Entry(
         change_set=change_set,
@@ -166,7 +185,8 @@ def _entry(change_set: ChangeSet, events: Sequence[Event], reader: User | None) 
         door_icon=DOOR_ICONS.get(door, "terminal"),
         differences=differences(events),
         is_cut=len(events) >= EVENTS_SHOWN,
-        may_be_undone=_may_be_undone(change_set, reader),
+        may_be_undone=undone is None and _may_be_undone(change_set, reader),
+        undone_by=undone,
     )
 
 

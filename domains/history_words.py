@@ -1,9 +1,10 @@
 """How changes to domains read in the history."""
 
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import register_sentences
-from accounts.history_reading import Reading, in_words, latest_events, register_namer, register_reading
+from accounts.history_reading import Names, Reading, Row, in_words, latest_events, register_namer, register_reading
 from domains.models import Domain, DomainAdmin, MailSettings
 
 register_sentences(
@@ -17,11 +18,22 @@ register_sentences(
     }
 )
 
+SIZES = ("max_quota_bytes", "max_total_quota_bytes")
+_words_of_domain = in_words(
+    Domain, "address_class", "target", "description", "any_recipient", "max_mailboxes", "max_aliases", *SIZES, "active"
+)
+
+
+def _values_of_domain(row: Row, names: Names) -> dict[str, str]:
+    sizes = {name: filesizeformat(row[name]) for name in SIZES if row.get(name) is not None}
+    return _words_of_domain({**row, **sizes}, names)
+
+
 register_reading(
     Domain,
     Reading(
         subject=lambda row, names: row["name"],
-        values=in_words(Domain, "address_class", "target", "description", "any_recipient", "active"),
+        values=_values_of_domain,
     ),
 )
 register_reading(

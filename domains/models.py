@@ -140,6 +140,11 @@ class Domain(models.Model):
         return self.target if self.target else self
 
     @property
+    def counted(self) -> "DomainCount":
+        """How much it has. Nothing where somebody deleted that row; `domain recount` brings it back."""
+        return getattr(self, "counts", None) or DomainCount(domain=self)
+
+    @property
     def has_mailboxes(self) -> bool:
         return self.address_class == AddressClass.VIRTUAL_MAILBOX
 
@@ -181,20 +186,16 @@ class DomainCount(models.Model):
     domain = models.OneToOneField(
         # The foreign key is in the migration, with ON DELETE CASCADE: who deletes a domain by SQL need not know this.
         Domain,
-        verbose_name=_("domain"),
         primary_key=True,
         on_delete=models.DO_NOTHING,
         related_name="counts",
         db_constraint=False,
     )
-    mailboxes = models.BigIntegerField(_("mailboxes"), db_default=0)
-    aliases = models.BigIntegerField(_("aliases"), db_default=0)
-    recipients = models.BigIntegerField(_("relay recipients"), db_default=0)
-    quota_bytes = models.DecimalField(_("sum of quotas"), max_digits=30, decimal_places=0, db_default=0)
-    without_quota = models.BigIntegerField(_("mailboxes without a quota"), db_default=0)
-
-    class Meta:
-        verbose_name = _("counts of a domain")
+    mailboxes = models.BigIntegerField(default=0, db_default=0)
+    aliases = models.BigIntegerField(default=0, db_default=0)
+    recipients = models.BigIntegerField(default=0, db_default=0)
+    quota_bytes = models.DecimalField(max_digits=30, decimal_places=0, default=0, db_default=0)
+    without_quota = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return str(self.domain)

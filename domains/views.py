@@ -1,10 +1,11 @@
 """Pages about domains: the list, one domain with its tabs, its admins, and the settings that hold for all domains."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -29,7 +30,28 @@ from domains.fields import normalised_domain
 from domains.forms import DescriptionForm, DomainAddForm, DomainAdminForm, DomainSettingsForm, MailSettingsForm
 from domains.models import AddressClass, Domain, MailSettings
 
-MOST_COUNTED = 1000  # addresses of a domain; beyond that a page says "more than"
+
+@dataclass(frozen=True, kw_only=True)
+class Meter:
+    """How much of a limit is used; `left_out` are mailboxes without a quota, which no sum knows."""
+
+    label: str
+    used: int
+    most: int | None
+    is_size: bool = False
+    left_out: int = 0
+
+    @property
+    def percent(self) -> int:
+        return min(100, 100 * self.used // self.most) if self.most else 100
+
+    @property
+    def is_full(self) -> bool:
+        return self.most is not None and self.used >= self.most
+
+    @property
+    def is_past(self) -> bool:
+        return self.most is not None and self.used > self.most
 
 
 @person_required
@@ -40,7 +62,7 @@ def domain_list(request: PersonRequest) -> HttpResponse:
     classes = [("", _("All classes")), *((value, str(words)) for value, words in AddressClass.choices)]
     address_class = chosen(request, "class", _("Address class"), classes)
     state = chosen(request, "state", _("State"), [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive"))])
-    found = domains.select_related("target")
+    found = domains.select_related("target", "counts")
     if q:
         found = found.filter(begins_with(q))
     if address_class.current:
@@ -98,21 +120,32 @@ def domain(request: PersonRequest, name: str) -> HttpResponse:
         "catch_all_destinations": destinations,
         "alias_domains": list(domain.alias_domains.order_by("name")[:11]),
         "admins": list(domain.admins.order_by("username")[:21]),
+        "meters": meters(domain) if domain.has_aliases else [],
     }
     return render(request, "domains/domain.html", context)
 
 
 def domain_head(domain: Domain) -> dict[str, Any]:
-    """What stands above every tab of a domain: itself, and how much it has, as far as counting is quick."""
-    some = domain.addresses.order_by().values("pk")[: MOST_COUNTED + 1]
-    counted = domain.addresses.filter(pk__in=some).aggregate(
-        addresses=Count("pk"),
-        mailboxes=Count("mailbox"),
-        aliases=Count("alias"),
-        recipients=Count("relay_recipient"),
-    )
-    is_large = counted.pop("addresses") > MOST_COUNTED
-    return {"domain": domain, "is_large": is_large} | (dict.fromkeys(counted) if is_large else counted)
+    """What stands above every tab of a domain: itself, and how much it has."""
+    counted = domain.counted
+    return {
+        "domain": domain,
+        "mailboxes": counted.mailboxes,
+        "aliases": counted.aliases,
+        "recipients": counted.recipients,
+    }
+
+
+def meters(domain: Domain) -> list[Meter]:
+    """How far each limit that is set is used up."""
+    counted = domain.counted
+    quotas, octets = int(counted.quota_bytes), domain.max_total_quota_bytes
+    found = [
+        Meter(label=_("Mailboxes"), used=counted.mailboxes, most=domain.max_mailboxes),
+        Meter(label=_("Aliases"), used=counted.aliases, most=domain.max_aliases),
+        Meter(label=_("Sum of quotas"), used=quotas, most=octets, is_size=True, left_out=counted.without_quota),
+    ]
+    return [meter for meter in found if meter.most is not None]
 
 
 @person_required
@@ -135,7 +168,7 @@ def domain_settings(request: PersonRequest, name: str) -> HttpResponse:
 
 def _as_it_is(domain: Domain) -> dict[str, Any]:
     """What the form about its settings shows first."""
-    fields = ("address_class", "target", "any_recipient", "description", "active", "version")
+    fields = ("address_class", "target", "any_recipient", "description", *services.LIMITS, "active", "version")
     return {name: getattr(domain, name) for name in fields}
 
 

@@ -61,7 +61,8 @@ def _of_everything() -> dict[str, Any]:
 
 
 def _of_domains(user: User) -> dict[str, Any]:
-    domains = list(Domain.objects.visible_to(user).select_related("target").order_by("name")[: DOMAINS_SHOWN + 1])
+    visible = Domain.objects.visible_to(user).select_related("target", "counts")
+    domains = list(visible.order_by("name")[: DOMAINS_SHOWN + 1])
     return {"domains": domains[:DOMAINS_SHOWN], "has_more": len(domains) > DOMAINS_SHOWN}
 
 

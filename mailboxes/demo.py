@@ -17,7 +17,9 @@ def load_falcot(*, password: str | None = None, by: Actor) -> bool:
     with recorded("load", "demo", "Falcot", by=by):
         falcot_org = add_domain("falcot.org", description="Falcot Corp", by=by)
         add_domain("falcot.com", address_class=AddressClass.ALIAS_DOMAIN, target=falcot_org, by=by)
-        brand = add_domain("falcotsbrand.com", address_class=AddressClass.VIRTUAL_ALIAS, description="The brand", by=by)
+        brand = add_domain(
+            "falcotsbrand.com", address_class=AddressClass.VIRTUAL_ALIAS, description="The brand", max_aliases=50, by=by
+        )
         _add_mailboxes(falcot_org, password, by)
         add_alias(brand, "webmaster", ["jean@falcot.com"], by=by)
         add_alias(brand, "contact", ["laure@falcot.com", "sophie@falcot.com"], comment="The contact desk", by=by)

@@ -51,6 +51,7 @@ register_sentences(
         ("import", "mailboxes"): _("Imported mailboxes from %(label)s"),
         ("import", "aliases"): _("Imported aliases from %(label)s"),
         ("import", "domains"): _("Imported domains from %(label)s"),
+        ("delete", "ended_quarantines"): _("Deleted quarantines that had ended: %(label)s"),
         ("load", "demo"): _("Loaded the demonstration data"),
     }
 )

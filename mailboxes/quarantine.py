@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.history import recorded
 from accounts.history_reading import Event
 from domains.models import Domain, MailSettings
 from mailboxes.models import Mailbox, QuarantinedAddress
@@ -65,6 +66,16 @@ def refuse_quarantined(
         sentence = _("Only a superuser gives %(address)s to somebody else before %(until)s.")
         raise ValidationError({"local_part": sentence % words})
     row.delete()
+
+
+def delete_ended_quarantines(*, by: Actor) -> int:
+    """Keeps the table small; returns how many had ended. An undo that comes later misses none of them."""
+    ended = QuarantinedAddress.objects.filter(until__lte=timezone.now())
+    number = ended.count()
+    if number:
+        with recorded("delete", "ended_quarantines", str(number), by=by):
+            ended.delete()
+    return number
 
 
 def take_back(events: Iterable[Event]) -> None:

@@ -143,8 +143,8 @@ def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
 
 
 def _lost_with_domain(domain: Domain) -> list[str]:
-    mailboxes = Mailbox.objects.filter(address__domain=domain).count()
-    aliases = Alias.objects.filter(address__domain=domain).count()
+    counted = domain.counted
+    mailboxes, aliases, recipients = counted.mailboxes, counted.aliases, counted.recipients
     losses = [_("Mail to %(domain)s is refused from then on.") % {"domain": domain}]
     if mailboxes:
         losses.append(
@@ -155,7 +155,6 @@ def _lost_with_domain(domain: Domain) -> list[str]:
             )
             % {"number": mailboxes}
         )
-    recipients = RelayRecipient.objects.filter(address__domain=domain).count()
     if recipients:
         losses.append(
             ngettext("%(number)d relay recipient goes.", "%(number)d relay recipients go.", recipients)

@@ -86,16 +86,13 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='DomainCount',
             fields=[
-                ('domain', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='counts', serialize=False, to='domains.domain', verbose_name='domain')),
-                ('mailboxes', models.BigIntegerField(db_default=0, verbose_name='mailboxes')),
-                ('aliases', models.BigIntegerField(db_default=0, verbose_name='aliases')),
-                ('recipients', models.BigIntegerField(db_default=0, verbose_name='relay recipients')),
-                ('quota_bytes', models.DecimalField(db_default=0, decimal_places=0, max_digits=30, verbose_name='sum of quotas')),
-                ('without_quota', models.BigIntegerField(db_default=0, verbose_name='mailboxes without a quota')),
+                ('domain', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='counts', serialize=False, to='domains.domain')),
+                ('mailboxes', models.BigIntegerField(db_default=0, default=0)),
+                ('aliases', models.BigIntegerField(db_default=0, default=0)),
+                ('recipients', models.BigIntegerField(db_default=0, default=0)),
+                ('quota_bytes', models.DecimalField(db_default=0, default=0, decimal_places=0, max_digits=30)),
+                ('without_quota', models.BigIntegerField(db_default=0, default=0)),
             ],
-            options={
-                'verbose_name': 'counts of a domain',
-            },
         ),
         pgtrigger.migrations.RemoveTrigger(
             model_name='domain',

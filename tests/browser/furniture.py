@@ -24,6 +24,7 @@ def furnish() -> dict[str, object]:
 
     _long_names(by)
     _many_of(falcot, by)
+    domains.change_domain(falcot, max_mailboxes=200, by=by)
     sophie = Mailbox.objects.with_address().get(address__local_part="sophie")
     mailboxes.change_mailbox(sophie, active=False, by=by)
     mailboxes.set_mailbox_password(sophie, "sophie has a new one", by=by)
@@ -41,6 +42,7 @@ def _long_names(by: Actor) -> None:
     mailboxes.add_alias(domain, LONG, [f"{LONG}@elsewhere.example"], comment="Because " * 40, by=by)
     mailboxes.add_alias(domain, "team", [str(mailbox), *(f"{n}{LONG[3:]}@elsewhere.example" for n in range(30))], by=by)
     mailboxes.add_alias(domain, "", [f"{LONG}@elsewhere.example"], by=by)
+    domains.change_domain(domain, max_mailboxes=1, max_aliases=2, max_total_quota_bytes=2**30, by=by)
 
 
 def _many_of(domain: Domain, by: Actor) -> None:

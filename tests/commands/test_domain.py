@@ -2,7 +2,7 @@
 
 import pytest
 
-from domains.models import Domain
+from domains.models import Domain, DomainCount
 from mailboxes.models import Address
 from tests.commands.conftest import Shell
 
@@ -13,6 +13,14 @@ KEYS = [
     "target",
     "description",
     "any_recipient",
+    "max_mailboxes",
+    "max_aliases",
+    "max_quota_bytes",
+    "max_total_quota_bytes",
+    "mailboxes",
+    "aliases",
+    "relay_recipients",
+    "total_quota_bytes",
     "active",
     "admins",
     "version",
@@ -26,9 +34,9 @@ def test_it_works(shell: Shell) -> None:
     assert shell("domain", "add", "example.net", "--target", "example.org").code == 0
     assert shell("domain", "change", "example.org", "--inactive").out == "Changed domain example.org.\n"
     assert shell("domain", "show", "example.org").lines[:3] == [
-        "name           example.org",
-        "unicode_name   example.org",
-        "address_class  virtual_mailbox",
+        "name                   example.org",
+        "unicode_name           example.org",
+        "address_class          virtual_mailbox",
     ]
     assert [line.split()[0] for line in shell("domain", "list").lines] == ["example.net", "example.org"]
     assert shell("domain", "delete", "example.net", "--yes").out == "Deleted domain example.net.\n"
@@ -125,3 +133,48 @@ def test_before_a_deletion_it_names_what_is_lost(shell: Shell, falcot: Domain) -
     ]
     assert (ended.code, ended.out) == (0, "Deleted domain falcotsbrand.com.\n")
     assert not Address.objects.filter(domain__name="falcotsbrand.com").exists()
+
+
+def test_limits_are_set_and_lifted(shell: Shell) -> None:
+    limits = ["--max-mailboxes", "2", "--max-aliases", "0", "--max-quota", "5G", "--max-total-quota", "8 GB"]
+    row = shell("domain", "add", "example.org", *limits, "--json").json
+    assert (row["max_mailboxes"], row["max_aliases"]) == (2, 0)
+    assert (row["max_quota_bytes"], row["max_total_quota_bytes"]) == (5 * 2**30, 8 * 2**30)
+    assert shell("mailbox", "add", "ann@example.org", "--no-password", "--quota", "5G").code == 0
+    said = shell.refused("mailbox", "add", "bob@example.org", "--no-password", "--quota", "4G")
+    assert "add up to 5.0\xa0GB of 8.0\xa0GB, and 4.0\xa0GB more are too many." in said
+    row = shell(
+        "domain", "change", "example.org", "--max-aliases", "Unlimited", "--max-quota", "unlimited", "--json"
+    ).json
+    assert (row["max_mailboxes"], row["max_aliases"], row["max_quota_bytes"]) == (2, None, None)
+    assert (row["mailboxes"], row["aliases"], row["total_quota_bytes"]) == (1, 0, 5 * 2**30)
+
+
+@pytest.mark.parametrize(
+    ("option", "typed", "sentence"),
+    [
+        ("--max-mailboxes", "many", "“many” is no limit. Write a number, or unlimited."),
+        ("--max-mailboxes", "-1", "“-1” is no limit."),
+        ("--max-mailboxes", "1.5", "“1.5” is no limit."),
+        ("--max-aliases", "²", "“²” is no limit."),
+        ("--max-quota", "5 apples", "“5 apples” is no limit. Write 10G, 500M, bytes, or unlimited."),
+        ("--max-total-quota", "none", "“none” is no limit."),
+    ],
+)
+def test_what_is_no_limit(shell: Shell, option: str, typed: str, sentence: str) -> None:
+    ended = shell("domain", "add", "example.org", f"{option}={typed}")
+    assert (ended.code, Domain.objects.count()) == (2, 0)
+    assert sentence in ended.err
+
+
+def test_a_recount_mends_and_tells(shell: Shell) -> None:
+    shell("domain", "add", "example.org")
+    shell("domain", "add", "example.net")
+    assert shell("domain", "recount").err == "All counts are true.\n"
+    DomainCount.objects.update(aliases=7)
+    assert shell("domain", "recount", "example.org", "--json").json == [
+        {"domain": "example.org", "counted": "aliases", "was": 7, "found": 0}
+    ]
+    assert shell("domain", "recount").out.split() == ["example.net", "aliases", "7", "0"]
+    assert shell("domain", "recount", "--json").json == []
+    assert "There is no domain example.com here." in shell.refused("domain", "recount", "example.com")

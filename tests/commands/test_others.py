@@ -53,7 +53,8 @@ class TestHistory:
 
     def test_json_has_stable_keys(self, shell: Shell, falcot: Domain) -> None:
         (row,) = shell("history", "list", "--json").json
-        assert list(row) == ["id", "at", "sentence", "who", "door", "host", "verb", "noun", "label", "domain"]
+        keys = ["id", "at", "sentence", "who", "door", "host", "verb", "noun", "label", "domain", "undid", "undone_by"]
+        assert list(row) == keys
         assert (row["who"], row["door"], row["verb"]) == ("tester", "command", "load")
 
     def test_a_domain_that_is_gone_has_a_history(self, shell: Shell) -> None:
@@ -116,6 +117,9 @@ class TestUndo:
         assert done.lines == ["Undid: Deleted mailbox jean@example.org."]
         assert shell("mailbox", "show", "jean@example.org").code == 0
         assert "is there again already" in shell.refused("history", "undo", number, "--yes")
+        undo, deletion = shell("history", "list", "--json", "--limit", "2").json
+        assert (undo["undid"], undo["undone_by"]) == (number, None)
+        assert (deletion["undid"], deletion["undone_by"]) == (None, undo["id"])
 
     def test_json_has_stable_keys(self, shell: Shell) -> None:
         shell("domain", "add", "example.org")

@@ -4,10 +4,11 @@ import pytest
 from django.test import Client
 
 from accounts.actors import Actor, Door
-from accounts.models import User
+from accounts.models import ChangeSet, User
 from domains.models import Domain
 from domains.services import change_domain
 from mailboxes.services import add_alias, change_alias, delete_mailbox, set_mailbox_password
+from mailboxes.undo import undo_change_set
 from tests.plugins.example_mail import TESTER
 from tests.plugins.people import add_person, mailbox_of, words_of
 
@@ -92,3 +93,30 @@ def test_a_domain_admin_does_not_see_what_it_did_to_other_domains(bob_client: Cl
     assert "falcot.org/sophie" in for_bob
     assert "falcotsbrand.com" not in for_bob
     assert "falcotsbrand.com" in alice_client.get("/domains/falcot.org/history/").content.decode()
+
+
+def test_what_was_undone_says_so(alice_client: Client, falcot: Domain) -> None:
+    """By which change set, which itself names what it undid; an undo that was undone no longer counts."""
+    deletion = ChangeSet.objects.get(pk=delete_mailbox(mailbox_of("jean@falcot.org"), by=TESTER))
+    undo = ChangeSet.objects.get(pk=undo_change_set(deletion, by=TESTER))
+    words = words_of(alice_client.get(f"/history/?change_set={deletion.pk}"))
+    assert "Deleted mailbox jean@falcot.org" in words
+    assert "Undone since" in words
+    page = alice_client.get("/domains/falcot.org/history/").content.decode()
+    assert f'href="/history/?change_set={undo.pk}">Undone since' in page
+    assert f'href="/history/?change_set={deletion.pk}">What was undone' in page
+    assert f'href="/history/{deletion.pk}/undo/"' not in page
+    undo_change_set(undo, by=TESTER)
+    page = alice_client.get(f"/history/?change_set={deletion.pk}").content.decode()
+    assert "Undone since" not in page
+    assert f"/{deletion.pk}/" in page
+
+
+def test_one_change_set_is_only_for_those_who_may_see_it(
+    alice_client: Client, bob_client: Client, falcot: Domain
+) -> None:
+    change_domain(Domain.objects.get(name="falcotsbrand.com"), description="Theirs", by=TESTER)
+    number = ChangeSet.objects.get(metadata__verb="change").pk
+    assert "Changed domain falcotsbrand.com" in words_of(alice_client.get(f"/history/?change_set={number}"))
+    for url in (f"/history/?change_set={number}", "/history/?change_set=x"):
+        assert "Nothing found" in words_of(bob_client.get(url))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pghistory.core import event_models
 
 from accounts import services as accounts
@@ -18,9 +19,9 @@ from domains import services as domains
 from domains.models import Domain
 from lookup_tables import services as tables
 from lookup_tables.models import SenderRelay, Transport
-from mailboxes import quarantine, relay, removal, renaming, senders, undo
+from mailboxes import counting, quarantine, relay, removal, renaming, senders, undo
 from mailboxes import services as mailboxes
-from mailboxes.models import Alias, Mailbox, RelayRecipient
+from mailboxes.models import Alias, Mailbox, QuarantinedAddress, RelayRecipient
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BY = Actor(door=Door.API, name="somebody", host="192.0.2.1")
@@ -50,6 +51,9 @@ def house(db: None) -> House:
     senders.permit_senders(jean, ["press@example.org"], by=BY)
     relay_domain = domains.add_domain("relay.example", address_class="relay", by=BY)
     relay.add_relay_recipients(relay_domain, ["ann"], by=BY)
+    QuarantinedAddress.objects.create(
+        domain_name="example.org", local_part="former", former_mailbox_id=0, until=timezone.now()
+    )
     return House(
         person=accounts.add_user("helper", by=BY),
         domain=domain,
@@ -127,6 +131,10 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: mailboxes.set_mailboxes_active([house.jean, house.laure], False, by=BY),
         "Deactivated mailboxes: jean@example.org, laure@example.org",
     ),
+    "mailboxes.quarantine.delete_ended_quarantines": (
+        lambda house: quarantine.delete_ended_quarantines(by=BY),
+        "Deleted quarantines that had ended: 1",
+    ),
     "mailboxes.services.add_alias": (
         lambda house: mailboxes.add_alias(house.domain, "", ELSEWHERE, by=BY),
         "Added alias @example.org",
@@ -198,6 +206,7 @@ LEAVES_NOTHING = {
     "jobs.services.sweep": "It keeps the jobs going.",
     "jobs.services.worker_is_alive": "It reads.",
     "jobs.services.show_progress": "Progress is no change.",
+    "mailboxes.counting.recount": "Counts are no change: they say what is there.",
     "mailboxes.services.refuse_alias_in": "Part of a service.",
     "lookup_tables.services.check_undone": "Part of a service.",
     "lookup_tables.services.what_is_lost": "It reads.",
@@ -220,6 +229,7 @@ def modules_with_services() -> list[ModuleType]:
     rooms = sorted(path.parent.name for path in CHECKOUT.glob("*/services.py"))
     return [importlib.import_module(f"{room}.services") for room in rooms] + [
         removal,
+        counting,
         quarantine,
         relay,
         renaming,

@@ -49,7 +49,7 @@ def test_an_empty_panel_shows_the_way(alice_client: Client) -> None:
 
 def test_a_domain_admin_sees_the_own_domains(bob_client: Client, falcot: Domain) -> None:
     words = words_of(bob_client.get("/"))
-    assert "falcot.org virtual mailbox Falcot Corp Active" in words
+    assert "falcot.org virtual mailbox Falcot Corp 3 0 Active" in words
     assert "falcotsbrand.com" not in words
     assert "The worker does not answer." not in words
 

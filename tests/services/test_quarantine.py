@@ -11,10 +11,11 @@ from accounts.services import add_user
 from domains.models import Domain
 from domains.services import add_domain, change_mail_settings
 from mailboxes.models import Mailbox, QuarantinedAddress
+from mailboxes.quarantine import delete_ended_quarantines
 from mailboxes.removal import delete_domain
 from mailboxes.services import add_alias, add_mailbox, delete_mailbox, delete_mailboxes
 from mailboxes.undo import undo_change_set
-from tests.services.checks import TESTER, addresses, refusal
+from tests.services.checks import TESTER, addresses, nothing_changes, one_change_set, refusal
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "someone@elsewhere.example"
@@ -96,3 +97,16 @@ def test_the_next_owner_is_kept_from_the_first(domain: Domain, jean: Mailbox) ->
     assert QuarantinedAddress.objects.get().former_mailbox_id != jean.pk
     with refusal("belonged to a mailbox that is gone"):
         undo_change_set(ChangeSet.objects.get(pk=first), by=Actor(user=helper, door=Door.PAGE))
+
+
+def test_what_has_ended_is_deleted(domain: Domain, jean: Mailbox, laure: Mailbox) -> None:
+    deletion = delete_mailboxes([jean, laure], by=TESTER)
+    QuarantinedAddress.objects.filter(local_part="jean").update(until=timezone.now())
+    with one_change_set("Deleted quarantines that had ended: 1"):
+        assert delete_ended_quarantines(by=TESTER) == 1
+    assert QuarantinedAddress.objects.get().local_part == "laure"
+    with nothing_changes():
+        assert delete_ended_quarantines(by=TESTER) == 0
+    undo_change_set(ChangeSet.objects.get(pk=deletion), by=TESTER)
+    assert addresses() == {"jean@example.org", "laure@example.org"}
+    assert not QuarantinedAddress.objects.exists()

@@ -1,5 +1,6 @@
 """Domains from the shell. The command lives here and not in domains/, since a domain is deleted with its mailboxes."""
 
+import argparse
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,10 +17,30 @@ from accounts.commands import (
     version_argument,
 )
 from domains.commands import domain_named, domain_row, person_named
-from domains.fields import normalised_domain
+from domains.fields import normalised_domain, size_in_bytes
 from domains.models import AddressClass, Domain
-from domains.services import add_domain, add_domain_admin, change_domain, remove_domain_admin
+from domains.services import LIMITS, add_domain, add_domain_admin, change_domain, remove_domain_admin
+from mailboxes.counting import recount
 from mailboxes.removal import delete_domain, what_is_lost
+
+UNLIMITED = "unlimited"
+
+
+def _most(text: str) -> int | str:
+    """`unlimited` stays a word, since None means "not typed"."""
+    word = text.strip().lower()
+    if word != UNLIMITED and not (word.isascii() and word.isdigit() and len(word) < 19):
+        raise argparse.ArgumentTypeError(_("“%s” is no limit. Write a number, or unlimited.") % text)
+    return word if word == UNLIMITED else int(word)
+
+
+def _largest(text: str) -> int | str:
+    octets = size_in_bytes(text)
+    if text.strip().lower() == UNLIMITED:
+        return UNLIMITED
+    if octets is None:
+        raise argparse.ArgumentTypeError(_("“%s” is no limit. Write 10G, 500M, bytes, or unlimited.") % text)
+    return octets
 
 
 class Command(NounCommand):
@@ -40,6 +61,9 @@ class Command(NounCommand):
         delete = self.verb("delete", _("Delete a domain with its addresses."))
         delete.add_argument("name", metavar="DOMAIN")
         delete_arguments(delete)
+
+        recounted = self.verb("recount", _("Count what domains have, and mend their counts where these are not true."))
+        recounted.add_argument("name", metavar="DOMAIN", nargs="?", help=_("This one only; without, all of them."))
 
         self.verb("show", _("Show a domain.")).add_argument("name", metavar="DOMAIN")
 
@@ -70,6 +94,14 @@ class Command(NounCommand):
             help=_("Whether a relay domain takes mail for any recipient, or for those in its list."),
         )
         parser.add_argument("--description", help=_("For the people who look after it."))
+        for limit, metavar, read, sentence in (
+            ("max_mailboxes", "N", _most, _("So many mailboxes at most; 0 for none, or unlimited.")),
+            ("max_aliases", "N", _most, _("So many aliases at most, catch-all and patterns included.")),
+            ("max_quota_bytes", "SIZE", _largest, _("The largest quota of a mailbox: 10G, bytes, or unlimited.")),
+            ("max_total_quota_bytes", "SIZE", _largest, _("What the quotas of its mailboxes may add up to.")),
+        ):
+            option = "--" + limit.removesuffix("_bytes").replace("_", "-")
+            parser.add_argument(option, dest=limit, metavar=metavar, type=read, help=sentence)
 
     def do_add(self, options: Options) -> None:
         domain = add_domain(options["name"], **_values(options), active=options["active"], by=self.by)
@@ -89,11 +121,18 @@ class Command(NounCommand):
         delete_domain(domain, by=self.by)
         self.done(_("Deleted domain %(domain)s.") % {"domain": domain}, {"deleted": domain.name}, options)
 
+    def do_recount(self, options: Options) -> None:
+        named = {"pk": domain_named(options["name"]).pk} if options["name"] else {}
+        differences = [vars(difference) for difference in recount(Domain.objects.filter(**named))]
+        self.table(differences, {"domain": 30, "counted": 15, "was": 15, "found": 0}, options)
+        if not differences:
+            self.remark(_("All counts are true."))
+
     def do_show(self, options: Options) -> None:
         self.card(domain_row(domain_named(options["name"])), options)
 
     def do_list(self, options: Options) -> None:
-        domains = Domain.objects.order_by("name").select_related("target").prefetch_related("admins")
+        domains = Domain.objects.order_by("name").select_related("target", "counts").prefetch_related("admins")
         domains = domains.filter(**given(options, "address_class"))
         if options["search"]:
             domains = domains.filter(name__startswith=options["search"].lower())
@@ -120,6 +159,8 @@ class Command(NounCommand):
 
 def _values(options: Options) -> dict[str, Any]:
     values = given(options, "address_class", "description")
+    limits = given(options, *LIMITS)
+    values |= {limit: None if value == UNLIMITED else value for limit, value in limits.items()}
     if options["any_recipient"]:
         values["any_recipient"] = options["any_recipient"] == "yes"
     if options["target"] is not None:

@@ -1,5 +1,7 @@
 """What was done, by whom and through which door, from the shell; and how it is undone."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +10,8 @@ from django.db.models.fields.json import KT
 from django.utils.translation import gettext as _
 
 from accounts.actors import Door
-from accounts.commands import NounCommand, Options, at_least_one, in_words, stream
-from accounts.history_reading import Event
+from accounts.commands import CHUNK, NounCommand, Options, at_least_one, in_words, stream
+from accounts.history_reading import Event, undone_by
 from accounts.models import ChangeSet
 from domains.fields import normalised_domain
 from mailboxes.undo import Preview, preview_of_undo, undo_change_set
@@ -32,7 +34,7 @@ class Command(NounCommand):
         if options["domain"]:
             name = normalised_domain(options["domain"])  # perhaps of a domain that is gone
             changes = changes.alias(domain_name=KT("metadata__domain")).filter(domain_name=name)
-        rows = (_row(change_set) for change_set in stream(changes, options["limit"]))
+        rows = _rows(stream(changes, options["limit"]))
         columns = {"at": 23, "who": 20, "door": 12, "sentence": 0}
         self.table(rows if options["json"] else map(_for_people, rows), columns, options)
 
@@ -68,6 +70,16 @@ def _changes_in_words(preview: Preview) -> list[str]:
 
 def _json(event: Event) -> dict[str, Any]:
     return {"kind": event.kind, "noun": event.model._meta.model_name, "subject": event.subject}
+
+
+def _rows(change_sets: Iterator[ChangeSet]) -> Iterator[dict[str, Any]]:
+    while some := list(islice(change_sets, CHUNK)):
+        undone = undone_by([change_set.pk for change_set in some])
+        for change_set in some:
+            yield _row(change_set) | {
+                "undid": change_set.value("undid") or None,
+                "undone_by": undone.get(change_set.pk),
+            }
 
 
 def _row(change_set: ChangeSet) -> dict[str, Any]:
