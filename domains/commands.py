@@ -36,6 +36,8 @@ def domain_row(domain: Domain) -> dict[str, Any]:
         "description": domain.description,
         "any_recipient": domain.any_recipient,
         "active": domain.active,
+        "suspended": domain.suspended,
+        "state": domain.state,
         "admins": sorted(person.username for person in domain.admins.all()),
         "version": domain.version,
         "created_at": domain.created_at,

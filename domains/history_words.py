@@ -21,7 +21,7 @@ register_reading(
     Domain,
     Reading(
         subject=lambda row, names: row["name"],
-        values=in_words(Domain, "address_class", "target", "description", "any_recipient", "active"),
+        values=in_words(Domain, "address_class", "target", "description", "any_recipient", "active", "suspended"),
     ),
 )
 register_reading(

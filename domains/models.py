@@ -2,6 +2,7 @@
 
 import re
 from string import Formatter
+from typing import Self
 
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
@@ -26,9 +27,15 @@ class AddressClass(models.TextChoices):
 
 
 class DomainQuerySet(models.QuerySet["Domain"]):
-    def visible_to(self, user: User) -> models.QuerySet["Domain"]:
+    def visible_to(self, user: User) -> Self:
         """Superusers see all domains, a domain admin the own ones, anybody else none."""
         return self if user.is_superuser else self.filter(admins=user)
+
+    def in_state(self, state: str) -> Self:
+        """Those whose `state` this is."""
+        if state == "inactive":
+            return self.filter(active=False)
+        return self.filter(active=True, suspended=state == "suspended")
 
 
 @tracked()
@@ -68,6 +75,11 @@ class Domain(models.Model):
         help_text=_("Mail for every address of a relay domain is accepted, whether it is in the list or not."),
     )
     active = models.BooleanField(_("active"), default=True)
+    suspended = models.BooleanField(
+        _("suspended"),
+        default=False,
+        help_text=_("Mail to an active domain is put off for a time: the servers of senders keep it and try again."),
+    )
     admins = models.ManyToManyField(
         User, through="DomainAdmin", related_name="domains", verbose_name=_("domain admins")
     )
@@ -130,6 +142,18 @@ class Domain(models.Model):
     def answers_for(self) -> "Domain":
         """The domain whose addresses count here: the target of an alias domain, else this one."""
         return self.target if self.target else self
+
+    @property
+    def state(self) -> str:
+        """active, inactive or suspended; an inactive domain is nothing else."""
+        if not self.active:
+            return "inactive"
+        return "suspended" if self.suspended else "active"
+
+    @property
+    def is_put_off(self) -> bool:
+        """Whether its mail is put off, as postfix.suspended_domains has it: itself or its target is suspended."""
+        return self.active and self.answers_for.active and (self.suspended or self.answers_for.suspended)
 
     @property
     def has_mailboxes(self) -> bool:

@@ -15,7 +15,7 @@ from domains.fields import normalised_domain
 from domains.guards import guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
 
-CHANGEABLE = ("address_class", "target", "description", "any_recipient", "active")
+CHANGEABLE = ("address_class", "target", "description", "any_recipient", "active", "suspended")
 
 
 def add_domain(

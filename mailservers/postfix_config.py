@@ -31,8 +31,10 @@ MAPS_BY_ADDRESS = (
     "sender_canonical_maps",
     "recipient_canonical_maps",
     "relay_recipient_maps",
+    "suspended_domains",
 )
-MAPS_ALWAYS = ("virtual_alias_maps", "virtual_mailbox_maps")
+# Suspending a domain must act at once, so its table is asked even while no domain is suspended.
+MAPS_ALWAYS = ("virtual_alias_maps", "virtual_mailbox_maps", "suspended_domains")
 MAPS_BY_DOMAIN = ("virtual_alias_domains", "virtual_mailbox_domains")
 MAPS_FOR_LOCAL_DOMAINS = ("alias_maps", "mydestination")
 MAPS_FOR_RELAY_DOMAINS = ("relay_domains", "relay_recipient_maps")
@@ -44,6 +46,9 @@ FILE_MODE = 0o640  # root writes, the group postfix (proxymap) reads
 # Not in the URL: Postfix writes that into the mail log whenever the database is away. libpq takes a password file only
 # if nobody but its owner can read it, and proxymap runs as postfix.
 PASSWORD_FILE, PASSWORD_MODE = "password", 0o400
+
+# What the host has in this list stays, behind what is ours.
+RECIPIENT_RESTRICTIONS = "smtpd_recipient_restrictions"
 
 # smtp(8) reads it as root before it becomes postfix, so nobody else needs to; texthash(5) needs no postmap.
 RELAY_PASSWORDS_FILE, RELAY_PASSWORDS_MODE = "sasl_passwd", 0o600
@@ -112,7 +117,12 @@ def files_for(host: PostfixHost) -> dict[str, str]:
 
 def commands_for(host: PostfixHost) -> str:
     """A shell script that puts the fragment into main.cf; read it before you run it."""
-    lines = [f"postconf -e {shlex.quote(f'{name} = {value}')}" for name, value in _parameters(host)]
+    lines = [
+        _command_for_list(name, value)
+        if name == RECIPIENT_RESTRICTIONS
+        else f"postconf -e {shlex.quote(f'{name} = {value}')}"
+        for name, value in _parameters(host)
+    ]
     return "\n".join(
         [
             "#!/bin/sh",
@@ -124,6 +134,15 @@ def commands_for(host: PostfixHost) -> str:
             "postfix reload",
             "",
         ]
+    )
+
+
+def _command_for_list(name: str, ours: str) -> str:
+    """Puts what is ours before what the host has in the list; once, and from no other directory."""
+    without_ours = shlex.quote(r"s#check_recipient_access proxy:pgsql:[^ ,]*/suspended_domains\.cf[ ,]*##g")
+    return (
+        f"rest=$(postconf -h {name} | sed {without_ours})\n"
+        f'postconf -e {shlex.quote(f"{name} = {ours}")}"${{rest:+, $rest}}"'
     )
 
 
@@ -219,6 +238,7 @@ def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
         ("virtual_alias_maps", maps("virtual_alias_maps")),
         ("virtual_mailbox_domains", maps("virtual_mailbox_domains")),
         ("virtual_mailbox_maps", maps("virtual_mailbox_maps")),
+        (RECIPIENT_RESTRICTIONS, f"check_recipient_access {maps('suspended_domains')}"),
         ("virtual_mailbox_base", host.mail_base),
         ("virtual_mailbox_limit", "0"),
         ("virtual_uid_maps", f"static:{host.mail_uid}"),
@@ -261,6 +281,7 @@ REASONS = {
     "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",
     "smtp_sasl_auth_enable": "the passwords for relays, found by the sender",
     "parent_domain_matches_subdomains": "the default less relay_domains: a subdomain of a relay domain is not ours",
+    RECIPIENT_RESTRICTIONS: "suspended domains; what the host has in this list goes behind (install-commands)",
     "virtual_mailbox_limit": "bytes; 0 = no limit here: the default of 50 MB would stop mbox files",
 }
 
