@@ -42,6 +42,8 @@ def domain_row(domain: Domain) -> dict[str, Any]:
         "relay_recipients": domain.counted.recipients,
         "total_quota_bytes": int(domain.counted.quota_bytes),
         "active": domain.active,
+        "suspended": domain.suspended,
+        "state": domain.state,
         "admins": sorted(person.username for person in domain.admins.all()),
         "version": domain.version,
         "created_at": domain.created_at,

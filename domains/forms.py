@@ -100,6 +100,14 @@ class DomainSettingsForm(PanelForm):
         initial=True,
         help_text=gettext_lazy("Mail to an inactive domain is refused, and its mailbox owners cannot sign in."),
     )
+    suspended = forms.BooleanField(
+        label=gettext_lazy("Suspended"),
+        required=False,
+        help_text=gettext_lazy(
+            "New mail is put off for a time, with a 450 reply: the servers of senders keep it and try again, most of "
+            "them for five days. Nothing is lost, and what was taken before is delivered."
+        ),
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -142,7 +150,7 @@ class DomainAddForm(DomainSettingsForm):
         ),
         widget=forms.TextInput(attrs=_name_attrs | {"placeholder": gettext_lazy("for example example.org")}),
     )
-    version = None  # type: ignore[assignment]  # nothing is there yet that somebody else could change
+    suspended = version = None  # type: ignore[assignment]  # nothing is there yet that could wait, or be changed by others
     field_order = ["name", "address_class", "target", "any_recipient", "description", *LIMITS, "active"]
 
 

@@ -20,7 +20,16 @@ register_sentences(
 
 SIZES = ("max_quota_bytes", "max_total_quota_bytes")
 _words_of_domain = in_words(
-    Domain, "address_class", "target", "description", "any_recipient", "max_mailboxes", "max_aliases", *SIZES, "active"
+    Domain,
+    "address_class",
+    "target",
+    "description",
+    "any_recipient",
+    "max_mailboxes",
+    "max_aliases",
+    *SIZES,
+    "active",
+    "suspended",
 )
 
 

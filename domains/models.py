@@ -2,6 +2,7 @@
 
 import re
 from string import Formatter
+from typing import Self
 
 import pgtrigger
 from django.core.exceptions import ValidationError
@@ -27,9 +28,15 @@ class AddressClass(models.TextChoices):
 
 
 class DomainQuerySet(models.QuerySet["Domain"]):
-    def visible_to(self, user: User) -> models.QuerySet["Domain"]:
+    def visible_to(self, user: User) -> Self:
         """Superusers see all domains, a domain admin the own ones, anybody else none."""
         return self if user.is_superuser else self.filter(admins=user)
+
+    def in_state(self, state: str) -> Self:
+        """Those whose `state` this is."""
+        if state == "inactive":
+            return self.filter(active=False)
+        return self.filter(active=True, suspended=state == "suspended")
 
 
 @tracked()
@@ -74,6 +81,11 @@ class Domain(models.Model):
     max_quota_bytes = models.PositiveBigIntegerField(_("largest quota of a mailbox"), null=True, blank=True)
     max_total_quota_bytes = models.PositiveBigIntegerField(_("largest sum of quotas"), null=True, blank=True)
     active = models.BooleanField(_("active"), default=True)
+    suspended = models.BooleanField(
+        _("suspended"),
+        default=False,
+        help_text=_("Mail to an active domain is put off for a time: the servers of senders keep it and try again."),
+    )
     admins = models.ManyToManyField(
         User, through="DomainAdmin", related_name="domains", verbose_name=_("domain admins")
     )
@@ -143,6 +155,18 @@ class Domain(models.Model):
     def counted(self) -> "DomainCount":
         """How much it has. Nothing where somebody deleted that row; `domain recount` brings it back."""
         return getattr(self, "counts", None) or DomainCount(domain=self)
+
+    @property
+    def state(self) -> str:
+        """active, inactive or suspended; an inactive domain is nothing else."""
+        if not self.active:
+            return "inactive"
+        return "suspended" if self.suspended else "active"
+
+    @property
+    def is_put_off(self) -> bool:
+        """Whether its mail is put off, as postfix.suspended_domains has it: itself or its target is suspended."""
+        return self.active and self.answers_for.active and (self.suspended or self.answers_for.suspended)
 
     @property
     def has_mailboxes(self) -> bool:

@@ -12,11 +12,11 @@ from accounts.history import recorded
 from accounts.models import User
 from accounts.saving import save_checked
 from domains.fields import normalised_domain
-from domains.guards import guarded
+from domains.guards import follow, guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
 
 LIMITS = ("max_mailboxes", "max_aliases", "max_quota_bytes", "max_total_quota_bytes")
-CHANGEABLE = ("address_class", "target", "description", "any_recipient", "active", *LIMITS)
+CHANGEABLE = ("address_class", "target", "description", "any_recipient", "active", "suspended", *LIMITS)
 
 
 def add_domain(
@@ -53,6 +53,7 @@ def add_domain(
     with recorded("add", "domain", domain.name, domain=domain.name, by=by), guarded(domain.name):
         _lock_target(domain)
         save_checked(domain)
+        follow(domain, by=by)
     return domain
 
 

@@ -61,14 +61,14 @@ def domain_list(request: PersonRequest) -> HttpResponse:
     q = asked(request, "q")
     classes = [("", _("All classes")), *((value, str(words)) for value, words in AddressClass.choices)]
     address_class = chosen(request, "class", _("Address class"), classes)
-    state = chosen(request, "state", _("State"), [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive"))])
-    found = domains.select_related("target", "counts")
+    states = [("", _("All")), ("active", _("Active")), ("suspended", _("Suspended")), ("inactive", _("Inactive"))]
+    state = chosen(request, "state", _("State"), states)
+    found = domains.in_state(state.current) if state.current else domains
+    found = found.select_related("target", "counts")
     if q:
         found = found.filter(begins_with(q))
     if address_class.current:
         found = found.filter(address_class=address_class.current)
-    if state.current:
-        found = found.filter(active=state.current == "active")
     descending = asked(request, "sort") == "-name"
     page = list_page(found, request, key=("name",), descending=descending)
     is_empty = not page.rows and not domains.exists()
@@ -168,7 +168,16 @@ def domain_settings(request: PersonRequest, name: str) -> HttpResponse:
 
 def _as_it_is(domain: Domain) -> dict[str, Any]:
     """What the form about its settings shows first."""
-    fields = ("address_class", "target", "any_recipient", "description", *services.LIMITS, "active", "version")
+    fields = (
+        "address_class",
+        "target",
+        "any_recipient",
+        "description",
+        *services.LIMITS,
+        "active",
+        "suspended",
+        "version",
+    )
     return {name: getattr(domain, name) for name in fields}
 
 

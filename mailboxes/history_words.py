@@ -22,6 +22,7 @@ from mailboxes.models import (
     Address,
     Alias,
     AliasDestination,
+    DefaultAlias,
     Mailbox,
     PermittedSender,
     QuarantinedAddress,
@@ -43,6 +44,9 @@ register_sentences(
         ("add", "alias"): _("Added alias %(label)s"),
         ("change", "alias"): _("Changed alias %(label)s"),
         ("delete", "alias"): _("Deleted alias %(label)s"),
+        ("set", "default_aliases"): _("Changed the default aliases: %(label)s"),
+        ("delete", "default_aliases"): _("Deleted the default alias %(label)s"),
+        ("add", "default_aliases"): _("Added the default aliases of %(label)s"),
         ("add", "relay_recipients"): _("Added relay recipients: %(label)s"),
         ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
         ("permit", "sender"): _("Permitted to send: %(label)s"),
@@ -136,6 +140,9 @@ register_reading(
             str(PermittedSender._meta.verbose_name): external_form(row["local_part"], row["domain_name"])
         },
     ),
+)
+register_reading(
+    DefaultAlias, Reading(subject=lambda row, names: row["local_part"], values=in_words(DefaultAlias, "destination"))
 )
 register_reading(RelayRecipient, Reading(subject=_address, values=lambda row, names: {}))
 register_namer(Address, _names_of_addresses)

@@ -23,7 +23,7 @@ LOCK = 0x4D415053  # "MAPS"
 
 # What the maps may read; the role that owns the functions sees these columns and nothing else.
 READ_BY_MAPS = {
-    "domains_domain": ["id", "name", "u_label", "address_class", "target_id", "any_recipient", "active"],
+    "domains_domain": ["id", "name", "u_label", "address_class", "target_id", "any_recipient", "active", "suspended"],
     "domains_mailsettings": ["id", "recipient_delimiter"],
     "mailboxes_address": ["id", "domain_id", "local_part"],
     "mailboxes_mailbox": ["id", "address_id", "mail_path", "active", "receives", "sends", "expires_at"],

@@ -82,6 +82,11 @@ class Lookup:
         return self.code == 250
 
     @property
+    def is_put_off(self) -> bool:
+        """The sender's server keeps the message and tries again."""
+        return 400 <= self.code < 500
+
+    @property
     def destinations(self) -> list[Node]:
         """Where a message ends, each place once, as cleanup(8) does it."""
         found: dict[str, Node] = {}
@@ -138,8 +143,13 @@ def look_up(text: str) -> Lookup:
     if not address_class:
         reply = f"554 5.7.1 {said}: Relay access denied"
         return Lookup(str(address), "", 554, reply, class_stations, None)
+    suspended, _extension = maps.find("suspended_domains", address)
+    if suspended.hit:
+        code, status, text = suspended.hit.results[0].split(" ", 2)
+        reply = f"{code} {status} {said}: Recipient address rejected: {text}"
+        return Lookup(str(address), address_class, int(code), reply, (*class_stations, suspended), None)
     aliases, _extension = maps.find("virtual_alias_maps", address)
-    door = [*class_stations, aliases]
+    door = [*class_stations, suspended, aliases]
     table = ""
     relocated = maps.find("relocated_maps", address)[0] if maps.has_relocated and not aliases.hit else None
     if relocated:

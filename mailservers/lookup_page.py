@@ -111,6 +111,8 @@ def _shown(answer: Answer, found: Mapping[str, Found], why: Mapping[str, str]) -
 def _stop(station: Station, result: Lookup, found: Mapping[str, Found]) -> Stop:
     is_last = station is result.door[-1]
     kind = "ok" if station.hit else "bad" if is_last and not result.is_accepted else "none"
+    if station.hit and result.is_put_off and is_last:
+        kind = "bad"
     behind = found.get(station.hit.key) if station.hit else None
     rows = [(one.key, ", ".join(one.results), found.get(one.key) if one.results else None) for one in station.asked]
     return Stop(station.parameter, kind, _outcome(station, kind), rows, _proof(station), behind)
@@ -127,6 +129,7 @@ def _outcome(station: Station, kind: str) -> str:
         "virtual_alias_domains": _("Ours, virtual alias or alias domain"),
         "virtual_mailbox_domains": _("Ours, a virtual mailbox domain"),
         "virtual_mailbox_maps": _("Known"),
+        "suspended_domains": _("Suspended, so its mail is put off"),
     }.get(station.parameter, _("Found"))
 
 
@@ -184,6 +187,8 @@ def _within(node: Node | None, domains: set[str]) -> Node | None:
 
 def _summary(found: Lookup) -> str:
     """The answer in three words, behind the address."""
+    if found.is_put_off:
+        return _("is put off, %(code)s") % {"code": " ".join(found.reply.split()[:2])}
     if not found.is_accepted:
         return _("is refused, %(code)s") % {"code": " ".join(found.reply.split()[:2])}
     ends = [node.end for node in found.destinations]

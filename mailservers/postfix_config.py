@@ -32,8 +32,10 @@ MAPS_BY_ADDRESS = (
     "recipient_canonical_maps",
     "relay_recipient_maps",
     "smtpd_sender_login_maps",
+    "suspended_domains",
 )
-MAPS_ALWAYS = ("virtual_alias_maps", "virtual_mailbox_maps", "smtpd_sender_login_maps")
+# Suspending a domain must act at once, so its table is asked even while no domain is suspended.
+MAPS_ALWAYS = ("virtual_alias_maps", "virtual_mailbox_maps", "smtpd_sender_login_maps", "suspended_domains")
 MAPS_BY_DOMAIN = ("virtual_alias_domains", "virtual_mailbox_domains")
 MAPS_FOR_LOCAL_DOMAINS = ("alias_maps", "mydestination")
 MAPS_FOR_RELAY_DOMAINS = ("relay_domains", "relay_recipient_maps")
@@ -49,6 +51,9 @@ FILE_MODE = 0o640  # root writes, the group postfix (proxymap) reads
 # Not in the URL: Postfix writes that into the mail log whenever the database is away. libpq takes a password file only
 # if nobody but its owner can read it, and proxymap runs as postfix.
 PASSWORD_FILE, PASSWORD_MODE = "password", 0o400
+
+# What the host has in this list stays, behind what is ours.
+RECIPIENT_RESTRICTIONS = "smtpd_recipient_restrictions"
 
 # smtp(8) reads it as root before it becomes postfix, so nobody else needs to; texthash(5) needs no postmap.
 RELAY_PASSWORDS_FILE, RELAY_PASSWORDS_MODE = "sasl_passwd", 0o600
@@ -134,11 +139,7 @@ take_out() {
 
 def commands_for(host: PostfixHost) -> str:
     """A shell script that puts the fragment into main.cf; read it before you run it."""
-    may_have_others = [*all_parameters(), SIGN_IN[-1]]
-    commands = [
-        _command("add", name, value) if name in may_have_others else _command("postconf", "-e", f"{name} = {value}")
-        for name, value in _parameters(host)
-    ]
+    commands = [_command_for(name, value) for name, value in _parameters(host)]
     return "\n".join(
         [
             "#!/bin/sh",
@@ -149,6 +150,23 @@ def commands_for(host: PostfixHost) -> str:
             "postfix reload",
             "",
         ]
+    )
+
+
+def _command_for(name: str, value: str) -> str:
+    if name == RECIPIENT_RESTRICTIONS:
+        return _command_for_list(name, value)
+    if name in (*all_parameters(), SIGN_IN[-1]):
+        return _command("add", name, value)
+    return _command("postconf", "-e", f"{name} = {value}")
+
+
+def _command_for_list(name: str, ours: str) -> str:
+    """Puts what is ours before what the host has in the list; once, and from no other directory."""
+    without_ours = shlex.quote(r"s#check_recipient_access proxy:pgsql:[^ ,]*/suspended_domains\.cf[ ,]*##g")
+    return (
+        f"rest=$(postconf -h {name} | sed {without_ours})\n"
+        f'postconf -e {shlex.quote(f"{name} = {ours}")}"${{rest:+, $rest}}"'
     )
 
 
@@ -259,6 +277,7 @@ def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
         ("virtual_mailbox_domains", maps("virtual_mailbox_domains")),
         ("virtual_mailbox_maps", maps("virtual_mailbox_maps")),
         ("smtpd_sender_login_maps", maps("smtpd_sender_login_maps")),
+        (RECIPIENT_RESTRICTIONS, f"check_recipient_access {maps('suspended_domains')}"),
         ("virtual_mailbox_base", host.mail_base),
         ("virtual_mailbox_limit", "0"),
         ("virtual_uid_maps", f"static:{host.mail_uid}"),
@@ -301,6 +320,7 @@ REASONS = {
     "smtpd_sender_login_maps": "asked only where submission rejects a sender login mismatch",
     "smtp_sasl_auth_enable": "the passwords for relays, found by the sender",
     "parent_domain_matches_subdomains": "the default less relay_domains: a subdomain of a relay domain is not ours",
+    RECIPIENT_RESTRICTIONS: "suspended domains; what the host has in this list goes behind (install-commands)",
     "virtual_mailbox_limit": "bytes; 0 = no limit here: the default of 50 MB would stop mbox files",
 }
 

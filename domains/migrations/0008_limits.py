@@ -79,7 +79,7 @@ CREATE CONSTRAINT TRIGGER a_domain_has_its_largest_sum_of_quotas AFTER UPDATE ON
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('domains', '0006_relay_domains'),
+        ('domains', '0007_suspended'),
     ]
 
     operations = [

@@ -50,6 +50,7 @@ def addr(address: object, url: str = "") -> SafeString:
 STATES = {
     "active": ("ok", "check2", gettext_lazy("Active")),
     "inactive": ("off", "pause-circle", gettext_lazy("Inactive")),
+    "suspended": ("warn", "pause-circle", gettext_lazy("Suspended")),
     "expired": ("warn", "clock", gettext_lazy("Expired")),
     "receives_no_mail": ("warn", "dash-lg", gettext_lazy("Receives no mail")),
     "not_begun": ("warn", "clock", gettext_lazy("Not begun")),

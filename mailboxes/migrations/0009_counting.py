@@ -186,7 +186,7 @@ def counting(counted: str) -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("domains", "0008_limits"), ("mailboxes", "0007_find_by_state")]
+    dependencies = [("domains", "0008_limits"), ("mailboxes", "0008_default_aliases")]
 
     operations = [
         *(

@@ -22,6 +22,8 @@ KEYS = [
     "relay_recipients",
     "total_quota_bytes",
     "active",
+    "suspended",
+    "state",
     "admins",
     "version",
     "created_at",
@@ -53,6 +55,15 @@ def test_json_has_stable_keys(shell: Shell) -> None:
     assert shell("domain", "list", "--json").json == [shown]
     assert shell("domain", "delete", "bücher.example", "--yes", "--json").json == {"deleted": "xn--bcher-kva.example"}
     assert shell("domain", "list", "--json").json == []
+
+
+def test_suspend_and_resume(shell: Shell) -> None:
+    shell("domain", "add", "example.org")
+    assert shell("domain", "suspend", "example.org").out == "Suspended domain example.org.\n"
+    assert shell("domain", "list").lines == ["example.org                     virtual_mailbox  suspended"]
+    resumed = shell("domain", "resume", "Example.org", "--json").json
+    assert (resumed["suspended"], resumed["state"]) == (False, "active")
+    assert shell.refused("domain", "suspend", "example.net") == "There is no domain example.net here.\n"
 
 
 def test_a_list_is_searched_and_cut(shell: Shell) -> None:

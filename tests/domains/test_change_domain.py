@@ -23,6 +23,32 @@ def test_it_works(alice_client: Client, falcot: Domain) -> None:
     assert (falcot.description, falcot.active) == ("The company", True)
 
 
+def test_a_suspended_domain_says_so_everywhere(alice_client: Client, falcot: Domain) -> None:
+    alice_client.post(URL, AS_IT_IS | {"suspended": "on"})
+    falcot.refresh_from_db()
+    assert (falcot.suspended, falcot.active) == (True, True)
+    words = words_of(alice_client.get("/domains/falcot.org/"))
+    assert "New mail is put off for a time falcot.org is suspended." in words
+    assert "Its target falcot.org is suspended." in words_of(alice_client.get("/domains/falcot.com/"))
+    assert "suspended" not in words_of(alice_client.get("/domains/falcotsbrand.com/"))
+    shown = {
+        state: [row.name for row in alice_client.get(f"/domains/?state={state}").context["page"].rows]
+        for state in ("active", "suspended", "inactive")
+    }
+    assert shown == {"active": ["falcot.com", "falcotsbrand.com"], "suspended": ["falcot.org"], "inactive": []}
+    assert "Corp just now Suspended" in words_of(alice_client.get("/domains/"))
+    assert "suspended no → now yes" in words_of(alice_client.get("/domains/falcot.org/history/"))
+    alice_client.post(URL, AS_IT_IS | {"version": "2"})
+    falcot.refresh_from_db()
+    assert falcot.state == "active"
+
+
+def test_a_domain_admin_does_not_suspend(bob_client: Client, falcot: Domain) -> None:
+    bob_client.post(URL, AS_IT_IS | {"suspended": "on"})
+    falcot.refresh_from_db()
+    assert not falcot.suspended
+
+
 def test_what_a_colleague_changed_meanwhile_is_not_overwritten(alice_client: Client, falcot: Domain) -> None:
     alice_client.post(URL, AS_IT_IS | {"description": "First"})
     response = alice_client.post(URL, AS_IT_IS | {"description": "Second"})

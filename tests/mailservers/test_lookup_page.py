@@ -157,6 +157,17 @@ def test_it_says_why_a_domain_takes_no_mail() -> None:
         assert "The domain falcot.org is inactive." in page(client, address)
 
 
+def test_a_suspended_domain_is_put_off() -> None:
+    change_domain(Domain.objects.get(name="falcot.org"), suspended=True, by=TESTER)
+    client, _user = signed_in(is_superuser=True)
+    html = page(client, "jean@falcot.com")
+    assert "is put off, 450 4.2.1" in html
+    assert "the sender&#x27;s server keeps the message and tries again" in html.replace("'", "&#x27;")
+    assert "Suspended, so its mail is put off" in html
+    assert "postmap -q jean@falcot.com pgsql:/etc/postfix/mailadmin/suspended_domains.cf" in html
+    assert "is not there" not in html
+
+
 def test_a_destination_that_takes_no_mail_is_not_counted() -> None:
     sophie = Mailbox.objects.with_address().get(address__local_part="sophie")
     change_mailbox(sophie, active=False, by=TESTER)

@@ -149,6 +149,29 @@ def times() -> None:
     add_alias("@times.example", "ann@times.example")
 
 
+def suspended_domains() -> None:
+    """Domains whose mail waits, one of each class, and those beside them whose mail does not."""
+    for name in ("waiting.example", "sub.waiting.example", "open.example", "wörtlich.example", "closed-too.example"):
+        add_domain(name)
+    add_mailbox("ann@waiting.example")
+    add_mailbox("a+b@waiting.example")
+    add_mailbox("ann@sub.waiting.example")
+    add_mailbox("ann@open.example")
+    add_mailbox("ann@xn--wrtlich-90a.example")
+    add_alias("to-waiting@open.example", "ann@waiting.example")
+    add_domain("waiting-alias.example", "alias_domain", target="waiting.example")
+    add_domain("late-alias.example", "alias_domain", target="open.example")
+    add_domain("brand-waits.example", "virtual_alias")
+    add_alias("@brand-waits.example", "ann@open.example")
+    relay = add_domain("relay-waits.example", "relay")
+    add_relay_recipients(relay, ["ann"], by=TESTER)
+    add_domain("local-waits.example", "local")
+    waiting = ("waiting", "late-alias", "brand-waits", "relay-waits", "local-waits", "closed-too", "xn--wrtlich-90a")
+    for name in waiting:
+        domains.change_domain(Domain.objects.get(name=f"{name}.example"), suspended=True, by=TESTER)
+    domains.change_domain(Domain.objects.get(name="closed-too.example"), active=False, by=TESTER)
+
+
 def patterns() -> None:
     """Aliases for all that begins alike, one within another, beside a catch-all."""
     add_domain("pattern.example")

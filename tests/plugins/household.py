@@ -13,6 +13,7 @@ from jobs.services import run_job, sweep
 from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
 from lookup_tables.services import add_entry
 from mailboxes import services as mailboxes
+from mailboxes.default_aliases import set_default_aliases
 from mailboxes.demo import load_falcot
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, RelayRecipient
@@ -75,6 +76,7 @@ def move_in() -> dict[str, object]:
     laure = Mailbox.objects.with_address().get(address__local_part="laure")
     permit_senders(laure, ["press@falcot.org"], by=TESTER)
     numbers["permitted_sender"] = laure.permitted_senders.get().pk
+    numbers["default_alias"] = set_default_aliases(["noc"], "jean@falcot.org", by=TESTER)[0].pk
     numbers["recipient"] = RelayRecipient.objects.get().pk
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
 

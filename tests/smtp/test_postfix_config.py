@@ -51,6 +51,7 @@ def postmap(mail: Postfix, folder: Path, key: str = ALIAS) -> "subprocess.Comple
 
 MAPS = [
     "smtpd_sender_login_maps.cf",
+    "suspended_domains.cf",
     "virtual_alias_domains.cf",
     "virtual_alias_maps.cf",
     "virtual_mailbox_domains.cf",
@@ -116,6 +117,29 @@ def test_the_commands_put_it_into_main_cf(mail: Postfix) -> None:
         subprocess.run(commands, env=environment, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         assert mail.rcpt("jean@falcot.org").code == 250
         assert mail.rcpt("no-such-person@falcot.org").code == 550
+    finally:
+        mail.configure()
+
+
+def test_what_the_host_restricts_stays_behind_what_is_ours(mail: Postfix) -> None:
+    theirs = "reject_non_fqdn_recipient, permit_mynetworks"
+    lines = (mail.conf / "main.cf").read_text().splitlines()
+    private = [line for line in lines if not line.startswith("smtpd_recipient_restrictions")]
+    environment = {**os.environ, "MAIL_CONFIG": str(mail.conf)}
+    asked = ["postconf", "-h", "smtpd_recipient_restrictions"]
+    ours = f"check_recipient_access proxy:pgsql:{mail.maps}/suspended_domains.cf"
+    try:
+        for there, wanted in (
+            ([], ours),
+            ([f"smtpd_recipient_restrictions = {theirs}"], f"{ours}, {theirs}"),
+            ([f"smtpd_recipient_restrictions = {ours.replace(str(mail.maps), '/old')} {theirs}"], f"{ours}, {theirs}"),
+        ):
+            mail.write("main.cf", "\n".join([*private, *there, ""]))
+            for _time in range(2):
+                command = ["sh", str(mail.maps / "install-commands")]
+                subprocess.run(command, env=environment, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+                found = subprocess.run(asked, env=environment, check=True, capture_output=True, text=True).stdout
+                assert found.strip() == wanted
     finally:
         mail.configure()
 

@@ -58,6 +58,12 @@ class Command(NounCommand):
         active_arguments(change)
         version_argument(change)
 
+        for name, sentence in (
+            ("suspend", _("Put off new mail to a domain for a time; senders' servers keep it and try again.")),
+            ("resume", _("Take mail to a suspended domain again.")),
+        ):
+            self.verb(name, sentence).add_argument("name", metavar="DOMAIN")
+
         delete = self.verb("delete", _("Delete a domain with its addresses."))
         delete.add_argument("name", metavar="DOMAIN")
         delete_arguments(delete)
@@ -115,6 +121,14 @@ class Command(NounCommand):
         domain = change_domain(domain, **changes, version=options["if_version"], by=self.by)
         self.done(_("Changed domain %(domain)s.") % {"domain": domain}, domain_row(domain), options)
 
+    def do_suspend(self, options: Options) -> None:
+        domain = change_domain(domain_named(options["name"]), suspended=True, by=self.by)
+        self.done(_("Suspended domain %(domain)s.") % {"domain": domain}, domain_row(domain), options)
+
+    def do_resume(self, options: Options) -> None:
+        domain = change_domain(domain_named(options["name"]), suspended=False, by=self.by)
+        self.done(_("Resumed domain %(domain)s.") % {"domain": domain}, domain_row(domain), options)
+
     def do_delete(self, options: Options) -> None:
         domain = domain_named(options["name"])
         self.make_sure(_("Delete domain %(domain)s?") % {"domain": domain}, what_is_lost(domain), options)
@@ -138,7 +152,7 @@ class Command(NounCommand):
             domains = domains.filter(name__startswith=options["search"].lower())
         if options["after"]:
             domains = domains.filter(name__gt=normalised_domain(options["after"]))
-        columns = {"name": 30, "address_class": 15, "active": 5, "target": 20, "description": 0}
+        columns = {"name": 30, "address_class": 15, "state": 9, "target": 20, "description": 0}
         self.table((domain_row(domain) for domain in stream(domains, options["limit"])), columns, options)
 
     def do_add_admin(self, options: Options) -> None:
