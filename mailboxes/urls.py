@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.urls import path, register_converter
 
 from domains import converters
-from mailboxes import alias_views, owner_views, relay_views, rename_views, undo_views, views
+from mailboxes import alias_views, import_views, owner_views, relay_views, rename_views, undo_views, views
 from mailboxes.parsing import ParsedAddress, parse_address
 
 
@@ -49,6 +49,12 @@ urlpatterns = [
     path("history/<uuid:number>/undo/", undo_views.undo, name="undo"),
     path("addresses/", views.address_list, name="address_list"),
     path("jobs/alias-report/", views.alias_report_start, name="alias_report_start"),
+    path("domains/<domain:name>/mailboxes/export/", import_views.mailbox_export, name="mailbox_export"),
+    path("domains/<domain:name>/aliases/export/", import_views.alias_export, name="alias_export"),
+    path("exports/domains/", import_views.domain_export, name="domain_export"),
+    path("imports/add/<str:kind>/", import_views.import_add, name="import_add"),
+    path("imports/<int:pk>/", import_views.import_, name="import"),
+    path("imports/<int:pk>/faults/", import_views.import_faults, name="import_faults"),
     path("my-mailbox/", owner_views.my_mailbox, name="my_mailbox"),
     path("my-mailbox/password/", owner_views.my_mailbox_password, name="my_mailbox_password"),
 ]

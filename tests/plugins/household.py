@@ -1,5 +1,7 @@
 """Five people at one house, for every test of who may see and do what, and a fingerprint of all that is stored."""
 
+from io import BytesIO
+
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -14,6 +16,7 @@ from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, 
 from lookup_tables.services import add_entry
 from mailboxes import services as mailboxes
 from mailboxes.demo import load_falcot
+from mailboxes.imports import stage_upload
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
@@ -33,6 +36,7 @@ PASSWORDS = {
     DOMAIN_ADMIN: "claire tends to two gardens",
     SUPERUSER: "ada has every key there is",
 }
+FILE = "address,name,password\nnew.one@falcot.org,New One,her first password\n"
 PASSWORD_OF_RELAY = "only the relay and we know"
 # What people type to sign in. The stranger is a domain admin too, of a domain that has nothing to do with Falcot.
 USERNAMES = {STRANGER: "mallory", OWNER: "jean@falcot.org", DOMAIN_ADMIN: "claire", SUPERUSER: "ada@example.net"}
@@ -71,8 +75,15 @@ def move_in() -> dict[str, object]:
         "foreign_change_set": mailboxes.delete_mailbox(mailboxes.add_mailbox(foreign, "short", by=TESTER), by=TESTER),
     }
     numbers: dict[str, object] = {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk}
+    numbers["import"] = _uploaded("mailboxes", FILE, superuser)
+    numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)
     numbers["recipient"] = RelayRecipient.objects.get().pk
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
+
+
+def _uploaded(kind: str, text: str, user: User) -> int:
+    by = Actor(user=user, door=Door.PAGE)
+    return stage_upload(kind, BytesIO(text.encode()), label="people.csv", by=by).pk
 
 
 def lookup_table_entries() -> list[Entry]:
