@@ -9,9 +9,10 @@ from typing import Any
 
 from accounts.models import User
 from domains.models import Domain
-from mailboxes.columns import COLUMNS, FORMULA, FREE_TEXT, SECRET
+from mailboxes.columns import COLUMNS, SECRET
 from mailboxes.commands import UNITS
 from mailboxes.models import Alias, Import, Mailbox
+from mailboxes.tabular import FREE_TEXT, guarded
 
 CHUNK = 1_000  # rows in memory
 Kind = Import.Kind
@@ -58,9 +59,7 @@ def _as_cell(name: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(value)
-    text = str(value)
-    # What a spreadsheet would take for a formula gets an apostrophe, which an import takes away again.
-    return f"'{text}" if name in FREE_TEXT and text.lstrip("'")[:1] in (*FORMULA,) and text.strip("'") else text
+    return guarded(str(value)) if name in FREE_TEXT else str(value)
 
 
 def _mailboxes(domain: Domain | None, user: User | None) -> Iterator[dict[str, Any]]:
