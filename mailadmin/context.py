@@ -18,7 +18,7 @@ HOST = socket.gethostname()
 # url name, icon, label, the url names that belong to the room, only for superusers
 ROOMS = [
     ("overview", "grid", _("Overview"), ("overview",), False),
-    ("domain_list", "globe2", _("Domains"), ("domain", "mailbox", "alias"), False),
+    ("domain_list", "globe2", _("Domains"), ("domain", "mailbox", "alias", "import"), False),
     ("address_list", "at", _("Addresses"), ("address",), False),
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
     (

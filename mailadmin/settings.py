@@ -188,6 +188,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes; a pasted list of 1,000 destinations needs less than a tenth
+# A file with passwords must not lie on a disk, not even for a moment: what is larger goes by the command import_csv.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # bytes
 CSRF_FAILURE_VIEW = "mailadmin.views.csrf_failure"
 
 # Languages

@@ -37,9 +37,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     Kind.DOMAINS: ("name",),
 }
 SECRET = ("password", "hash")
-FREE_TEXT = ("name", "comment", "description")  # of which a spreadsheet may make a formula
 YES, NO = ("yes", "true", "1", "on", "y"), ("no", "false", "0", "off", "n")
-FORMULA = "=+-@\t\r"
 
 Value = TypeVar("Value")
 
@@ -90,10 +88,7 @@ def as_text(cell: Any) -> str:
 
 
 def free_text(cell: Any) -> str:
-    """Without the apostrophe that keeps a spreadsheet from making a formula of it (written by exports.py)."""
-    text = as_text(cell)
-    is_kept = text.startswith("'") and text.lstrip("'")[:1] in (*FORMULA,) and text.strip("'")
-    return text[1:].strip() if is_kept else text.strip()
+    return as_text(cell).strip()
 
 
 def yes_or_no(cell: Any) -> bool:

@@ -40,9 +40,12 @@ def fitting_pattern(local_part: str, patterns: Iterable[str]) -> str:
     return max((one for one in patterns if local_part.startswith(one[:-1])), key=len, default="")
 
 
-def resolve(texts: Iterable[str], *, for_address: Address, has_mailbox: bool) -> list[AliasDestination]:
+def resolve(
+    texts: Iterable[str], *, for_address: Address, has_mailbox: bool, known: "Known | None" = None
+) -> list[AliasDestination]:
     """Unsaved rows for what was typed, in order and without repetition. Raises ValidationError with a sentence for
-    each destination that cannot be, under the key `destinations`."""
+    each destination that cannot be, under the key `destinations`. Who resolves for many aliases fetches once what is
+    `known` of all their destinations."""
     faults: list[str] = []
     parsed: list[tuple[str, ParsedAddress]] = []
     for text in texts:
@@ -50,7 +53,7 @@ def resolve(texts: Iterable[str], *, for_address: Address, has_mailbox: bool) ->
             parsed.append((text, parse_address(text, may_be_whole_domain=True)))
         except ValidationError as error:
             faults += error.messages
-    known = _Known([address for _text, address in parsed])
+    known = known or Known([address for _text, address in parsed])
     rows: dict[str, AliasDestination] = {}
     for text, address in parsed:
         try:
@@ -78,7 +81,7 @@ def _faults_of_number(rows: Sequence[str] | dict[str, AliasDestination], has_mai
     return []
 
 
-class _Known:
+class Known:
     """What we have of the domains and addresses that were typed, fetched in a few statements."""
 
     def __init__(self, typed: Sequence[ParsedAddress]) -> None:
@@ -105,7 +108,7 @@ class _Known:
         return (domain.pk, "") in self.addresses or bool(fitting_pattern(local_part, self.patterns.get(domain.pk, ())))
 
 
-def _row_for(text: str, typed: ParsedAddress, known: _Known, for_address: Address) -> AliasDestination:
+def _row_for(text: str, typed: ParsedAddress, known: Known, for_address: Address) -> AliasDestination:
     domain = known.domains.get(typed.domain)
     if not typed.local_part and for_address.local_part:
         raise ValidationError(
@@ -138,7 +141,7 @@ def _row_for_whole_domain(domain: Domain, for_address: Address) -> AliasDestinat
     return AliasDestination(domain=domain)
 
 
-def _row_for_ours(typed: ParsedAddress, domain: Domain, known: _Known) -> AliasDestination:
+def _row_for_ours(typed: ParsedAddress, domain: Domain, known: Known) -> AliasDestination:
     address = known.addresses.get((domain.pk, typed.local_part))
     if address:
         return AliasDestination(address=address)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.templatetags.static import static
 from django.utils import timezone
@@ -18,6 +19,7 @@ from accounts.models import User
 from accounts.pages import PanelForm
 from domains.fields import normalised_domain
 from domains.models import Domain
+from mailboxes.models import Import
 from mailboxes.parsing import ParsedAddress, parse_address, written_local_part
 from mailboxes.services import WHEN_IT_DELIVERS
 from mailboxes.times import TimeField
@@ -468,5 +470,55 @@ class RenameForm(PanelForm):
             "local_part": written_local_part(typed.local_part),
             "keep_old": keep_old,
             "keep_until": timezone.now() + timedelta(days=days) if keep_old and days else None,
+            "despite_quarantine": self.cleaned_data.get("despite_quarantine", False),
+        }
+
+
+class ImportForm(PanelForm):
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy(
+            "CSV with a line of column names, as Excel saves it in UTF-8, or JSON. Nothing is added yet: first you see "
+            "what would happen."
+        ),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.json,text/csv,application/json"}),
+    )
+    existing = forms.ChoiceField(
+        label=gettext_lazy("What is there already"),
+        choices=[
+            ("refuse", gettext_lazy("is a fault: nothing is added")),
+            ("skip", gettext_lazy("stays as it is: only what is new is added")),
+        ],
+        initial="refuse",
+        widget=forms.RadioSelect,
+    )
+    despite_quarantine = forms.BooleanField(
+        label=gettext_lazy("Take addresses in quarantine all the same"),
+        required=False,
+        help_text=gettext_lazy(
+            "Even if they belonged to mailboxes that were deleted lately, and their mail may still come."
+        ),
+    )
+
+    def __init__(self, *args: Any, user: User, kind: str, sent: int = 0, **kwargs: Any) -> None:
+        """`sent` is the size of what the browser sends, in bytes: of a file that is too large nothing is left."""
+        super().__init__(*args, **kwargs)
+        if not user.is_superuser or kind == Import.Kind.DOMAINS:
+            del self.fields["despite_quarantine"]
+        most = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+        sentence = _("Choose a file.")
+        if sent > most:
+            sentence = _("A page takes files of up to %(most)d MB. Use the command import_csv, or smaller files.")
+            sentence %= {"most": most // MEGABYTE}
+        self.fields["file"].error_messages |= dict.fromkeys(["required", "invalid", "missing"], sentence)
+        self.fields["file"].error_messages["empty"] = _("This file is empty.")
+
+    def values(self) -> dict[str, Any]:
+        """What `stage_upload` takes."""
+        file = self.cleaned_data["file"]
+        return {
+            "file": file.file,
+            "label": file.name,
+            "skip_existing": self.cleaned_data["existing"] == "skip",
             "despite_quarantine": self.cleaned_data.get("despite_quarantine", False),
         }

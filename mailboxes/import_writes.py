@@ -1,15 +1,25 @@
 """How the lines of an import become rows: one INSERT … SELECT a table, in the order of the unique key. (COPY would lose
 the history context, whose variable goes in front of a statement.)"""
 
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.utils import timezone
 
 from accounts.actors import Actor
-from mailboxes.models import Import, Mailbox
+from domains.guards import guarded
+from domains.models import Domain
+from mailboxes.destinations import Known, resolve
+from mailboxes.loops import refuse_loops
+from mailboxes.models import Alias, AliasDestination, Import, Mailbox
+from mailboxes.parsing import parse_address
 
 Faults = dict[int, list[dict[str, Any]]]
+AT_ONCE = 2_000  # aliases
+ROWS_AT_ONCE = 5_000  # in a statement
 
 NEW = "staged.of_id = %(of)s AND NOT staged.is_there"
 
@@ -65,6 +75,32 @@ END_QUARANTINES = f"""
           WHERE domain.name = staged.domain_name AND address.local_part = staged.local_part
       )
 """  # noqa: S608
+# The line of each alias that has just been added.
+ALIASES_OF_LINES = f"""
+    SELECT staged.id, alias.id, staged.values->'destinations'
+    FROM mailboxes_importrow AS staged
+    JOIN domains_domain AS domain ON domain.name = staged.domain_name
+    JOIN mailboxes_address AS address ON address.domain_id = domain.id AND address.local_part = staged.local_part
+    JOIN mailboxes_alias AS alias ON alias.address_id = address.id
+    WHERE {NEW} AND staged.id > %(last)s
+    ORDER BY staged.id
+    LIMIT %(most)s
+"""  # noqa: S608
+NAMES_OF_LINES = f"""
+    SELECT staged.id, staged.domain_name
+    FROM mailboxes_importrow AS staged
+    WHERE {NEW}
+    ORDER BY staged.domain_name
+"""  # noqa: S608
+DOMAINS = f"""
+    INSERT INTO {{table}} ({{columns}})
+    SELECT {{values}}
+    FROM mailboxes_importrow AS staged
+    LEFT JOIN domains_domain AS target ON target.name = staged.values->>'target'
+    CROSS JOIN LATERAL jsonb_populate_record(NULL::{{table}}, staged.values) AS filled
+    WHERE {NEW} AND staged.values->>'target' {{sign}} ''
+    ORDER BY staged.domain_name
+"""  # noqa: S608
 
 
 def lock_domains(one: Import) -> None:
@@ -81,11 +117,88 @@ def write_mailboxes(one: Import, *, by: Actor) -> Faults:
 
 
 def write_aliases(one: Import, *, by: Actor) -> Faults:
-    raise NotImplementedError
+    """All addresses first, so that a destination may stand further down in the same file."""
+    if one.despite_quarantine:
+        _run(one, END_QUARANTINES)
+    _run(one, ADDRESSES)
+    _run(one, _insert_into(Alias, ON_ADDRESSES, address_id="address.id"))
+    faults: Faults = {}
+    for lines in _in_pieces(one):
+        faults |= _write_destinations(lines)
+    if not faults:
+        for lines in _in_pieces(one):
+            faults |= _loops_of(lines)
+    return faults
+
+
+def _in_pieces(one: Import) -> Iterator[dict[int, tuple[Alias, list[str]]]]:
+    """Alias and destinations by the id of the line, some at a time."""
+    last = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(ALIASES_OF_LINES, {"of": one.pk, "last": last, "most": AT_ONCE})
+            found = {line: (alias, json.loads(texts)) for line, alias, texts in cursor.fetchall()}
+        if not found:
+            return
+        last = max(found)
+        ids = [alias for alias, _texts in found.values()]
+        aliases = Alias.objects.select_related("address__domain", "address__mailbox").in_bulk(ids)
+        yield {line: (aliases[alias], texts) for line, (alias, texts) in found.items()}
+
+
+def _write_destinations(lines: Mapping[int, tuple[Alias, list[str]]]) -> Faults:
+    """As the service does for one alias; what is known of all destinations is fetched once."""
+    typed = {text: parse_address(text, may_be_whole_domain=True) for _alias, texts in lines.values() for text in texts}
+    known = Known(list(typed.values()))
+    rows: list[AliasDestination] = []
+    faults: Faults = {}
+    for line, (alias, texts) in lines.items():
+        try:
+            found = resolve(texts, for_address=alias.address, has_mailbox=alias.has_mailbox, known=known)
+        except ValidationError as error:
+            faults[line] = _as_faults(error)
+            continue
+        for position, row in enumerate(found):
+            row.alias, row.position = alias, position
+        rows += found
+    if not faults:
+        AliasDestination.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
+    return faults
+
+
+def _loops_of(lines: Mapping[int, tuple[Alias, list[str]]]) -> Faults:
+    """A loop that is new leads over a new alias. Halves tell which lines they are, where there are any."""
+    try:
+        refuse_loops([alias for alias, _texts in lines.values()])
+    except ValidationError as error:
+        if len(lines) == 1:
+            return dict.fromkeys(lines, _as_faults(error))
+        half, pairs = len(lines) // 2, list(lines.items())
+        return _loops_of(dict(pairs[:half])) | _loops_of(dict(pairs[half:]))
+    return {}
 
 
 def write_domains(one: Import, *, by: Actor) -> Faults:
-    raise NotImplementedError
+    """Alias domains behind the others, which may be their targets; with the guards that add_domain has."""
+    with connection.cursor() as cursor:
+        cursor.execute(NAMES_OF_LINES, {"of": one.pk})
+        lines = dict(cursor.fetchall())
+    guards = {line: guarded(name) for line, name in lines.items()}
+    for guard in guards.values():
+        guard.__enter__()
+    for sign in ("=", "<>"):
+        _run(one, _insert_into(Domain, DOMAINS.replace("{sign}", sign), target_id="target.id"))
+    faults: Faults = {}
+    for line, guard in guards.items():
+        try:
+            guard.__exit__(None, None, None)
+        except ValidationError as error:
+            faults[line] = _as_faults(error)
+    return faults
+
+
+def _as_faults(error: ValidationError) -> list[dict[str, Any]]:
+    return [{"sentence": sentence} for sentence in error.messages]
 
 
 def _insert_into(model: type[models.Model], statement: str, **known: str) -> str:

@@ -20,7 +20,7 @@ from accounts.history import recorded
 from mailboxes import import_rules
 from mailboxes.columns import COLUMNS, NEEDED, Line, Reader
 from mailboxes.destinations import lock_alias_graph
-from mailboxes.import_passwords import forget_key, hash_sealed, kept_key, seal
+from mailboxes.import_passwords import forget_key, hash_sealed, keep_key, kept_key, new_key, seal
 from mailboxes.import_writes import lock_domains, write_aliases, write_domains, write_mailboxes
 from mailboxes.models import Import, ImportRow
 from mailboxes.parsing import external_form
@@ -80,6 +80,18 @@ def stage_import(
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE mailboxes_importrow")
         judge_import(one, by=by)
+    return one
+
+
+def stage_upload(kind: str, file: BinaryIO, *, label: str, by: Actor, **choices: Any) -> Import:
+    """As stage_import(), for what a worker is to write later: the key of passwords is kept for it, if there is need."""
+    key = new_key()
+    one = stage_import(kind, file, label=label, key=key, by=by, **choices)
+    sealed = ImportRow.objects.filter(of=one).exclude(sealed_password="")
+    if one.refused:
+        sealed.update(sealed_password="")
+    elif sealed.exists():
+        keep_key(one.pk, key)
     return one
 
 
@@ -147,9 +159,9 @@ def faults_of(one: Import, most: int | None = MOST_FAULTS) -> Iterator[dict[str,
 
 
 def forget_import(one: Import) -> None:
+    forget_key(one.pk)
     ImportRow.objects.filter(of=one).delete()
     one.delete()
-    forget_key(one.pk)
 
 
 def forget_old_imports() -> None:

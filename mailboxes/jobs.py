@@ -2,23 +2,36 @@
 
 from typing import Any
 
-from django.utils.translation import gettext_noop
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, override
 
 from accounts.actors import Actor, Door
+from domains.history import change_sets_visible_to
 from jobs.models import Job
 from jobs.services import job_kind, show_progress, start_job
 from mailboxes.credentials_purge import purge_credentials
 from mailboxes.default_aliases import add_all_default_aliases
+from mailboxes.imports import forget_old_imports, write_import
+from mailboxes.models import Import
 from mailboxes.quarantine import delete_ended_quarantines
 from mailboxes.report import check_aliases
 
-ALIAS_REPORT, DEFAULT_ALIASES = "alias_report", "default_aliases"
+ALIAS_REPORT, DEFAULT_ALIASES, IMPORT = "alias_report", "default_aliases", "import"
+IMPORT_LABELS = {
+    Import.Kind.MAILBOXES: gettext_noop("Import of mailboxes"),
+    Import.Kind.ALIASES: gettext_noop("Import of aliases"),
+    Import.Kind.DOMAINS: gettext_noop("Import of domains"),
+}
 
 
 @job_kind(ALIAS_REPORT)
 def alias_report(job: Job) -> dict[str, Any]:
     purge_credentials()
     delete_ended_quarantines(by=Actor.from_task("the nightly check"))
+    forget_old_imports()
     return check_aliases(job)
 
 
@@ -34,3 +47,35 @@ def start_default_aliases(*, by: Actor) -> Job:
 
 def start_alias_report(*, by: Actor) -> Job:
     return start_job(ALIAS_REPORT, by=by, label=gettext_noop("Check of all aliases"))
+
+
+@job_kind(IMPORT)
+def import_lines(job: Job) -> dict[str, Any]:
+    """Writes what was looked at, in the name of the person who uploaded it. Written once, it is only told again."""
+    one = Import.objects.select_related("user").filter(pk=job.arguments["import"]).first()
+    if one is None or one.user is None:
+        raise RuntimeError(_("This file was forgotten meanwhile. Upload it again."))
+    by = Actor(user=one.user, door=Door(job.arguments["door"]), host=one.host)
+    with override(one.user.language or settings.LANGUAGE_CODE):
+        try:
+            change_set = write_import(one, show=lambda done, total: show_progress(job, done, total), by=by)
+        except ValidationError as error:
+            raise RuntimeError(" ".join(error.messages)) from error
+    show_progress(job, one.lines, one.lines)
+    result = {"kind": one.kind, "new": one.new, "there": one.there, "change_set": None, "may_undo": False}
+    if change_set:
+        seen = change_sets_visible_to(one.user).filter(pk=change_set)
+        result |= {"change_set": str(change_set), "may_undo": seen.exists()}
+    return result
+
+
+def start_import(one: Import, *, by: Actor) -> Job:
+    """Once only: a second call gives the job of the first."""
+    with transaction.atomic():
+        locked = Import.objects.select_for_update(of=("self",)).select_related("job").get(pk=one.pk)
+        if locked.job is None:
+            label = IMPORT_LABELS[Import.Kind(one.kind)]
+            arguments: dict[str, Any] = {"import": one.pk, "door": str(by.door)}
+            locked.job = start_job(IMPORT, by=by, label=label, **arguments)
+            locked.save(update_fields=["job"])
+    return locked.job

@@ -14,6 +14,8 @@ from domains.fields import shown
 
 LONGEST_CELL = 300_000  # characters; 1,000 destinations of 254 and some air
 SEPARATORS = ",;\t"
+FREE_TEXT = ("name", "comment", "description")  # columns of which a spreadsheet may make a formula
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Row = tuple[int, dict[str, Any]]
 MORE = ""  # the key of what stands behind the last column
@@ -42,6 +44,16 @@ def rows_of(file: BinaryIO, *, known: Sequence[str], needed: Sequence[str]) -> I
         raise ValidationError(_("There are no rows in this file."))
 
 
+def guarded(text: str) -> str:
+    """What a spreadsheet would take for a formula, with an apostrophe before it, as people type it there. Reading takes
+    that away again."""
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
+
+
+def _without_guard(text: str) -> str:
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA) else text
+
+
 def _csv_rows(text: io.TextIOWrapper, known: Sequence[str], needed: Sequence[str]) -> Iterator[Row]:
     csv.field_size_limit(LONGEST_CELL)
     before = 0
@@ -62,6 +74,7 @@ def _csv_rows(text: io.TextIOWrapper, known: Sequence[str], needed: Sequence[str
         line = before + reader.line_num + 1
         for cells in reader:
             row: dict[str, Any] = dict(zip(names, cells, strict=False))
+            row |= {name: _without_guard(row[name]) for name in FREE_TEXT if name in row}
             if any(cell.strip() for cell in cells[len(names) :]):
                 row[MORE] = True
             if any(cell.strip() for cell in cells):

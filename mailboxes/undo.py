@@ -190,6 +190,8 @@ def _delete(model: type[models.Model], ids: list[int]) -> None:
         return
     if model is Mailbox:
         undo_rules.part_with_mailboxes(ids)
+    if model is Domain:  # alias domains before their targets
+        Domain.objects.filter(pk__in=ids, target__isnull=False).delete()
     model._base_manager.filter(pk__in=ids).delete()
 
 

@@ -7,6 +7,7 @@ from domains import converters
 from mailboxes import (
     alias_views,
     default_alias_views,
+    import_views,
     owner_views,
     relay_views,
     rename_views,
@@ -70,6 +71,12 @@ urlpatterns = [
         "settings/default-aliases/missing/", default_alias_views.default_aliases_missing, name="default_aliases_missing"
     ),
     path("settings/default-aliases/add/", default_alias_views.default_aliases_add, name="default_aliases_add"),
+    path("domains/<domain:name>/mailboxes/export/", import_views.mailbox_export, name="mailbox_export"),
+    path("domains/<domain:name>/aliases/export/", import_views.alias_export, name="alias_export"),
+    path("exports/domains/", import_views.domain_export, name="domain_export"),
+    path("imports/add/<str:kind>/", import_views.import_add, name="import_add"),
+    path("imports/<int:pk>/", import_views.import_, name="import"),
+    path("imports/<int:pk>/faults/", import_views.import_faults, name="import_faults"),
     path("my-mailbox/", owner_views.my_mailbox, name="my_mailbox"),
     path("my-mailbox/password/", owner_views.my_mailbox_password, name="my_mailbox_password"),
 ]

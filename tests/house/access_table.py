@@ -114,6 +114,22 @@ POST alias_delete           /aliases/contact@falcotsbrand.com/delete/          i
 GET  alias_delete           /aliases/@foreign.example/delete/                  in  200 404 404 200
 POST alias_delete           /aliases/@foreign.example/delete/                  in  302 404 404 302
 
+GET  mailbox_export         /domains/falcot.org/mailboxes/export/              in  404 404 200 200
+GET  mailbox_export         /domains/foreign.example/mailboxes/export/         in  200 404 404 200
+GET  alias_export           /domains/falcot.org/aliases/export/                in  404 404 200 200
+GET  alias_export           /domains/foreign.example/aliases/export/           in  200 404 404 200
+GET  domain_export          /exports/domains/                                  in  200 404 200 200
+GET  import_add             /imports/add/domains/                              in  404 404 404 200
+POST import_add             /imports/add/domains/                              in  404 404 404 302
+GET  import_add             /imports/add/mailboxes/                            in  200 404 200 200
+POST import_add             /imports/add/mailboxes/                            in  302 404 302 302
+GET  import                 /imports/{import_of_claire}/                       in  404 404 200 404
+POST import                 /imports/{import_of_claire}/                       in  404 404 302 404
+GET  import_faults          /imports/{import_of_claire}/faults/                in  404 404 200 404
+GET  import                 /imports/{import}/                                 in  404 404 404 200
+POST import                 /imports/{import}/                                 in  404 404 404 302
+GET  import_faults          /imports/{import}/faults/                          in  404 404 404 200
+
 GET  person_list            /people/                                           in  404 404 404 200
 GET  person_add             /people/add/                                       in  404 404 404 200
 POST person_add             /people/add/                                       in  404 404 404 302
@@ -266,6 +282,8 @@ FORMS: dict[str, dict[str, str]] = {
     "canonical_add": {"key": "new@falcot.org", "result": "jean@falcot.org", "applies_to": "sender", "active": "on"},
     "canonical": {"key": "j@falcot.org", "result": "laure@falcot.org", "applies_to": "all", "active": "on"},
     "canonical_delete": {},
+    "import_add": {"file": "as a file: {column}\nnew@falcot.org\n", "existing": "refuse"},
+    "import": {},
     "my_mailbox_password": {
         "current": "jean keeps this one himself",
         "password": "jean has a better one",

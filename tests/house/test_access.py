@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -22,10 +23,13 @@ from tests.plugins.household import ANONYMOUS, PEOPLE, STRANGER, SUPERUSER, TEST
 # For {job} and the like.
 NUMBERS: dict[str, object] = defaultdict(lambda: 1, change_set=UUID(int=1), foreign_change_set=UUID(int=2))
 ANSWERS_ANY_METHOD = {"health"}  # it stands before everything that could refuse a method, and changes nothing
+AS_FILE = "as a file: "
 READS = [row for row in ROWS if row.method == "GET"]
 WRITES = [row for row in ROWS if row.method == "POST"]
 # These change nothing that a person would miss: they end or begin a sign-in, or set a cookie.
-WITHOUT_HISTORY = {"sign_in", "sign_out", "set_language", "alias_report_start", "default_aliases_add"}
+# The last four begin work that has a history of its own.
+WITHOUT_HISTORY = {"sign_in", "sign_out", "set_language", "alias_report_start"}
+WITHOUT_HISTORY |= {"default_aliases_add", "import_add", "import"}
 
 
 def names_of_urls(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
@@ -43,10 +47,16 @@ def ask(row: Row, person: str, house: dict[str, object], client: Client | None =
     return response
 
 
-def form_for(row: Row, house: dict[str, object]) -> dict[str, str]:
+def form_for(row: Row, house: dict[str, object]) -> dict[str, Any]:
     address = re.search(r"/mailboxes/(\w+)@([\w.]+)/$", row.url)
     path = f"{address[2]}/{address[1]}/" if address else ""
-    return {name: value.format_map(house | {"path": path}) for name, value in FORMS[row.name].items()}
+    words = house | {"path": path, "column": "name" if "domains" in row.url else "address"}
+    form = {name: value.format_map(words) for name, value in FORMS[row.name].items()}
+    return {name: _as_file(value) if value.startswith(AS_FILE) else value for name, value in form.items()}
+
+
+def _as_file(value: str) -> Any:
+    return SimpleUploadedFile("people.csv", value.removeprefix(AS_FILE).encode())
 
 
 def answer_of(response: HttpResponse) -> str:

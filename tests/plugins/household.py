@@ -1,5 +1,7 @@
 """Five people at one house, for every test of who may see and do what, and a fingerprint of all that is stored."""
 
+from io import BytesIO
+
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -15,6 +17,7 @@ from lookup_tables.services import add_entry
 from mailboxes import services as mailboxes
 from mailboxes.default_aliases import set_default_aliases
 from mailboxes.demo import load_falcot
+from mailboxes.imports import stage_upload
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
@@ -35,6 +38,7 @@ PASSWORDS = {
     DOMAIN_ADMIN: "claire tends to two gardens",
     SUPERUSER: "ada has every key there is",
 }
+FILE = "address,name,password\nnew.one@falcot.org,New One,her first password\n"
 PASSWORD_OF_RELAY = "only the relay and we know"
 # What people type to sign in. The stranger is a domain admin too, of a domain that has nothing to do with Falcot.
 USERNAMES = {STRANGER: "mallory", OWNER: "jean@falcot.org", DOMAIN_ADMIN: "claire", SUPERUSER: "ada@example.net"}
@@ -77,8 +81,15 @@ def move_in() -> dict[str, object]:
     permit_senders(laure, ["press@falcot.org"], by=TESTER)
     numbers["permitted_sender"] = laure.permitted_senders.get().pk
     numbers["default_alias"] = set_default_aliases(["noc"], "jean@falcot.org", by=TESTER)[0].pk
+    numbers["import"] = _uploaded("mailboxes", FILE, superuser)
+    numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)
     numbers["recipient"] = RelayRecipient.objects.get().pk
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
+
+
+def _uploaded(kind: str, text: str, user: User) -> int:
+    by = Actor(user=user, door=Door.PAGE)
+    return stage_upload(kind, BytesIO(text.encode()), label="people.csv", by=by).pk
 
 
 def lookup_table_entries() -> list[Entry]:
