@@ -1,10 +1,15 @@
-"""What rooms to the right have to say about the change of a domain: they know more of what hangs on it."""
+"""What rooms to the right have to say about the change of a domain or of the recipient delimiter: they know more of
+what hangs on it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
+from accounts.actors import Actor
+
 Guard = Callable[[str], AbstractContextManager[None]]
+Watcher = Callable[[Actor], None]
 _guards: list[Guard] = []
+_watchers: list[Watcher] = []
 
 
 def register_guard(guard: Guard) -> None:
@@ -19,3 +24,14 @@ def guarded(name: str) -> Iterator[None]:
         for guard in _guards:
             guards.enter_context(guard(name))
         yield
+
+
+def register_delimiter_watcher(watcher: Watcher) -> None:
+    """`watcher(by)` is called when another recipient delimiter has been saved, within the transaction: it raises
+    ValidationError if that must not be."""
+    _watchers.append(watcher)
+
+
+def delimiter_changed(by: Actor) -> None:
+    for watcher in _watchers:
+        watcher(by)

@@ -7,8 +7,9 @@ class MailboxesConfig(AppConfig):
     name = "mailboxes"
 
     def ready(self) -> None:
-        from domains.guards import register_guard
+        from domains.guards import register_delimiter_watcher, register_guard
         from mailboxes import history_words, jobs  # noqa: F401
         from mailboxes.loops import no_loop_through
 
         register_guard(no_loop_through)
+        register_delimiter_watcher(jobs.after_another_delimiter)

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.urls import path, register_converter
 
 from domains import converters
-from mailboxes import alias_views, owner_views, relay_views, rename_views, undo_views, views
+from mailboxes import alias_views, forward_views, owner_views, relay_views, rename_views, undo_views, views
 from mailboxes.parsing import ParsedAddress, parse_address
 
 
@@ -47,6 +47,7 @@ urlpatterns = [
     path("aliases/<address:address>/rename/", rename_views.alias_rename, name="alias_rename"),
     path("aliases/<address:address>/delete/", alias_views.alias_delete, name="alias_delete"),
     path("history/<uuid:number>/undo/", undo_views.undo, name="undo"),
+    path("addresses/forwards/", forward_views.forward_list, name="forward_list"),
     path("addresses/", views.address_list, name="address_list"),
     path("jobs/alias-report/", views.alias_report_start, name="alias_report_start"),
     path("my-mailbox/", owner_views.my_mailbox, name="my_mailbox"),
