@@ -123,7 +123,7 @@ def _check(seconds: dict[str, list[float]]) -> dict[str, int]:
     from mailboxes.jobs import start_alias_report
 
     last = time.monotonic()
-    names = iter(["", "count", "dead ends", "outside", "ways", "ends", "loops", "whole domains"])
+    names = iter(["", "count", "ways", "dead ends", "outside", "ends", "loops", "whole domains"])
 
     def note(_job: Any, _done: int, _total: int | None = None) -> None:
         nonlocal last

@@ -120,6 +120,7 @@ def _starts_above(takers: set[Request]) -> Iterator[Request]:
 # What may lead to an address: links; names in its domain, or in an alias domain of it, that it takes; whole domains;
 # and both as they were typed while the domain was elsewhere. Rather one too many: each is counted afterwards.
 ABOVE = """
+    SET LOCAL jit = off;  -- the planner expects many rows, and there are few
     WITH RECURSIVE above AS (
         SELECT address.id, address.domain_id, address.local_part
         FROM unnest(%(domain_ids)s::bigint[], %(local_parts)s::text[]) AS taker (domain_id, local_part)

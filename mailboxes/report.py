@@ -16,8 +16,9 @@ from mailboxes.report_graph import Finding
 
 MOST_FINDINGS = 1_000  # of a kind; more are counted, not listed
 TOP_OUTSIDE = 20  # domains elsewhere
-# Whole tables are hashed; with the usual 4 MB they would be written to disk first.
-WORK_MEM = "SET LOCAL work_mem = '96MB'"
+# Whole tables are hashed: with the usual 4 MB they would be written to disk first. No statement gains what it costs to
+# compile it (jit).
+BIG_STATEMENTS = "SET LOCAL work_mem = '96MB'; SET LOCAL jit = off"
 
 # The worst first.
 FINDINGS = {
@@ -47,12 +48,18 @@ def check_aliases(job: Job) -> dict[str, Any]:
     domains elsewhere get the most. Progress counts stages."""
     report = _Report()
     follow = (partial(report.follow, stage) for stage in report_graph.STAGES)
-    stages: list[Callable[[], None]] = [report.count, report.look_for_dead_ends, report.look_outside, *follow]
+    stages: list[Callable[[], None]] = [
+        report.count,
+        report_graph.lay_out,
+        report.look_for_dead_ends,
+        report.look_outside,
+        *follow,
+    ]
     show_progress(job, 0, len(stages))
     try:
         for number, stage in enumerate(stages, start=1):
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(WORK_MEM)
+                cursor.execute(BIG_STATEMENTS)
                 stage()
             show_progress(job, number)
     finally:
@@ -93,6 +100,7 @@ class _Report:
 
     def look_for_dead_ends(self) -> None:
         with connection.cursor() as cursor:
+            cursor.execute(DOUBTFUL)
             cursor.execute(DEAD_ENDS, {"most": MOST_FINDINGS})
             rows = cursor.fetchall()
         self._note(({"kind": kind, "alias": alias, "target": target}, number) for kind, alias, target, number in rows)
@@ -110,35 +118,61 @@ class _Report:
 
 # Nearly every destination is an address with a mailbox that receives or an alias that delivers. Only the others are
 # asked about one by one; mail_map.answers() is the rule that Postfix follows.
-DEAD_ENDS = """
-    WITH doubtful AS (
+DOUBTFUL = """
+    CREATE TEMPORARY TABLE alias_doubtful ON COMMIT DROP AS
+    SELECT link.id
+    FROM mailboxes_aliasdestination AS link
+    WHERE link.address_id IS NOT NULL
+      AND link.extension = ''
+      AND NOT EXISTS (
+          SELECT FROM mailboxes_mailbox AS mailbox
+          WHERE mailbox.address_id = link.address_id
+            AND mail_map.receives(mailbox.active, mailbox.receives, mailbox.expires_at)
+      )
+      AND NOT EXISTS (
+          SELECT FROM mailboxes_alias AS further
+          WHERE further.address_id = link.address_id
+            AND mail_map.delivers(further.active, further.starts_at, further.ends_at)
+      )
+    UNION
+    SELECT taker.id
+    FROM alias_taker AS taker
+    WHERE NOT EXISTS (
+          SELECT FROM mailboxes_mailbox AS mailbox
+          WHERE mailbox.address_id = taker.address_id
+            AND mail_map.receives(mailbox.active, mailbox.receives, mailbox.expires_at)
+      )
+      AND NOT EXISTS (
+          SELECT FROM mailboxes_alias AS further
+          WHERE further.address_id = taker.address_id
+            AND mail_map.delivers(further.active, further.starts_at, further.ends_at)
+            AND NOT EXISTS (
+                SELECT FROM mailboxes_aliasdestination AS whole
+                WHERE whole.alias_id = further.id
+                  AND (whole.domain_id IS NOT NULL AND whole.text = '' OR starts_with(whole.text, '@'))
+            )
+      )
+    UNION
+    SELECT asleep.id
+    FROM domains_domain AS domain
+    LEFT JOIN domains_domain AS answering ON answering.id = domain.target_id
+    CROSS JOIN LATERAL (
         SELECT link.id
-        FROM mailboxes_aliasdestination AS link
-        WHERE link.address_id IS NOT NULL
-          AND link.extension = ''
-          AND NOT EXISTS (
-              SELECT FROM mailboxes_mailbox AS mailbox
-              WHERE mailbox.address_id = link.address_id
-                AND mail_map.receives(mailbox.active, mailbox.receives, mailbox.expires_at)
-          )
-          AND NOT EXISTS (
-              SELECT FROM mailboxes_alias AS further
-              WHERE further.address_id = link.address_id
-                AND mail_map.delivers(further.active, further.starts_at, further.ends_at)
-          )
-        UNION
-        SELECT link.id
-        FROM domains_domain AS domain
-        JOIN mailboxes_address AS address ON address.domain_id = domain.id
+        FROM mailboxes_address AS address
         JOIN mailboxes_aliasdestination AS link ON link.address_id = address.id
-        WHERE NOT domain.active
-        UNION
-        SELECT other.id
-        FROM mailboxes_aliasdestination AS other
-        WHERE other.domain_id IS NOT NULL
-           OR other.extension <> ''
-    ),
-    dead AS (
+        WHERE address.domain_id = domain.id
+        UNION ALL
+        SELECT named.id
+        FROM mailboxes_aliasdestination AS named
+        WHERE named.domain_id = domain.id
+    ) AS asleep
+    WHERE NOT domain.active
+       OR NOT answering.active;
+    ANALYZE alias_doubtful
+"""
+
+DEAD_ENDS = """
+    WITH dead AS MATERIALIZED (
         SELECT destination.alias_id, destination.position,
             CASE
                 WHEN NOT asked.active OR NOT COALESCE(answering.active, true) THEN 'inactive_domain'
@@ -149,7 +183,7 @@ DEAD_ENDS = """
             mail_map.external_form(
                 COALESCE(target.local_part || destination.extension, destination.text), asked.name
             ) AS target
-        FROM doubtful
+        FROM alias_doubtful AS doubtful
         JOIN mailboxes_aliasdestination AS destination ON destination.id = doubtful.id
         LEFT JOIN mailboxes_address AS target ON target.id = destination.address_id
         JOIN domains_domain AS asked ON asked.id = COALESCE(target.domain_id, destination.domain_id)
