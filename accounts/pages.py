@@ -133,14 +133,22 @@ def refusals_on(form: forms.Form, **named: str) -> Iterator[None]:
 
 
 def say(
-    request: HttpRequest, sentence: str, *, level: int = messages.SUCCESS, undo: UUID | None = None, **words: object
+    request: HttpRequest,
+    sentence: str,
+    *,
+    level: int = messages.SUCCESS,
+    undo: UUID | None = None,
+    link: tuple[str, str] | None = None,
+    **words: object,
 ) -> None:
     """Tells the person what happened, on the next page. The words in braces are set apart as addresses are; `undo` is
-    the change set that the person may want to take back."""
+    the change set that the person may want to take back, `link` an address and its words."""
     marked = {name: format_html('<span class="mono">{}</span>', word) for name, word in words.items()}
     text = format_html(mark_safe(sentence), **marked) if words else sentence  # noqa: S308  our own text
     if undo:
-        text = format_html('{} <a href="{}">{}</a>', text, reverse("undo", args=[undo]), _("Undo"))
+        link = reverse("undo", args=[undo]), _("Undo")
+    if link:
+        text = format_html('{} <a href="{}">{}</a>', text, *link)
     messages.add_message(request, level, text)
 
 

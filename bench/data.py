@@ -63,18 +63,18 @@ def address_at_alias_domain(size: Size, luck: random.Random) -> str:
 
 def load(size: Size) -> None:
     """Fills the panel's tables, without history; then the peer's tables and the ideal one."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
-    _load_panel(size)
+    load_panel(size)
     with connection.cursor() as cursor:
         cursor.execute(OTHERS)
         cursor.execute("VACUUM ANALYZE")
 
 
-def _load_panel(size: Size) -> None:
+def load_panel(size: Size) -> None:
     from domains.models import Domain
     from mailboxes.models import Address, Alias, AliasDestination, Mailbox
 
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
     boxes, aliases = range(1, size.mailboxes + 1), range(1, size.aliases + 1)
     _copy(Domain, ["id", "name", "address_class", "target_id"], _domains(size))
     _copy(

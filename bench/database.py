@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -66,7 +67,7 @@ class Database:
         """As postfix_config wants it."""
         return f"{self.place / 'sockets' if self.by_socket else '127.0.0.1'}:{self.cluster.port}"
 
-    def make(self, size: Size) -> Path:
+    def make(self, size: Size, load: Callable[[Size], None] = load) -> Path:
         """A database of this size, from now on Django's; returns the folder with the panel's maps."""
         from django.conf import settings
         from django.core.management import call_command

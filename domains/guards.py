@@ -1,12 +1,17 @@
-"""What rooms to the right have to say about a domain that is changed or added: they know more of what hangs on it."""
+"""What rooms to the right have to say about a domain that is changed or added, or about another recipient delimiter:
+they know more of what hangs on it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
+from accounts.actors import Actor
+
 Guard = Callable[[str], AbstractContextManager[None]]
+Watcher = Callable[[Actor], None]
 _guards: list[Guard] = []
 _followers: list[Callable[..., Any]] = []
+_watchers: list[Watcher] = []
 
 
 def register_guard(guard: Guard) -> None:
@@ -32,3 +37,14 @@ def register_follower(follower: Callable[..., Any]) -> None:
 def follow(domain: Any, *, by: Any) -> None:
     for follower in _followers:
         follower(domain, by=by)
+
+
+def register_delimiter_watcher(watcher: Watcher) -> None:
+    """`watcher(by)` is called when another recipient delimiter has been saved, within the transaction: it raises
+    ValidationError if that must not be."""
+    _watchers.append(watcher)
+
+
+def delimiter_changed(by: Actor) -> None:
+    for watcher in _watchers:
+        watcher(by)

@@ -12,7 +12,7 @@ from accounts.history import recorded
 from accounts.models import User
 from accounts.saving import save_checked
 from domains.fields import normalised_domain
-from domains.guards import follow, guarded
+from domains.guards import delimiter_changed, follow, guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
 
 LIMITS = ("max_mailboxes", "max_aliases", "max_quota_bytes", "max_total_quota_bytes")
@@ -105,9 +105,11 @@ def remove_domain_admin(domain: Domain, user: User, *, by: Actor) -> None:
 
 
 def change_mail_settings(*, by: Actor, version: int | None = None, **changes: Any) -> MailSettings:
-    """The delimiter counts at once for the maps; main.cf must say the same (`postfix_config`)."""
+    """The delimiter counts at once for the maps; main.cf must say the same (`postfix_config`). With another one,
+    addresses may lead elsewhere: no loop is closed by it, and all aliases are checked afterwards."""
     with recorded("change", "mail_settings", "", by=by):
         settings = locked_version(MailSettings.objects, 1, version)
+        delimiter = settings.recipient_delimiter
         for field in changes:
             if field not in ("recipient_delimiter", "mail_path_template", "quarantine_days"):
                 raise TypeError(f"the mail settings have no field {field} that can be changed")
@@ -115,6 +117,8 @@ def change_mail_settings(*, by: Actor, version: int | None = None, **changes: An
         settings.version += 1
         settings.full_clean()
         settings.save()
+        if settings.recipient_delimiter != delimiter:
+            delimiter_changed(by)
     return settings
 
 

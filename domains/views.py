@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -243,6 +244,8 @@ def mail_settings(request: PersonRequest) -> HttpResponse:
                     request,
                     _("Saved the mail settings. Write the configuration again: main.cf must name the same delimiter."),
                 )
+                sentence = _("Addresses with an extension may lead elsewhere now, so all aliases are being checked.")
+                say(request, sentence, link=(reverse("job_list"), _("Show the work")))
             else:
                 say(request, _("Saved the mail settings."))
             return redirect("mail_settings")

@@ -19,7 +19,7 @@ HOST = socket.gethostname()
 ROOMS = [
     ("overview", "grid", _("Overview"), ("overview",), False),
     ("domain_list", "globe2", _("Domains"), ("domain", "mailbox", "alias", "import"), False),
-    ("address_list", "at", _("Addresses"), ("address",), False),
+    ("address_list", "at", _("Addresses"), ("address", "forward"), False),
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
     (
         "transport_list",

@@ -25,6 +25,7 @@ from jobs.services import worker_is_alive
 from mailboxes.jobs import ALIAS_REPORT
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.parsing import parse_address
+from mailboxes.report import number_without_mail
 from mailservers import functions
 
 FOUND_OF_A_KIND = 20
@@ -93,7 +94,7 @@ def _last(kind: str) -> Job | None:
 
 
 def _findings(report: Job | None) -> int:
-    return sum(report.result.get("counts", {}).values()) if report and report.result else 0
+    return number_without_mail(report.result) if report and report.result else 0
 
 
 def _figures() -> list[tuple[str, int, bool]]:

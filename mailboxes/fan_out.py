@@ -23,7 +23,7 @@ WIDEST = 10  # aliases of a whole domain to which a catch-all delivers
 def refuse_fan_out(starts: Sequence[Request], ways: Ways, field: str) -> None:
     """Raises ValidationError if mail to one of these, or to an address whose alias leads to one, would become mail to
     too many addresses. One end is none too many: then nothing more is asked."""
-    wide = list(_through_whole_domains(starts, ways))
+    wide = list(through_whole_domains(starts, ways))
     grown = _refuse_too_many([*starts, *wide], ways_from([*starts, *wide]) if wide else ways, field)
     above = list(_starts_above({ways.taken_by[start] for start in grown if start in ways.taken_by}))
     if above:
@@ -76,7 +76,7 @@ def number_of_ends(start: Request, ways: Ways, *, most: int = MOST_DESTINATIONS)
     return ends + sum(waiting.values())
 
 
-def _through_whole_domains(starts: Sequence[Request], ways: Ways) -> Iterator[Request]:
+def through_whole_domains(starts: Sequence[Request], ways: Ways) -> Iterator[Request]:
     """A catch-all that delivers to a whole domain and elsewhere too, asked for the addresses over there that go on to
     the most."""
     for start in starts:
@@ -120,6 +120,7 @@ def _starts_above(takers: set[Request]) -> Iterator[Request]:
 # What may lead to an address: links; names in its domain, or in an alias domain of it, that it takes; whole domains;
 # and both as they were typed while the domain was elsewhere. Rather one too many: each is counted afterwards.
 ABOVE = """
+    SET LOCAL jit = off;  -- the planner expects many rows, and there are few
     WITH RECURSIVE above AS (
         SELECT address.id, address.domain_id, address.local_part
         FROM unnest(%(domain_ids)s::bigint[], %(local_parts)s::text[]) AS taker (domain_id, local_part)

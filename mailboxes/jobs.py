@@ -15,6 +15,7 @@ from jobs.services import job_kind, show_progress, start_job
 from mailboxes.credentials_purge import purge_credentials
 from mailboxes.default_aliases import add_all_default_aliases
 from mailboxes.imports import forget_old_imports, write_import
+from mailboxes.loops import refuse_loop_by_delimiter
 from mailboxes.models import Import
 from mailboxes.quarantine import delete_ended_quarantines
 from mailboxes.report import check_aliases
@@ -43,6 +44,12 @@ def default_aliases(job: Job) -> dict[str, Any]:
 
 def start_default_aliases(*, by: Actor) -> Job:
     return start_job(DEFAULT_ALIASES, by=by, label=gettext_noop("Adding of default aliases"))
+
+
+def after_another_delimiter(by: Actor) -> None:
+    """No loop that is found at once is saved; what else leads elsewhere now is for the check of all aliases to say."""
+    refuse_loop_by_delimiter()
+    start_alias_report(by=by)
 
 
 def start_alias_report(*, by: Actor) -> Job:

@@ -16,7 +16,9 @@ from domains.models import Domain
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.fan_out import refuse_fan_out
 from mailboxes.models import Alias
-from mailboxes.ways import Request, Ways, in_words, starts_at, typed_in, ways_from, whole_destinations
+from mailboxes.ways import Request, Ways, in_words, split_names, starts_at, typed_in, ways_from, whole_destinations
+
+MOST_SPLIT = 1_000  # destinations with an extension that are followed when the delimiter changes
 
 
 def refuse_loops(aliases: Iterable[Alias]) -> None:
@@ -46,6 +48,15 @@ def no_loop_through(name: str) -> Iterator[None]:
     for row in whole_destinations({domain.pk}):
         starts += starts_at(row.alias)
     _refuse_from(starts, "target")
+
+
+def refuse_loop_by_delimiter() -> None:
+    """Another recipient delimiter: names with an extension may be taken by other addresses than before. Looks at these
+    if they are not too many; the check of all aliases finds the rest. Raises ValidationError."""
+    lock_alias_graph()
+    starts = list(split_names(MOST_SPLIT + 1))
+    if len(starts) <= MOST_SPLIT:
+        _refuse_from(starts, "recipient_delimiter")
 
 
 def _refuse_from(starts: Sequence[Request], field: str) -> None:

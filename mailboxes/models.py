@@ -454,11 +454,21 @@ class AliasDestinationQuerySet(models.QuerySet["AliasDestination"]):
     def with_alias(self) -> Self:
         return self.select_related("alias__address__domain")
 
+    def visible_to(self, user: User) -> Self:
+        return self if user.is_superuser else self.filter(alias__address__domain__admins=user)
+
+    def elsewhere(self) -> Self:
+        """What is not ours, or was not when it was typed."""
+        return self.annotate(domain_of_text=DOMAIN_OF_TEXT).filter(address=None, domain=None)
+
+    def to_outside(self) -> Self:
+        """What is elsewhere now; the index forwards_elsewhere has it in the order of the domains there."""
+        became_ours = Domain.objects.filter(name=models.OuterRef("domain_of_text"))
+        return self.elsewhere().filter(~models.Exists(became_ours))
+
     def of_domains_elsewhere(self, names: Iterable[str]) -> Self:
-        """What was typed while these domains were not ours; the index destinations_elsewhere finds it."""
-        return self.alias(domain_of_text=DOMAIN_OF_TEXT).filter(
-            domain_of_text__in=list(names), address=None, domain=None
-        )
+        """What was typed while these domains were not ours; the index forwards_elsewhere finds it."""
+        return self.elsewhere().filter(domain_of_text__in=list(names))
 
 
 # An address has one @: none may stand in a local part (mailboxes/parsing.py).
@@ -497,7 +507,9 @@ class AliasDestination(models.Model):
         verbose_name_plural = _("destinations")
         ordering = ["alias", "position"]
         indexes = [
-            models.Index(DOMAIN_OF_TEXT, name="destinations_elsewhere", condition=Q(address=None, domain=None)),
+            models.Index(DOMAIN_OF_TEXT, "id", name="forwards_elsewhere", condition=Q(address=None, domain=None)),
+            models.Index(Lower("text"), name="texts_elsewhere", condition=Q(address=None, domain=None)),
+            models.Index(fields=["id"], name="destinations_with_extension", condition=~Q(extension="")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["alias", "position"], name="a_position_holds_one_destination"),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history_reading import Event
 from accounts.models import OWNER_PREFIX, User
+from domains.guards import delimiter_changed
 from domains.models import Domain, DomainAdmin, MailSettings
 from domains.services import refuse_unfitting_class
 from mailboxes.destinations import resolve
@@ -271,6 +272,8 @@ def refuse_what_services_would_refuse(events: Sequence[Event], by: Actor) -> Non
     with_destinations = {row["alias_id"] for row in _rows(events, AliasDestination)}
     domain_ids = {pk for event in events for pk in domains_of(event)}
     _refuse_in_wrong_class(address_ids)
+    if any(event.model is MailSettings and "recipient_delimiter" in changed_columns(event) for event in events):
+        delimiter_changed(by)
     for admin in DomainAdmin.objects.select_related("user").filter(
         pk__in=[event.object_id for event in events if event.model is DomainAdmin]
     ):

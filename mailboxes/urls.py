@@ -7,6 +7,7 @@ from domains import converters
 from mailboxes import (
     alias_views,
     default_alias_views,
+    forward_views,
     import_views,
     owner_views,
     relay_views,
@@ -59,6 +60,7 @@ urlpatterns = [
     path("aliases/<address:address>/rename/", rename_views.alias_rename, name="alias_rename"),
     path("aliases/<address:address>/delete/", alias_views.alias_delete, name="alias_delete"),
     path("history/<uuid:number>/undo/", undo_views.undo, name="undo"),
+    path("addresses/forwards/", forward_views.forward_list, name="forward_list"),
     path("addresses/", views.address_list, name="address_list"),
     path("jobs/alias-report/", views.alias_report_start, name="alias_report_start"),
     path("settings/default-aliases/", default_alias_views.default_aliases, name="default_aliases"),

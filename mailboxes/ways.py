@@ -84,6 +84,16 @@ def _typed_before_the_domain_was_ours(domain_ids: set[int]) -> Iterator[Request]
             yield Request(ours[typed.domain], typed.local_part)
 
 
+def split_names(most: int) -> Iterator[Request]:
+    """Destinations of ours in which some delimiter may stand: with an extension, or without an address of their own."""
+    linked = AliasDestination.objects.filter(~Q(extension="")).select_related("address")
+    yield from (
+        Request(row.address.domain_id, row.address.local_part + row.extension) for row in linked[:most] if row.address
+    )
+    named = AliasDestination.objects.filter(domain__isnull=False, text__regex="[+-]").values_list("domain_id", "text")
+    yield from (Request(*row) for row in named[:most])
+
+
 def ways_from(starts: Iterable[Request]) -> Ways:
     """All that can be reached, with a few statements a step. Raises ValidationError for a chain that is too long."""
     ways = Ways({}, {}, set())

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('domains', '0009_a_domain_is_not_renamed'),
-        ('mailboxes', '0011_permitted_senders'),
+        ('mailboxes', '0014_texts_that_become_ours'),
     ]
 
     operations = [

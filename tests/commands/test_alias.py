@@ -154,3 +154,18 @@ def test_before_a_deletion_it_names_what_is_lost(shell: Shell, falcot: Domain) -
     ended = shell("alias", "delete", "contact@falcotsbrand.com", typed="yes\n")
     assert "no longer goes to its 2 destinations" in ended.err
     assert ended.code == 0
+
+
+def test_what_leaves_the_house(shell: Shell, falcot: Domain) -> None:
+    shell("alias", "add", "info@falcot.org", "x@b.example", "Y@a.example", "jean@falcot.org")
+    shell("alias", "add", "info@falcotsbrand.com", "z@b.example")
+
+    def rows(*options: str) -> list[tuple[str, str]]:
+        return [(row["address"], row["destination"]) for row in shell("alias", "forwards", "--json", *options).json]
+
+    assert rows() == [
+        ("info@falcot.org", "Y@a.example"),
+        ("info@falcot.org", "x@b.example"),
+        ("info@falcotsbrand.com", "z@b.example"),
+    ]
+    assert rows("--to", "B.example", "--domain", "falcot.org") == [("info@falcot.org", "x@b.example")]

@@ -17,6 +17,7 @@ AS_IT_IS = {
 def test_it_works(alice_client: Client) -> None:
     response = alice_client.post("/settings/", AS_IT_IS | {"recipient_delimiter": "+-"}, follow=True)
     assert "main.cf must name the same delimiter" in words_of(response)
+    assert "all aliases are being checked. Show the work" in words_of(response)
     assert MailSettings.current().recipient_delimiter == "+-"
 
 

@@ -28,6 +28,7 @@ POST undo                   /history/{change_set}/undo/                        i
 GET  undo                   /history/{foreign_change_set}/undo/                in  200 404 404 200
 POST undo                   /history/{foreign_change_set}/undo/                in  302 404 404 302
 GET  address_list           /addresses/                                        in  200 404 200 200
+GET  forward_list           /addresses/forwards/                               in  200 404 200 200
 GET  lookup                 /lookup/                                           in  200 404 200 200
 
 GET  domain_list            /domains/                                          in  200 404 200 200

@@ -38,9 +38,12 @@ class Command(NounCommand):
             self.wrong_usage(_("Say what is to change; “mail_settings change --help” names the options."))
         if changes.get("recipient_delimiter") == "none":
             changes["recipient_delimiter"] = ""
+        before = MailSettings.current().recipient_delimiter
         settings = change_mail_settings(**changes, version=options["if_version"], by=self.by)
         if "recipient_delimiter" in changes:
             self.remark(_("Write the Postfix configuration again: main.cf must name the same delimiter."))
+        if settings.recipient_delimiter != before:
+            self.remark(_("Addresses with an extension may lead elsewhere now, so all aliases are being checked."))
         self.done(_("Changed the mail settings."), _row(settings), options)
 
 

@@ -15,6 +15,7 @@ from accounts.commands import (
     stream,
     version_argument,
 )
+from domains.commands import domain_named
 from domains.fields import shown
 from mailboxes.commands import (
     found_at,
@@ -26,7 +27,7 @@ from mailboxes.commands import (
     time,
     values_of_rename,
 )
-from mailboxes.models import Alias
+from mailboxes.models import DOMAIN_OF_TEXT, Alias, AliasDestination
 from mailboxes.parsing import parse_address
 from mailboxes.removal import what_is_lost
 from mailboxes.renaming import rename_address
@@ -68,6 +69,10 @@ class Command(NounCommand):
         aliases = self.verb("list", _("List aliases."))
         aliases.add_argument("--domain", metavar="DOMAIN", help=_("Of this domain only."))
         list_arguments(aliases, after="ADDRESS", search=_("Addresses that begin like this."))
+
+        forwards = self.verb("forwards", _("List destinations elsewhere, by the domain that gets the mail."))
+        forwards.add_argument("--domain", metavar="DOMAIN", help=_("Of this domain only."))
+        forwards.add_argument("--to", metavar="DOMAIN", help=_("To this domain elsewhere only."))
 
     def _address_argument(self, parser: Any) -> None:
         parser.add_argument("address", metavar="ADDRESS", help=_("@example.org is the catch-all."))
@@ -119,6 +124,18 @@ class Command(NounCommand):
         aliases = listed(Alias.objects.with_destinations().select_related("address__mailbox"), options)
         columns = {"address": 30, "state": 9, "destinations": 0}
         self.table((_row(alias) for alias in stream(aliases, options["limit"])), columns, options)
+
+    def do_forwards(self, options: Options) -> None:
+        found = AliasDestination.objects.to_outside().with_alias().order_by(DOMAIN_OF_TEXT, "pk")
+        if options["domain"]:
+            found = found.filter(alias__address__domain=domain_named(options["domain"]))
+        if options["to"]:
+            found = found.of_domains_elsewhere([options["to"].lower()])
+        rows = (
+            {"address": str(one.alias), "destination": one.text, "active": one.alias.active}
+            for one in stream(found, None)
+        )
+        self.table(rows, {"address": 30, "active": 5, "destination": 0}, options)
 
     def _found(self, options: Options) -> Alias:
         rows = Alias.objects.with_destinations()
