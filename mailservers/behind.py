@@ -72,11 +72,11 @@ def why_refused(refused: Iterable[str], behind: Behind) -> dict[str, str]:
 
 
 def _refused_in(found: Lookup) -> Iterator[str]:
-    has_moved = found.door and found.door[-1].parameter == "relocated_maps" and found.door[-1].hit
-    if found.code >= 500 and not has_moved:
+    """What a transport or a relocated address refuses says so itself."""
+    if found.code >= 500 and ("User unknown in" in found.reply or not found.address_class):
         yield found.address
     for node in found.tree.endings() if found.tree else ():
-        if node.end == "refused" and not (node.station and node.station.parameter == "relocated_maps"):
+        if node.end == "refused" and not node.way:
             yield node.address
 
 

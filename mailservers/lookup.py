@@ -1,23 +1,19 @@
 """What Postfix will do with an address: its own maps, asked in its own order, with what each of them said.
 
-The order is that of smtpd(8) (which reply), trivial-rewrite(8) (which address class), cleanup(8) (aliases, again and
-again until nothing changes) and virtual(8) (which file). The maps are asked through the same SQL functions."""
+The order is that of smtpd(8) (which reply), trivial-rewrite(8) (which address class, which transport), cleanup(8)
+(canonical addresses and copies, then aliases, again and again until nothing changes: ADDRESS_REWRITING_README) and
+virtual(8) (which file). The maps are asked through the same SQL functions."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from django.db import connection
-from django.db.models import Exists
 from django.utils.translation import gettext as _
 
-from domains.models import AddressClass, MailSettings
-from lookup_tables.models import Relocated
-from mailboxes.destinations import split_address
+from domains.models import AddressClass
 from mailboxes.parsing import ParsedAddress, external_form, parse_address
-from mailservers.postfix_config import MAPS_BY_ADDRESS, classes_with_own_maps
+from mailservers.stations import MOST_DESTINATIONS, Asked, Maps, Station
 
-MOST_DESTINATIONS = 1000  # virtual_alias_expansion_limit, postconf(5)
 DEEPEST = 50  # levels shown; Postfix follows 1000 (virtual_alias_recursion_limit)
 
 # Names in the order in which trivial-rewrite tries them.
@@ -27,36 +23,24 @@ CLASS_MAPS = (
     ("virtual_mailbox_domains", AddressClass.VIRTUAL_MAILBOX),
     ("relay_domains", AddressClass.RELAY),
 )
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One key that Postfix sends, and what came back; no results: not found."""
-
-    key: str
-    results: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Station:
-    """One map on the way, with the keys that were tried in it."""
-
-    parameter: str
-    asked: tuple[Asked, ...]
-
-    @property
-    def hit(self) -> Asked | None:
-        return next((one for one in self.asked if one.results), None)
+OWN_AGENT: dict[str, str] = {
+    AddressClass.VIRTUAL_MAILBOX: "virtual",
+    AddressClass.LOCAL: "local",
+}  # virtual(8), local(8)
+CANONICAL_FOR_SENDERS = ("sender_canonical_maps", "canonical_maps")
+CANONICAL_FOR_RECIPIENTS = ("recipient_canonical_maps", "canonical_maps")
+NOBODY = "<>"  # postfix.smtpd_sender_login_maps: belongs to nobody, do not ask on
 
 
 @dataclass(frozen=True)
 class Node:
-    """An address in the expansion: either it goes on to `children`, or it ends."""
+    """An address in the expansion: either it goes on to `children`, or it ends. `way` is a transport, or a next hop."""
 
     address: str
     children: tuple["Node", ...] = ()
-    end: str = ""  # mailbox, outside, relayed, local, refused, loop, too_many
+    end: str = ""  # a key of ENDINGS
     mail_path: str = ""
+    way: str = ""
     station: Station | None = None
 
     def endings(self) -> Iterator["Node"]:
@@ -67,8 +51,23 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Sender:
+    """What concerns the sender. `becomes` is what cleanup(8) makes of it, `may_send` whether the login may send as it
+    (None: no login was given), `reply` what somebody who has signed in with it hears at submission."""
+
+    address: str
+    becomes: str
+    stations: tuple[Station, ...]
+    logins: tuple[str, ...]
+    login: str = ""
+    may_send: bool | None = None
+    reply: str = ""
+
+
+@dataclass(frozen=True)
 class Lookup:
-    """The whole answer. `code` and `reply` are what a stranger's server hears after RCPT TO."""
+    """The whole answer. `code` and `reply` are what a stranger's server hears after RCPT TO; `copies` are what the BCC
+    tables add, `senders` asks who may send as this address."""
 
     address: str
     address_class: str  # one of AddressClass, or "" for a domain that is not ours
@@ -76,6 +75,10 @@ class Lookup:
     reply: str
     door: tuple[Station, ...]
     tree: Node | None
+    copies: tuple[Node, ...] = ()
+    bcc: tuple[Station, ...] = ()
+    senders: Station | None = None
+    sender: Sender | None = None
 
     @property
     def is_accepted(self) -> bool:
@@ -88,85 +91,88 @@ class Lookup:
 
     @property
     def destinations(self) -> list[Node]:
-        """Where a message ends, each place once, as cleanup(8) does it."""
-        found: dict[str, Node] = {}
-        for node in self.tree.endings() if self.tree else ():
-            found.setdefault(node.address, node)
+        """Where a message and its copies end: each place once for each address that led to it, as cleanup(8) does it
+        with enable_original_recipient (postconf(5))."""
+        found: dict[tuple[str, str], Node] = {}
+        for tree in filter(None, (self.tree, *self.copies)):
+            for node in tree.endings():
+                found.setdefault((tree.address, node.address), node)
         return list(found.values())
 
-
-@dataclass
-class _Maps:
-    """Asks the SQL functions, each key once, and counts the destinations as cleanup(8) does."""
-
-    settings: Any = field(
-        default_factory=lambda: MailSettings.objects.annotate(has_relocated=Exists(Relocated.objects.all())).get(pk=1)
-    )
-    answers: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    classes: set[str] = field(default_factory=classes_with_own_maps)
-    end_in_themselves: set[str] = field(default_factory=set)
-    destinations: int = 1
-
     @property
-    def has_relocated(self) -> bool:
-        return bool(self.settings.has_relocated)
-
-    def ask(self, parameter: str, key: str) -> Asked:
-        if (parameter, key) not in self.answers:
-            arguments = list(_parts(key)) if parameter in MAPS_BY_ADDRESS else [key]
-            marks = ", ".join(["%s"] * len(arguments))
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT * FROM postfix.{parameter}({marks})", arguments)  # noqa: S608  our own names
-                self.answers[parameter, key] = tuple(row[0] for row in cursor.fetchall())
-        return Asked(key, self.answers[parameter, key])
-
-    def are_too_many(self, hit: Asked) -> bool:
-        """Two aliases that deliver to two aliases each, for thirty levels, would be a thousand million destinations."""
-        self.destinations += len(hit.results) - 1
-        return self.destinations > MOST_DESTINATIONS
-
-    def find(self, parameter: str, address: ParsedAddress) -> tuple[Station, str]:
-        """The address as it is, then without its extension; the station, and the extension that the hit lacks."""
-        asked = [self.ask(parameter, str(address))]
-        base, extension = split_address(address.local_part, self.settings.recipient_delimiter)
-        if not asked[0].results and base:
-            asked.append(self.ask(parameter, external_form(base, address.domain)))
-            return Station(parameter, tuple(asked)), extension
-        return Station(parameter, tuple(asked)), ""
+    def logins(self) -> tuple[str, ...]:
+        return _logins(self.senders) if self.senders else ()
 
 
-def look_up(text: str) -> Lookup:
-    """Raises ValidationError with a sentence if this is no address."""
-    address, maps = parse_address(text), _Maps()
+def stations_of(found: Lookup) -> Iterator[Station]:
+    """Every map that was asked on the way, in order."""
+    if found.sender:
+        yield from found.sender.stations
+    yield from found.door
+    nodes = [tree for tree in (found.tree, *found.copies) if tree]
+    while nodes:
+        node = nodes.pop(0)
+        if node.station:
+            yield node.station
+        nodes += node.children
+    yield from found.bcc
+    if found.senders:
+        yield found.senders
+
+
+def look_up(text: str, *, sender: str = "", login: str = "") -> Lookup:
+    """Raises ValidationError with a sentence if this is no address. `sender` is the envelope sender, `login` the
+    address of the mailbox that signed in to send; both may be left out."""
+    address, maps = parse_address(text), Maps()
+    known_sender = _sender(sender, login, maps) if sender else None
+    door, address_class, refused = _at_the_door(address, maps)
+    senders, _extension = maps.find("smtpd_sender_login_maps", address)
+    if refused:
+        code, reply = int(refused[:3]), refused
+        return Lookup(str(address), address_class, code, reply, door, None, senders=senders, sender=known_sender)
+    tree, rewritten = _clean_up(str(address), maps)
+    bcc, copies = _copies(rewritten, known_sender, maps)
+    return Lookup(
+        str(address), address_class, 250, "250 2.1.5 Ok", door, tree, copies, bcc, senders=senders, sender=known_sender
+    )
+
+
+# smtpd(8) and trivial-rewrite(8)
+
+
+def _at_the_door(address: ParsedAddress, maps: Maps) -> tuple[tuple[Station, ...], str, str]:
+    """The stations, the address class, and the reply with which smtpd refuses ("" if it takes the mail).
+
+    reject_unauth_destination goes by the class; then reject_unlisted_recipient takes whatever is rewritten, refuses
+    what trivial-rewrite resolves to error(8) or retry, and asks the table of the class last (check_rcpt_maps())."""
     said = f"<{address.local_part}@{address.domain}>"  # replies hold the unquoted form
-    class_stations, address_class = _address_class(address.domain, maps)
+    stations, address_class = _address_class(address.domain, maps)
+    door = list(stations)
     if not address_class:
-        reply = f"554 5.7.1 {said}: Relay access denied"
-        return Lookup(str(address), "", 554, reply, class_stations, None)
+        return tuple(door), "", f"554 5.7.1 {said}: Relay access denied"
     suspended, _extension = maps.find("suspended_domains", address)
+    door.append(suspended)
     if suspended.hit:
-        code, status, text = suspended.hit.results[0].split(" ", 2)
-        reply = f"{code} {status} {said}: Recipient address rejected: {text}"
-        return Lookup(str(address), address_class, int(code), reply, (*class_stations, suspended), None)
-    aliases, _extension = maps.find("virtual_alias_maps", address)
-    door = [*class_stations, suspended, aliases]
-    table = ""
-    relocated = maps.find("relocated_maps", address)[0] if maps.has_relocated and not aliases.hit else None
-    if relocated:
-        door.append(relocated)
-    if relocated and relocated.hit:
-        reply = f"550 5.1.6 {said}: Recipient address rejected: User has moved to {relocated.hit.results[0]}"
-        return Lookup(str(address), address_class, 550, reply, tuple(door), None)
-    if not aliases.hit:
+        code, dsn, words = suspended.hit.results[0].split(" ", 2)
+        return tuple(door), address_class, f"{code} {dsn} {said}: Recipient address rejected: {words}"
+    for parameter in (*CANONICAL_FOR_RECIPIENTS, "virtual_alias_maps"):
+        if parameter == "virtual_alias_maps" or maps.has(parameter):
+            door.append(maps.find(parameter, address)[0])
+            if door[-1].hit:
+                return tuple(door), address_class, ""
+    routing, fault = _routing(address, address_class, maps)
+    door += routing
+    if not fault:
         recipients, table = _recipients(address, address_class, maps)
         door += recipients
-    if table:
-        reply = f"550 5.1.1 {said}: Recipient address rejected: User unknown in {table}"
-        return Lookup(str(address), address_class, 550, reply, tuple(door), None)
-    return Lookup(str(address), address_class, 250, "250 2.1.5 Ok", tuple(door), _expand(str(address), maps, ()))
+        fault = f"550 5.1.1 User unknown in {table}" if table else ""
+    code, _blank, text = fault.partition(" ")
+    dsn, _blank, words = text.partition(" ")
+    reply = f"{code} {dsn} {said}: Recipient address rejected: {words}" if fault else ""
+    return tuple(door), address_class, reply
 
 
-def _address_class(domain: str, maps: _Maps) -> tuple[tuple[Station, ...], str]:
+def _address_class(domain: str, maps: Maps) -> tuple[tuple[Station, ...], str]:
     stations = []
     for parameter, address_class in CLASS_MAPS:
         if address_class in (AddressClass.LOCAL, AddressClass.RELAY) and address_class not in maps.classes:
@@ -177,7 +183,33 @@ def _address_class(domain: str, maps: _Maps) -> tuple[tuple[Station, ...], str]:
     return tuple(stations), ""
 
 
-def _recipients(address: ParsedAddress, address_class: str, maps: _Maps) -> tuple[list[Station], str]:
+def _routing(address: ParsedAddress, address_class: str, maps: Maps) -> tuple[list[Station], str]:
+    """transport_maps and then relocated_maps, which wins; and "code dsn text" if that refuses the mail."""
+    stations, fault = [], ""
+    if maps.has("transport_maps") and address_class != AddressClass.VIRTUAL_ALIAS:
+        transport = maps.find_transport(address)
+        stations.append(transport)
+        fault = _refusal_of(transport)
+    if maps.has("relocated_maps"):
+        relocated = maps.find("relocated_maps", address)[0]
+        stations.append(relocated)
+        if relocated.hit:
+            fault = f"550 5.1.6 User has moved to {relocated.hit.results[0]}"
+    return stations, fault
+
+
+def _refusal_of(transport: Station) -> str:
+    """error(8): a text, with an enhanced status code before it or without; trivial-rewrite has one of its own."""
+    name, _colon, nexthop = (transport.hit.results[0] if transport.hit else "").partition(":")
+    if name not in ("error", "retry"):
+        return ""
+    code, first = (550, "5") if name == "error" else (450, "4")
+    words = nexthop or "Address is undeliverable"
+    found = re.match(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|$)(.*)", words)
+    return f"{code} {found[1]} {found[2]}" if found else f"{code} {first}.1.1 {words}"
+
+
+def _recipients(address: ParsedAddress, address_class: str, maps: Maps) -> tuple[list[Station], str]:
     """reject_unlisted_recipient: the stations, and the table in which the address is unknown ("" if it is known)."""
     if address_class == AddressClass.VIRTUAL_ALIAS:
         return [], "virtual alias table"
@@ -191,7 +223,56 @@ def _recipients(address: ParsedAddress, address_class: str, maps: _Maps) -> tupl
     return [Station("alias_maps", (maps.ask("alias_maps", address.local_part),))], ""
 
 
-def _expand(address: str, maps: _Maps, above: tuple[str, ...]) -> Node:
+# cleanup(8)
+
+
+def _clean_up(address: str, maps: Maps, above: tuple[str, ...] = ()) -> tuple[Node, str]:
+    """The way of a recipient: canonical addresses, then aliases; and what it was before the aliases."""
+    rewritten, steps = _rewritten(address, CANONICAL_FOR_RECIPIENTS, maps)
+    tree = _expand(rewritten, maps, above)
+    for before, station in reversed(steps):
+        if station.hit and before != tree.address:
+            tree = Node(before, (tree,), station=station)
+    return tree, rewritten
+
+
+def _rewritten(address: str, parameters: tuple[str, ...], maps: Maps) -> tuple[str, list[tuple[str, Station]]]:
+    """cleanup_map11(): each table again and again, until it has nothing more to say or says the same."""
+    steps: list[tuple[str, Station]] = []
+    for parameter in parameters:
+        for _round in range(DEEPEST if maps.has(parameter) else 0):
+            parsed = parse_address(address)
+            station, extension = maps.find(parameter, parsed)
+            steps.append((address, station))
+            if not station.hit:
+                break
+            result = station.hit.results[0]
+            if result.startswith("@"):
+                new = external_form(parsed.local_part, result[1:])
+            else:
+                new = _with_extension(result, extension)
+            if new == address:
+                break
+            address = new
+    return address, steps
+
+
+def _copies(rewritten: str, sender: Sender | None, maps: Maps) -> tuple[tuple[Station, ...], tuple[Node, ...]]:
+    """One address from each BCC table, which is rewritten and expanded as a recipient is, but is copied to nobody."""
+    stations, copies = [], []
+    for parameter, address in (
+        ("sender_bcc_maps", sender.becomes if sender else ""),
+        ("recipient_bcc_maps", rewritten),
+    ):
+        if address and maps.has(parameter):
+            station, _extension = maps.find(parameter, parse_address(address))
+            stations.append(station)
+            if station.hit:
+                copies.append(_clean_up(station.hit.results[0], maps)[0])
+    return tuple(stations), tuple(copies)
+
+
+def _expand(address: str, maps: Maps, above: tuple[str, ...]) -> Node:
     """cleanup_map1n(): an address that expands into itself ends there, also when it comes again (two mailboxes that
     send each other copies); any other way back is a loop."""
     parsed = parse_address(address)
@@ -211,50 +292,100 @@ def _expand(address: str, maps: _Maps, above: tuple[str, ...]) -> Node:
     return Node(address, tuple(children), station=station)
 
 
-def _end(address: ParsedAddress, maps: _Maps, above: tuple[str, ...]) -> Node:
+def _end(address: ParsedAddress, maps: Maps, above: tuple[str, ...]) -> Node:
     _stations, address_class = _address_class(address.domain, maps)
-    if maps.has_relocated:
-        relocated, _extension = maps.find("relocated_maps", address)
-        if relocated.hit:
-            return Node(str(address), end="refused", station=relocated)
+    routing, fault = _routing(address, address_class, maps)
+    way = next((one.hit.results[0] for one in routing if one.hit and one.parameter == "transport_maps"), "")
+    name, _colon, nexthop = way.partition(":")
+    if fault:
+        end = "waits" if fault.startswith("4") else "refused"
+        return Node(str(address), end=end, way=fault.partition(" ")[2], station=routing[-1])
+    if name == "discard":
+        return Node(str(address), end="discarded", way=nexthop, station=routing[0])
+    if name and name != OWN_AGENT.get(address_class):
+        return Node(str(address), end="routed", way=way, station=routing[0])
     if address_class == AddressClass.VIRTUAL_MAILBOX:
         station, _extension = maps.find("virtual_mailbox_maps", address)
         path = station.hit.results[0] if station.hit else ""
         return Node(str(address), end="mailbox" if path else "refused", mail_path=path, station=station)
+    if address_class == AddressClass.LOCAL:
+        return _end_locally(address, maps, above)
+    if address_class == AddressClass.VIRTUAL_ALIAS:
+        return Node(str(address), end="refused")
+    nexthop = nexthop or _relay_of_sender(maps)
     if address_class == AddressClass.RELAY:
         # The recipient was checked at the door; what an alias leads to is not checked any more.
         station, _extension = maps.find("relay_recipient_maps", address)
-        return Node(str(address), end="relayed", station=station)
-    if address_class == AddressClass.LOCAL:
-        station = Station("alias_maps", (maps.ask("alias_maps", address.local_part),))
-        if station.hit and (str(address) in above or len(above) > DEEPEST):
-            return Node(str(address), end="loop", station=station)
-        if station.hit and maps.are_too_many(station.hit):
-            return Node(str(address), end="too_many", station=station)
-        if station.hit:
-            children = tuple(_expand(one, maps, (*above, str(address))) for one in station.hit.results)
-            return Node(str(address), children, station=station)
+        return Node(str(address), end="relayed", way=nexthop, station=station)
+    return Node(str(address), end="outside", way=nexthop)
+
+
+def _end_locally(address: ParsedAddress, maps: Maps, above: tuple[str, ...]) -> Node:
+    """local(8) sends mail for an alias on as a new message, which cleanup(8) rewrites once more."""
+    station = Station("alias_maps", (maps.ask("alias_maps", address.local_part),))
+    if not station.hit:
         return Node(str(address), end="local", station=station)
-    return Node(str(address), end="refused" if address_class else "outside")
+    if str(address) in above or len(above) > DEEPEST:
+        return Node(str(address), end="loop", station=station)
+    if maps.are_too_many(station.hit):
+        return Node(str(address), end="too_many", station=station)
+    children = tuple(_clean_up(one, maps, (*above, str(address)))[0] for one in station.hit.results)
+    return Node(str(address), children, station=station)
 
 
 def _with_extension(result: str, extension: str) -> str:
-    """propagate_unmatched_extensions (postconf(5)) has "virtual" in it: the extension goes on to each result."""
+    """propagate_unmatched_extensions (postconf(5)) has "canonical" and "virtual" in it: the extension goes on to each
+    result."""
     parsed = parse_address(result, may_be_whole_domain=True)
     return external_form(parsed.local_part + extension, parsed.domain)
 
 
-def _parts(key: str) -> tuple[str, str]:
-    local_part, _at, domain = key.rpartition("@")
-    return local_part, domain
+# The sender
+
+
+def _sender(text: str, login: str, maps: Maps) -> Sender:
+    """smtpd asks who may send as the sender that was typed; cleanup(8) and the queue manager know the rewritten one."""
+    address = parse_address(text)
+    owners, _extension = maps.find("smtpd_sender_login_maps", address)
+    maps.sender, steps = _rewritten(str(address), CANONICAL_FOR_SENDERS, maps)
+    stations = [owners, *(station for _before, station in steps)]
+    if maps.has("sender_dependent_relayhost_maps"):
+        stations.append(maps.find("sender_dependent_relayhost_maps", parse_address(maps.sender))[0])
+    logins = _logins(owners)
+    may_send, reply = None, ""
+    if login:
+        signed_in = str(parse_address(login))
+        may_send = signed_in in logins
+        said = f"<{address.local_part}@{address.domain}>"
+        refused = f"553 5.7.1 {said}: Sender address rejected: not owned by user {signed_in}"
+        reply = "250 2.1.0 Ok" if may_send else refused
+        login = signed_in
+    return Sender(str(address), maps.sender, tuple(stations), logins, login, may_send, reply)
+
+
+def _logins(station: Station) -> tuple[str, ...]:
+    return tuple(login for login in (station.hit.results if station.hit else ()) if login != NOBODY)
+
+
+def _relay_of_sender(maps: Maps) -> str:
+    """sender_dependent_relayhost_maps counts for what leaves, where no transport names a next hop."""
+    if not maps.sender or not maps.has("sender_dependent_relayhost_maps"):
+        return ""
+    station, _extension = maps.find("sender_dependent_relayhost_maps", parse_address(maps.sender))
+    return station.hit.results[0] if station.hit else ""
 
 
 ENDINGS = {
     "mailbox": lambda: _("is stored here"),
     "outside": lambda: _("leaves for another server"),
     "relayed": lambda: _("is handed on to the server of its domain"),
+    "routed": lambda: _("is handed to another transport"),
+    "discarded": lambda: _("is thrown away, and nobody is told"),
+    "waits": lambda: _("waits in the queue: its transport says to come back later"),
     "local": lambda: _("goes to a user of the mail host, if there is one"),
     "refused": lambda: _("comes back to the sender: no active mailbox or alias takes it"),
     "loop": lambda: _("runs in a loop and never arrives"),
     "too_many": lambda: _("leads to more than 1,000 destinations, so Postfix takes no message for them"),
 }
+
+__all__ = ["ENDINGS", "MOST_DESTINATIONS", "Asked", "Lookup", "Node", "Sender", "Station", "look_up", "stations_of"]

@@ -1,6 +1,6 @@
 """The Lookup page: what Postfix will do with an address, with a link to whatever decided and who changed it last."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -20,10 +20,9 @@ from domains.models import Domain
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.parsing import parse_address
 from mailservers.behind import Behind, refused_in, what_is_behind, why_refused
-from mailservers.lookup import ENDINGS, Lookup, Node, Station, look_up
+from mailservers.lookup import ENDINGS, Lookup, Node, Station, look_up, stations_of
 
 MOST_ADDRESSES = 5  # at a time
-CONFIGURATION = "/etc/postfix/mailadmin"
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ class Branch:
     mail_path: str
     is_mbox: bool
     why: str
+    way: str
     children: list["Branch"]
 
 
@@ -73,6 +73,11 @@ class Answer:
     found: Found | None = None
     stops: list[Stop] = field(default_factory=list)
     tree: Branch | None = None
+    copies: list[Branch] = field(default_factory=list)
+    copied_by: list[Stop] = field(default_factory=list)
+    senders: Stop | None = None
+    logins: list[str] = field(default_factory=list)
+    other_logins: int = 0  # of domains that the person does not manage
 
 
 @person_required
@@ -80,19 +85,31 @@ class Answer:
 def lookup(request: PersonRequest) -> HttpResponse:
     typed = [word for word in asked(request, "a").replace(",", " ").split() if word][:MOST_ADDRESSES]
     visible = _visible_to(request.user)
-    answers = [_answer(word, visible) for word in typed]
+    sender, login = (asked(request, name) if request.user.is_superuser else "" for name in ("from", "login"))
+    answers = [_answer(word, visible, sender, login) for word in typed]
     lookups = [answer.lookup for answer in answers if answer.lookup]
     refused, keys = refused_in(lookups), _keys_of(lookups)
     behind = what_is_behind(refused | keys)
     found, why = _found(keys, behind), why_refused(_told(refused, behind, visible), behind)
     context = {
         "typed": ", ".join(typed),
+        "sender": sender,
+        "login": login,
+        "from": _from(answers, found),
         "answers": [_shown(answer, found, why) if answer.lookup else answer for answer in answers],
         "keys_asked": sum(
-            len(station.asked) for answer in answers if answer.lookup for station in _stations(answer.lookup)
+            len(station.asked) for answer in answers if answer.lookup for station in stations_of(answer.lookup)
         ),
     }
     return render(request, "mailservers/lookup.html", context)
+
+
+def _from(answers: list[Answer], found: Mapping[str, Found]) -> dict[str, Any] | None:
+    """What concerns the sender: the same for all answers."""
+    result = next((answer.lookup for answer in answers if answer.lookup and answer.lookup.sender), None)
+    if result is None or result.sender is None:
+        return None
+    return {"sender": result.sender, "stops": [_stop(station, result, found) for station in result.sender.stations]}
 
 
 def _shown(answer: Answer, found: Mapping[str, Found], why: Mapping[str, str]) -> Answer:
@@ -105,6 +122,9 @@ def _shown(answer: Answer, found: Mapping[str, Found], why: Mapping[str, str]) -
         found=found.get(result.address),
         stops=[_stop(station, result, found) for station in result.door],
         tree=_branch(result.tree, found, why) if result.tree else None,
+        copies=[_branch(copy, found, why) for copy in result.copies],
+        copied_by=[_stop(station, result, found) for station in result.bcc],
+        senders=_stop(result.senders, result, found) if result.senders else None,
     )
 
 
@@ -115,7 +135,7 @@ def _stop(station: Station, result: Lookup, found: Mapping[str, Found]) -> Stop:
         kind = "bad"
     behind = found.get(station.hit.key) if station.hit else None
     rows = [(one.key, ", ".join(one.results), found.get(one.key) if one.results else None) for one in station.asked]
-    return Stop(station.parameter, kind, _outcome(station, kind), rows, _proof(station), behind)
+    return Stop(station.parameter, kind, _outcome(station, kind), rows, station.proof, behind)
 
 
 def _outcome(station: Station, kind: str) -> str:
@@ -130,6 +150,10 @@ def _outcome(station: Station, kind: str) -> str:
         "virtual_mailbox_domains": _("Ours, a virtual mailbox domain"),
         "virtual_mailbox_maps": _("Known"),
         "suspended_domains": _("Suspended, so its mail is put off"),
+        "recipient_canonical_maps": _("Rewritten, so it is taken"),
+        "canonical_maps": _("Rewritten"),
+        "sender_canonical_maps": _("Rewritten"),
+        "smtpd_sender_login_maps": _("May send as it"),
     }.get(station.parameter, _("Found"))
 
 
@@ -141,6 +165,7 @@ def _branch(node: Node, found: Mapping[str, Found], why: Mapping[str, str]) -> B
         words=ENDINGS[node.end]() if node.end else "",
         mail_path=node.mail_path,
         is_mbox=not node.mail_path.endswith("/"),
+        way=node.way,
         why=why.get(node.address, "") if node.end == "refused" else "",
         children=[_branch(child, found, why) for child in node.children],
     )
@@ -158,17 +183,22 @@ def _told(refused: set[str], behind: Behind, visible: set[str] | None) -> set[st
     return {one for one, name in names.items() if visible is None or answering.get(name, name) in visible}
 
 
-def _answer(text: str, visible: set[str] | None) -> Answer:
-    """A domain admin asks about the own domains; where the mail goes beyond them is cut off."""
+def _answer(text: str, visible: set[str] | None, sender: str = "", login: str = "") -> Answer:
+    """A domain admin asks about the own domains; where the mail goes beyond them is cut off, and so is who gets copies:
+    the flat tables are for superusers."""
     try:
         domain = parse_address(text).domain
         for name in _asked_about(domain):
             if visible is not None and name not in visible:
                 raise ValidationError(_("%(domain)s is not one of your domains.") % {"domain": name})
-        found = look_up(text)
+        found = look_up(text, sender=sender, login=login if sender else "")
     except ValidationError as error:
         return Answer(text, sentence=" ".join(error.messages))
-    return Answer(text, lookup=found if visible is None else replace(found, tree=_within(found.tree, visible)))
+    if visible is None:
+        return Answer(text, lookup=found, logins=list(found.logins))
+    own = [one for one in found.logins if one.rpartition("@")[2] in visible]
+    seen = replace(found, tree=_within(found.tree, visible), copies=(), bcc=(), senders=None)
+    return Answer(text, lookup=seen, logins=own, other_logins=len(found.logins) - len(own))
 
 
 def _asked_about(name: str) -> list[str]:
@@ -194,31 +224,14 @@ def _summary(found: Lookup) -> str:
     ends = [node.end for node in found.destinations]
     if set(ends) == {"mailbox"}:
         return ngettext("reaches %d mailbox", "reaches %d mailboxes", len(ends)) % len(ends)
-    arriving = sum(end in ("mailbox", "outside", "relayed", "local") for end in ends)
+    arriving = sum(end in ("mailbox", "outside", "relayed", "routed", "local") for end in ends)
     if arriving < len(ends):
         return _("reaches %(arriving)d of %(number)d destinations") % {"arriving": arriving, "number": len(ends)}
     return ngettext("reaches %d destination", "reaches %d destinations", len(ends)) % len(ends)
 
 
-def _proof(station: Station) -> str:
-    """The command by which Postfix itself answers."""
-    key = (station.hit or station.asked[-1]).key
-    quoted = f"'{key}'" if any(mark in key for mark in "\"' $`\\&;|<>()*?") and "'" not in key else key
-    return f"postmap -q {quoted} pgsql:{CONFIGURATION}/{station.parameter}.cf"
-
-
-def _stations(found: Lookup) -> Iterable[Station]:
-    yield from found.door
-    nodes = [found.tree] if found.tree else []
-    while nodes:
-        node = nodes.pop()
-        if node.station:
-            yield node.station
-        nodes += node.children
-
-
 def _keys_of(lookups: list[Lookup]) -> set[str]:
-    return {one.key for found in lookups for station in _stations(found) for one in station.asked}
+    return {one.key for found in lookups for station in stations_of(found) for one in station.asked}
 
 
 def _found(keys: set[str], behind: Behind) -> dict[str, Found]:

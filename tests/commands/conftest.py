@@ -23,6 +23,7 @@ ROOM_OF = {
     "export_csv": "mailboxes",
     "job": "jobs",
     "mail_settings": "domains",
+    "lookup": "mailservers",
     "mailbox": "mailboxes",
     **dict.fromkeys(["transport", "tls_policy", "sender_relay", "bcc", "relocated", "canonical"], "lookup_tables"),
     "relay_recipient": "mailboxes",

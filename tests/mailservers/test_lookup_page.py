@@ -12,8 +12,10 @@ from accounts.models import User
 from accounts.services import add_user
 from domains.models import Domain
 from domains.services import add_domain, add_domain_admin, change_domain
+from lookup_tables.models import Bcc, Transport
+from lookup_tables.services import add_entry
 from mailboxes.models import Mailbox
-from mailboxes.services import add_alias, change_mailbox
+from mailboxes.services import add_alias, add_mailbox, change_mailbox
 from tests.plugins.example_mail import TESTER, falcot
 
 pytestmark = pytest.mark.django_db
@@ -175,3 +177,61 @@ def test_a_destination_that_takes_no_mail_is_not_counted() -> None:
     html = page(client, "contact@falcotsbrand.com")
     assert "reaches 1 of 2 destinations" in html
     assert "no active mailbox or alias takes it" in html
+
+
+def test_who_may_send_as_it() -> None:
+    client, _user = signed_in(is_superuser=True)
+    html = page(client, "contact@falcotsbrand.com")
+    assert "Who may send as it" in html
+    assert "postmap -q contact@falcotsbrand.com pgsql:/etc/postfix/mailadmin/smtpd_sender_login_maps.cf" in html
+
+
+def test_a_domain_admin_sees_how_many_others_may_send_as_it() -> None:
+    client, user = signed_in(is_superuser=False)
+    mine = add_domain("mine.example", by=TESTER)
+    add_domain_admin(mine, user, by=TESTER)
+    add_mailbox(mine, "ann", by=TESTER)
+    add_alias(mine, "all", ["contact@falcotsbrand.com", "ann@mine.example"], by=TESTER)
+    html = page(client, "all@mine.example")
+    assert "2 mailboxes of other domains" in html
+    assert "laure" not in html
+
+
+def test_copies_and_transports_are_shown() -> None:
+    client, _user = signed_in(is_superuser=True)
+    add_entry(Bcc, "jean@falcot.org", "archive@elsewhere.example", applies_to="recipient", by=TESTER)
+    add_entry(Transport, "elsewhere.example", "smtp:[mx.elsewhere.example]", by=TESTER)
+    html = page(client, "jean@falcot.org")
+    assert "Copies: what the BCC tables add" in html
+    assert "smtp:[mx.elsewhere.example]" in html
+
+
+def test_a_domain_admin_does_not_see_who_gets_copies() -> None:
+    client, user = signed_in(is_superuser=False)
+    add_domain_admin(Domain.objects.get(name="falcot.org"), user, by=TESTER)
+    add_entry(Bcc, "jean@falcot.org", "archive@elsewhere.example", applies_to="recipient", by=TESTER)
+    add_entry(Bcc, "laure@falcot.org", "archive@elsewhere.example", applies_to="sender", by=TESTER)
+    response = client.get("/lookup/", {"a": "jean@falcot.org", "from": "laure@falcot.org"})
+    assert "archive" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("login", "sentence"),
+    [
+        ("laure@falcot.org", "laure@falcot.org may send as this address."),
+        ("jean@falcot.org", "jean@falcot.org may not send as this address."),
+        ("", "The sender stays as it is."),
+    ],
+)
+def test_from_a_sender(login: str, sentence: str) -> None:
+    client, _user = signed_in(is_superuser=True)
+    response = client.get("/lookup/", {"a": "jean@falcot.org", "from": "contact@falcotsbrand.com", "login": login})
+    html = response.content.decode()
+    assert sentence in html
+    assert ("not owned by user jean@falcot.org" in html) == ("not" in sentence)
+
+
+def test_a_sender_that_is_none_is_said() -> None:
+    client, _user = signed_in(is_superuser=True)
+    response = client.get("/lookup/", {"a": "jean@falcot.org", "from": "nonsense"})
+    assert "“nonsense” has no domain." in response.content.decode().replace("&quot;", '"')

@@ -187,6 +187,28 @@ def test_a_sender_signs_in_at_the_relay(mail: Postfix, relay: Relay) -> None:
     assert "only the relay and we" not in mail.log()
 
 
+def test_the_lookup_knows_the_relay_of_a_sender(mail: Postfix, relay: Relay) -> None:
+    add_alias("to-far@home.example", "far@elsewhere.example")
+    found = look_up("to-far@home.example", sender="plain@home.example")
+    assert [(node.address, node.end, node.way) for node in found.destinations] == [
+        ("far@elsewhere.example", "outside", f"[{HERE}]:{relay.port}")
+    ]
+    (delivery,) = mail.send("to-far@home.example", sender="plain@home.example", client=HERE)
+    assert (delivery.to, delivery.relay) == ("far@elsewhere.example", f"{HERE}[{HERE}]:{relay.port}")
+
+
+def test_the_lookup_knows_what_a_sender_becomes(mail: Postfix) -> None:
+    found = look_up("alice@home.example", sender="pete@inside.example").sender
+    assert found
+    assert found.becomes == "pete@home.example"
+
+
+def test_the_lookup_knows_the_copies_of_what_somebody_sends(mail: Postfix) -> None:
+    found = look_up("bob@home.example", sender="spy@watched.example")
+    sent = mail.send("bob@home.example", sender="spy@watched.example")
+    assert sorted(node.address for node in found.destinations) == [delivery.to for delivery in sent]
+
+
 def test_only_root_reads_the_passwords(mail: Postfix) -> None:
     file = mail.maps / "sasl_passwd"
     assert (file.stat().st_uid, S_IMODE(file.stat().st_mode)) == (0, 0o600)

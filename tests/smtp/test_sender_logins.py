@@ -11,6 +11,7 @@ from grp import getgrnam
 
 import pytest
 
+from mailservers.lookup import look_up
 from tests.plugins import example_mail
 from tests.plugins.mail_stack import MASTER_CF, Postfix, Reply, decoded, eventually, free_port
 
@@ -126,6 +127,11 @@ def submission(postfix: Postfix, committed: None) -> Generator[Submission, None,
 )
 def test_it_works(submission: Submission, login: str, sender: str, is_taken: bool) -> None:
     reply = submission.says(login, sender)
+    if sender:
+        predicted = look_up("someone@elsewhere.example", sender=sender, login=login).sender
+        assert predicted is not None
+        assert predicted.may_send == is_taken
+        assert is_taken or predicted.reply == f"{reply.code} {reply.text}"
     if is_taken:
         assert reply.code == 250, reply
     else:

@@ -1,4 +1,4 @@
-"""Tells what Postfix will do with an address."""
+"""What Postfix will do with an address, for the shell."""
 
 import json
 from dataclasses import asdict
@@ -9,21 +9,31 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from mailservers.behind import refused_in, what_is_behind, why_refused
-from mailservers.lookup import ENDINGS, Lookup, Node, Station, look_up
+from mailservers.lookup import ENDINGS, Lookup, Node, Sender, Station, look_up, stations_of
 
 
 class Command(BaseCommand):
     help = _(
-        "Ask the maps what Postfix will do with an address: each key, what it found, the reply, where the mail ends."
+        "Ask the maps what Postfix will do with an address: each key, what it found, the reply, where the mail ends, "
+        "and who may send as it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("address", nargs="+")
+        parser.add_argument(
+            "--from", dest="sender", default="", metavar="SENDER", help=_("What happens to mail from this sender.")
+        )
+        parser.add_argument(
+            "--login", default="", metavar="LOGIN", help=_("Whether this mailbox may send as SENDER, once signed in.")
+        )
         parser.add_argument("--json", action="store_true", help=_("Print JSON."))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        sender, login = options["sender"], options["login"]
+        if login and not sender:
+            raise CommandError(_("Name the sender too: --from SENDER --login LOGIN."), returncode=2)
         try:
-            found = [look_up(address) for address in options["address"]]
+            found = [look_up(address, sender=sender, login=login) for address in options["address"]]
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         refused = refused_in(found)
@@ -31,8 +41,19 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps([_as_json(one, self.why) for one in found], indent=2))
             return
+        if found[0].sender:
+            self._show_sender(found[0].sender)
         for one in found:
             self._show(one)
+
+    def _show_sender(self, sender: Sender) -> None:
+        self.stdout.write(_("From %(sender)s") % {"sender": sender.address})
+        for station in sender.stations:
+            self._show_station(station)
+        if sender.becomes != sender.address:
+            self.stdout.write("  " + _("rewritten to %(address)s") % {"address": sender.becomes})
+        if sender.login:
+            self.stdout.write(f"  {sender.login}: {sender.reply}")
 
     def _show(self, found: Lookup) -> None:
         self.stdout.write(f"{found.address}: {found.reply}")
@@ -42,17 +63,24 @@ class Command(BaseCommand):
             self._show_station(station)
         if found.tree:
             self._show_node(found.tree, 1)
+        for station in found.bcc:
+            self._show_station(station)
+        for copy in found.copies:
+            self._show_node(copy, 1)
+        if found.senders:
+            self._show_station(found.senders)
 
     def _show_station(self, station: Station) -> None:
         for one in station.asked:
             answer = ", ".join(one.results) or _("not found")
             self.stdout.write(f"  {station.parameter}: {one.key} -> {answer}")
+        self.stdout.write(f"    {station.proof}")
 
     def _show_node(self, node: Node, depth: int) -> None:
         end = f" {ENDINGS[node.end]()}" if node.end else ""
-        path = f" ({node.mail_path})" if node.mail_path else ""
+        detail = node.mail_path or node.way
         why = f". {self.why[node.address]}" if node.end == "refused" and node.address in self.why else ""
-        self.stdout.write(f"{'  ' * depth}{node.address}{end}{path}{why}")
+        self.stdout.write(f"{'  ' * depth}{node.address}{end}" + (f" ({detail})" if detail else "") + why)
         for child in node.children:
             self._show_node(child, depth + 1)
 
@@ -61,7 +89,10 @@ def _as_json(found: Lookup, why: dict[str, str]) -> dict[str, Any]:
     return {
         **asdict(found),
         "why": "" if found.is_accepted else why.get(found.address, ""),
+        "logins": found.logins,
         "destinations": [
-            {"address": node.address, "end": node.end, "mail_path": node.mail_path} for node in found.destinations
+            {"address": node.address, "end": node.end, "mail_path": node.mail_path, "way": node.way}
+            for node in found.destinations
         ],
+        "proofs": list(dict.fromkeys(station.proof for station in stations_of(found))),
     }
