@@ -53,9 +53,6 @@ class SizeField(forms.CharField):
             )
         return octets
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return size_in_bytes(str(data or "")) != initial
-
 
 class DomainSettingsForm(PanelForm):
     """What may change about a domain. Its name stays; a domain that is renamed gets an alias domain."""

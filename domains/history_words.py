@@ -40,10 +40,7 @@ def _values_of_domain(row: Row, names: Names) -> dict[str, str]:
 
 register_reading(
     Domain,
-    Reading(
-        subject=lambda row, names: row["name"],
-        values=_values_of_domain,
-    ),
+    Reading(subject=lambda row, names: row["name"], values=_values_of_domain),
 )
 register_reading(
     DomainAdmin,

@@ -25,8 +25,8 @@ class Difference:
 
 
 def recount(domains: QuerySet[Domain]) -> Iterator[Difference]:
-    """Counts what these domains have, mends their counts, and tells each difference. Nobody needs to wait but who adds
-    to one of a few hundred domains at a time, each for as long as counting those takes."""
+    """Counts what these domains have, mends their counts, and tells each difference. Who adds to one of them waits
+    while it is counted, together with AT_ONCE others."""
     ids = domains.order_by("pk").values_list("pk", flat=True).iterator()
     while some := list(islice(ids, AT_ONCE)):
         yield from _recount(some)

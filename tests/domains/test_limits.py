@@ -80,6 +80,14 @@ def test_a_domain_admin_is_refused_at_the_field(bob_client: Client, falcot: Doma
     assert "quota" in response.context["form"].errors
 
 
+def test_a_domain_admin_sets_none(bob_client: Client, falcot: Domain) -> None:
+    change_domain(falcot, max_mailboxes=3, by=TESTER)
+    assert "Most mailboxes" not in words_of(bob_client.get(SETTINGS))
+    bob_client.post(SETTINGS, {"description": "By Bob", "max_mailboxes": "100"})
+    falcot.refresh_from_db()
+    assert (falcot.description, falcot.max_mailboxes) == ("By Bob", 3)
+
+
 def test_the_history_tells(alice_client: Client, falcot: Domain) -> None:
     change_domain(falcot, max_mailboxes=20, max_total_quota_bytes=GIB, by=TESTER)
     words = words_of(alice_client.get("/history/"))

@@ -1,5 +1,6 @@
 """The limits of a domain: how many mailboxes and aliases, and how much quota."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -334,6 +335,12 @@ class TestSql:
     ) -> None:
         run(*(text.format(here=domain.pk, there=other.pk) for text in statements))
         assert (counts(domain), counts(other)) == (here, there)
+        assert list(recount(Domain.objects.all())) == []
+
+    def test_what_was_there_before_it_was_counted(self, domain: Domain) -> None:
+        DomainCount.objects.update(mailboxes=0, aliases=0, quota_bytes=0)
+        run(import_module("mailboxes.migrations.0010_count_what_is_there").COUNT_ALL)
+        assert counts(domain) == (3, 1, 300, 0)
         assert list(recount(Domain.objects.all())) == []
 
     def test_what_cannot_be_counted_is_refused(self) -> None:
