@@ -242,8 +242,6 @@ class Reader:
             line.faults.append(sentence_of_constraint(Alias, "an_alias_ends_after_it_starts"))
         texts: list[str] = cells.read("destinations", destinations, [])
         line.faults += _faults_of(texts)
-        if not texts and not line.faults and not cells.faults:
-            line.faults.append(_("Type at least one destination."))
         line.values = values_of(alias) | {"destinations": texts}
 
     def _domain(self, cells: Cells, line: Line) -> None:
