@@ -1,12 +1,12 @@
-"""`script/bench maps` and `script/bench smtp`; each has a --help."""
+"""`script/bench maps`, `smtp` and `import`; each has a --help."""
 
 import sys
 
-from bench import maps, smtp
+from bench import imports, maps, smtp
 
 
 def main() -> int:
-    benches = {"maps": maps.main, "smtp": smtp.main}
+    benches = {"maps": maps.main, "smtp": smtp.main, "import": imports.main}
     if len(sys.argv) < 2 or sys.argv[1] not in benches:
         print(f"Usage: script/bench {'|'.join(benches)} [--help]", file=sys.stderr)
         return 2
