@@ -176,6 +176,11 @@ def net_events_of(change_set: uuid.UUID) -> list[Event]:
     return [event for event in found.values() if event.before is not None or event.after is not None]
 
 
+def number_of_events(change_set: uuid.UUID) -> int:
+    """How many there are, without reading them; a row that was changed twice counts twice."""
+    return sum(model._default_manager.filter(pgh_context_id=change_set).count() for model in event_models())
+
+
 def _rows_of(change_sets: Sequence[uuid.UUID], limit: int | None) -> list[tuple[Any, ...]]:
     legs = "\nUNION ALL\n".join(_leg(model) for model in event_models())
     if not change_sets:
@@ -210,7 +215,8 @@ def _as_row(
 
 
 def _leg(event_model: type[models.Model]) -> str:
-    """The events of one tracked model within `context.id`; "before" is the object's event before this one."""
+    """The events of one tracked model within `context.id`; "before" is the object's event before this one. The + 0
+    keeps PostgreSQL from reading backwards along the primary key, past all that was added at once, to find it."""
     table = connection.ops.quote_name(event_model._meta.db_table)
     label = event_model.pgh_tracked_model._meta.label  # type: ignore[attr-defined]
     return f"""
@@ -219,7 +225,7 @@ def _leg(event_model: type[models.Model]) -> str:
                (SELECT to_jsonb(earlier)
                 FROM {table} AS earlier
                 WHERE earlier.pgh_obj_id = event.pgh_obj_id AND earlier.pgh_id < event.pgh_id
-                ORDER BY earlier.pgh_id DESC
+                ORDER BY earlier.pgh_id + 0 DESC
                 LIMIT 1) AS before
         FROM {table} AS event
         WHERE event.pgh_context_id = context.id"""  # noqa: S608

@@ -68,19 +68,10 @@ class Cells:
         if cell is None or cell == [] or (isinstance(cell, str) and not cell.strip()):
             return default
         try:
-            _refuse_what_is_no_text(cell)
             return reader(cell)
         except ValidationError as error:
             self.faults += error.messages
             return default
-
-
-def _refuse_what_is_no_text(cell: Any) -> None:
-    """JSON may hold half letters (lone surrogates), which nothing can store."""
-    try:
-        str(cell).encode()
-    except UnicodeEncodeError as error:
-        raise ValidationError(_("“%(text)s” is not UTF-8 text.") % {"text": shown(str(cell))}) from error
 
 
 def as_text(cell: Any) -> str:
@@ -138,13 +129,14 @@ def address_class(cell: Any) -> str:
     return word
 
 
-def checked(row: models.Model, *names: str) -> list[str]:
-    """What the fields of a model say about these values."""
+def checked(model: type[models.Model], values: Mapping[str, Any], *names: str) -> list[str]:
+    """What the fields of a model say about these values; their own default needs no question."""
     faults: list[str] = []
     for name in names:
-        one = row._meta.get_field(name)
+        if values[name] in ("", None):
+            continue
         try:
-            one.clean(getattr(row, one.attname), row)  # type: ignore[union-attr]
+            model._meta.get_field(name).clean(values[name], None)  # type: ignore[union-attr]
         except ValidationError as error:
             faults += error.messages
     return faults
@@ -156,27 +148,24 @@ def sentence_of_constraint(model: type[models.Model], name: str) -> str:
 
 
 def values_of(row: models.Model) -> dict[str, Any]:
-    """The columns of a row as jsonb_populate_record() reads them."""
-    values = {}
-    for one in row._meta.concrete_fields:
-        value = getattr(row, one.attname)
-        values[str(one.column)] = value.isoformat() if isinstance(value, datetime) else value
-    return values
+    """The columns of a row by their names."""
+    return {str(one.column): getattr(row, one.attname) for one in row._meta.concrete_fields}
 
 
 class Reader:
     """Makes a Line of the cells of a line, for one import."""
 
     def __init__(self, one: Import) -> None:
-        self.kind = one.kind
         self.may_choose_paths = one.user is None or one.user.is_superuser
         self.settings = MailSettings.current()
+        readers = {Kind.MAILBOXES: self._mailbox, Kind.ALIASES: self._alias, Kind.DOMAINS: self._domain}
+        self.read = readers[Kind(one.kind)]
+        models = {Kind.MAILBOXES: Mailbox, Kind.ALIASES: Alias, Kind.DOMAINS: Domain}
+        self.usual = values_of(models[Kind(one.kind)]())  # what a new row has where nothing is said
 
     def __call__(self, row: Mapping[str, Any]) -> Line:
         cells, line = Cells(row), Line()
-        {Kind.MAILBOXES: self._mailbox, Kind.ALIASES: self._alias, Kind.DOMAINS: self._domain}[Kind(self.kind)](
-            cells, line
-        )
+        self.read(cells, line)
         line.faults = list(dict.fromkeys([*cells.faults, *line.faults]))
         if line.faults:
             line.values, line.password, line.hash = {}, "", ""
@@ -186,21 +175,21 @@ class Reader:
         self._address(cells, line, may_be_whole_domain=False)
         if line.local_part.endswith("*"):
             line.faults.append(_("A mailbox has one address. Add an alias for all that begin like this."))
-        mailbox = Mailbox(
-            name=cells.read("name", free_text, ""),
-            quota_bytes=cells.read("quota", quota, None),
-            mail_path=self._mail_path(cells, line),
+        values = self.usual | {
+            "name": cells.read("name", free_text, ""),
+            "quota_bytes": cells.read("quota", quota, None),
+            "mail_path": self._mail_path(cells, line),
             **{name: cells.read(name, yes_or_no, True) for name in ("active", "receives", "sends", "imap", "pop")},
-            expires_at=cells.read("expires_at", moment, None),
-        )
-        line.faults += checked(mailbox, "name", "quota_bytes")
-        if mailbox.quota_bytes == 0:
+            "expires_at": cells.read("expires_at", moment, None),
+        }
+        line.faults += checked(Mailbox, values, "name", "quota_bytes", "mail_path")
+        if values["quota_bytes"] == 0:
             line.faults.append(sentence_of_constraint(Mailbox, "quota_is_empty_or_more_than_nothing"))
         line.password = cells.read("password", _password, "")
         line.hash = cells.read("hash", lambda cell: hash_with_scheme(as_text(cell).strip()), "")
         if line.password and line.hash:
             line.faults.append(_("This line has both a password and a hash. Leave one of them out."))
-        line.values = values_of(mailbox)
+        line.values = values
 
     def _address(self, cells: Cells, line: Line, *, may_be_whole_domain: bool) -> None:
         nothing = ParsedAddress("", "")
@@ -226,25 +215,23 @@ class Reader:
             line.faults.append(_("A mail path cannot hold a NUL character."))
         elif not is_mail_path(path):
             line.faults.append(sentence_of_constraint(Mailbox, "mail_path_stays_below_the_base"))
-        line.faults += checked(Mailbox(mail_path=path), "mail_path") if len(path) > 500 else []
         return path
 
     def _alias(self, cells: Cells, line: Line) -> None:
         self._address(cells, line, may_be_whole_domain=True)
-        alias = Alias(
-            comment=cells.read("comment", free_text, ""),
-            active=cells.read("active", yes_or_no, True),
-            starts_at=cells.read("starts_at", moment, None),
-            ends_at=cells.read("ends_at", moment, None),
-        )
-        line.faults += checked(alias, "comment")
-        if alias.starts_at and alias.ends_at and alias.ends_at <= alias.starts_at:
+        starts_at, ends_at = cells.read("starts_at", moment, None), cells.read("ends_at", moment, None)
+        values = self.usual | {
+            "comment": cells.read("comment", free_text, ""),
+            "active": cells.read("active", yes_or_no, True),
+            "starts_at": starts_at,
+            "ends_at": ends_at,
+        }
+        line.faults += checked(Alias, values, "comment")
+        if starts_at and ends_at and ends_at <= starts_at:
             line.faults.append(sentence_of_constraint(Alias, "an_alias_ends_after_it_starts"))
         texts: list[str] = cells.read("destinations", destinations, [])
         line.faults += _faults_of(texts)
-        if not texts and not line.faults and not cells.faults:
-            line.faults.append(_("Type at least one destination."))
-        line.values = values_of(alias) | {"destinations": texts}
+        line.values = values | {"destinations": texts}
 
     def _domain(self, cells: Cells, line: Line) -> None:
         line.domain_name = cells.read("name", lambda cell: normalised_domain(as_text(cell)), "")
@@ -262,7 +249,7 @@ class Reader:
         )
         if not line.domain_name and not cells.faults:
             line.faults.append(_("Type a domain name, for example example.org."))
-        line.faults += checked(domain, "description")
+        line.faults += checked(Domain, values_of(domain), "description")
         if line.domain_name:
             domain.clean()
             line.faults += _faults_of_domain(domain, target)

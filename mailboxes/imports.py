@@ -4,7 +4,7 @@ none, in one change set. Page and command (and who else comes) call the same fun
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -230,7 +230,7 @@ def _copy(one: Import, lines: Iterable[tuple[int, Line]], key: bytes) -> None:
                 number,
                 line.domain_name,
                 line.local_part,
-                json.dumps(line.values),
+                json.dumps(line.values, default=datetime.isoformat),
                 seal(line.password, key) if line.password else "",
                 line.hash,
                 "f",

@@ -96,6 +96,7 @@ def _json_rows(text: io.TextIOWrapper) -> Iterator[Row]:
             at, number = _behind(content, at, ","), number + 1
             if not isinstance(row, dict):
                 raise ValidationError(_("Number %(number)d is no object. Nothing was read.") % {"number": number})
+            json.dumps(row, ensure_ascii=False).encode()  # half letters (lone surrogates) are no text
             yield number, row
     except (ValueError, RecursionError) as error:
         sentence = _("This is no JSON behind object number %(number)d. Nothing was read.")

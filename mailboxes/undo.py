@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.history import UNDO, recorded
-from accounts.history_reading import Event, net_events_of
+from accounts.history_reading import Event, net_events_of, number_of_events
 from accounts.models import ChangeSet, User
 from domains.models import Domain, DomainAdmin
 from mailboxes import undo_rules
@@ -85,9 +85,11 @@ def _reversed(events: Iterable[Event]) -> list[Event]:
 
 
 def _events_of(change_set: ChangeSet, most: int | None) -> list[Event]:
+    sentence = _("This change set is about %(number)d rows. Undo it from the command line: history undo %(id)s.")
+    if most is not None and (number := number_of_events(change_set.pk)) > 2 * most:
+        raise ValidationError(sentence % {"number": number, "id": change_set.pk})
     events = net_events_of(change_set.pk)
     if most is not None and len(events) > most:
-        sentence = _("This change set is about %(number)d rows. Undo it from the command line: history undo %(id)s.")
         raise ValidationError(sentence % {"number": len(events), "id": change_set.pk})
     return events
 

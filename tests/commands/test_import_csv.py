@@ -114,12 +114,12 @@ class TestAliases:
     def test_a_fault_stops_all(self, shell: Shell, falcot: Domain) -> None:
         add_domain("relay.example", address_class="relay", by=TESTER)
         add_domain("alias.example", address_class="alias_domain", target=falcot, by=TESTER)
-        piped = b"address,destinations,starts_at,ends_at\na@alias.example,x@y.example,,\nb@falcot.org,,,\n"
+        piped = b"address,destinations,starts_at,ends_at\na@alias.example,x@y.example,,\n@,,,\n"
         piped += b"c@falcot.org,not an address,,\nd@falcot.org,x@y.example,2026-02-01,2026-01-01\n"
         said = shell.refused("import_csv", "aliases", "-", piped=piped)
         assert said.splitlines() == [
             "Line 2: alias.example is an alias domain: it answers for falcot.org. Add the alias there.",
-            "Line 3: Type at least one destination.",
+            "Line 3: “@” has no domain. Write it as name@example.org.",
             "Line 4: “not an address” has no domain. Write it as name@example.org.",
             "Line 5: An alias ends after it starts. Choose a later end or an earlier start.",
             "4 of 4 lines cannot be. Nothing was added.",
