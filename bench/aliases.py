@@ -20,9 +20,12 @@ TEAM = 5  # the number of the alias to which every hundredth leads
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/bench aliases", description=__doc__)
-    parser.add_argument("--sizes", default="10k", help="10k, 200k, 1M; several with commas")
+    parser.add_argument("--sizes", default="10k", help=f"Of {', '.join(SIZES)}, with commas.")
     parser.add_argument("--json", type=Path, help="write the results here too")
     options = parser.parse_args(arguments)
+    unknown = [name for name in options.sizes.split(",") if name not in SIZES]
+    if unknown:
+        parser.error(f"There is no size {', '.join(unknown)}. Choose from {', '.join(SIZES)}.")
     sizes = [SIZES[name] for name in options.sizes.split(",")]
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as place:  # noqa: S108  other users must reach it
         os.chmod(place, 0o755)  # noqa: S103

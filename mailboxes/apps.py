@@ -10,6 +10,8 @@ class MailboxesConfig(AppConfig):
         from domains.guards import register_delimiter_watcher, register_guard
         from mailboxes import history_words, jobs  # noqa: F401
         from mailboxes.loops import no_loop_through
+        from mailboxes.relinking import linking_texts_in
 
+        register_guard(linking_texts_in)
         register_guard(no_loop_through)
         register_delimiter_watcher(jobs.after_another_delimiter)
