@@ -23,11 +23,13 @@ Namer = Callable[[Iterable[int]], Mapping[int, str]]
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """How the rows of a model are read. `subject` names the thing that a row belongs to, `values` its columns in words.
-    Of some models only what changed is shown: an address that is added only carries a mailbox or an alias."""
+    Of some models only what changed is shown: an address that is added only carries a mailbox or an alias.
+    `changed_values` stand in place of `values` for what changed, where that says more."""
 
     subject: Callable[[Row, Names], str]
     values: Callable[[Row, Names], Mapping[str, str]]
     only_changes: bool = False
+    changed_values: Callable[[Row, Names], Mapping[str, str]] | None = None
 
 
 _readings: dict[type[models.Model], Reading] = {}
@@ -83,7 +85,7 @@ class Event:
         reading = _readings[self.model]
         if reading.only_changes and self.kind != "changed":
             return []
-        values = reading.values
+        values = reading.changed_values if self.kind == "changed" and reading.changed_values else reading.values
         before = values(self.before, self.names) if self.before else {}
         after = values(self.after, self.names) if self.after else {}
         return [

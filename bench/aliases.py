@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bench.data import SIZES, Size, load_panel
+from bench.data import SIZES, Size, load_panel, mailbox_address
 from bench.database import Database
 from bench.figures import say, table
 
@@ -20,9 +20,12 @@ TEAM = 5  # the number of the alias to which every hundredth leads
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/bench aliases", description=__doc__)
-    parser.add_argument("--sizes", default="10k", help="10k, 200k, 1M; several with commas")
+    parser.add_argument("--sizes", default="10k", help=f"Of {', '.join(SIZES)}, with commas.")
     parser.add_argument("--json", type=Path, help="write the results here too")
     options = parser.parse_args(arguments)
+    unknown = [name for name in options.sizes.split(",") if name not in SIZES]
+    if unknown:
+        parser.error(f"There is no size {', '.join(unknown)}. Choose from {', '.join(SIZES)}.")
     sizes = [SIZES[name] for name in options.sizes.split(",")]
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as place:  # noqa: S108  other users must reach it
         os.chmod(place, 0o755)  # noqa: S103
@@ -61,7 +64,7 @@ def load_with_chains(size: Size) -> None:
     say("Tying aliases to aliases")
     with connection.cursor() as cursor:
         cursor.execute(CHAINS, {"mailboxes": size.mailboxes, "domains": size.domains, "team": size.mailboxes + TEAM})
-        for name in ("address", "alias", "aliasdestination"):
+        for name in ("address", "mailbox", "alias", "aliasdestination"):
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('mailboxes_{name}', 'id'), 100000000)")
         cursor.execute("VACUUM FULL mailboxes_aliasdestination")
         cursor.execute("VACUUM ANALYZE")
@@ -144,16 +147,16 @@ def _check(seconds: dict[str, list[float]]) -> dict[str, int]:
 def _save(seconds: dict[str, list[float]], size: Size, turn: int) -> None:
     from accounts.actors import Actor
     from mailboxes.models import Alias
-    from mailboxes.services import change_alias
+    from mailboxes.services import add_mailbox, change_alias
 
     by = Actor.from_task("bench")
     aliases = Alias.objects.select_related("address__domain")
     few, team = aliases.get(pk=13), aliases.get(pk=TEAM)
-    one, two, three = (f"u{number + turn}@d1.example" for number in (1, 11, 21))
-    one_ = [one], [one, two], [one, two, three]
-    _timed(seconds, "save: to one mailbox", lambda: change_alias(few, destinations=one_[0], by=by))
-    _timed(seconds, "save: to two mailboxes", lambda: change_alias(few, destinations=one_[1], by=by))
-    _timed(seconds, "save: to three, a hundredth leads there", lambda: change_alias(team, destinations=one_[2], by=by))
+    there = [mailbox_address(size, 1 + number + turn) for number in (0, 10, 20)]
+    _timed(seconds, "save: to one mailbox", lambda: change_alias(few, destinations=there[:1], by=by))
+    _timed(seconds, "save: to two mailboxes", lambda: change_alias(few, destinations=there[:2], by=by))
+    _timed(seconds, "save: to three, a hundredth leads there", lambda: change_alias(team, destinations=there, by=by))
+    _timed(seconds, "save: a new mailbox", lambda: add_mailbox(few.address.domain, f"new{turn}", by=by))
 
 
 def _rows() -> dict[str, int]:

@@ -13,7 +13,9 @@ class MailboxesConfig(AppConfig):
         from mailboxes import history_words, jobs  # noqa: F401
         from mailboxes.default_aliases import add_default_aliases
         from mailboxes.loops import no_loop_through
+        from mailboxes.relinking import linking_texts_in
 
+        register_guard(linking_texts_in)
         register_guard(no_loop_through)
         register_follower(partial(add_default_aliases, is_new=True))
         register_delimiter_watcher(jobs.after_another_delimiter)

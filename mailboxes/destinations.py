@@ -1,6 +1,6 @@
 """From what people type as destinations to rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -68,6 +68,19 @@ def resolve(
     if faults:
         raise ValidationError({"destinations": faults})
     return list(rows.values())
+
+
+def resolved_anew(rows: Sequence[AliasDestination]) -> Iterator[tuple[AliasDestination, AliasDestination]]:
+    """Of destinations that are text, those that would be ours if they were typed now, each with what it would be."""
+    parsed = [parse_address(row.text, may_be_whole_domain=True) for row in rows]
+    known = _Known(parsed)
+    for row, typed in zip(rows, parsed, strict=True):
+        try:
+            anew = _row_for(row.text, typed, known, row.alias.address)
+        except ValidationError:
+            continue  # it stays as it was typed, and leads nowhere; the report says so
+        if anew.is_ours and anew.address_id != row.alias.address_id:
+            yield row, anew
 
 
 def _faults_of_number(rows: Sequence[str] | dict[str, AliasDestination], has_mailbox: bool) -> list[str]:

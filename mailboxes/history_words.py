@@ -107,6 +107,12 @@ def _values_of_destination(row: Row, names: Names) -> dict[str, str]:
     return {str(AliasDestination._meta.verbose_name): text}
 
 
+def _values_of_changed_destination(row: Row, names: Names) -> dict[str, str]:
+    """It was elsewhere when it was typed, and became ours, or the other way round: the words are the same."""
+    words = _("of ours") if row["address_id"] or row["domain_id"] else _("elsewhere")
+    return {name: f"{text} ({words})" for name, text in _values_of_destination(row, names).items()}
+
+
 def _name_of_address(row: Row, names: Names) -> str:
     return external_form(row["local_part"], names.get((Domain, row["domain_id"]), "?"))
 
@@ -123,7 +129,11 @@ register_reading(Mailbox, Reading(subject=_address, values=_values_of_mailbox))
 register_reading(Alias, Reading(subject=_address, values=in_words(Alias, "comment", "active", "starts_at", "ends_at")))
 register_reading(
     AliasDestination,
-    Reading(subject=lambda row, names: names.get((Alias, row["alias_id"]), ""), values=_values_of_destination),
+    Reading(
+        subject=lambda row, names: names.get((Alias, row["alias_id"]), ""),
+        values=_values_of_destination,
+        changed_values=_values_of_changed_destination,
+    ),
 )
 register_reading(
     QuarantinedAddress,

@@ -13,6 +13,7 @@ from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.models import Address, RelayRecipient
 from mailboxes.parsing import external_form, normalised_local_part, parse_address, refuse_long_address
+from mailboxes.relinking import link_texts_to
 from mailboxes.removal import remove_addresses
 
 MOST_NAMED = 5  # in one sentence
@@ -47,10 +48,9 @@ def add_relay_recipients(domain: Domain, texts: Iterable[str], *, by: Actor) -> 
             )
             raise ValidationError({"recipients": sentence % {"addresses": named(taken)}})
         new = [Address(domain=domain, local_part=local_part) for local_part in local_parts if local_part not in there]
-        RelayRecipient.objects.bulk_create(
-            [RelayRecipient(address=address) for address in Address.objects.bulk_create(new, batch_size=5000)],
-            batch_size=5000,
-        )
+        new = Address.objects.bulk_create(new, batch_size=5000)
+        RelayRecipient.objects.bulk_create([RelayRecipient(address=address) for address in new], batch_size=5000)
+        link_texts_to(new)
     return len(new)
 
 

@@ -22,6 +22,7 @@ from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
+from mailboxes.relinking import link_texts_to
 from mailboxes.senders import follow_address
 from mailboxes.services import add_alias, refuse_alias_in
 
@@ -61,6 +62,7 @@ def rename_address(
         address.domain, address.local_part = domain, local_part
         address.full_clean()
         address.save()
+        link_texts_to([address])
         for row in (mailbox, alias):
             if row:
                 row.version += 1

@@ -25,6 +25,7 @@ from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxC
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
+from mailboxes.relinking import link_texts_to
 from mailboxes.removal import remove_addresses, remove_aliases, retire_credentials
 
 __all__ = [
@@ -86,6 +87,7 @@ def add_mailbox(
             raise ValidationError({"local_part": _taken(address)})
         refuse_quarantined(domain, local_part, despite=despite_quarantine, by=by)
         address = Address.objects.create(domain=domain, local_part=local_part)
+        link_texts_to([address])
         if mail_path:
             _refuse_path_from(by)
         path = mail_path or _path_from_template(domain, local_part, mail_format)
@@ -212,6 +214,7 @@ def add_alias(
         address, is_new = Address.objects.get_or_create(domain=domain, local_part=local_part)
         if is_new:
             refuse_quarantined(domain, local_part, despite=despite_quarantine, by=by)
+            link_texts_to([address])
         if hasattr(address, "relay_recipient"):
             raise ValidationError({"local_part": _taken(address)})
         if hasattr(address, "alias"):

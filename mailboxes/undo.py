@@ -26,6 +26,7 @@ from mailboxes.destinations import lock_alias_graph
 from mailboxes.limits import refusal_of
 from mailboxes.models import Address, AliasDestination, Mailbox, MailboxCredential, QuarantinedAddress
 from mailboxes.quarantine import take_back
+from mailboxes.relinking import link_texts_in
 from mailboxes.renaming import name_owners_anew
 
 # An added mailbox that is taken back within this time was a slip: its address is free at once.
@@ -117,6 +118,7 @@ def _take_back(events: Sequence[Event], change_set: ChangeSet, by: Actor) -> lis
         sentence = _("What is there now does not go together with what was there before: %(constraint)s.")
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or "?"
         raise ValidationError(sentence % {"constraint": name}) from error
+    link_texts_in(_names_that_are_back(rows))
     undo_rules.refuse_what_services_would_refuse(rows, by)
     name_owners_anew([event.object_id for event in rows if event.model is Address])
     return remarks + _bring_back_passwords(rows)
@@ -134,6 +136,13 @@ def _without_what_may_stay_away(events: Sequence[Event]) -> tuple[list[Event], l
             continue
         rows.append(event)
     return rows, remarks
+
+
+def _names_that_are_back(rows: Iterable[Event]) -> list[str]:
+    """Domains that may have been typed as elsewhere while they were not ours, or that became ours since."""
+    back = [(event.model, event.before) for event in rows if event.kind == "deleted" and event.before]
+    names = [before["name"] for model, before in back if model is Domain]
+    return names + [before["text"].rpartition("@")[2] for model, before in back if model is AliasDestination]
 
 
 def _is_person(pk: int) -> bool:
@@ -172,7 +181,10 @@ def _by_model(rows: Iterable[Event]) -> list[tuple[type[models.Model], list[Even
 
 def _write(rows: Sequence[Event], *, is_old: bool) -> None:
     ordered = _by_model(rows)
-    undo_rules.refuse_used({model: [e.object_id for e in events if e.kind == "added"] for model, events in ordered})
+    undo_rules.refuse_used(
+        {model: [e.object_id for e in events if e.kind == "added"] for model, events in ordered},
+        {model: [e.object_id for e in events if e.kind != "deleted"] for model, events in ordered},
+    )
     if is_old:
         undo_rules.quarantine_added(rows)
     for model, events in reversed(ordered):

@@ -178,8 +178,10 @@ def _thing(event: Event) -> str:
     return f"{event.subject} ({event.noun})" if event.subject else event.noun
 
 
-def refuse_used(added: Mapping[type[models.Model], Sequence[int]]) -> None:
-    """What was added may carry more by now, which the undo would take with it."""
+def refuse_used(
+    added: Mapping[type[models.Model], Sequence[int]], taken_back: Mapping[type[models.Model], Sequence[int]]
+) -> None:
+    """What was added may carry more by now, which the undo would take with it; not what is itself taken back."""
     faults = []
     for model, ids in added.items():
         for relation in model._meta.related_objects:
@@ -187,11 +189,13 @@ def refuse_used(added: Mapping[type[models.Model], Sequence[int]]) -> None:
             comes_along = other in (MailboxCredential, MailboxOwner) or not getattr(reference, "db_constraint", False)
             if not ids or comes_along or relation.on_delete is models.SET_NULL:
                 continue
-            using = other._base_manager.filter(**{f"{reference.name}__in": ids}).exclude(pk__in=added.get(other, ()))
+            using = other._base_manager.filter(**{f"{reference.name}__in": ids}).exclude(
+                pk__in=taken_back.get(other, ())
+            )
             faults += [_uses(row) for row in using[:3]]
     gone = Address.objects.filter(pk__in=added.get(Address, ()))
     if gone:
-        only_here = known_only_to(gone).exclude(pk__in=added.get(AliasDestination, ()))
+        only_here = known_only_to(gone).exclude(pk__in=taken_back.get(AliasDestination, ()))
         faults += [_uses(row) for row in only_here[:3]]
     if faults:
         raise ValidationError(list(dict.fromkeys(faults)))
@@ -280,9 +284,12 @@ def refuse_what_services_would_refuse(events: Sequence[Event], by: Actor) -> Non
         if admin.user.is_superuser:
             sentence = _("%(person)s is a superuser by now and manages every domain.")
             raise ValidationError(sentence % {"person": admin.user.label})
+    unlinked = {event.object_id for event in events if event.model is AliasDestination and event.kind == "changed"}
     for alias in Alias.objects.filter(pk__in=with_destinations).select_related("address__domain"):
-        destinations = [str(row) for row in alias.destinations.with_targets()]
-        resolve(destinations, for_address=alias.address, has_mailbox=alias.has_mailbox)
+        rows = alias.destinations.with_targets()
+        destinations = [str(row) for row in rows if row.is_ours or row.pk not in unlinked]
+        if destinations or not rows:
+            resolve(destinations, for_address=alias.address, has_mailbox=alias.has_mailbox)
     concerned = Alias.objects.filter(
         Q(pk__in=alias_ids | with_destinations) | Q(address__in=address_ids) | Q(destinations__address__in=address_ids)
     )

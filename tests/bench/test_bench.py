@@ -12,7 +12,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-def bench(*words: str, file: Path) -> dict[str, Any]:
+def bench(*words: str, file: Path, row: str = "lmdb") -> dict[str, Any]:
     # A process of its own, with a cluster of its own: Django's settings are read once.
     done = subprocess.run(
         [sys.executable, "-m", "bench", *words, "--json", str(file)],
@@ -22,7 +22,7 @@ def bench(*words: str, file: Path) -> dict[str, Any]:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert "| lmdb " in done.stdout
+    assert f"| {row} " in done.stdout
     found: dict[str, Any] = json.loads(file.read_text())
     return found
 
@@ -44,7 +44,14 @@ def test_messages_go_all_the_way(tmp_path: Path) -> None:
     assert asks == {"ours", "ours_domains_as_cdb", "peer", "peer_with_transports"}
 
 
-@pytest.mark.parametrize("words", [[], ["lunch"], ["maps", "--sizes", "huge"]])
+def test_aliases_are_checked_and_saved(tmp_path: Path) -> None:
+    found = bench("aliases", "--sizes", "tiny", file=tmp_path / "aliases.json", row="check: all")["tiny"]
+    assert found["rows"]["mailboxes_mailbox"] == 200
+    assert found["found"]["dead_end"] == 4
+    assert len(found["seconds"]["check: ways"]) == 2
+
+
+@pytest.mark.parametrize("words", [[], ["lunch"], ["maps", "--sizes", "huge"], ["aliases", "--sizes", "huge"]])
 def test_what_is_not_there_is_refused(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", "bench", *words], cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode == 2
