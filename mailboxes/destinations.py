@@ -73,7 +73,7 @@ def resolve(
 def resolved_anew(rows: Sequence[AliasDestination]) -> Iterator[tuple[AliasDestination, AliasDestination]]:
     """Of destinations that are text, those that would be ours if they were typed now, each with what it would be."""
     parsed = [parse_address(row.text, may_be_whole_domain=True) for row in rows]
-    known = _Known(parsed)
+    known = Known(parsed)
     for row, typed in zip(rows, parsed, strict=True):
         try:
             anew = _row_for(row.text, typed, known, row.alias.address)
