@@ -12,7 +12,7 @@ from accounts.history import recorded
 from accounts.models import User
 from accounts.saving import save_checked
 from domains.fields import normalised_domain
-from domains.guards import guarded
+from domains.guards import follow, guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
 
 CHANGEABLE = ("address_class", "target", "description", "any_recipient", "active", "suspended")
@@ -43,6 +43,7 @@ def add_domain(
     with recorded("add", "domain", domain.name, domain=domain.name, by=by), guarded(domain.name):
         _lock_target(domain)
         save_checked(domain)
+        follow(domain, by=by)
     return domain
 
 

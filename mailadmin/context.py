@@ -31,7 +31,7 @@ ROOMS = [
     ("job_list", "list-task", _("Work"), ("job",), True),
     ("history", "clock-history", _("History"), ("history", "undo"), False),
     ("person_list", "people", _("People"), ("person",), True),
-    ("mail_settings", "gear", _("Settings"), ("mail",), True),
+    ("mail_settings", "gear", _("Settings"), ("mail", "default"), True),
 ]
 
 

@@ -14,6 +14,7 @@ from mailboxes import services
 from mailboxes.forms import AliasAddForm, AliasForm
 from mailboxes.models import Alias, AliasDestination
 from mailboxes.parsing import ParsedAddress
+from mailboxes.protection import default_aliases_among, default_aliases_at, is_domain_admin
 from mailboxes.removal import what_is_lost
 from mailboxes.views import at, before_the_at
 
@@ -43,6 +44,7 @@ def alias_list(request: PersonRequest, name: str) -> HttpResponse:
     page = list_page(found, request, key=("address__local_part",), descending=descending)
     context = domain_head(domain) | {"page": page, "q": q, "filters": [state], "descending": descending}
     context["is_empty"] = not page.rows and not aliases.exists()
+    context["defaults"] = default_aliases_among(page.rows)
     return render(request, "mailboxes/alias_list.html", context)
 
 
@@ -76,14 +78,18 @@ def alias(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
         "version": alias.version,
     }
     form = AliasForm(typed(request), initial=initial)
+    by, is_default = Actor.from_request(request), bool(default_aliases_at([alias.address_id]))
+    if is_default and is_domain_admin(by):
+        form.keep_when_it_delivers()
     if form.is_valid():
         with refusals_on(form):
-            services.change_alias(alias, by=Actor.from_request(request), **form.values())
+            services.change_alias(alias, by=by, **form.values())
             say(request, _("Saved alias {address}."), address=alias)
             return redirect(alias)
     context = {
         "form": form,
         "alias": alias,
+        "is_default": is_default,
         "domain": alias.address.domain,
         "destinations": destinations[:SHOWN_AS_TREE],
         "more": max(0, len(destinations) - SHOWN_AS_TREE),

@@ -19,6 +19,7 @@ from accounts.pages import PanelForm
 from domains.fields import normalised_domain
 from domains.models import Domain
 from mailboxes.parsing import ParsedAddress, parse_address, written_local_part
+from mailboxes.services import WHEN_IT_DELIVERS
 from mailboxes.times import TimeField
 
 MEGABYTE = 1024**2
@@ -307,6 +308,19 @@ class RelayRecipientsForm(PanelForm):
     )
 
 
+class DefaultAliasesForm(PanelForm):
+    local_parts = DestinationsField(
+        label=gettext_lazy("Local parts"),
+        help_text=gettext_lazy("The parts before the @, one a line or with commas between them."),
+    )
+    destination = forms.CharField(
+        label=gettext_lazy("Destination"),
+        max_length=320,
+        help_text=gettext_lazy("One address, which gets the mail of all of them. For several people, name an alias."),
+        widget=forms.TextInput(attrs=_address_attrs),
+    )
+
+
 class AliasForm(LimitsForm):
     destinations = DestinationsField(
         label=gettext_lazy("Destinations"),
@@ -333,6 +347,11 @@ class AliasForm(LimitsForm):
         help_text=gettext_lazy("From then on it is as if it were inactive. Leave it empty for never."),
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def keep_when_it_delivers(self) -> None:
+        """For a domain admin before a default alias."""
+        for name in WHEN_IT_DELIVERS:
+            self.fields[name].disabled = True
 
     def values(self) -> dict[str, Any]:
         """What `change_alias` takes. A time that is as it was stays untouched."""

@@ -17,7 +17,7 @@ from accounts.history_reading import (
     register_reading,
 )
 from domains.models import Domain
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, QuarantinedAddress, RelayRecipient
+from mailboxes.models import Address, Alias, AliasDestination, DefaultAlias, Mailbox, QuarantinedAddress, RelayRecipient
 from mailboxes.parsing import external_form
 
 register_sentences(
@@ -34,6 +34,9 @@ register_sentences(
         ("add", "alias"): _("Added alias %(label)s"),
         ("change", "alias"): _("Changed alias %(label)s"),
         ("delete", "alias"): _("Deleted alias %(label)s"),
+        ("set", "default_aliases"): _("Changed the default aliases: %(label)s"),
+        ("delete", "default_aliases"): _("Deleted the default alias %(label)s"),
+        ("add", "default_aliases"): _("Added the default aliases of %(label)s"),
         ("add", "relay_recipients"): _("Added relay recipients: %(label)s"),
         ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
         ("delete", "domain_with_addresses"): _("Deleted domain %(label)s with its addresses"),
@@ -105,6 +108,9 @@ register_reading(
         subject=lambda row, names: external_form(row["local_part"], row["domain_name"]),
         values=in_words(QuarantinedAddress, "until"),
     ),
+)
+register_reading(
+    DefaultAlias, Reading(subject=lambda row, names: row["local_part"], values=in_words(DefaultAlias, "destination"))
 )
 register_reading(RelayRecipient, Reading(subject=_address, values=lambda row, names: {}))
 register_namer(Address, _names_of_addresses)

@@ -362,6 +362,39 @@ class Alias(models.Model):
         return hasattr(self.address, "mailbox")
 
 
+@tracked()
+class DefaultAlias(models.Model):
+    """An alias that every new domain gets (RFC 2142), with one destination as it is written down."""
+
+    local_part = models.CharField(_("local part"), max_length=LONGEST_LOCAL_PART, db_collation="C")
+    destination = models.CharField(_("destination"), max_length=LONGEST_ADDRESS, db_collation="C")
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("default alias")
+        verbose_name_plural = _("default aliases")
+        ordering = ["local_part"]
+        constraints = [
+            models.UniqueConstraint(fields=["local_part"], name="a_default_alias_is_there_once"),
+            models.CheckConstraint(
+                name="a_default_alias_has_a_plain_name",
+                condition=Q(local_part__regex=r"^[a-z0-9_][a-z0-9_-]*([.][a-z0-9_-]+)*$"),
+                violation_error_message=_(
+                    "The name of a default alias has letters, digits, dots, hyphens and underscores only."
+                ),
+            ),
+            models.CheckConstraint(
+                name="a_default_alias_goes_to_an_address",
+                # As a_destination_is_ascii_and_no_command has it.
+                condition=Q(destination__regex=r"^[ -~]+@[!-~]+$") & ~Q(destination__regex=r'^"?[-|/:]'),
+                violation_error_message=_("A default alias goes to one address, as name@example.org."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.local_part
+
+
 class AliasDestinationQuerySet(models.QuerySet["AliasDestination"]):
     def with_targets(self) -> Self:
         return self.select_related("address__domain", "domain").order_by("alias_id", "position")

@@ -61,7 +61,7 @@ def delete_relay_recipients(domain: Domain, recipients: Sequence[RelayRecipient]
         found = RelayRecipient.objects.filter(pk__in=[one.pk for one in recipients], address__domain=domain)
         address_ids = list(found.values_list("address_id", flat=True))
         found.delete()
-        remove_addresses(address_ids)
+        remove_addresses(address_ids, by=by)
 
 
 def named(texts: Sequence[str]) -> str:

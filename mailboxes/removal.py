@@ -18,6 +18,7 @@ from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.loops import refuse_loop_of_what_falls_back
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, RelayRecipient
+from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine
 
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
@@ -43,27 +44,28 @@ def delete_domain(domain: Domain, *, by: Actor) -> UUID:
         AliasDestination.objects.filter(alias__address__domain=domain).delete()
         Alias.objects.filter(address__domain=domain).delete()
         RelayRecipient.objects.filter(address__domain=domain).delete()
-        _cut(AliasDestination.objects.filter(domain=domain))
-        _cut(AliasDestination.objects.filter(address__domain=domain))
+        _cut(AliasDestination.objects.filter(domain=domain), by)
+        _cut(AliasDestination.objects.filter(address__domain=domain), by)
         Address.objects.filter(domain=domain).delete()
         domain.delete()
     return change_set
 
 
-def remove_aliases(alias_ids: Sequence[int]) -> None:
+def remove_aliases(alias_ids: Sequence[int], *, by: Actor) -> None:
     """Deletes aliases; an address that then has no mailbox goes too, with what pointed at it."""
-    AliasDestination.objects.filter(alias__in=alias_ids).delete()
     address_ids = list(Alias.objects.filter(pk__in=alias_ids).values_list("address_id", flat=True))
+    refuse_loss_of_default_aliases(address_ids, by)
+    AliasDestination.objects.filter(alias__in=alias_ids).delete()
     Alias.objects.filter(pk__in=alias_ids).delete()
     kept = set(Mailbox.objects.filter(address__in=address_ids).values_list("address_id", flat=True))
-    remove_addresses([pk for pk in address_ids if pk not in kept])
+    remove_addresses([pk for pk in address_ids if pk not in kept], by=by)
 
 
-def remove_addresses(address_ids: Sequence[int]) -> None:
+def remove_addresses(address_ids: Sequence[int], *, by: Actor) -> None:
     """Deletes addresses on which nothing hangs any more, and cuts what pointed at them."""
     if address_ids:
-        _cut(AliasDestination.objects.filter(address__in=address_ids))
-        _cut(known_only_to(Address.objects.filter(pk__in=address_ids)))
+        _cut(AliasDestination.objects.filter(address__in=address_ids), by)
+        _cut(known_only_to(Address.objects.filter(pk__in=address_ids)), by)
         gone = Address.objects.filter(pk__in=address_ids)
         domain_ids = set(gone.values_list("domain_id", flat=True))
         gone.delete()
@@ -177,7 +179,7 @@ def _lost_aliases(*pointing: QuerySet[AliasDestination]) -> list[str]:
     return losses
 
 
-def _cut(pointing: QuerySet[AliasDestination]) -> None:
+def _cut(pointing: QuerySet[AliasDestination], by: Actor) -> None:
     """Deletes destinations; aliases left without any go the same way, and so on."""
     rows = list(pointing.values_list("pk", "alias_id"))
     if not rows:
@@ -187,4 +189,4 @@ def _cut(pointing: QuerySet[AliasDestination]) -> None:
     left = set(AliasDestination.objects.filter(alias__in=cut).values_list("alias_id", flat=True))
     Alias.objects.filter(pk__in=left).update(version=F("version") + 1)
     if cut - left:
-        remove_aliases(sorted(cut - left))
+        remove_aliases(sorted(cut - left), by=by)

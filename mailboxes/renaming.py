@@ -18,6 +18,7 @@ from mailboxes.destinations import lock_alias_graph
 from mailboxes.loops import refuse_loop, refuse_loop_of_what_falls_back
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
+from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.services import add_alias, refuse_alias_in
 
@@ -43,6 +44,7 @@ def rename_address(
         for pk in sorted({domain.pk, address.domain_id}):
             locked_version(Domain.objects, pk, None)
         address = locked_version(Address.objects.select_related("domain"), address.pk, None)
+        refuse_loss_of_default_aliases([address.pk], by)
         domain = Domain.objects.select_related("target").get(pk=domain.pk)
         former = (address.domain, address.local_part)
         mailbox = Mailbox.objects.select_for_update(no_key=True).filter(address=address).first()

@@ -22,6 +22,7 @@ from mailboxes.destinations import lock_alias_graph
 from mailboxes.loops import refuse_loop
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
+from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.removal import remove_addresses, remove_aliases, retire_credentials
 
@@ -38,6 +39,7 @@ __all__ = [
     "set_mailboxes_active",
 ]
 
+WHEN_IT_DELIVERS = ("active", "starts_at", "ends_at")
 CHANGEABLE = ("name", "quota_bytes", "mail_path", "active", "receives", "sends", "imap", "pop", "expires_at")
 
 
@@ -169,13 +171,13 @@ def delete_mailbox(mailbox: Mailbox, *, by: Actor) -> UUID:
     with recorded("delete", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by) as change_set:
         lock_alias_graph()
         locked_version(Mailbox.objects, mailbox.pk, None)
-        _delete_mailboxes([mailbox.pk])
+        _delete_mailboxes([mailbox.pk], by)
     return change_set
 
 
 def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> UUID:
     with recorded("delete", "mailboxes", _few(mailboxes), domain=_domain_of(mailboxes), by=by) as change_set:
-        _delete_mailboxes([mailbox.pk for mailbox in mailboxes])
+        _delete_mailboxes([mailbox.pk for mailbox in mailboxes], by)
     return change_set
 
 
@@ -227,7 +229,9 @@ def change_alias(
     with recorded("change", "alias", str(alias), domain=alias.address.domain.name, by=by):
         lock_alias_graph()
         alias = locked_version(Alias.objects.select_related("address__domain"), alias.pk, version)
-        _set(alias, ("comment", "active", "starts_at", "ends_at"), changes)
+        if any(changes.get(field, getattr(alias, field)) != getattr(alias, field) for field in WHEN_IT_DELIVERS):
+            refuse_loss_of_default_aliases([alias.address_id], by)
+        _set(alias, ("comment", *WHEN_IT_DELIVERS), changes)
         alias.full_clean()
         alias.save()
         if destinations is not None:
@@ -239,7 +243,7 @@ def delete_alias(alias: Alias, *, by: Actor) -> UUID:
     with recorded("delete", "alias", str(alias), domain=alias.address.domain.name, by=by) as change_set:
         lock_alias_graph()
         locked_version(Alias.objects, alias.pk, None)
-        remove_aliases([alias.pk])
+        remove_aliases([alias.pk], by=by)
     return change_set
 
 
@@ -260,7 +264,7 @@ def owner_of(mailbox: Mailbox, *, by: Actor) -> User:
     return user
 
 
-def _delete_mailboxes(mailbox_ids: Sequence[int]) -> None:
+def _delete_mailboxes(mailbox_ids: Sequence[int], by: Actor) -> None:
     lock_alias_graph()
     mailboxes = Mailbox.objects.filter(pk__in=mailbox_ids)
     retire_credentials(mailboxes)
@@ -268,7 +272,7 @@ def _delete_mailboxes(mailbox_ids: Sequence[int]) -> None:
     address_ids = list(mailboxes.values_list("address_id", flat=True))
     User.objects.filter(owned__mailbox__in=mailbox_ids).delete()
     mailboxes.delete()
-    remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()])
+    remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()], by=by)
     _refuse_loop_without(address_ids)
 
 

@@ -95,6 +95,7 @@ def _take_back(events: Sequence[Event], change_set: ChangeSet, by: Actor) -> lis
     """Returns remarks: what does not come back, though the rest does."""
     undo_rules.refuse_what_cannot_be_undone(events)
     undo_rules.refuse_what_is_not_of(by, events)
+    undo_rules.refuse_default_aliases(by, events)
     rows, remarks = _without_what_may_stay_away(events)
     lock_alias_graph()
     _lock(rows)

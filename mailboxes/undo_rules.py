@@ -20,14 +20,16 @@ from mailboxes.models import (
     Address,
     Alias,
     AliasDestination,
+    DefaultAlias,
     Mailbox,
     MailboxCredential,
     MailboxOwner,
     QuarantinedAddress,
 )
+from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.removal import known_only_to, retire_credentials
-from mailboxes.services import refuse_alias_in
+from mailboxes.services import WHEN_IT_DELIVERS, refuse_alias_in
 
 Check = Callable[[type[models.Model], Sequence[int]], None]
 # What can be undone, with the rules that are asked afterwards of the rows that came and went.
@@ -39,7 +41,17 @@ def register_undo(model: type[models.Model], check: Check | None = None) -> None
     _undoable[model] = check
 
 
-for _model in (Domain, DomainAdmin, MailSettings, Address, Mailbox, Alias, AliasDestination, QuarantinedAddress):
+for _model in (
+    Domain,
+    DomainAdmin,
+    MailSettings,
+    Address,
+    Mailbox,
+    Alias,
+    AliasDestination,
+    QuarantinedAddress,
+    DefaultAlias,
+):
     register_undo(_model)
 
 OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination)  # what a domain admin may take back
@@ -108,6 +120,18 @@ def domains_of(event: Event) -> Iterator[int]:
         for column in ("domain_id", "target_id"):
             if row and row.get(column) is not None:
                 yield row[column]
+
+
+def refuse_default_aliases(by: Actor, events: Iterable[Event]) -> None:
+    """A domain admin does not take back that a default alias was added, renamed to this, or when it delivers."""
+    address_ids = set()
+    for event in events:
+        is_alias = event.model is Alias and event.after is not None
+        if event.model is Address and event.kind != "deleted":
+            address_ids.add(event.object_id)
+        elif is_alias and (event.kind == "added" or changed_columns(event) & set(WHEN_IT_DELIVERS)):
+            address_ids.add((event.after or {})["address_id"])
+    refuse_loss_of_default_aliases(address_ids, by)
 
 
 def refuse_changed_since(events: Sequence[Event]) -> None:

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.urls import path, register_converter
 
 from domains import converters
-from mailboxes import alias_views, owner_views, relay_views, rename_views, undo_views, views
+from mailboxes import alias_views, default_alias_views, owner_views, relay_views, rename_views, undo_views, views
 from mailboxes.parsing import ParsedAddress, parse_address
 
 
@@ -49,6 +49,16 @@ urlpatterns = [
     path("history/<uuid:number>/undo/", undo_views.undo, name="undo"),
     path("addresses/", views.address_list, name="address_list"),
     path("jobs/alias-report/", views.alias_report_start, name="alias_report_start"),
+    path("settings/default-aliases/", default_alias_views.default_aliases, name="default_aliases"),
+    path(
+        "settings/default-aliases/<int:pk>/delete/",
+        default_alias_views.default_alias_delete,
+        name="default_alias_delete",
+    ),
+    path(
+        "settings/default-aliases/missing/", default_alias_views.default_aliases_missing, name="default_aliases_missing"
+    ),
+    path("settings/default-aliases/add/", default_alias_views.default_aliases_add, name="default_aliases_add"),
     path("my-mailbox/", owner_views.my_mailbox, name="my_mailbox"),
     path("my-mailbox/password/", owner_views.my_mailbox_password, name="my_mailbox_password"),
 ]

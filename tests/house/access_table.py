@@ -124,6 +124,11 @@ GET  job                    /jobs/{job}/                                       i
 POST alias_report_start     /jobs/alias-report/                                in  404 404 404 302
 GET  mail_settings          /settings/                                         in  404 404 404 200
 POST mail_settings          /settings/                                         in  404 404 404 302
+GET  default_aliases        /settings/default-aliases/                         in  404 404 404 200
+POST default_aliases        /settings/default-aliases/                         in  404 404 404 302
+POST default_alias_delete   /settings/default-aliases/{default_alias}/delete/  in  404 404 404 302
+GET  default_aliases_missing /settings/default-aliases/missing/                in  404 404 404 200
+POST default_aliases_add    /settings/default-aliases/add/                     in  404 404 404 302
 
 GET  transport_list         /mail-servers/transports/                          in  404 404 404 200
 GET  transport_add          /mail-servers/transports/add/                      in  404 404 404 200
@@ -220,6 +225,9 @@ FORMS: dict[str, dict[str, str]] = {
         "mail_path_template": "{{domain}}/{{local_part}}",
         "quarantine_days": "7",
     },
+    "default_aliases": {"local_parts": "abuse, postmaster", "destination": "jean@falcot.org"},
+    "default_alias_delete": {},
+    "default_aliases_add": {},
     "transport_add": {"key": "new.example", "result": "smtp:[mx.new.example]", "active": "on"},
     "transport": {"key": "there.example", "result": "smtp:[mx.there.example]:2525", "active": "on"},
     "transport_delete": {},

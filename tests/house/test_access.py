@@ -25,7 +25,7 @@ ANSWERS_ANY_METHOD = {"health"}  # it stands before everything that could refuse
 READS = [row for row in ROWS if row.method == "GET"]
 WRITES = [row for row in ROWS if row.method == "POST"]
 # These change nothing that a person would miss: they end or begin a sign-in, or set a cookie.
-WITHOUT_HISTORY = {"sign_in", "sign_out", "set_language", "alias_report_start"}
+WITHOUT_HISTORY = {"sign_in", "sign_out", "set_language", "alias_report_start", "default_aliases_add"}
 
 
 def names_of_urls(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:

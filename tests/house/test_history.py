@@ -18,9 +18,9 @@ from domains import services as domains
 from domains.models import Domain
 from lookup_tables import services as tables
 from lookup_tables.models import SenderRelay, Transport
-from mailboxes import quarantine, relay, removal, renaming, undo
+from mailboxes import default_aliases, quarantine, relay, removal, renaming, undo
 from mailboxes import services as mailboxes
-from mailboxes.models import Alias, Mailbox, RelayRecipient
+from mailboxes.models import Alias, DefaultAlias, Mailbox, RelayRecipient
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BY = Actor(door=Door.API, name="somebody", host="192.0.2.1")
@@ -38,6 +38,7 @@ class House(NamedTuple):
     alias: Alias
     transport: Transport
     relay: Domain
+    default: DefaultAlias
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ def house(db: None) -> House:
         alias=mailboxes.add_alias(domain, "info", ["jean@example.org", "laure@example.org"], by=BY),
         transport=tables.add_entry(Transport, "example.com", "discard:", by=BY),
         relay=relay_domain,
+        default=default_aliases.set_default_aliases(["noc"], ELSEWHERE[0], by=BY)[0],
     )
 
 
@@ -172,6 +174,18 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: relay.delete_relay_recipients(house.relay, list(RelayRecipient.objects.all()), by=BY),
         "Deleted relay recipients: ann@relay.example",
     ),
+    "mailboxes.default_aliases.set_default_aliases": (
+        lambda house: default_aliases.set_default_aliases(["abuse", "postmaster"], "jean@example.org", by=BY),
+        "Changed the default aliases: abuse, postmaster",
+    ),
+    "mailboxes.default_aliases.delete_default_alias": (
+        lambda house: default_aliases.delete_default_alias(house.default, by=BY),
+        "Deleted the default alias noc",
+    ),
+    "mailboxes.default_aliases.add_default_aliases": (
+        lambda house: default_aliases.add_default_aliases(house.relay, by=BY),
+        "Added the default aliases of relay.example",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -192,6 +206,8 @@ LEAVES_NOTHING = {
     "mailboxes.services.refuse_alias_in": "Part of a service.",
     "lookup_tables.services.check_undone": "Part of a service.",
     "lookup_tables.services.what_is_lost": "It reads.",
+    "mailboxes.default_aliases.add_all_default_aliases": "It calls the service for each domain.",
+    "mailboxes.default_aliases.missing_default_aliases": "It reads.",
     "mailboxes.relay.named": "It makes a sentence.",
     "mailboxes.removal.remove_addresses": "Part of a service.",
     "mailboxes.removal.remove_aliases": "Part of a service.",
@@ -209,6 +225,7 @@ LEAVES_NOTHING = {
 def modules_with_services() -> list[ModuleType]:
     rooms = sorted(path.parent.name for path in CHECKOUT.glob("*/services.py"))
     return [importlib.import_module(f"{room}.services") for room in rooms] + [
+        default_aliases,
         removal,
         quarantine,
         relay,

@@ -13,6 +13,7 @@ from jobs.services import run_job, sweep
 from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
 from lookup_tables.services import add_entry
 from mailboxes import services as mailboxes
+from mailboxes.default_aliases import set_default_aliases
 from mailboxes.demo import load_falcot
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, RelayRecipient
@@ -71,6 +72,7 @@ def move_in() -> dict[str, object]:
         "foreign_change_set": mailboxes.delete_mailbox(mailboxes.add_mailbox(foreign, "short", by=TESTER), by=TESTER),
     }
     numbers: dict[str, object] = {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk}
+    numbers["default_alias"] = set_default_aliases(["noc"], "jean@falcot.org", by=TESTER)[0].pk
     numbers["recipient"] = RelayRecipient.objects.get().pk
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
 

@@ -25,6 +25,7 @@ from mailboxes.models import (
     Address,
     Alias,
     AliasDestination,
+    DefaultAlias,
     Mailbox,
     MailboxCredential,
     QuarantinedAddress,
@@ -123,6 +124,17 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
         "two",
         lambda rows: [RelayRecipient.objects.create(address=rows.address_row) for _time in "ab"],
     ),
+    ("a_default_alias_is_there_once", "twice", lambda rows: [_default(), _default()]),
+    ("a_default_alias_has_a_plain_name", "upper case", lambda rows: _default(local_part="Abuse")),
+    ("a_default_alias_has_a_plain_name", "a pattern", lambda rows: _default(local_part="abuse-*")),
+    ("a_default_alias_has_a_plain_name", "a catch-all", lambda rows: _default(local_part="")),
+    ("a_default_alias_has_a_plain_name", "an option", lambda rows: _default(local_part="-f")),
+    ("a_default_alias_has_a_plain_name", "a line end", lambda rows: _default(local_part="abuse\n")),
+    ("a_default_alias_goes_to_an_address", "a name", lambda rows: _default(destination="someone")),
+    ("a_default_alias_goes_to_an_address", "a whole domain", lambda rows: _default(destination="@b.example")),
+    ("a_default_alias_goes_to_an_address", "a command", lambda rows: _default(destination="|sh@b.example")),
+    ("a_default_alias_goes_to_an_address", "beyond ASCII", lambda rows: _default(destination="é@b.example")),
+    ("a_default_alias_goes_to_an_address", "a line end", lambda rows: _default(destination="a@b.example\n")),
     ("a_hash_names_its_scheme", "no scheme", lambda rows: rows.credential(hash="$2y$11$x")),
     ("a_hash_names_its_scheme", "a password", lambda rows: rows.credential(hash="my password")),
     ("a_credential_has_or_had_a_mailbox", "none", lambda rows: rows.credential(mailbox=None)),
@@ -246,6 +258,7 @@ def test_it_works() -> None:
     rows.credential()
     MailboxCredential.objects.create(hash=HASH, former_mailbox_id=7, retired_at=NOW)
     rows.destination(address=rows.address_row, extension="+x")
+    _default(local_part="first.last_2-3", destination='"j d"@b.example')
     rows.destination(position=8, domain=rows.domain)
     rows.destination(position=9, domain=rows.domain, text="anybody")
     for model in set(GOOD) - {SenderRelay}:
@@ -266,6 +279,10 @@ def _quarantine() -> QuarantinedAddress:
     return QuarantinedAddress.objects.create(
         domain_name="example.org", local_part="jean", former_mailbox_id=1, until=NOW
     )
+
+
+def _default(**values: Any) -> DefaultAlias:
+    return DefaultAlias.objects.create(**({"local_part": "abuse", "destination": "a@b.example"} | values))
 
 
 def _admin(rows: Rows) -> DomainAdmin:
