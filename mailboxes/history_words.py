@@ -25,6 +25,7 @@ from mailboxes.models import (
     Address,
     Alias,
     AliasDestination,
+    LocalUser,
     Mailbox,
     PermittedSender,
     QuarantinedAddress,
@@ -50,6 +51,7 @@ register_sentences(
         ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
         ("permit", "sender"): _("Permitted to send: %(label)s"),
         ("forbid", "sender"): _("Forbade to send: %(label)s"),
+        ("import", "local_users"): _("Imported local users: %(label)s"),
         ("delete", "domain_with_addresses"): _("Deleted domain %(label)s with its addresses"),
         ("load", "demo"): _("Loaded the demonstration data"),
     }
@@ -140,6 +142,7 @@ register_reading(
         },
     ),
 )
+register_reading(LocalUser, Reading(subject=lambda row, names: row["name"], values=in_words(LocalUser, "uid")))
 register_reading(RelayRecipient, Reading(subject=_address, values=lambda row, names: {}))
 register_namer(Address, _names_of_addresses)
 register_namer(Alias, _names_by_address(Alias))

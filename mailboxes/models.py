@@ -18,6 +18,8 @@ from domains.fields import DOMAIN_REGEX
 from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 
+LOCAL_USER = r"^[a-z0-9_][a-z0-9_.-]*$"
+
 
 class AddressQuerySet(models.QuerySet["Address"]):
     def visible_to(self, user: User) -> Self:
@@ -419,11 +421,36 @@ class AliasDestination(models.Model):
         return self.address_id is not None or self.domain_id is not None
 
 
+@tracked()
+class LocalUser(models.Model):
+    """A user of the mail host, to whom local(8) delivers: as import_local_users found them in its passwd(5)."""
+
+    name = models.CharField(_("user name"), max_length=LONGEST_LOCAL_PART, db_collation="C")
+    uid = models.PositiveBigIntegerField(_("user id"))
+
+    class Meta:
+        verbose_name = _("local user")
+        verbose_name_plural = _("local users")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="a_local_user_is_there_once"),
+            models.CheckConstraint(
+                name="a_local_user_is_what_postfix_asks_for",
+                # Postfix folds the key to lower case, and local(8) the name before it asks passwd(5).
+                condition=Q(name__regex=LOCAL_USER),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 __all__ = [
     "Address",
     "AddressClass",
     "Alias",
     "AliasDestination",
+    "LocalUser",
     "Mailbox",
     "MailboxCredential",
     "MailboxOwner",

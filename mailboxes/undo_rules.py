@@ -20,6 +20,7 @@ from mailboxes.models import (
     Address,
     Alias,
     AliasDestination,
+    LocalUser,
     Mailbox,
     MailboxCredential,
     MailboxOwner,
@@ -49,6 +50,7 @@ for _model in (
     Alias,
     AliasDestination,
     PermittedSender,
+    LocalUser,
     QuarantinedAddress,
 ):
     register_undo(_model)

@@ -19,6 +19,7 @@ ROOM_OF = {
     "alias": "mailboxes",
     "domain": "mailboxes",
     "history": "mailboxes",
+    "import_local_users": "mailboxes",
     "job": "jobs",
     "mail_settings": "domains",
     "lookup": "mailservers",

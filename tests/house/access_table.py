@@ -131,6 +131,7 @@ POST alias_report_start     /jobs/alias-report/                                i
 GET  mail_settings          /settings/                                         in  404 404 404 200
 POST mail_settings          /settings/                                         in  404 404 404 302
 
+GET  local_user_list        /mail-servers/local-users/                         in  404 404 404 200
 GET  transport_list         /mail-servers/transports/                          in  404 404 404 200
 GET  transport_add          /mail-servers/transports/add/                      in  404 404 404 200
 POST transport_add          /mail-servers/transports/add/                      in  404 404 404 302

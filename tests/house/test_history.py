@@ -18,7 +18,7 @@ from domains import services as domains
 from domains.models import Domain
 from lookup_tables import services as tables
 from lookup_tables.models import SenderRelay, Transport
-from mailboxes import quarantine, relay, removal, renaming, senders, undo
+from mailboxes import local_users, quarantine, relay, removal, renaming, senders, undo
 from mailboxes import services as mailboxes
 from mailboxes.models import Alias, Mailbox, RelayRecipient
 
@@ -181,6 +181,10 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: senders.forbid_senders(house.jean, list(house.jean.permitted_senders.all()), by=BY),
         "Forbade to send: jean@example.org → press@example.org",
     ),
+    "mailboxes.local_users.import_local_users": (
+        lambda house: local_users.import_local_users({"root": 0, "ann": 1000}, by=BY),
+        "Imported local users: ann, root",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -211,6 +215,7 @@ LEAVES_NOTHING = {
     "mailboxes.quarantine.refuse_quarantined": "Part of a service.",
     "mailboxes.quarantine.take_back": "Part of a service.",
     "mailboxes.renaming.name_owners_anew": "Part of a service.",
+    "mailboxes.local_users.difference_to": "It reads.",
     "mailboxes.senders.follow_address": "Part of a service.",
     "mailboxes.undo.preview_of_undo": "It rolls back all that it does.",
 }
@@ -221,6 +226,7 @@ def modules_with_services() -> list[ModuleType]:
     return [importlib.import_module(f"{room}.services") for room in rooms] + [
         removal,
         quarantine,
+        local_users,
         relay,
         renaming,
         senders,
