@@ -16,4 +16,4 @@ urlpatterns = [
             f"mail-servers/{noun.slug}/<int:pk>/delete/", views.entry_delete, {"noun": noun}, name=f"{noun.name}_delete"
         ),
     )
-]
+] + [path("mail-servers/local-users/", views.local_user_list, name="local_user_list")]

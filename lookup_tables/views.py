@@ -25,6 +25,7 @@ from lookup_tables import services
 from lookup_tables.forms import EntryForm
 from lookup_tables.main_cf import remark_since, what_is_written
 from lookup_tables.nouns import NOUNS, Noun
+from mailboxes.models import LocalUser
 
 
 @superuser_required
@@ -50,6 +51,19 @@ def entry_list(request: PersonRequest, noun: Noun) -> HttpResponse:
     context = _around(noun) | {"page": page, "q": q, "filters": filters, "descending": descending}
     context["is_empty"] = not page.rows and not entries.exists()
     return render(request, "lookup_tables/entry_list.html", context)
+
+
+@superuser_required
+@require_safe
+def local_user_list(request: PersonRequest) -> HttpResponse:
+    """The users of the mail host, as import_local_users found them; nothing is changed here."""
+    q = asked(request, "q")
+    found = LocalUser.objects.filter(name__startswith=q.lower()) if q else LocalUser.objects.all()
+    descending = asked(request, "sort") == "-name"
+    page = list_page(found, request, key=("name",), descending=descending)
+    context = {"nouns": NOUNS, "page": page, "q": q, "filters": [], "descending": descending}
+    context["is_empty"] = not page.rows and not LocalUser.objects.exists()
+    return render(request, "lookup_tables/local_user_list.html", context)
 
 
 @superuser_required

@@ -23,6 +23,7 @@ from mailboxes.models import (
     Alias,
     AliasDestination,
     DefaultAlias,
+    LocalUser,
     Mailbox,
     PermittedSender,
     QuarantinedAddress,
@@ -51,6 +52,7 @@ register_sentences(
         ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
         ("permit", "sender"): _("Permitted to send: %(label)s"),
         ("forbid", "sender"): _("Forbade to send: %(label)s"),
+        ("import", "local_users"): _("Imported local users: %(label)s"),
         ("delete", "domain_with_addresses"): _("Deleted domain %(label)s with its addresses"),
         ("import", "mailboxes"): _("Imported mailboxes from %(label)s"),
         ("import", "aliases"): _("Imported aliases from %(label)s"),
@@ -154,6 +156,7 @@ register_reading(
 register_reading(
     DefaultAlias, Reading(subject=lambda row, names: row["local_part"], values=in_words(DefaultAlias, "destination"))
 )
+register_reading(LocalUser, Reading(subject=lambda row, names: row["name"], values=in_words(LocalUser, "uid")))
 register_reading(RelayRecipient, Reading(subject=_address, values=lambda row, names: {}))
 register_namer(Address, _names_of_addresses)
 register_namer(Alias, _names_by_address(Alias))

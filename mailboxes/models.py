@@ -21,6 +21,8 @@ from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 from mailboxes.times import refuse_strange_times
 from mailboxes.written import a_destination_is_written, destinations_follow_their_address
 
+LOCAL_USER = r"^[a-z0-9_][a-z0-9_.-]*$"
+
 
 class AddressQuerySet(models.QuerySet["Address"]):
     def visible_to(self, user: User) -> Self:
@@ -611,6 +613,30 @@ class ImportRow(models.Model):
         return f"{self.of_id}:{self.line}"
 
 
+@tracked()
+class LocalUser(models.Model):
+    """A user of the mail host, to whom local(8) delivers: as import_local_users found them in its passwd(5)."""
+
+    name = models.CharField(_("user name"), max_length=LONGEST_LOCAL_PART, db_collation="C")
+    uid = models.PositiveBigIntegerField(_("user id"))
+
+    class Meta:
+        verbose_name = _("local user")
+        verbose_name_plural = _("local users")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="a_local_user_is_there_once"),
+            models.CheckConstraint(
+                name="a_local_user_is_what_postfix_asks_for",
+                # Postfix folds the key to lower case, and local(8) the name before it asks passwd(5).
+                condition=Q(name__regex=LOCAL_USER),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 __all__ = [
     "Address",
     "AddressClass",
@@ -618,6 +644,7 @@ __all__ = [
     "AliasDestination",
     "Import",
     "ImportRow",
+    "LocalUser",
     "Mailbox",
     "MailboxCredential",
     "MailboxOwner",

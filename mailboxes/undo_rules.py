@@ -22,6 +22,7 @@ from mailboxes.models import (
     Alias,
     AliasDestination,
     DefaultAlias,
+    LocalUser,
     Mailbox,
     MailboxCredential,
     MailboxOwner,
@@ -53,6 +54,7 @@ for _model in (
     AliasDestination,
     DefaultAlias,
     PermittedSender,
+    LocalUser,
     QuarantinedAddress,
 ):
     register_undo(_model)

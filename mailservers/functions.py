@@ -27,6 +27,7 @@ READ_BY_MAPS = {
     "domains_mailsettings": ["id", "recipient_delimiter"],
     "mailboxes_address": ["id", "domain_id", "local_part"],
     "mailboxes_mailbox": ["id", "address_id", "mail_path", "active", "receives", "sends", "expires_at"],
+    "mailboxes_localuser": ["id", "name"],
     "mailboxes_permittedsender": ["id", "mailbox_id", "domain_name", "local_part"],
     "mailboxes_relayrecipient": ["id", "address_id"],
     "mailboxes_alias": ["id", "address_id", "active", "starts_at", "ends_at"],

@@ -29,6 +29,7 @@ OWN_AGENT: dict[str, str] = {
 }  # virtual(8), local(8)
 CANONICAL_FOR_SENDERS = ("sender_canonical_maps", "canonical_maps")
 CANONICAL_FOR_RECIPIENTS = ("recipient_canonical_maps", "canonical_maps")
+NEVER_UNKNOWN = ("postmaster", "mailer-daemon", "double-bounce")
 NOBODY = "<>"  # postfix.smtpd_sender_login_maps: belongs to nobody, do not ask on
 
 
@@ -219,8 +220,14 @@ def _recipients(address: ParsedAddress, address_class: str, maps: Maps) -> tuple
     if address_class == AddressClass.RELAY:
         station, _extension = maps.find("relay_recipient_maps", address)
         return [station], "" if station.hit else "relay recipient table"
-    # Without an alias the host's own users decide; the panel does not know them.
-    return [Station("alias_maps", (maps.ask("alias_maps", address.local_part),))], ""
+    stations = []
+    if maps.has("local_recipient_maps"):
+        stations.append(maps.find("local_recipient_maps", address)[0])
+    if not stations or not stations[0].hit:
+        stations.append(maps.find_local_alias(address))
+    # Without an import the host's own users decide. check_rcpt_maps() never refuses what Postfix itself sends to.
+    is_known = not maps.has("local_recipient_maps") or stations[-1].hit or address.local_part.startswith(NEVER_UNKNOWN)
+    return stations, "" if is_known else "local recipient table"
 
 
 # cleanup(8)
@@ -322,9 +329,11 @@ def _end(address: ParsedAddress, maps: Maps, above: tuple[str, ...]) -> Node:
 
 def _end_locally(address: ParsedAddress, maps: Maps, above: tuple[str, ...]) -> Node:
     """local(8) sends mail for an alias on as a new message, which cleanup(8) rewrites once more."""
-    station = Station("alias_maps", (maps.ask("alias_maps", address.local_part),))
+    station = maps.find_local_alias(address)
     if not station.hit:
-        return Node(str(address), end="local", station=station)
+        users = maps.find("local_recipient_maps", address)[0] if maps.has("local_recipient_maps") else None
+        is_unknown = users is not None and not users.hit
+        return Node(str(address), end="refused" if is_unknown else "local", station=users or station)
     if str(address) in above or len(above) > DEEPEST:
         return Node(str(address), end="loop", station=station)
     if maps.are_too_many(station.hit):

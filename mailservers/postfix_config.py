@@ -17,6 +17,7 @@ from domains.models import AddressClass, Domain, MailSettings
 from lookup_tables.main_cf import all_parameters, has_passwords, parameters_in_use
 from lookup_tables.models import SenderRelay
 from lookup_tables.relay_passwords import decrypted
+from mailboxes.models import LocalUser
 from mailservers.functions import postfix_password, postfix_role
 
 # Keyed by a full address: '%u' keeps bare domains and "@domain" keys away from SQL (pgsql_table(5)).
@@ -32,6 +33,7 @@ MAPS_BY_ADDRESS = (
     "recipient_canonical_maps",
     "relay_recipient_maps",
     "smtpd_sender_login_maps",
+    "local_recipient_maps",
     "suspended_domains",
 )
 # Suspending a domain must act at once, so its table is asked even while no domain is suspended.
@@ -79,7 +81,12 @@ class PostfixHost:
     mail_gid: int = 5000
     with_local: bool = False
     with_relay: bool = False
+    with_local_users: bool = field(default_factory=lambda: LocalUser.objects.exists())
     domains_as: str = ""  # one of KINDS_OF_FILES; empty: asked in SQL
+
+    @property
+    def knows_local_users(self) -> bool:
+        return self.with_local and self.with_local_users
 
     @property
     def maps(self) -> list[str]:
@@ -87,6 +94,7 @@ class PostfixHost:
             *MAPS_BY_DOMAIN,
             *MAPS_ALWAYS,
             *(MAPS_FOR_LOCAL_DOMAINS if self.with_local else ()),
+            *(("local_recipient_maps",) if self.knows_local_users else ()),
             *(MAPS_FOR_RELAY_DOMAINS if self.with_relay else ()),
             *parameters_in_use(),
         ]
@@ -174,6 +182,8 @@ def _commands_for_what_is_unused(host: PostfixHost) -> list[str]:
     """An empty table needs no parameter: each asks the database several times per message."""
     used = [name for name, _value in _parameters(host)]
     commands = [_command("take_out", name, _map(name, host)) for name in all_parameters() if name not in used]
+    if "local_recipient_maps" not in used:
+        commands.append(_command("take_out", "local_recipient_maps", _local_recipients(host)))
     if SIGN_IN[-1] not in used:
         commands.append(_command("take_out", SIGN_IN[-1], _texthash(host), *SIGN_IN[:-1]))
     return commands
@@ -262,6 +272,10 @@ def _map(name: str, host: PostfixHost) -> str:
     return f"proxy:pgsql:{host.directory}/{name}.cf"
 
 
+def _local_recipients(host: PostfixHost) -> str:
+    return f"{_map('local_recipient_maps', host)}, $alias_maps"
+
+
 def _texthash(host: PostfixHost) -> str:
     return f"texthash:{host.directory}/{RELAY_PASSWORDS_FILE}"
 
@@ -289,6 +303,9 @@ def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
             ("mydestination", f"$myhostname, localhost.$mydomain, localhost, {maps('mydestination')}"),
             ("alias_maps", f"$alias_database, {maps('alias_maps')}"),
         ]
+    if host.knows_local_users:
+        # Until then the default stands, which asks passwd(5) of the host.
+        parameters.append(("local_recipient_maps", _local_recipients(host)))
     if host.with_relay:
         parameters += [
             ("relay_domains", maps("relay_domains")),
@@ -317,6 +334,7 @@ WITH_SUBDOMAINS = (
 REASONS = {
     "recipient_delimiter": "the same as in the panel's settings: the functions split addresses by it",
     "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",
+    "local_recipient_maps": "the users of the mail host, as import_local_users found them",
     "smtpd_sender_login_maps": "asked only where submission rejects a sender login mismatch",
     "smtp_sasl_auth_enable": "the passwords for relays, found by the sender",
     "parent_domain_matches_subdomains": "the default less relay_domains: a subdomain of a relay domain is not ours",

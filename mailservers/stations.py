@@ -10,6 +10,7 @@ from django.db.models import Exists
 from domains.models import MailSettings
 from lookup_tables.main_cf import TABLES
 from mailboxes.destinations import split_address
+from mailboxes.models import LocalUser
 from mailboxes.parsing import ParsedAddress, external_form
 from mailservers.postfix_config import MAPS_BY_ADDRESS, classes_with_own_maps
 
@@ -51,6 +52,7 @@ def _settings() -> Any:
         for model in TABLES
         for kind, parameter in model.parameters.items()
     }
+    has_rows["local_recipient_maps"] = Exists(LocalUser.objects.all())
     return MailSettings.objects.annotate(**has_rows).get(pk=1)
 
 
@@ -66,7 +68,7 @@ class Maps:
     destinations: int = 1
 
     def has(self, parameter: str) -> bool:
-        """Whether main.cf names this flat table."""
+        """Whether main.cf names this table: not as long as it is empty."""
         return bool(getattr(self.settings, parameter))
 
     def ask(self, parameter: str, key: str) -> Asked:
@@ -94,6 +96,11 @@ class Maps:
         labels = address.domain.split(".")
         parents = [f".{'.'.join(labels[number:])}" for number in range(1, len(labels))]
         return self._first("transport_maps", [*self._keys(address)[0], address.domain, *parents, "*"])
+
+    def find_local_alias(self, address: ParsedAddress) -> Station:
+        """aliases(5): the name without the domain, then without its extension."""
+        base, _extension = split_address(address.local_part, self.settings.recipient_delimiter)
+        return self._first("alias_maps", [address.local_part, *([base] if base else [])])
 
     def _keys(self, address: ParsedAddress) -> tuple[list[str], str]:
         base, extension = split_address(address.local_part, self.settings.recipient_delimiter)

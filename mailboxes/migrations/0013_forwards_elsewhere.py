@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('domains', '0006_relay_domains'),
-        ('mailboxes', '0011_permitted_senders'),
+        ('mailboxes', '0012_local_users'),
     ]
 
     operations = [

@@ -21,6 +21,7 @@ ROOM_OF = {
     "history": "mailboxes",
     "import_csv": "mailboxes",
     "export_csv": "mailboxes",
+    "import_local_users": "mailboxes",
     "job": "jobs",
     "mail_settings": "domains",
     "lookup": "mailservers",

@@ -153,6 +153,7 @@ POST default_alias_delete   /settings/default-aliases/{default_alias}/delete/  i
 GET  default_aliases_missing /settings/default-aliases/missing/                in  404 404 404 200
 POST default_aliases_add    /settings/default-aliases/add/                     in  404 404 404 302
 
+GET  local_user_list        /mail-servers/local-users/                         in  404 404 404 200
 GET  transport_list         /mail-servers/transports/                          in  404 404 404 200
 GET  transport_add          /mail-servers/transports/add/                      in  404 404 404 200
 POST transport_add          /mail-servers/transports/add/                      in  404 404 404 302

@@ -19,7 +19,7 @@ from domains import services as domains
 from domains.models import Domain
 from lookup_tables import services as tables
 from lookup_tables.models import SenderRelay, Transport
-from mailboxes import counting, default_aliases, quarantine, relay, removal, renaming, senders, undo
+from mailboxes import counting, default_aliases, local_users, quarantine, relay, removal, renaming, senders, undo
 from mailboxes import services as mailboxes
 from mailboxes.models import Alias, DefaultAlias, Mailbox, QuarantinedAddress, RelayRecipient
 
@@ -203,6 +203,10 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: default_aliases.add_default_aliases(house.relay, by=BY),
         "Added the default aliases of relay.example",
     ),
+    "mailboxes.local_users.import_local_users": (
+        lambda house: local_users.import_local_users({"root": 0, "ann": 1000}, by=BY),
+        "Imported local users: ann, root",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -236,6 +240,7 @@ LEAVES_NOTHING = {
     "mailboxes.quarantine.refuse_quarantined": "Part of a service.",
     "mailboxes.quarantine.take_back": "Part of a service.",
     "mailboxes.renaming.name_owners_anew": "Part of a service.",
+    "mailboxes.local_users.difference_to": "It reads.",
     "mailboxes.senders.follow_address": "Part of a service.",
     "mailboxes.undo.preview_of_undo": "It rolls back all that it does.",
 }
@@ -248,6 +253,7 @@ def modules_with_services() -> list[ModuleType]:
         removal,
         counting,
         quarantine,
+        local_users,
         relay,
         renaming,
         senders,

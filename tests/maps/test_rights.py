@@ -224,6 +224,7 @@ def test_the_owner_of_the_functions_reads_no_secret(maps: Postfix) -> None:
         "mailboxes_address",
         "mailboxes_alias",
         "mailboxes_aliasdestination",
+        "mailboxes_localuser",
         "mailboxes_mailbox",
         "mailboxes_permittedsender",
         "mailboxes_relayrecipient",

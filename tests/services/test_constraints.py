@@ -26,6 +26,7 @@ from mailboxes.models import (
     Alias,
     AliasDestination,
     DefaultAlias,
+    LocalUser,
     Mailbox,
     MailboxCredential,
     PermittedSender,
@@ -132,6 +133,16 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("a_permitted_sender_is_what_postfix_asks_for", "upper case", lambda rows: rows.permitted(local_part="Info")),
     ("a_permitted_sender_is_what_postfix_asks_for", "a pattern", lambda rows: rows.permitted(local_part="sales-*")),
     ("a_permitted_sender_is_what_postfix_asks_for", "no domain", lambda rows: rows.permitted(domain_name="b_.c")),
+    (
+        "a_local_user_is_there_once",
+        "twice",
+        lambda rows: [LocalUser.objects.create(name="ann", uid=uid) for uid in (1000, 1001)],
+    ),
+    (
+        "a_local_user_is_what_postfix_asks_for",
+        "upper case",
+        lambda rows: LocalUser.objects.create(name="Ann", uid=1000),
+    ),
     ("quota_is_empty_or_more_than_nothing", "zero", lambda rows: rows.mailbox(quota_bytes=0)),
     ("a_domain_has_its_most_mailboxes", "one more", lambda rows: rows.limited(max_mailboxes=1).mailbox()),
     (
