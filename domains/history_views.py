@@ -118,7 +118,7 @@ def _name(q: str) -> str:
 @person_required
 @require_safe
 def domain_history(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
     page = _page(change_sets_of(domain), request)
     context = domain_head(domain) | {"page": page, "days": days(page.rows, reader=request.user)}
     return render(request, "domains/domain_history.html", context)

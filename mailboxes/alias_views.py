@@ -25,7 +25,7 @@ SHOWN_AS_TREE = 20
 @person_required
 @require_safe
 def alias_list(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
     aliases = Alias.objects.visible_to(request.user).filter(address__domain=domain)
     q = asked(request, "q")
     states = [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive")), ("not_begun", _("Not begun"))]
@@ -51,7 +51,7 @@ def alias_list(request: PersonRequest, name: str) -> HttpResponse:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def alias_add(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
     initial = {"local_part": asked(request, "local_part"), "is_catch_all": asked(request, "catch_all") == "1"}
     form = AliasAddForm(typed(request), initial=initial, domain=domain, user=request.user)
     if form.is_valid():

@@ -22,7 +22,7 @@ from mailboxes.views import before_the_at, picked_ids
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def recipient_list(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
     recipients = RelayRecipient.objects.visible_to(request.user).filter(address__domain=domain)
     if request.method == "POST":
         return _delete(request, domain, recipients)
@@ -64,7 +64,7 @@ def _delete(request: PersonRequest, domain: Domain, recipients: QuerySet[RelayRe
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def recipient_add(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
     form = RelayRecipientsForm(typed(request))
     if form.is_valid():
         with refusals_on(form):

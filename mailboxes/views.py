@@ -58,7 +58,7 @@ def picked_ids(request: PersonRequest) -> list[int]:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox_list(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
     mailboxes = Mailbox.objects.visible_to(request.user).filter(address__domain=domain)
     if request.method == "POST":
         return _act_on_many(request, domain, mailboxes)
@@ -138,7 +138,7 @@ def _lost_with(picked: list[Mailbox]) -> list[str]:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox_add(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
     form = MailboxAddForm(typed(request), user=request.user, domain=domain)
     if form.is_valid():
         with refusals_on(form, quota_bytes="quota", destinations="also_deliver_to"):
@@ -217,7 +217,7 @@ def mailbox_delete(request: PersonRequest, address: ParsedAddress) -> HttpRespon
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def domain_delete(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target"), name=name)
+    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
     form = PanelForm(typed(request))
     if form.is_valid():
         with refusals_on(form):
