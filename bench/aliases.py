@@ -50,10 +50,11 @@ def measure(database: Database, size: Size) -> dict[str, Any]:
         _timed(seconds, "sequential scan", _scan)
         found = _check(seconds)
         _timed(seconds, "sequential scan", _scan)
+    rows = _rows()
     say("Saving")
     for turn in range(3):
         _save(seconds, size, turn)
-    return {"rows": _rows(), "seconds": seconds, "found": found}
+    return {"rows": rows, "seconds": seconds, "found": found}
 
 
 def load_with_chains(size: Size) -> None:
