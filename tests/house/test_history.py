@@ -3,6 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -18,9 +19,9 @@ from domains import services as domains
 from domains.models import Domain
 from lookup_tables import services as tables
 from lookup_tables.models import SenderRelay, Transport
-from mailboxes import quarantine, relay, removal, renaming, undo
+from mailboxes import imports, quarantine, relay, removal, renaming, undo
 from mailboxes import services as mailboxes
-from mailboxes.models import Alias, Mailbox, RelayRecipient
+from mailboxes.models import Alias, Import, Mailbox, RelayRecipient
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BY = Actor(door=Door.API, name="somebody", host="192.0.2.1")
@@ -59,6 +60,10 @@ def house(db: None) -> House:
         transport=tables.add_entry(Transport, "example.com", "discard:", by=BY),
         relay=relay_domain,
     )
+
+
+def staged(kind: str, text: str) -> Import:
+    return imports.stage_import(kind, BytesIO(text.encode()), label="people.csv", key=b"", by=BY)
 
 
 # Each service, how it is called, and how its change set reads.
@@ -172,6 +177,10 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: relay.delete_relay_recipients(house.relay, list(RelayRecipient.objects.all()), by=BY),
         "Deleted relay recipients: ann@relay.example",
     ),
+    "mailboxes.imports.write_import": (
+        lambda house: imports.write_import(staged("mailboxes", "address,hash\nnew@example.org,{SSHA}x\n"), by=BY),
+        "Imported mailboxes from people.csv (1)",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -189,6 +198,13 @@ LEAVES_NOTHING = {
     "jobs.services.sweep": "It keeps the jobs going.",
     "jobs.services.worker_is_alive": "It reads.",
     "jobs.services.show_progress": "Progress is no change.",
+    "mailboxes.imports.stage_import": "What is staged changes nothing yet.",
+    "mailboxes.imports.stage_upload": "What is staged changes nothing yet.",
+    "mailboxes.imports.judge_import": "It rolls back all that it does.",
+    "mailboxes.imports.faulty": "It reads.",
+    "mailboxes.imports.faults_of": "It reads.",
+    "mailboxes.imports.forget_import": "What is staged changes nothing yet.",
+    "mailboxes.imports.forget_old_imports": "What is staged changes nothing yet.",
     "mailboxes.services.refuse_alias_in": "Part of a service.",
     "lookup_tables.services.check_undone": "Part of a service.",
     "lookup_tables.services.what_is_lost": "It reads.",
@@ -210,6 +226,7 @@ def modules_with_services() -> list[ModuleType]:
     rooms = sorted(path.parent.name for path in CHECKOUT.glob("*/services.py"))
     return [importlib.import_module(f"{room}.services") for room in rooms] + [
         removal,
+        imports,
         quarantine,
         relay,
         renaming,
