@@ -3,11 +3,11 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -55,8 +55,17 @@ def form_for(row: Row, house: dict[str, object]) -> dict[str, Any]:
     return {name: _as_file(value) if value.startswith(AS_FILE) else value for name, value in form.items()}
 
 
+class File(BytesIO):
+    """One that can be sent again and again."""
+
+    name = "people.csv"
+
+    def read(self, *_size: Any) -> bytes:
+        return self.getvalue()
+
+
 def _as_file(value: str) -> Any:
-    return SimpleUploadedFile("people.csv", value.removeprefix(AS_FILE).encode())
+    return File(value.removeprefix(AS_FILE).encode())
 
 
 def answer_of(response: HttpResponse) -> str:

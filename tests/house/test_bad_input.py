@@ -71,12 +71,12 @@ def welcome_at(row: Row) -> str:
 
 def is_in_order(response: Any, about: str) -> None:
     assert response.status_code < 500, about
-    assert SCRIPT not in response.content.decode(), f"{about}: what was typed came back as a script."
+    assert SCRIPT not in people.text_of(response), f"{about}: what was typed came back as a script."
 
 
 def offered_by(client: Client, url: str) -> list[str]:
     response = client.get(url)
-    return FieldNames(response.content.decode()).names if response.status_code == 200 else []
+    return FieldNames(people.text_of(response)).names if response.status_code == 200 else []
 
 
 @pytest.mark.parametrize("row", READS, ids=str)

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -19,9 +20,20 @@ from domains import services as domains
 from domains.models import Domain
 from lookup_tables import services as tables
 from lookup_tables.models import SenderRelay, Transport
-from mailboxes import counting, default_aliases, local_users, quarantine, relay, removal, renaming, senders, undo
+from mailboxes import (
+    counting,
+    default_aliases,
+    imports,
+    local_users,
+    quarantine,
+    relay,
+    removal,
+    renaming,
+    senders,
+    undo,
+)
 from mailboxes import services as mailboxes
-from mailboxes.models import Alias, DefaultAlias, Mailbox, QuarantinedAddress, RelayRecipient
+from mailboxes.models import Alias, DefaultAlias, Import, Mailbox, QuarantinedAddress, RelayRecipient
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BY = Actor(door=Door.API, name="somebody", host="192.0.2.1")
@@ -66,6 +78,10 @@ def house(db: None) -> House:
         relay=relay_domain,
         default=default_aliases.set_default_aliases(["noc"], ELSEWHERE[0], by=BY)[0],
     )
+
+
+def staged(kind: str, text: str) -> Import:
+    return imports.stage_import(kind, BytesIO(text.encode()), label="people.csv", key=b"", by=BY)
 
 
 # Each service, how it is called, and how its change set reads.
@@ -207,6 +223,10 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: local_users.import_local_users({"root": 0, "ann": 1000}, by=BY),
         "Imported local users: ann, root",
     ),
+    "mailboxes.imports.write_import": (
+        lambda house: imports.write_import(staged("mailboxes", "address,hash\nnew@example.org,{SSHA}x\n"), by=BY),
+        "Imported mailboxes from people.csv (1)",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -225,6 +245,13 @@ LEAVES_NOTHING = {
     "jobs.services.worker_is_alive": "It reads.",
     "jobs.services.show_progress": "Progress is no change.",
     "mailboxes.counting.recount": "Counts are no change: they say what is there.",
+    "mailboxes.imports.stage_import": "What is staged changes nothing yet.",
+    "mailboxes.imports.stage_upload": "What is staged changes nothing yet.",
+    "mailboxes.imports.judge_import": "It rolls back all that it does.",
+    "mailboxes.imports.faulty": "It reads.",
+    "mailboxes.imports.faults_of": "It reads.",
+    "mailboxes.imports.forget_import": "What is staged changes nothing yet.",
+    "mailboxes.imports.forget_old_imports": "What is staged changes nothing yet.",
     "mailboxes.services.refuse_alias_in": "Part of a service.",
     "lookup_tables.services.check_undone": "Part of a service.",
     "lookup_tables.services.what_is_lost": "It reads.",
@@ -252,6 +279,7 @@ def modules_with_services() -> list[ModuleType]:
         default_aliases,
         removal,
         counting,
+        imports,
         quarantine,
         local_users,
         relay,

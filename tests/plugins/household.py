@@ -1,6 +1,7 @@
 """Five people at one house, for every test of who may see and do what, and a fingerprint of all that is stored."""
 
 from io import BytesIO
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -122,6 +123,12 @@ def signed_in(person: str, client: Client | None = None) -> Client:
         backend = next(name for name in backends if ("Owner" in name) == (person == OWNER) and "axes" not in name)
         client.force_login(user, backend=backend)
     return client
+
+
+def text_of(response: Any) -> str:
+    """What was answered, also where it is sent while it is made."""
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    return bytes(body).decode()
 
 
 def fingerprint(*, without: tuple[str, ...] = ()) -> dict[str, tuple[int, str]]:
