@@ -154,7 +154,9 @@ class World:
         return {login for login in found if not set(login) & set(", ")}
 
     def receivers(self, local_part: str, name: str) -> set[str]:
-        found, seen, ahead = set(), set(), [(local_part, name)]
+        found: set[str] = set()
+        seen: set[tuple[str, str]] = set()
+        ahead = [(local_part, name)]
         while ahead and len(seen) < MOST_DESTINATIONS:
             here = ahead.pop(0)
             domain = self.answering(here[1])
