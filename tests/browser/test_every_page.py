@@ -39,6 +39,7 @@ MORE = {
         "/history/?domain=falcot.org",
         "/history/?domain=nothing.example",
         "/lookup/?a=contact@falcotsbrand.com,nobody@falcot.org",
+        "/lookup/?a=jean@falcot.org&from=contact@falcotsbrand.com&login=jean@falcot.org",
         "/lookup/?a=team@falcot.org,sophie@falcot.org,jean+lists@falcot.com,a@elsewhere.example,nonsense",
         "/people/former/",
         "/people/?role=inactive",

@@ -5,6 +5,8 @@ It knows nothing of SQL, of models or of the panel's own functions; tests/maps/t
 import re
 from dataclasses import dataclass, field
 
+MOST_DESTINATIONS = 1000  # virtual_alias_expansion_limit
+LONGEST_LOCAL_PART = 64  # RFC 5321; an extension grows with each round of a loop
 RESERVED = ("postmaster", "mailer-daemon", "double-bounce")
 PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 
@@ -152,11 +154,13 @@ class World:
         return {login for login in found if not set(login) & set(", ")}
 
     def receivers(self, local_part: str, name: str) -> set[str]:
-        found, seen, ahead = set(), set(), [(local_part, name)]
-        while ahead:
-            here = ahead.pop()
+        found: set[str] = set()
+        seen: set[tuple[str, str]] = set()
+        ahead = [(local_part, name)]
+        while ahead and len(seen) < MOST_DESTINATIONS:
+            here = ahead.pop(0)
             domain = self.answering(here[1])
-            if here in seen or domain is None:
+            if here in seen or domain is None or len(here[0]) > LONGEST_LOCAL_PART:
                 continue
             seen.add(here)
             base = self.base_of(here[0])

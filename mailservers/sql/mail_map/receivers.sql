@@ -7,7 +7,7 @@ AS $$
 DECLARE
     ways text[] := ARRAY[asked_address];
     place integer := 1;
-    step record;
+    part text;
     here_name text;
     wanted text;
     asked_name text;
@@ -19,7 +19,8 @@ DECLARE
     mailbox_sends boolean;
     onward text[];
 BEGIN
-    -- virtual_alias_expansion_limit is 1000 (postconf(5)); nothing is walked twice, so a loop ends too.
+    -- Nothing is walked twice, and virtual_alias_expansion_limit is 1000 (postconf(5)). A loop that grows an extension in
+    -- each round ends where a local part would be longer than RFC 5321, section 4.5.3.1.1, allows.
     WHILE place <= least(cardinality(ways), 1000) LOOP
         here_name := substring(ways[place] FROM '[^@]*$');
         wanted := mail_map.unquoted(left(ways[place], -length(here_name) - 1));
@@ -41,35 +42,29 @@ BEGIN
 
         -- The address, then its base: Postfix asks in this order, and appends the extension to what the base leads to.
         base := mail_map.base_of(wanted, mail_map.delimiters());
-        FOR step IN
-            SELECT part.name, substr(wanted, length(part.name) + 1) AS extension
-            FROM unnest(ARRAY[wanted, base]) WITH ORDINALITY AS part (name, number)
-            WHERE part.name IS NOT NULL
-            ORDER BY part.number
-        LOOP
+        FOREACH part IN ARRAY array_remove(ARRAY[wanted, base], NULL) LOOP
             SELECT mail_map.sends(mailbox.active, mailbox.sends, mailbox.expires_at)
             INTO mailbox_sends
             FROM public.mailboxes_address AS address
             JOIN public.mailboxes_mailbox AS mailbox ON mailbox.address_id = address.id
             WHERE address.domain_id = answering_id
-              AND address.local_part = step.name;
+              AND address.local_part = part;
             IF mailbox_sends THEN
-                RETURN NEXT mail_map.external_form(step.name, answering_name);
+                RETURN NEXT mail_map.external_form(part, answering_name);
             END IF;
 
-            asked_name := rtrim(mail_map.external_form(step.name, ''), '@');
+            asked_name := rtrim(mail_map.external_form(part, ''), '@');
             IF here_class = 'local' THEN
                 onward := ARRAY(SELECT * FROM postfix.alias_maps(asked_name));
             ELSE
                 onward := ARRAY(SELECT * FROM postfix.virtual_alias_maps(asked_name, here_name));
             END IF;
             ways := ways || ARRAY(
-                SELECT way.address
-                FROM unnest(onward) WITH ORDINALITY AS found (address, number),
-                    mail_map.with_extension(lower(found.address), step.extension) AS way (address)
+                SELECT DISTINCT way.address
+                FROM unnest(onward) AS found (address),
+                    mail_map.with_extension(lower(found.address), substr(wanted, length(part) + 1)) AS way (address)
                 WHERE way.address <> ALL (ways)
-                GROUP BY way.address
-                ORDER BY min(found.number)
+                  AND length(mail_map.unquoted(substring(way.address FROM '^(.*)@'))) <= 64
             );
             EXIT WHEN mailbox_sends IS NOT NULL OR cardinality(onward) > 0;
         END LOOP;

@@ -35,12 +35,12 @@ BEGIN
     END IF;
 
     logins := ARRAY(
-        SELECT found.login
+        SELECT DISTINCT found.login
         FROM (
-            SELECT receiver.login, 0 AS number
+            SELECT receiver.login
             FROM mail_map.receivers(mail_map.external_form(wanted, asked_name)) AS receiver (login)
             UNION ALL
-            SELECT mail_map.external_form(address.local_part, domain.name), permitted.id
+            SELECT mail_map.external_form(address.local_part, domain.name)
             FROM public.mailboxes_permittedsender AS permitted
             JOIN public.mailboxes_mailbox AS mailbox ON mailbox.id = permitted.mailbox_id
             JOIN public.mailboxes_address AS address ON address.id = mailbox.address_id
@@ -52,8 +52,7 @@ BEGIN
         ) AS found
         -- Postfix parts logins at commas and blanks: who has one in the name could never be meant.
         WHERE found.login !~ '[, ]'
-        GROUP BY found.login
-        ORDER BY min(found.number), found.login
+        ORDER BY found.login
     );
     IF cardinality(logins) = 0 AND EXISTS (
         -- Postfix asks again without the extension and would take those: say that this belongs to nobody.
