@@ -110,10 +110,11 @@ def locked_version(rows: Any, pk: int, version: int | None) -> Any:
     locked: QuerySet[Any] = rows.select_for_update(no_key=True, of=("self",))
     row = locked.filter(pk=pk).first()
     if row is None:
-        raise ValidationError(_("This was deleted meanwhile. Nothing was changed."))
+        raise ValidationError(_("This was deleted meanwhile. Nothing was changed."), code="deleted_meanwhile")
     if version is not None and row.version != version:
         raise ValidationError(
-            _("Somebody else changed this while you were typing. Nothing was saved; look at it and try again.")
+            _("Somebody else changed this while you were typing. Nothing was saved; look at it and try again."),
+            code="changed_meanwhile",
         )
     return row
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("domains.urls")),
     path("", include("lookup_tables.urls")),
     path("", include("mailservers.urls")),
+    path("", include("api.urls")),
 ]
 
 handler400 = "mailadmin.views.bad_request"

@@ -136,17 +136,21 @@ def _branch(node: Node, found: Mapping[str, Found]) -> Branch:
 
 
 def _answer(text: str, user: User) -> Answer:
-    """A domain admin asks about the own domains; where the mail goes beyond them is cut off."""
     try:
-        domain = parse_address(text).domain
-        visible = None if user.is_superuser else set(Domain.objects.visible_to(user).values_list("name", flat=True))
-        for name in _asked_about(domain):
-            if visible is not None and name not in visible:
-                raise ValidationError(_("%(domain)s is not one of your domains.") % {"domain": name})
-        found = look_up(text)
+        return Answer(text, lookup=look_up_for(user, text))
     except ValidationError as error:
         return Answer(text, sentence=" ".join(error.messages))
-    return Answer(text, lookup=found if visible is None else replace(found, tree=_within(found.tree, visible)))
+
+
+def look_up_for(user: User, text: str) -> Lookup:
+    """A domain admin asks about the own domains; where the mail goes beyond them is cut off. Raises ValidationError."""
+    domain = parse_address(text).domain
+    visible = None if user.is_superuser else set(Domain.objects.visible_to(user).values_list("name", flat=True))
+    for name in _asked_about(domain):
+        if visible is not None and name not in visible:
+            raise ValidationError(_("%(domain)s is not one of your domains.") % {"domain": name})
+    found = look_up(text)
+    return found if visible is None else replace(found, tree=_within(found.tree, visible))
 
 
 def _asked_about(name: str) -> list[str]:

@@ -24,6 +24,7 @@ ROOM_OF = {
     "mailbox": "mailboxes",
     **dict.fromkeys(["transport", "tls_policy", "sender_relay", "bcc", "relocated", "canonical"], "lookup_tables"),
     "relay_recipient": "mailboxes",
+    "api_token": "api",
 }
 
 

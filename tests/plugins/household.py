@@ -7,6 +7,8 @@ from django.test import Client
 from accounts import services as accounts
 from accounts.actors import Actor, Door
 from accounts.models import User
+from api.scopes import ALL
+from api.services import add_token
 from domains import services as domains
 from domains.models import Domain
 from jobs.services import run_job, sweep
@@ -72,6 +74,7 @@ def move_in() -> dict[str, object]:
     }
     numbers: dict[str, object] = {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk}
     numbers["recipient"] = RelayRecipient.objects.get().pk
+    numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
 
 
