@@ -38,6 +38,10 @@ class Text(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
+class Texts(serializers.ListField):
+    child = Text()
+
+
 def like(model: type[models.Model], name: str, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
     """A field of the API for one of a model: its type, its words, whether it may be empty."""
     column: Any = model._meta.get_field(name)

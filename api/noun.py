@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
@@ -75,6 +76,16 @@ def key_field(
     return Field(name, partial(kind, help_text=help_text), read, on=on, is_key=True)
 
 
+def plain(body: Any) -> Any:
+    """REST framework gives the empty form of a browser where nothing was sent."""
+    return {} if isinstance(body, QueryDict) else body
+
+
+def acting(by: Actor) -> User:
+    assert by.user is not None  # noqa: S101  nobody else gets in (api/access.py)
+    return by.user
+
+
 def _default_of(model: type[Model], name: str) -> Any:
     column: Any = model._meta.get_field(name)
     if column.has_default() and not callable(column.default):
@@ -87,19 +98,20 @@ def _default_of(model: type[Model], name: str) -> Any:
 class Noun:
     """A kind of thing. `slug` stands in URLs, `resource` in scopes, `name` in the schema."""
 
-    name: ClassVar[str]
-    slug: ClassVar[str]
-    resource: ClassVar[str]
-    words: ClassVar["StrOrPromise"]  # the plural, for people
-    fields: ClassVar[list[Field]]
+    name: str
+    slug: str
+    resource: str
+    words: "StrOrPromise"  # the plural, for people
+    fields: list[Field]
     # What `ordering=` takes, the first one being usual: columns that are unique together, with an index behind them.
-    orderings: ClassVar[Mapping[str, tuple[str, ...]]]
-    filters: ClassVar[Mapping[str, "StrOrPromise"]] = {}
+    orderings: Mapping[str, tuple[str, ...]]
+    filters: Mapping[str, "StrOrPromise"] = {}
     searches: ClassVar["StrOrPromise"] = ""  # what `search=` looks for
     service_names: ClassVar[Mapping[str, str]] = {}  # a service's name for a field -> ours
     only_superusers: ClassVar[bool] = False
     added_by_superusers: ClassVar[bool] = False  # and deleted
     has_version: ClassVar[bool] = True
+    is_single: ClassVar[bool] = False
     can_change: ClassVar[bool] = True
 
     # Reading
@@ -144,6 +156,10 @@ class Noun:
     def delete(self, row: Any, by: Actor) -> None:
         raise NotImplementedError
 
+    def has_password(self, row: Any, password: str) -> bool:
+        """Whether this is the password already, so that setting it changes nothing."""
+        return False
+
     # What follows from that
 
     def shown(self, row: Any) -> Values:
@@ -151,14 +167,14 @@ class Noun:
 
     def serializer_for(self, purpose: str) -> type[serializers.Serializer[Any]]:
         """The same class each time it is asked for: the schema names its parts by it."""
-        if (type(self), purpose) not in _serializers:
+        if (self.name, purpose) not in _serializers:
             bases, members = (NounSerializer,), {"noun": self, "purpose": purpose, "__doc__": None}
-            _serializers[type(self), purpose] = type(f"{self.name}{purpose}Serializer", bases, members)
-        return _serializers[type(self), purpose]
+            _serializers[self.name, purpose] = type(f"{self.name}{purpose}Serializer", bases, members)
+        return _serializers[self.name, purpose]
 
     def read_body(self, body: Any, purpose: str) -> Values:
         """What was sent, with true types and no unknown names. Raises the serializer's ValidationError."""
-        serializer = self.serializer_for(purpose)(data=body if isinstance(body, list | str) else dict(body or {}))
+        serializer = self.serializer_for(purpose)(data=plain(body))
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
@@ -197,7 +213,7 @@ class Noun:
         return self.key_values(value)[name]
 
 
-_serializers: dict[tuple[type[Noun], str], type[serializers.Serializer[Any]]] = {}
+_serializers: dict[tuple[str, str], type[serializers.Serializer[Any]]] = {}
 
 
 class NounSerializer(serializers.Serializer[Any]):

@@ -56,30 +56,34 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 def answer_problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER. None for a fault of our own: Django writes it to the log."""
-    if isinstance(error, Http404):
-        error = NotFound()
-    headers: dict[str, str] = {}
-    if isinstance(error, Refused):
-        status, errors = error.status, error.errors
-    elif isinstance(error, ValidationError):
-        status, errors = status_of(error), list(errors_of(error))
-    elif isinstance(error, serializers.ValidationError):
-        status, errors = HTTPStatus.UNPROCESSABLE_ENTITY, list(_flat(error.detail))
-    elif isinstance(error, IntegrityError):
-        # Services speak before the database does; this is two that came at the same moment.
-        sentence = _(
-            "Somebody else changed something that this needs at the same moment. Nothing was saved; try again."
-        )
-        status, errors = HTTPStatus.CONFLICT, [_error("", "conflict", sentence)]
-    elif isinstance(error, RequestDataTooBig):
-        status, errors = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, [_error("", "too_large", _too_large())]
-    elif isinstance(error, APIException):
-        status, errors = error.status_code, [_error("", _code_of(error), _sentence_of(error))]
-        headers = _headers_of(error)
-    else:
+    found = what_is_wrong(error)
+    if found is None:
         return None
+    status, errors = found
+    headers = _headers_of(error) if isinstance(error, APIException) else {}
     set_rollback()
     return Response(problem(status, errors), status=status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def what_is_wrong(error: Exception) -> tuple[int, list[Problem]] | None:
+    """The status and the errors of an answer."""
+    if isinstance(error, Http404):
+        error = NotFound()
+    if isinstance(error, Refused):
+        return error.status, error.errors
+    if isinstance(error, ValidationError):
+        return status_of(error), list(errors_of(error))
+    if isinstance(error, serializers.ValidationError):
+        return HTTPStatus.UNPROCESSABLE_ENTITY, list(_flat(error.detail))
+    if isinstance(error, IntegrityError):
+        # Services speak before the database does; this is two that came at the same moment.
+        sentence = _("Somebody else changed what this needs at the same moment. Nothing was saved; try again.")
+        return HTTPStatus.CONFLICT, [_error("", "conflict", sentence)]
+    if isinstance(error, RequestDataTooBig):
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, [_error("", "too_large", _too_large())]
+    if isinstance(error, APIException):
+        return error.status_code, [_error("", _code_of(error), _sentence_of(error))]
+    return None
 
 
 def problem(status: int, errors: list[Problem]) -> Problem:

@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -56,7 +56,7 @@ def page_size(words: dict[str, str]) -> int:
 
 
 def one_page(
-    rows: QuerySet[Any], request: Request, words: dict[str, str], orderings: dict[str, tuple[str, ...]]
+    rows: QuerySet[Any], request: Request, words: dict[str, str], orderings: Mapping[str, tuple[str, ...]]
 ) -> tuple[list[Any], dict[str, Any]]:
     """The rows, and what goes around them in the answer: `next`, and `count` where it was asked for."""
     wanted = words.get("ordering", next(iter(orderings)))

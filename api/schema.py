@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, inline_serializer
 from rest_framework import serializers
 
 from api.noun import ADD, CHANGE, PUT, SHOW, Noun
@@ -86,7 +86,7 @@ class HouseSchema(AutoSchema):
 
     @property
     def is_list(self) -> bool:
-        return self.noun is not None and "{key}" not in self.path
+        return self.noun is not None and not self.noun.is_single and "{key}" not in self.path
 
     def get_operation_id(self) -> str:
         if self.noun is None:
@@ -129,7 +129,7 @@ class HouseSchema(AutoSchema):
         found = found if self.method in WRITES else []
         if self.noun is None:
             return [*found, *self._described.get("parameters", ())]
-        if not self.is_list:
+        if "{key}" in self.path:
             found.append(OpenApiParameter("key", str, PATH, required=True, description=_("Its key, URL-encoded.")))
         if self.is_list and self.method == "GET":
             found += self._list_parameters(self.noun)
@@ -158,6 +158,8 @@ class HouseSchema(AutoSchema):
         noun = self.noun
         if noun is None:
             answers: dict[Any, Any] = dict(self._described["answers"])
+            if self.method in WRITES:
+                answers[200] = _either(self._described["operation"], answers[200])
         elif self.is_list and self.method == "GET":
             answers = {200: page_of(noun.name, noun.serializer_for(SHOW))}
         elif self.method == "DELETE":
@@ -182,10 +184,8 @@ class HouseSchema(AutoSchema):
 
 
 def _either(name: str, one: Any) -> Any:
-    from drf_spectacular.utils import PolymorphicProxySerializer
-
     return PolymorphicProxySerializer(
-        component_name=f"{name}OrRehearsal", serializers=[one, RehearsalSerializer], resource_type_field_name=None
+        component_name=f"{name}_or_rehearsal", serializers=[one, RehearsalSerializer], resource_type_field_name=None
     )
 
 

@@ -1,5 +1,6 @@
 """The views of every noun: the list, and one thing by its key."""
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,7 +18,7 @@ from rest_framework.views import APIView
 from accounts.actors import Actor
 from accounts.models import User
 from api.access import actor_of
-from api.noun import ADD, CHANGE, PUT, Noun, Values
+from api.noun import ADD, CHANGE, PUT, Noun, Values, acting
 from api.problems import Refused
 from api.questions import asked, filtered, one_page
 from api.writing import by_noun, carry_out, etag_of, once, refuse_stale
@@ -59,7 +61,7 @@ class Collection(NounView):
             rows = filtered(rows, lambda rows, name=name: noun.filtered(rows, name, words[name], request.user), name)
         if words.get("search"):
             rows = noun.search(rows, words["search"])
-        found, around = one_page(rows, request, words, dict(noun.orderings))
+        found, around = one_page(rows, request, words, noun.orderings)
         return Response({**around, "results": [noun.shown(row) for row in found]})
 
     def post(self, request: Request) -> Response:
@@ -143,27 +145,28 @@ def put(noun: Noun, key: str, row: Any | None, body: Any, version: int | None, b
             if row is None:
                 raise
             return put(noun, key, row, body, None, by)  # somebody else put it there a moment ago
-    for name in keys:
-        values.pop(name, None)
     if not noun.can_change:
         return row
-    given = by_noun(noun, lambda: noun.cleaned_for(values, row, user))
-    return by_noun(noun, lambda: noun.change(row, noun.defaults_for(user) | given, version, by))
+    return _made(noun, row, {name: value for name, value in values.items() if name not in keys}, body, PUT, version, by)
 
 
 def change(noun: Noun, row: Any, body: Any, version: int | None, by: Actor) -> Any:
-    values = by_noun(noun, lambda: noun.cleaned_for(noun.read_body(body, CHANGE), row, acting(by)))
-    return by_noun(noun, lambda: noun.change(row, values, version, by))
+    return _made(noun, row, noun.read_body(body, CHANGE), body, CHANGE, version, by)
+
+
+def _made(noun: Noun, row: Any, sent: Values, body: Any, purpose: str, version: int | None, by: Actor) -> Any:
+    """The row as it was sent."""
+    _refuse_fixed(noun, row, body, purpose)
+    values = by_noun(noun, lambda: noun.cleaned_for(sent, row, acting(by)))
+    if values.get("password") and noun.has_password(row, values["password"]):
+        del values["password"]
+    left_out = noun.defaults_for(acting(by)) if purpose == PUT else {}
+    return by_noun(noun, lambda: noun.change(row, left_out | values, version, by))
 
 
 def delete(noun: Noun, row: Any, by: Actor) -> None:
     refuse_others_than_superusers(noun, acting(by))
     by_noun(noun, lambda: noun.delete(row, by))
-
-
-def acting(by: Actor) -> User:
-    assert by.user is not None  # noqa: S101  MayUse has let in nobody else
-    return by.user
 
 
 def refuse_others_than_superusers(noun: Noun, user: User) -> None:
@@ -178,8 +181,24 @@ def _refuse_other_key(noun: Noun, keys: Mapping[str, Any], values: Values) -> No
             raise ValidationError({name: ValidationError(sentence, code="other_key")})
 
 
+def _refuse_fixed(noun: Noun, row: Any, body: Any, purpose: str) -> None:
+    """What is only shown may come back as it was: then a thing can be read, changed a little and sent."""
+    there = json.loads(JSONRenderer().render(noun.shown(row)))
+    fixed = [field.name for field in noun.fields if field.read and purpose not in field.on and not field.is_key]
+    changed = [name for name in fixed if name in body and body[name] != there[name]]
+    if changed:
+        sentence = _("This is only shown. Leave it out, or send what is there.")
+        raise ValidationError({name: ValidationError(sentence, code="read_only") for name in changed})
+
+
 def url_of(noun: Noun, row: Any) -> str:
     return reverse(f"api_{noun.slug.replace('-', '_')}", args=[noun.key_of(row)])
+
+
+def _methods(noun: Noun) -> dict[str, Any]:
+    """The only one of its kind is not deleted; what is nothing but its key is not changed."""
+    missing = {"delete"} if noun.is_single else set() if noun.can_change else {"patch"}
+    return {"http_method_names": [name for name in ("get", "head", "put", "patch", "delete") if name not in missing]}
 
 
 def views_of(noun: Noun) -> tuple[Callable[..., HttpResponse], Callable[..., HttpResponse]]:
@@ -187,5 +206,5 @@ def views_of(noun: Noun) -> tuple[Callable[..., HttpResponse], Callable[..., Htt
     members = {"noun": noun, "resource": noun.resource, "only_superusers": noun.only_superusers}
     words = {"__doc__": None}
     collection: Any = type(f"{noun.name}Collection", (Collection,), members | words)
-    single: Any = type(f"{noun.name}Single", (Single,), members | words)
+    single: Any = type(f"{noun.name}Single", (Single,), members | words | _methods(noun))
     return collection.as_view(), single.as_view()

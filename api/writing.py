@@ -37,7 +37,7 @@ def carry_out(
     may_be_nothing: bool = False,
 ) -> Response:
     """Calls services in `act` and answers with `show`. With ?dry_run=true all is rolled back, and the answer is what
-    the history would say. With `may_be_nothing` nothing is left behind where all is as it was: no version, no history."""
+    the history would say. With `may_be_nothing`, what is as it was already leaves no version and no history."""
     is_rehearsal = is_true(asked(request, {"dry_run"}), "dry_run")
     with transaction.atomic(), change_sets_noted() as noted:
         result = act()
@@ -63,8 +63,8 @@ def _net_events(change_sets: Iterable[UUID]) -> Iterable[Event]:
 
 
 def is_difference(event: Event) -> bool:
-    """Not only a version that was counted up."""
-    return event.kind != "changed" or bool(changed_columns(event))
+    """Not only a version that was counted up, or the time of a changed password."""
+    return event.kind != "changed" or bool(changed_columns(event) - {"created_at"})
 
 
 def changes_of(change_sets: list[UUID], reader: User) -> dict[str, Any]:

@@ -113,6 +113,9 @@ register_reading(
         values=lambda row, names: {str(QuarantinedAddress._meta.get_field("until").verbose_name): _day(row["until"])},
     ),
 )
-register_reading(RelayRecipient, Reading(subject=_address, values=lambda row, names: {}))
+register_reading(
+    RelayRecipient,
+    Reading(subject=_address, values=lambda row, names: {str(_("address")): _address(row, names)}),
+)
 register_namer(Address, _names_of_addresses)
 register_namer(Alias, _names_of_aliases)

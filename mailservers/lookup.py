@@ -130,6 +130,14 @@ class _Maps:
         return Station(parameter, tuple(asked)), ""
 
 
+def ask_map(parameter: str, key: str) -> tuple[str, ...]:
+    """What the function of one parameter of main.cf answers to a key, which Postfix folds to lower case (virtual(5)).
+    Maps by address are asked for nothing else."""
+    if parameter in MAPS_BY_ADDRESS and "@" not in key:
+        return ()
+    return _Maps().ask(parameter, key.lower()).results
+
+
 def look_up(text: str) -> Lookup:
     """Raises ValidationError with a sentence if this is no address."""
     address, maps = parse_address(text), _Maps()
