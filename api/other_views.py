@@ -138,6 +138,8 @@ class Undo(HouseView):
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
+    result = serializers.JSONField(read_only=True)
+
     class Meta:
         model = Job
         fields = ["id", "kind", "label", "state", "done", "total", "result", "error"]

@@ -174,10 +174,15 @@ def _write(rows: Sequence[Event], *, is_old: bool) -> None:
         for event in events:
             if event.kind == "changed":
                 _change_back(model, event)
-    for _model, events in ordered:
-        for event in events:
+    for model, events in ordered:
+        for event in sorted(events, key=_has_target) if model is Domain else events:
             if event.kind == "deleted":
                 _bring_back(event)
+
+
+def _has_target(event: Event) -> bool:
+    """An alias domain, which comes back after the domain that it hangs on."""
+    return bool(event.before and event.before["target_id"])
 
 
 def _delete(model: type[models.Model], ids: list[int]) -> None:
@@ -185,6 +190,8 @@ def _delete(model: type[models.Model], ids: list[int]) -> None:
         return
     if model is Mailbox:
         undo_rules.part_with_mailboxes(ids)
+    if model is Domain:
+        Domain.objects.filter(pk__in=ids).exclude(target=None).delete()  # they protect their targets
     model._base_manager.filter(pk__in=ids).delete()
 
 
