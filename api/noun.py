@@ -105,6 +105,7 @@ class Noun:
     fields: list[Field]
     # What `ordering=` takes, the first one being usual: columns that are unique together, with an index behind them.
     orderings: Mapping[str, tuple[str, ...]]
+    ordered_in_domain: ClassVar[str] = ""  # the ordering that has its index only within one domain
     filters: Mapping[str, "StrOrPromise"] = {}
     searches: ClassVar["StrOrPromise"] = ""  # what `search=` looks for
     service_names: ClassVar[Mapping[str, str]] = {}  # a service's name for a field -> ours
@@ -119,6 +120,10 @@ class Noun:
     def rows(self, user: User) -> QuerySet[Any]:
         """What this person may see, with all that showing a row needs."""
         raise NotImplementedError
+
+    def listed(self, user: User) -> QuerySet[Any]:
+        """The same rows, for a list."""
+        return self.rows(user)
 
     def find(self, user: User, key: str) -> Any:
         """The row of this key, or None. A text that cannot be a key raises ValidationError."""

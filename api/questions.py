@@ -42,6 +42,11 @@ def asked(request: Request, known: Collection[str]) -> dict[str, str]:
     return found
 
 
+def need(words: dict[str, str], name: str) -> None:
+    if name not in words:
+        raise BadQuestion(_("This ordering needs “%(name)s” as well: only there has it an index.") % {"name": name})
+
+
 def is_true(words: dict[str, str], name: str) -> bool:
     if words.get(name, "false") not in ("true", "false"):
         raise BadQuestion(_("“%(name)s” is true or false.") % {"name": name})

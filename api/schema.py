@@ -203,7 +203,7 @@ def list_parameters(orderings: list[str]) -> list[OpenApiParameter]:
             QUERY,
             description=_("So many at a time."),
         ),
-        OpenApiParameter("ordering", str, QUERY, enum=orderings),
+        OpenApiParameter("ordering", str, QUERY, enum=orderings, description=_("With - before it, backwards.")),
         OpenApiParameter("count", str, QUERY, enum=["exact"], description=_("Count all of them, which takes time.")),
     ]
 

@@ -1,5 +1,6 @@
 """What a token may touch: read or write, for each kind of thing. Who may write may also read."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +31,12 @@ ALL = [
     for access in (READ, WRITE)
     if access == READ or resource not in ONLY_READ
 ]
+
+
+def is_within(scope: str, others: Collection[str]) -> bool:
+    """Whether another one says as much: who may write may also read."""
+    resource, _colon, access = scope.partition(":")
+    return access == READ and f"{resource}:{WRITE}" in others
 
 
 def covers(scopes: list[str], resource: str, access: str) -> bool:

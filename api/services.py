@@ -88,7 +88,7 @@ def _known_scopes(scopes: Iterable[str]) -> list[str]:
         sentence = _("There is no scope “%(scope)s”. Known are: %(known)s.")
         words = {"scope": shown(unknown[0]), "known": ", ".join(known_scopes.ALL)}
         raise ValidationError({"scopes": sentence % words})
-    return [scope for scope in known_scopes.ALL if scope in wanted]
+    return [scope for scope in known_scopes.ALL if scope in wanted and not known_scopes.is_within(scope, wanted)]
 
 
 def _own_domains(user: User, names: Iterable[str]) -> list[str]:

@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.pages import PanelForm
 from api.scopes import ONLY_READ, ONLY_SUPERUSERS, READ, RESOURCES, WRITE
 
+MAY = "may_"  # before the name of a resource
 _words_attrs = {"mono": True, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "none", "rows": 2}
 
 
@@ -61,18 +62,20 @@ class TokenForm(PanelForm):
             levels = [("", gettext_lazy("nothing")), (READ, gettext_lazy("read"))]
             levels += [] if name in ONLY_READ else [(WRITE, gettext_lazy("read and write"))]
             select = forms.Select(attrs={"class": "form-select"})
-            self.fields[name] = forms.ChoiceField(label=RESOURCES[name], choices=levels, required=False, widget=select)
+            self.fields[MAY + name] = forms.ChoiceField(
+                label=RESOURCES[name], choices=levels, required=False, widget=select
+            )
 
     @property
     def scope_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.resources]
+        return [self[MAY + name] for name in self.resources]
 
     def values(self) -> dict[str, Any]:
         """What `add_token` takes."""
         typed, days = self.cleaned_data, self.cleaned_data["expires_in_days"]
         return {
             "name": typed["name"],
-            "scopes": [f"{name}:{typed[name]}" for name in self.resources if typed[name]],
+            "scopes": [f"{name}:{typed[MAY + name]}" for name in self.resources if typed[MAY + name]],
             "domains": typed["domains"],
             "networks": typed["networks"],
             "expires_at": timezone.now() + timedelta(days=days) if days else None,

@@ -20,7 +20,7 @@ from accounts.models import User
 from api.access import actor_of
 from api.noun import ADD, CHANGE, PUT, Noun, Values, acting
 from api.problems import Refused
-from api.questions import asked, filtered, one_page
+from api.questions import asked, filtered, need, one_page
 from api.writing import by_noun, carry_out, etag_of, once, refuse_stale
 
 LIST_WORDS = ("cursor", "limit", "ordering", "count")
@@ -56,7 +56,9 @@ class Collection(NounView):
     def get(self, request: Request) -> Response:
         noun = self.noun
         known = [*LIST_WORDS, *noun.filters, *(["search"] if noun.searches else [])]
-        words, rows = asked(request, known), noun.rows(request.user)
+        words, rows = asked(request, known), noun.listed(request.user)
+        if noun.ordered_in_domain and words.get("ordering", "").lstrip("-") == noun.ordered_in_domain:
+            need(words, "domain")
         for name in set(noun.filters) & set(words):
             rows = filtered(rows, lambda rows, name=name: noun.filtered(rows, name, words[name], request.user), name)
         if words.get("search"):

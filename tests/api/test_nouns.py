@@ -205,27 +205,33 @@ def test_the_same_key_twice(api: Api, slug: str) -> None:
     assert api("POST", f"{slug}/", EXAMPLES[slug].added).status == 422
 
 
+BODIES = [[], "text", 5, None, {"no_such_field": 1}, b"{", b"\xff", b'{"a": NaN}', b'{"a": 1e400}', b"[" * 5000]
+
+
 @EVERY
-@pytest.mark.parametrize("body", [[], "text", 5, None, {"no_such_field": 1}, b"{", b"\xff", b'{"a": NaN}', b"[" * 5000])
-def test_a_body_that_cannot_be(api: Api, slug: str, body: Any) -> None:
-    for method, path in [("POST", f"{slug}/"), ("PUT", place(slug))]:
-        if method == "PUT" and body is None and not any(field.required for field in BY_SLUG[slug].fields):
-            continue
-        assert api(method, path, body).status in (400, 415, 422), (method, body)
+def test_a_body_that_cannot_be(api: Api, slug: str) -> None:
+    lines = ChangeSet.objects.count()
+    for body in BODIES:
+        for method, path in [("POST", f"{slug}/"), ("PUT", place(slug))]:
+            if method == "PUT" and body is None:
+                continue  # some are nothing but their key
+            assert api(method, path, body).status in (400, 422), (method, body)
+    assert ChangeSet.objects.count() == lines
 
 
 STRANGE = ["\0", "a" * 3000, "ü@ü", "<script>", "%00", "a/b/c", " ", "@", "..", "sender/", "\U0001f600"]
 
 
 @EVERY
-@pytest.mark.parametrize("key", STRANGE, ids=range(len(STRANGE)))
-def test_a_key_that_cannot_be(api: Api, slug: str, key: str) -> None:
-    path = f"{slug}/{quote(key, safe='', errors='surrogatepass')}/"
-    assert api("GET", path).status == 404
-    assert api("DELETE", path).status == 404
-    assert api("PUT", path, put_body(slug) if slug != "relocated" else {"result": "\0"}).status in (400, 404, 422, 201)
+def test_a_key_that_cannot_be(api: Api, slug: str) -> None:
+    for key in STRANGE:
+        path = f"{slug}/{quote(key, safe='', errors='surrogatepass')}/"
+        assert api("GET", path).status == 404, key
+        assert api("DELETE", path).status == 404, key
+        assert api("PUT", path, put_body(slug)).status in (404, 422), key
 
 
+DOMAIN_OF = {"relay-recipients": "relay.example"}
 BAD_QUESTIONS = [
     "serch=x",
     "limit=0",
@@ -249,11 +255,12 @@ class TestLists:
         """Forwards and backwards, page by page, everything once."""
         api("PUT", place(slug), put_body(slug))
         api("PUT", place(slug, EXAMPLES[slug].other), put_body(slug))
-        whole = api.get(f"{slug}/")["results"]
+        within = f"&domain={DOMAIN_OF.get(slug, 'falcot.org')}" if BY_SLUG[slug].ordered_in_domain else ""
+        whole = api.get(f"{slug}/?limit=500{within}")["results"]
         assert len(whole) >= 2
         for ordering in BY_SLUG[slug].orderings:
-            forwards = self.all_pages(api, f"{slug}/?limit=1&ordering={ordering}")
-            backwards = self.all_pages(api, f"{slug}/?limit=1&ordering=-{ordering}")
+            forwards = self.all_pages(api, f"{slug}/?limit=1&ordering={ordering}{within}")
+            backwards = self.all_pages(api, f"{slug}/?limit=1&ordering=-{ordering}{within}")
             assert forwards == backwards[::-1]
             assert sorted(map(str, forwards)) == sorted(map(str, whole))
 
@@ -269,9 +276,12 @@ class TestLists:
     def test_an_index_stands_behind_each_ordering(self, api: Api, slug: str) -> None:
         """Nothing is sorted but what comes sorted out of an index: then the first page of millions is quick."""
         noun, alice = BY_SLUG[slug], User.objects.get(username="alice")
-        for key in noun.orderings.values():
+        for ordering, key in noun.orderings.items():
             for sign in ("", "-"):
-                rows = noun.rows(alice).order_by(*(sign + name for name in key))[:51]
+                rows = noun.listed(alice).order_by(*(sign + name for name in key))
+                if ordering == noun.ordered_in_domain:
+                    rows = noun.filtered(rows, "domain", "falcot.org", alice)
+                rows = rows[:51]
                 with connection.cursor() as cursor:
                     cursor.execute("SET LOCAL enable_seqscan = off")
                     cursor.execute("SET LOCAL enable_sort = off")
@@ -292,7 +302,7 @@ class TestLists:
     def test_filters_and_search(self, api: Api, slug: str) -> None:
         added = api("PUT", place(slug), put_body(slug)).json
         noun = BY_SLUG[slug]
-        values = {"domain": "relay.example" if slug == "relay-recipients" else "falcot.org", "username": "charlie"}
+        values = {"domain": DOMAIN_OF.get(slug, "falcot.org"), "username": "charlie"}
         values |= {"active": "true", "applies_to": added.get("applies_to", ""), "target": "falcot.org"}
         values |= {"address_class": "virtual_mailbox"}
         for name in noun.filters:
@@ -310,7 +320,7 @@ class TestLists:
     def test_a_cursor_of_another_ordering(self, api: Api) -> None:
         cursor = re.search("cursor=([^&]+)", api.get("mailboxes/?limit=1")["next"])
         assert cursor
-        answer = api("GET", f"mailboxes/?ordering=-address&cursor={cursor[1]}")
+        answer = api("GET", f"mailboxes/?ordering=-added&cursor={cursor[1]}")
         assert answer.json["detail"] == "This cursor belongs to another ordering. Begin again without it."
 
 

@@ -180,13 +180,20 @@ class TestAddToken:
 
 
 class TestPages:
-    FORM = {"name": "script", "mailboxes": "write", "domains": "", "networks": "192.0.2.1", "expires_in_days": "30"}
+    FORM = {
+        "name": "script",
+        "may_mailboxes": "write",
+        "domains": "falcot.org",
+        "networks": "192.0.2.1",
+        "expires_in_days": "30",
+    }
 
-    def test_a_token_is_shown_once(self, alice_client: Client) -> None:
+    def test_a_token_is_shown_once(self, falcot: Domain, alice_client: Client) -> None:
         response = alice_client.post("/account/tokens/add/", self.FORM)
         text = words_of(response).partition("mailadmin_")[2].split()[0]
         token = Token.objects.get()
         assert (token.scopes, token.networks) == (["mailboxes:write"], ["192.0.2.1/32"])
+        assert token.domains == ["falcot.org"]
         assert response["Cache-Control"].startswith("max-age=0, no-cache, no-store")
         assert text not in alice_client.get("/account/tokens/").content.decode()
         api = Api(f"mailadmin_{text}")
@@ -196,6 +203,11 @@ class TestPages:
     def test_nothing_chosen(self, alice_client: Client) -> None:
         response = alice_client.post("/account/tokens/add/", {"name": "script"})
         assert "Choose at least one thing that the token may do." in words_of(response)
+
+    def test_a_domain_that_is_not_there(self, alice_client: Client) -> None:
+        response = alice_client.post("/account/tokens/add/", self.FORM)
+        assert "Only for domains: There is no domain falcot.org here." in words_of(response)
+        assert not Token.objects.exists()
 
     def test_it_is_revoked(self, alice: User, alice_client: Client) -> None:
         token_for(alice, name="script")

@@ -185,7 +185,7 @@ FORMS: dict[str, dict[str, str]] = {
     "sign_out": {},
     "set_language": {"language": "ja", "next": "/"},
     "account": {"do": "account", "name": "A New Name", "language": "ja"},
-    "token_add": {"name": "new", "mailboxes": "read"},
+    "token_add": {"name": "new", "may_mailboxes": "read"},
     "token_revoke": {},
     "domain_add": {"name": "new.example", "address_class": "virtual_mailbox", "active": "on"},
     "domain_settings": {"address_class": "virtual_mailbox", "description": "Described anew", "active": "on"},
