@@ -22,21 +22,23 @@ class Door(models.TextChoices):
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """`host` is the network address of a request, or the name of the machine a command ran on."""
+    """`host` is the network address of a request, or the name of the machine a command ran on; `token` names the API
+    token with which `user` acts."""
 
     user: User | None = None
     door: Door
     name: str = ""
     host: str = ""
+    token: str = ""
 
     @property
     def label(self) -> str:
         return self.name or (self.user.label if self.user else "")
 
     @classmethod
-    def from_request(cls, request: HttpRequest, door: Door = Door.PAGE) -> "Actor":
+    def from_request(cls, request: HttpRequest, door: Door = Door.PAGE, *, token: str = "") -> "Actor":
         user = request.user if isinstance(request.user, User) else None
-        return cls(user=user, door=door, host=request.META.get("REMOTE_ADDR", ""))
+        return cls(user=user, door=door, host=request.META.get("REMOTE_ADDR", ""), token=token)
 
     @classmethod
     def from_command(cls) -> "Actor":

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 UNDO = "undo "  # before the verb of what was undone
 
 _recording: ContextVar[UUID | None] = ContextVar("_recording", default=None)
+_noted: ContextVar[list[UUID] | None] = ContextVar("_noted", default=None)
 _sentences: dict[tuple[str, str], StrOrPromise] = {}
 
 
@@ -32,6 +33,8 @@ def recorded(verb: str, noun: str, label: str, *, domain: str = "", by: Actor, *
         with transaction.atomic():
             yield outer
         return
+    if by.token:
+        more["token"] = by.token
     with (
         pghistory.context(
             who=by.label,
@@ -51,6 +54,20 @@ def recorded(verb: str, noun: str, label: str, *, domain: str = "", by: Actor, *
             yield context.id
         finally:
             _recording.reset(token)
+        noted = _noted.get()
+        if noted is not None:
+            noted.append(context.id)
+
+
+@contextmanager
+def change_sets_noted() -> Iterator[list[UUID]]:
+    """The numbers of the change sets that services leave inside, in order."""
+    numbers: list[UUID] = []
+    token = _noted.set(numbers)
+    try:
+        yield numbers
+    finally:
+        _noted.reset(token)
 
 
 def register_sentences(sentences: Mapping[tuple[str, str], StrOrPromise]) -> None:

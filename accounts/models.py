@@ -47,6 +47,9 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
 
+    # Names of domains, for one request: an API token may be good for these only. Never stored.
+    limited_to: frozenset[str] | None = None
+
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 

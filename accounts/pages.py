@@ -206,7 +206,7 @@ def list_page(
     downwards = descending != backwards
     ordered = rows.order_by(*(f"-{name}" if downwards else name for name in key))
     if edge is not None:
-        ordered = ordered.filter(_beyond(key, edge, downwards=downwards))
+        ordered = ordered.filter(beyond(key, edge, downwards=downwards))
     found = list(ordered[: size + 1])
     has_more = len(found) > size
     shown = found[:size]
@@ -220,7 +220,7 @@ def list_page(
     )
 
 
-def _beyond(key: tuple[str, ...], edge: list[Any], *, downwards: bool) -> Q:
+def beyond(key: tuple[str, ...], edge: list[Any], *, downwards: bool) -> Q:
     """Rows beyond the edge; the first comparison alone lets PostgreSQL start in the index."""
     sign = "lt" if downwards else "gt"
     if len(key) == 1:
@@ -244,7 +244,7 @@ def _mark(request: HttpRequest, name: str, read: tuple[Callable[[str], Any], ...
 
 
 def _mark_of(row: Model, key: tuple[str, ...]) -> str:
-    words = [str(_value(row, name)) for name in key]
+    words = [str(value_at(row, name)) for name in key]
     return words[0] if len(words) == 1 else json.dumps(words, ensure_ascii=False)
 
 
@@ -264,7 +264,7 @@ def number(word: str) -> int:
     return value
 
 
-def _value(row: Any, path: str) -> Any:
+def value_at(row: Any, path: str) -> Any:
     for name in path.split("__"):
         row = getattr(row, name)
     return row

@@ -1,8 +1,11 @@
 """Whose history a person may read: a domain admin that of the own domains, a superuser all of it."""
 
+from collections.abc import Callable
+
 from django.db.models import QuerySet
 from django.db.models.fields.json import KT
 
+from accounts.history_reading import Event
 from accounts.models import ChangeSet, User
 from domains.models import Domain
 
@@ -23,3 +26,11 @@ def change_sets_of(domain: Domain) -> QuerySet[ChangeSet]:
         .filter(domain_name=domain.name)
         .order_by("-created_at", "id")
     )
+
+
+def events_visible_to(user: User) -> Callable[[Event], bool]:
+    """A deletion in one's own domain may change aliases of other domains: those are not a domain admin's to see."""
+    if user.is_superuser:
+        return lambda event: True
+    names = set(Domain.objects.visible_to(user).values_list("name", flat=True))
+    return lambda event: event.subject.rpartition("@")[2] in names

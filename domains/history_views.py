@@ -1,6 +1,6 @@
 """Pages of the history: who changed what, when, from where and through which door, before and after in words."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -21,7 +21,7 @@ from accounts.history_reading import Event, events_of, undone_by
 from accounts.models import ChangeSet, User
 from accounts.pages import ListPage, PersonRequest, asked, list_page, person_required
 from domains.fields import normalised_domain
-from domains.history import change_sets_of, change_sets_visible_to
+from domains.history import change_sets_of, change_sets_visible_to, events_visible_to
 from domains.models import Domain
 from domains.views import domain_head
 
@@ -145,7 +145,7 @@ def days(change_sets: Sequence[ChangeSet], *, reader: User | None = None) -> lis
     only what happened in a sentence."""
     events = events_of([change_set.pk for change_set in change_sets], limit=EVENTS_SHOWN) if reader else {}
     undone = undone_by([change_set.pk for change_set in change_sets]) if reader else {}
-    is_visible = _visibility(reader)
+    is_visible = events_visible_to(reader) if reader else lambda event: True
     entries = [
         _entry(
             change_set,
@@ -159,14 +159,6 @@ def days(change_sets: Sequence[ChangeSet], *, reader: User | None = None) -> lis
         (day, list(group))
         for day, group in groupby(entries, key=lambda entry: timezone.localdate(entry.change_set.created_at))
     ]
-
-
-def _visibility(reader: User | None) -> Callable[[Event], bool]:
-    """A deletion in one's own domain may change aliases of other domains: those are not a domain admin's to see."""
-    if reader is None or reader.is_superuser:
-        return lambda event: True
-    names = set(Domain.objects.visible_to(reader).values_list("name", flat=True))
-    return lambda event: event.subject.rpartition("@")[2] in names
 
 
 def _may_be_undone(change_set: ChangeSet, reader: User | None) -> bool:

@@ -27,10 +27,17 @@ class AddressClass(models.TextChoices):
     LOCAL = "local", _("local")
 
 
+def seen_by(user: User, path: str = "") -> Q:
+    """The condition on domains, or on what hangs on them by `path`: superusers see all, a domain admin the own ones,
+    an API token for some domains those, anybody else none."""
+    if user.limited_to is not None:
+        return Q(**{f"{path}name__in": user.limited_to})
+    return Q() if user.is_superuser else Q(**{f"{path}admins": user})
+
+
 class DomainQuerySet(models.QuerySet["Domain"]):
     def visible_to(self, user: User) -> Self:
-        """Superusers see all domains, a domain admin the own ones, anybody else none."""
-        return self if user.is_superuser else self.filter(admins=user)
+        return self.filter(seen_by(user))
 
     def in_state(self, state: str) -> Self:
         """Those whose `state` this is."""

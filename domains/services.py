@@ -31,6 +31,7 @@ def add_domain(
     max_quota_bytes: int | None = None,
     max_total_quota_bytes: int | None = None,
     active: bool = True,
+    suspended: bool = False,
     by: Actor,
 ) -> Domain:
     """Adds a domain. The limits hold for everybody; None is unlimited, 0 is none."""
@@ -49,6 +50,7 @@ def add_domain(
         max_quota_bytes=max_quota_bytes,
         max_total_quota_bytes=max_total_quota_bytes,
         active=active,
+        suspended=suspended,
     )
     with recorded("add", "domain", domain.name, domain=domain.name, by=by), guarded(domain.name):
         _lock_target(domain)
@@ -127,10 +129,11 @@ def locked_version(rows: Any, pk: int, version: int | None) -> Any:
     locked: QuerySet[Any] = rows.select_for_update(no_key=True, of=("self",))
     row = locked.filter(pk=pk).first()
     if row is None:
-        raise ValidationError(_("This was deleted meanwhile. Nothing was changed."))
+        raise ValidationError(_("This was deleted meanwhile. Nothing was changed."), code="deleted_meanwhile")
     if version is not None and row.version != version:
         raise ValidationError(
-            _("Somebody else changed this while you were typing. Nothing was saved; look at it and try again.")
+            _("Somebody else changed this while you were typing. Nothing was saved; look at it and try again."),
+            code="changed_meanwhile",
         )
     return row
 

@@ -78,12 +78,15 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
     "accounts",
     "jobs",
     "domains",
     "mailboxes",
     "lookup_tables",
     "mailservers",
+    "api",
     "mailadmin",
 ]
 
@@ -192,6 +195,30 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes; a pasted list of 1,000 d
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # bytes
 CSRF_FAILURE_VIEW = "mailadmin.views.csrf_failure"
+
+# The API (api/)
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.ByToken", "api.authentication.BySessionToLook"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.access.MayUse"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsing.PlainJSON"],
+    "DEFAULT_THROTTLE_CLASSES": ["api.authentication.PerToken"],
+    "DEFAULT_THROTTLE_RATES": {"token": "1200/min", "wrong_token": "20/min"},
+    "DEFAULT_SCHEMA_CLASS": "api.schema.HouseSchema",
+    "EXCEPTION_HANDLER": "api.problems.answer_problem",
+    "UNAUTHENTICATED_USER": None,
+    "UNICODE_JSON": True,
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "mailadmin",
+    "VERSION": "1",
+    "DESCRIPTION": "What the pages and the commands do, for programs. See docs/api.md.",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [],
+}
 
 # Languages
 LANGUAGE_CODE = "en"

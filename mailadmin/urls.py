@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from api.other_views import Health
 from mailadmin import health, views
 
 urlpatterns = [
@@ -14,6 +15,8 @@ urlpatterns = [
     path("", include("domains.urls")),
     path("", include("lookup_tables.urls")),
     path("", include("mailservers.urls")),
+    path("api/v1/health/", Health.as_view(ask=health.ask), name="api_health"),
+    path("", include("api.urls")),
 ]
 
 handler400 = "mailadmin.views.bad_request"

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, ValidationError
 from django.db import DatabaseError, connection
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,6 +16,7 @@ from psycopg2 import sql
 
 from accounts.models import User
 from accounts.pages import PersonRequest, asked, person_required
+from api.problems import MEDIA_TYPE, problem
 from domains.history import change_sets_visible_to
 from domains.history_views import days
 from domains.models import Domain
@@ -207,16 +208,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _sorry(
-        request,
-        500,
-        _("Something went wrong here"),
-        _(
-            "Nothing was changed. The fault was written to the log of the panel; try again in a minute, "
-            "then tell your administrator."
-        ),
-        is_broken=True,
+    why = _(
+        "Nothing was changed. The fault was written to the log of the panel; try again in a minute, "
+        "then tell your administrator."
     )
+    if request.path.startswith("/api/"):
+        fault = {"field": "", "code": "broken", "message": why, "params": {}}
+        return JsonResponse(problem(500, [fault]), status=500, content_type=MEDIA_TYPE)
+    return _sorry(request, 500, _("Something went wrong here"), why, is_broken=True)
 
 
 def _sorry(request: HttpRequest, status: int, title: str, why: str, *, is_broken: bool = False) -> HttpResponse:

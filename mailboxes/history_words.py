@@ -157,7 +157,10 @@ register_reading(
     DefaultAlias, Reading(subject=lambda row, names: row["local_part"], values=in_words(DefaultAlias, "destination"))
 )
 register_reading(LocalUser, Reading(subject=lambda row, names: row["name"], values=in_words(LocalUser, "uid")))
-register_reading(RelayRecipient, Reading(subject=_address, values=lambda row, names: {}))
+register_reading(
+    RelayRecipient,
+    Reading(subject=_address, values=lambda row, names: {str(_("address")): _address(row, names)}),
+)
 register_namer(Address, _names_of_addresses)
 register_namer(Alias, _names_by_address(Alias))
 register_namer(Mailbox, _names_by_address(Mailbox))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.tracking import tracked
 from domains.fields import DOMAIN_REGEX
-from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain
+from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain, seen_by
 from jobs.models import Job
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 from mailboxes.times import refuse_strange_times
@@ -26,7 +26,7 @@ LOCAL_USER = r"^[a-z0-9_][a-z0-9_.-]*$"
 
 class AddressQuerySet(models.QuerySet["Address"]):
     def visible_to(self, user: User) -> Self:
-        return self if user.is_superuser else self.filter(domain__admins=user)
+        return self.filter(seen_by(user, "domain__"))
 
     def patterns_in(self, domain_ids: Iterable[int]) -> models.QuerySet["Address", tuple[int, str]]:
         """(domain id, local part) of the patterns of these domains."""
@@ -87,7 +87,7 @@ class Address(models.Model):
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
     def visible_to(self, user: User) -> Self:
-        return self if user.is_superuser else self.filter(address__domain__admins=user)
+        return self.filter(seen_by(user, "address__domain__"))
 
     def receiving(self) -> Self:
         """Those that take mail at this moment, as mail_map.receives has it."""
@@ -199,7 +199,7 @@ class Mailbox(models.Model):
 
 class RelayRecipientQuerySet(models.QuerySet["RelayRecipient"]):
     def visible_to(self, user: User) -> Self:
-        return self if user.is_superuser else self.filter(address__domain__admins=user)
+        return self.filter(seen_by(user, "address__domain__"))
 
     def with_address(self) -> Self:
         return self.select_related("address__domain")
@@ -326,7 +326,7 @@ class MailboxOwner(models.Model):
 
 class AliasQuerySet(models.QuerySet["Alias"]):
     def visible_to(self, user: User) -> Self:
-        return self if user.is_superuser else self.filter(address__domain__admins=user)
+        return self.filter(seen_by(user, "address__domain__"))
 
     def in_state(self, state: str) -> Self:
         """Those whose `state` this is."""

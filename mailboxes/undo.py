@@ -193,10 +193,15 @@ def _write(rows: Sequence[Event], *, is_old: bool) -> None:
         for event in events:
             if event.kind == "changed":
                 _change_back(model, event)
-    for _model, events in ordered:
-        for event in events:
+    for model, events in ordered:
+        for event in sorted(events, key=_has_target) if model is Domain else events:
             if event.kind == "deleted":
                 _bring_back(event)
+
+
+def _has_target(event: Event) -> bool:
+    """An alias domain, which comes back after the domain that it hangs on."""
+    return bool(event.before and event.before["target_id"])
 
 
 def _delete(model: type[models.Model], ids: list[int]) -> None:

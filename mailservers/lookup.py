@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from domains.models import AddressClass
 from mailboxes.parsing import ParsedAddress, external_form, parse_address
+from mailservers.postfix_config import MAPS_BY_ADDRESS
 from mailservers.stations import MOST_DESTINATIONS, Asked, Maps, Station
 
 DEEPEST = 50  # levels shown; Postfix follows 1000 (virtual_alias_recursion_limit)
@@ -119,6 +120,14 @@ def stations_of(found: Lookup) -> Iterator[Station]:
     yield from found.bcc
     if found.senders:
         yield found.senders
+
+
+def ask_map(parameter: str, key: str) -> tuple[str, ...]:
+    """What the function of one parameter of main.cf answers to a key, which Postfix folds to lower case (virtual(5)).
+    Maps by address are asked for nothing else."""
+    if parameter in MAPS_BY_ADDRESS and "@" not in key:
+        return ()
+    return Maps().ask(parameter, key.lower()).results
 
 
 def look_up(text: str, *, sender: str = "", login: str = "") -> Lookup:

@@ -183,22 +183,36 @@ def _told(refused: set[str], behind: Behind, visible: set[str] | None) -> set[st
     return {one for one, name in names.items() if visible is None or answering.get(name, name) in visible}
 
 
+def look_up_for(user: User, text: str) -> Lookup:
+    """What this person may see of it. Raises ValidationError with a sentence."""
+    visible = _visible_to(user)
+    _refuse_others(text, visible)
+    return _as_seen(look_up(text), visible)
+
+
 def _answer(text: str, visible: set[str] | None, sender: str = "", login: str = "") -> Answer:
-    """A domain admin asks about the own domains; where the mail goes beyond them is cut off, and so is who gets copies:
-    the flat tables are for superusers."""
     try:
-        domain = parse_address(text).domain
-        for name in _asked_about(domain):
-            if visible is not None and name not in visible:
-                raise ValidationError(_("%(domain)s is not one of your domains.") % {"domain": name})
+        _refuse_others(text, visible)
         found = look_up(text, sender=sender, login=login if sender else "")
     except ValidationError as error:
         return Answer(text, sentence=" ".join(error.messages))
+    own = [one for one in found.logins if visible is None or one.rpartition("@")[2] in visible]
+    return Answer(text, lookup=_as_seen(found, visible), logins=own, other_logins=len(found.logins) - len(own))
+
+
+def _refuse_others(text: str, visible: set[str] | None) -> None:
+    """A domain admin asks about the own domains."""
+    for name in _asked_about(parse_address(text).domain):
+        if visible is not None and name not in visible:
+            raise ValidationError(_("%(domain)s is not one of your domains.") % {"domain": name})
+
+
+def _as_seen(found: Lookup, visible: set[str] | None) -> Lookup:
+    """Where the mail goes beyond the own domains is cut off, and so is who gets copies: the flat tables are for
+    superusers."""
     if visible is None:
-        return Answer(text, lookup=found, logins=list(found.logins))
-    own = [one for one in found.logins if one.rpartition("@")[2] in visible]
-    seen = replace(found, tree=_within(found.tree, visible), copies=(), bcc=(), senders=None)
-    return Answer(text, lookup=seen, logins=own, other_logins=len(found.logins) - len(own))
+        return found
+    return replace(found, tree=_within(found.tree, visible), copies=(), bcc=(), senders=None)
 
 
 def _asked_about(name: str) -> list[str]:

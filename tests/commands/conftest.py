@@ -29,6 +29,7 @@ ROOM_OF = {
     **dict.fromkeys(["transport", "tls_policy", "sender_relay", "bcc", "relocated", "canonical"], "lookup_tables"),
     "relay_recipient": "mailboxes",
     "default_aliases": "mailboxes",
+    "api_token": "api",
 }
 
 

@@ -22,6 +22,12 @@ GET  overview               /                                                  i
 GET  find                   /find/                                             in  200 404 200 200
 GET  account                /account/                                          in  200 404 200 200
 POST account                /account/                                          in  302 404 302 302
+GET  token_list             /account/tokens/                                   in  200 404 200 200
+GET  token_add              /account/tokens/add/                               in  200 404 200 200
+POST token_add              /account/tokens/add/                               in  200 404 200 200
+GET  token_revoke           /account/tokens/{token}/revoke/                    in  404 404 404 200
+POST token_revoke           /account/tokens/{token}/revoke/                    in  404 404 404 302
+GET  api_docs               /api/v1/docs/                                      in  200 404 200 200
 GET  history                /history/                                          in  200 404 200 200
 GET  undo                   /history/{change_set}/undo/                        in  404 404 200 200
 POST undo                   /history/{change_set}/undo/                        in  404 404 302 302
@@ -208,6 +214,8 @@ FORMS: dict[str, dict[str, str]] = {
     "sign_out": {},
     "set_language": {"language": "ja", "next": "/"},
     "account": {"do": "account", "name": "A New Name", "language": "ja"},
+    "token_add": {"name": "new", "may_mailboxes": "read"},
+    "token_revoke": {},
     "domain_add": {"name": "new.example", "address_class": "virtual_mailbox", "active": "on"},
     "domain_settings": {"address_class": "virtual_mailbox", "description": "Described anew", "active": "on"},
     "domain_admin_add": {"user": "newcomer"},

@@ -16,6 +16,8 @@ from pghistory.core import event_models
 from accounts import services as accounts
 from accounts.actors import Actor, Door
 from accounts.models import ChangeSet, User
+from api import services as api
+from api.models import Token
 from domains import services as domains
 from domains.models import Domain
 from lookup_tables import services as tables
@@ -52,6 +54,7 @@ class House(NamedTuple):
     transport: Transport
     relay: Domain
     default: DefaultAlias
+    token: Token
 
 
 @pytest.fixture
@@ -77,6 +80,7 @@ def house(db: None) -> House:
         transport=tables.add_entry(Transport, "example.com", "discard:", by=BY),
         relay=relay_domain,
         default=default_aliases.set_default_aliases(["noc"], ELSEWHERE[0], by=BY)[0],
+        token=api.add_token(admin, "script", scopes=["domains:read"], by=BY)[0],
     )
 
 
@@ -227,6 +231,14 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: imports.write_import(staged("mailboxes", "address,hash\nnew@example.org,{SSHA}x\n"), by=BY),
         "Imported mailboxes from people.csv (1)",
     ),
+    "api.services.add_token": (
+        lambda house: api.add_token(house.person, "script", scopes=["domains:read"], by=BY),
+        "Added API token helper, script",
+    ),
+    "api.services.revoke_token": (
+        lambda house: api.revoke_token(house.token, by=BY),
+        "Revoked API token admin, script",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -235,6 +247,7 @@ TABLE: dict[str, tuple[Call, str]] = {
 
 # Public functions that stand beside services and leave nothing in the history, each with the reason.
 LEAVES_NOTHING = {
+    "api.services.digest_of": "It computes.",
     "domains.services.refuse_unfitting_class": "Part of a service.",
     "domains.services.locked_version": "It locks a row for the service that calls it.",
     "jobs.services.job_kind": "It registers a function.",
@@ -352,10 +365,13 @@ def test_a_service_that_refuses_leaves_none(house: House) -> None:
 
 
 def tables_with_a_hash() -> list[str]:
-    """Tables of the history that hold a hash of a mailbox or a person."""
+    """Tables of the history that hold a hash of a mailbox, a person or a token."""
     found = []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT hash FROM mailboxes_mailboxcredential UNION SELECT password FROM accounts_user")
+        cursor.execute(
+            "SELECT hash FROM mailboxes_mailboxcredential UNION SELECT password FROM accounts_user "
+            "UNION SELECT digest FROM api_token"
+        )
         secrets = [row[0] for row in cursor.fetchall()]
         for table in [model._meta.db_table for model in event_models()] + ["pghistory_context"]:
             cursor.execute(f"SELECT string_agg(event::text, ' ') FROM {table} AS event")  # noqa: S608

@@ -2,6 +2,7 @@
 
 import logging
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -9,11 +10,15 @@ from django.db import connection
 from pghistory.core import event_models
 
 from accounts.models import User
+from api.models import KeptAnswer, Token
+from api.scopes import ALL
+from api.services import add_token, revoke_token
 from jobs.services import run_job
 from lookup_tables.models import RelayPassword
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, MailboxCredential
 from mailboxes.services import delete_mailbox, set_mailbox_password
+from tests.api.conftest import Api
 from tests.house.access_table import FORMS, ROWS, Row
 from tests.house.test_access import form_for
 from tests.plugins import household as people
@@ -35,7 +40,7 @@ def secrets() -> list[str]:
     assert any(one.startswith("{BLF-CRYPT}") for one in hashes)
     assert any(one.startswith("argon2") for one in hashes)
     digests = [one.partition("}")[2] for one in hashes if one.startswith("{")]
-    tokens = list(RelayPassword.objects.values_list("token", flat=True))
+    tokens = [*RelayPassword.objects.values_list("token", flat=True), *Token.objects.values_list("digest", flat=True)]
     return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, TYPED]
 
 
@@ -111,6 +116,8 @@ def test_an_object_in_an_error_report_says_nothing(house: dict[str, object]) -> 
         ["job", "list", "--json"],
         ["export_csv", "mailboxes"],
         ["export_csv", "mailboxes", "--json"],
+        ["api_token", "list", "--json"],
+        ["api_token", "list"],
     ],
     ids=" ".join,
 )
@@ -132,3 +139,29 @@ def test_no_log_holds_one(undone: dict[str, object], caplog: pytest.LogCaptureFi
     assert caplog.records
     sql = [record for record in caplog.records if record.name == "django.db.backends"]  # only with DEBUG
     assert not leaks_into("\n".join(record.getMessage() for record in caplog.records if record not in sql))
+
+
+def test_an_api_token_stands_nowhere(undone: dict[str, object], caplog: pytest.LogCaptureFixture) -> None:
+    """Not the token, and not what was sent with an Idempotency-Key: neither in a table nor in a log."""
+    caplog.set_level(logging.DEBUG)
+    ada = people.user_of(SUPERUSER)
+    assert ada is not None
+    token, text = add_token(ada, "leaky", scopes=ALL, by=TESTER)
+    api = Api(text, Idempotency_Key="one")
+    body = {"address": "new@falcot.org", "password": TYPED}
+    assert api("POST", "mailboxes/", body).status == 201
+    assert api("POST", "mailboxes/", body).headers["Idempotency-Replayed"] == "true"
+    kept: Any = KeptAnswer.objects.get().body
+    assert kept["has_password"] is True
+    api("POST", "mailboxes/", body | {"address": "nonsense"})
+    revoke_token(token, by=TESTER)
+    api("GET", "mailboxes/")
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names():
+            cursor.execute(f"SELECT coalesce(string_agg(row::text, chr(10)), '') FROM \"{table}\" AS row")
+            stored = cursor.fetchone()[0]
+            assert text not in stored, table
+            assert TYPED not in stored, table
+    said = "\n".join(record.getMessage() for record in caplog.records if record.name != "django.db.backends")
+    assert text not in said
+    assert TYPED not in said

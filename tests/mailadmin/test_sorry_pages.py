@@ -1,5 +1,7 @@
 """What is said when something cannot be done: a sentence, a way out, the right number."""
 
+import json
+
 import pytest
 from django.test import Client, RequestFactory
 from django.urls import get_resolver
@@ -59,3 +61,9 @@ def test_the_pages_forbid_foreign_scripts_and_styles(client: Client, db: None) -
     policy = client.get("/sign-in/")["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+def test_a_fault_of_our_own_is_a_problem_for_programs() -> None:
+    response = views.server_error(RequestFactory().get("/api/v1/domains/"))
+    assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
+    assert json.loads(response.content)["detail"].startswith("Nothing was changed.")

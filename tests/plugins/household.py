@@ -10,6 +10,8 @@ from django.test import Client
 from accounts import services as accounts
 from accounts.actors import Actor, Door
 from accounts.models import User
+from api.scopes import ALL
+from api.services import add_token
 from domains import services as domains
 from domains.models import Domain
 from jobs.services import run_job, sweep
@@ -85,6 +87,7 @@ def move_in() -> dict[str, object]:
     numbers["import"] = _uploaded("mailboxes", FILE, superuser)
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)
     numbers["recipient"] = RelayRecipient.objects.get().pk
+    numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
 
 

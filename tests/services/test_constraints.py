@@ -9,6 +9,7 @@ from django.db.models import CharField, Value
 from django.utils import timezone
 
 from accounts.models import User
+from api.models import KeptAnswer, Token
 from domains.models import Domain, DomainAdmin, DomainCount, MailSettings
 from jobs.models import WorkerBeat
 from lookup_tables.models import (
@@ -80,6 +81,12 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("username_is_plain", "a blank", lambda rows: User.objects.create(username="two words")),
     ("username_is_plain", "an owner rules", lambda rows: User.objects.create(username="mailbox:1", is_superuser=True)),
     ("accounts_user_username_key", "twice", lambda rows: User.objects.create(username="chef")),
+    ("a_person_names_a_token_once", "twice", lambda rows: [_token(rows, digest="0" * 64), _token(rows)]),
+    ("a_token_is_there_once", "twice", lambda rows: [_token(rows, name="one"), _token(rows, name="two")]),
+    ("a_token_is_stored_as_its_sha256", "plain text", lambda rows: _token(rows, digest="mailadmin_x")),
+    ("a_token_may_do_something", "nothing", lambda rows: _token(rows, scopes=[])),
+    ("an_idempotency_key_is_used_once", "twice", lambda rows: _kept(_token(rows), "a" * 64, "b" * 64)),
+    ("a_request_is_kept_as_its_sha256", "plain text", lambda rows: _kept(_token(rows), "{}")),
     ("one_worker_beat", "a second beat", lambda rows: WorkerBeat.objects.create(id=2, at=NOW)),
     ("a_name_is_served_once", "twice", lambda rows: Domain.objects.create(name="example.org")),
     (
@@ -336,6 +343,16 @@ def _quarantine() -> QuarantinedAddress:
 
 def _default(**values: Any) -> DefaultAlias:
     return DefaultAlias.objects.create(**({"local_part": "abuse", "destination": "a@b.example"} | values))
+
+
+def _token(rows: Rows, **values: Any) -> Token:
+    good = {"user": rows.user, "name": "script", "digest": "a" * 64, "scopes": ["domains:read"]}
+    return Token.objects.create(**(good | values))
+
+
+def _kept(token: Token, *digests: str) -> None:
+    for digest in digests:
+        KeptAnswer.objects.create(token=token, key="one", request_digest=digest)
 
 
 def _admin(rows: Rows) -> DomainAdmin:

@@ -83,7 +83,7 @@ def _rows(change_sets: Iterator[ChangeSet]) -> Iterator[dict[str, Any]]:
 
 
 def _row(change_set: ChangeSet) -> dict[str, Any]:
-    keys = ("who", "door", "host", "verb", "noun", "label", "domain")
+    keys = ("who", "token", "door", "host", "verb", "noun", "label", "domain")
     return {
         "id": change_set.pk,
         "at": change_set.created_at,

@@ -1,0 +1,112 @@
+"""API tokens, and the answers that are kept for a request that comes twice."""
+
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.tracking import tracked
+from api import scopes as known_scopes
+
+IS_SHA256 = r"^[0-9a-f]{64}$"
+LONGEST_DOMAIN, LONGEST_NETWORK = 253, 49  # characters; an IPv6 network that holds an IPv4 address in dots
+
+
+@tracked(exclude=["digest", "last_used_at"])
+class Token(models.Model):
+    """With which a program acts as a person. The token itself is shown once; only its SHA-256 is stored."""
+
+    user = models.ForeignKey(User, verbose_name=_("owner"), on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(_("name"), max_length=100, validators=[ProhibitNullCharactersValidator()])
+    digest = models.CharField(max_length=64, editable=False, db_collation="C")
+    scopes = ArrayField(
+        models.CharField(max_length=50),
+        verbose_name=_("scopes"),
+        error_messages={"blank": _("Choose at least one thing that the token may do.")},
+    )
+    domains = ArrayField(
+        models.CharField(max_length=LONGEST_DOMAIN),
+        verbose_name=_("only for domains"),
+        default=list,
+        blank=True,
+        help_text=_("By name, so that a domain that comes back finds its token. Empty: all that its owner may see."),
+    )
+    networks = ArrayField(
+        models.CharField(max_length=LONGEST_NETWORK),
+        verbose_name=_("only from networks"),
+        default=list,
+        blank=True,
+        help_text=_("Address ranges as in RFC 4632. Empty: from anywhere."),
+    )
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "name"],
+                name="a_person_names_a_token_once",
+                violation_error_message=_("There is a token of this name already. Choose another name."),
+            ),
+            models.UniqueConstraint(fields=["digest"], name="a_token_is_there_once"),
+            models.CheckConstraint(name="a_token_is_stored_as_its_sha256", condition=Q(digest__regex=IS_SHA256)),
+            models.CheckConstraint(
+                name="a_token_may_do_something",
+                condition=Q(scopes__len__gt=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    def may(self, resource: str, access: str) -> bool:
+        return known_scopes.covers(self.scopes, resource, access)
+
+    def is_good_from(self, address: str) -> bool:
+        """`address` is that of the client; an IPv4 address within IPv6 counts as itself."""
+        if not self.networks:
+            return True
+        try:
+            there = ip_address(address)
+        except ValueError:
+            return False
+        there = getattr(there, "ipv4_mapped", None) or there
+        return any(there in ip_network(one) for one in self.networks)
+
+
+class KeptAnswer(models.Model):
+    """What was answered to a POST with an Idempotency-Key, for when it comes again."""
+
+    KEPT_FOR = timedelta(days=1)
+
+    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="kept_answers", db_index=False)
+    key = models.CharField(max_length=255, db_collation="C")
+    request_digest = models.CharField(max_length=64, db_collation="C")
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.JSONField(null=True)
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["token", "key"], name="an_idempotency_key_is_used_once"),
+            models.CheckConstraint(
+                name="a_request_is_kept_as_its_sha256", condition=Q(request_digest__regex=IS_SHA256)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

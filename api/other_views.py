@@ -1,0 +1,309 @@
+"""What of the API is no noun: the history, work, questions to the maps, health, and the description itself."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import ChangeSet
+from api.access import actor_of
+from api.nouns import domain_seen_by
+from api.questions import asked, filtered, one_page
+from api.schema import ChangeSerializer, description, list_parameters, page_of
+from api.views import LIST_WORDS, HouseView
+from api.writing import carry_out, changes_of
+from domains.history import change_sets_of, change_sets_visible_to
+from jobs.models import Job
+from lookup_tables.main_cf import all_parameters
+from mailboxes.undo import MOST_ON_A_PAGE, undo_change_set
+from mailservers.lookup import Lookup, Station, ask_map
+from mailservers.lookup_page import look_up_for
+from mailservers.postfix_config import (
+    MAPS_BY_ADDRESS,
+    MAPS_BY_DOMAIN,
+    MAPS_FOR_LOCAL_DOMAINS,
+    MAPS_FOR_RELAY_DOMAINS,
+)
+
+PARAMETERS = sorted(
+    {*MAPS_BY_ADDRESS, *MAPS_BY_DOMAIN, *MAPS_FOR_LOCAL_DOMAINS, *MAPS_FOR_RELAY_DOMAINS, *all_parameters()}
+)
+
+
+# The history
+
+
+class ChangeSetSerializer(serializers.Serializer[Any]):
+    """What one request, page or command did."""
+
+    id = serializers.UUIDField(read_only=True)
+    at = serializers.DateTimeField(read_only=True)
+    sentence = serializers.CharField(read_only=True)
+    who = serializers.CharField(read_only=True)
+    token = serializers.CharField(read_only=True)
+    door = serializers.CharField(read_only=True)
+    host = serializers.CharField(read_only=True)
+    verb = serializers.CharField(read_only=True)
+    noun = serializers.CharField(read_only=True)
+    domain = serializers.CharField(read_only=True)
+    undid = serializers.CharField(read_only=True)
+
+
+class WholeChangeSetSerializer(ChangeSetSerializer):
+    changes = ChangeSerializer(many=True, read_only=True)
+    is_cut = serializers.BooleanField(read_only=True)
+
+
+class UndoneSerializer(serializers.Serializer[Any]):
+    undid = serializers.UUIDField(read_only=True)
+    change_set = serializers.UUIDField(read_only=True)
+
+
+def _shown(change_set: ChangeSet) -> dict[str, Any]:
+    keys = ("who", "token", "door", "host", "verb", "noun", "domain", "undid")
+    about = {"id": change_set.pk, "at": change_set.created_at, "sentence": change_set.sentence}
+    return about | {key: str(change_set.value(key)) for key in keys}
+
+
+class History(HouseView):
+    resource, tag = "history", "history"
+    orderings = {"at": ("created_at", "id")}
+    described = {
+        "GET": {
+            "operation": "list_history",
+            "summary": _("List what was done, the last first"),
+            "answers": {200: page_of("ChangeSet", ChangeSetSerializer)},
+            "parameters": [
+                *list_parameters(["-at", "at"]),
+                OpenApiParameter("domain", str, "query", description=_("What touched this domain.")),
+            ],
+        }
+    }
+
+    def get(self, request: Request) -> Response:
+        words = {"ordering": "-at"} | asked(request, [*LIST_WORDS, "domain"])
+        rows = change_sets_visible_to(request.user)
+        if "domain" in words:
+            rows = filtered(rows, lambda _rows: change_sets_of(domain_seen_by(request.user, words["domain"])), "domain")
+        found, around = one_page(rows, request, words, self.orderings)
+        return Response({**around, "results": list(map(_shown, found))})
+
+
+class OneChangeSet(HouseView):
+    resource, tag = "history", "history"
+    described = {
+        "GET": {
+            "operation": "show_change_set",
+            "summary": _("Show what was done, before and after"),
+            "answers": {200: WholeChangeSetSerializer},
+            "parameters": [OpenApiParameter("id", OpenApiTypes.UUID, "path")],
+        }
+    }
+
+    def get(self, request: Request, id: UUID) -> Response:  # noqa: A002
+        asked(request, ())
+        change_set = get_object_or_404(change_sets_visible_to(request.user), pk=id)
+        return Response(_shown(change_set) | changes_of([change_set.pk], request.user))
+
+
+class Undo(HouseView):
+    resource, tag = "history", "history"
+    described = {
+        "POST": {
+            "operation": "undo_change_set",
+            "summary": _("Undo a change set, all of it or nothing; the undo can be undone as well"),
+            "answers": {200: UndoneSerializer},
+            "parameters": [OpenApiParameter("id", OpenApiTypes.UUID, "path")],
+        }
+    }
+
+    def post(self, request: Request, id: UUID) -> Response:  # noqa: A002
+        change_set, by = get_object_or_404(change_sets_visible_to(request.user), pk=id), actor_of(request)
+        return carry_out(
+            request,
+            lambda: undo_change_set(change_set, most=MOST_ON_A_PAGE, by=by),
+            lambda number: Response({"undid": change_set.pk, "change_set": number}),
+        )
+
+
+# Work
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    result = serializers.JSONField(read_only=True)
+
+    class Meta:
+        model = Job
+        fields = ["id", "kind", "label", "state", "done", "total", "result", "error"]
+        fields += ["created_at", "started_at", "finished_at"]
+        read_only_fields = fields
+
+
+class OneJob(HouseView):
+    resource, tag = "jobs", "jobs"
+    described = {
+        "GET": {
+            "operation": "show_job",
+            "summary": _("Show a piece of long work: how far it is, and what came of it"),
+            "answers": {200: JobSerializer},
+            "parameters": [OpenApiParameter("id", int, "path")],
+        }
+    }
+
+    def get(self, request: Request, id: int) -> Response:  # noqa: A002
+        asked(request, ())
+        return Response(JobSerializer(get_object_or_404(Job.objects.visible_to(request.user), pk=id)).data)
+
+
+# Questions to the maps
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(read_only=True)
+    results = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+
+class StationSerializer(serializers.Serializer[Any]):
+    parameter = serializers.CharField(read_only=True)
+    asked = AskedSerializer(many=True, read_only=True)
+
+
+class DestinationSerializer(serializers.Serializer[Any]):
+    address = serializers.CharField(read_only=True)
+    end = serializers.CharField(read_only=True)
+    mail_path = serializers.CharField(read_only=True)
+
+
+class LookupSerializer(serializers.Serializer[Any]):
+    """What Postfix does with an address: its reply, the maps it asks, and where the mail ends."""
+
+    address = serializers.CharField(read_only=True)
+    address_class = serializers.CharField(read_only=True)
+    is_accepted = serializers.BooleanField(read_only=True)
+    code = serializers.IntegerField(read_only=True)
+    reply = serializers.CharField(read_only=True)
+    stations = StationSerializer(many=True, read_only=True)
+    destinations = DestinationSerializer(many=True, read_only=True)
+
+
+class LookUp(HouseView):
+    resource, tag = "diagnostics", "diagnostics"
+    described = {
+        "GET": {
+            "operation": "look_up",
+            "summary": _("What Postfix will do with an address"),
+            "answers": {200: LookupSerializer},
+            "parameters": [OpenApiParameter("address", str, "query", required=True)],
+            "problems": [422],
+        }
+    }
+
+    def get(self, request: Request) -> Response:
+        found: Lookup = look_up_for(request.user, asked(request, ["address"]).get("address", ""))
+        return Response(
+            {
+                "address": found.address,
+                "address_class": found.address_class,
+                "is_accepted": found.is_accepted,
+                "code": found.code,
+                "reply": found.reply,
+                "stations": list(map(_station, found.door)),
+                "destinations": [
+                    {"address": one.address, "end": one.end, "mail_path": one.mail_path} for one in found.destinations
+                ],
+            }
+        )
+
+
+def _station(station: Station) -> dict[str, Any]:
+    return {
+        "parameter": station.parameter,
+        "asked": [{"key": one.key, "results": list(one.results)} for one in station.asked],
+    }
+
+
+class MapSerializer(AskedSerializer):
+    parameter = serializers.CharField(read_only=True)
+
+
+class OneMap(HouseView):
+    resource, tag, only_superusers = "diagnostics", "diagnostics", True
+    described = {
+        "GET": {
+            "operation": "ask_map",
+            "summary": _("What one map answers to a key, as postmap -q"),
+            "answers": {200: MapSerializer},
+            "parameters": [
+                OpenApiParameter("parameter", str, "path", enum=PARAMETERS),
+                OpenApiParameter("key", str, "query", required=True),
+            ],
+        }
+    }
+
+    def get(self, request: Request, parameter: str) -> Response:
+        if parameter not in PARAMETERS:
+            raise NotFound
+        key = asked(request, ["key"]).get("key", "")
+        return Response({"parameter": parameter, "key": key, "results": list(ask_map(parameter, key))})
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    status = serializers.CharField(read_only=True)
+    checks = serializers.DictField(child=serializers.CharField(), read_only=True)
+
+
+class Health(HouseView):
+    """`ask` comes from mailadmin, which knows all rooms."""
+
+    resource, tag = "diagnostics", "diagnostics"
+    ask: Callable[[], dict[str, str]] | None = None
+    described = {
+        "GET": {
+            "operation": "show_health",
+            "summary": _("Whether all is well; 503 with sentences if not"),
+            "answers": {200: HealthSerializer, 503: HealthSerializer},
+        }
+    }
+
+    def get(self, request: Request) -> Response:
+        asked(request, ())
+        checks = self.ask() if self.ask else {}
+        reasons = [answer for answer in checks.values() if answer != "ok"]
+        return Response({"status": " ".join(reasons) or "ok", "checks": checks}, status=503 if reasons else 200)
+
+
+# The description
+
+
+class Schema(HouseView):
+    """For programs that make programs."""
+
+    tag = "diagnostics"
+    described = {
+        "GET": {
+            "operation": "show_schema",
+            "summary": _("This description, OpenAPI 3.1"),
+            "answers": {200: OpenApiTypes.OBJECT},
+        }
+    }
+
+    def get(self, request: Request) -> Response:
+        return Response(description())
+
+
+class Nowhere(HouseView):
+    """Any other URL below /api/: a program wants no page that says so."""
+
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound

@@ -1,0 +1,212 @@
+"""The views of every noun: the list, and one thing by its key."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.actors import Actor
+from accounts.models import User
+from api.access import actor_of
+from api.noun import ADD, CHANGE, PUT, Noun, Values, acting
+from api.problems import Refused
+from api.questions import asked, filtered, need, one_page
+from api.writing import by_noun, carry_out, etag_of, once, refuse_stale
+
+LIST_WORDS = ("cursor", "limit", "ordering", "count")
+
+
+class HouseView(APIView):
+    """What holds for all: what is not found is said in JSON, and no answer is kept by a cache on the way."""
+
+    resource: ClassVar[str] = ""
+    only_superusers: ClassVar[bool] = False
+    metadata_class = None
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        finished = super().finalize_response(request, response, *args, **kwargs)
+        finished["Cache-Control"] = "no-store"
+        return finished
+
+
+class NounView(HouseView):
+    noun: ClassVar[Noun]
+
+    def show(self, row: Any, *, status: int = 200) -> Response:
+        fresh = self.noun.rows(self.request.user).get(pk=row.pk)
+        headers = {"ETag": etag_of(self.noun, fresh)} if self.noun.has_version else {}
+        if status == 201:
+            headers["Location"] = self.request.build_absolute_uri(url_of(self.noun, fresh))
+        return Response(self.noun.shown(fresh), status=status, headers=headers)
+
+
+class Collection(NounView):
+    """All of a noun."""
+
+    def get(self, request: Request) -> Response:
+        noun = self.noun
+        known = [*LIST_WORDS, *noun.filters, *(["search"] if noun.searches else [])]
+        words, rows = asked(request, known), noun.listed(request.user)
+        if noun.ordered_in_domain and words.get("ordering", "").lstrip("-") == noun.ordered_in_domain:
+            need(words, "domain")
+        for name in set(noun.filters) & set(words):
+            rows = filtered(rows, lambda rows, name=name: noun.filtered(rows, name, words[name], request.user), name)
+        if words.get("search"):
+            rows = noun.search(rows, words["search"])
+        found, around = one_page(rows, request, words, noun.orderings)
+        return Response({**around, "results": [noun.shown(row) for row in found]})
+
+    def post(self, request: Request) -> Response:
+        by = actor_of(request)
+        return once(
+            request,
+            lambda: carry_out(
+                request, lambda: add(self.noun, request.data, by), lambda row: self.show(row, status=201)
+            ),
+        )
+
+
+class Single(NounView):
+    """One of a noun, by its key."""
+
+    def get(self, request: Request, key: str) -> Response:
+        asked(request, ())
+        return self.show(found(self.noun, request.user, key))
+
+    def put(self, request: Request, key: str) -> Response:
+        row, by = known(self.noun, request.user, key), actor_of(request)
+        version = refuse_stale(request, self.noun, row)
+        return carry_out(
+            request,
+            lambda: put(self.noun, key, row, request.data, version, by),
+            lambda saved: self.show(saved, status=200 if row else 201),
+            may_be_nothing=True,
+        )
+
+    def patch(self, request: Request, key: str) -> Response:
+        row, by = found(self.noun, request.user, key), actor_of(request)
+        version = refuse_stale(request, self.noun, row)
+        return carry_out(
+            request, lambda: change(self.noun, row, request.data, version, by), self.show, may_be_nothing=True
+        )
+
+    def delete(self, request: Request, key: str) -> Response:
+        row, by = found(self.noun, request.user, key), actor_of(request)
+        refuse_stale(request, self.noun, row)
+        return carry_out(request, lambda: delete(self.noun, row, by), lambda _nothing: Response(status=204))
+
+
+# The four verbs, for one thing or for many together (api/changes.py)
+
+
+def known(noun: Noun, user: User, key: str) -> Any | None:
+    """The row, or None; a key that cannot be is nothing that is there."""
+    try:
+        return noun.find(user, key)
+    except ValidationError:
+        return None
+
+
+def found(noun: Noun, user: User, key: str) -> Any:
+    row = known(noun, user, key)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def add(noun: Noun, body: Any, by: Actor) -> Any:
+    user = acting(by)
+    refuse_others_than_superusers(noun, user)
+    values = by_noun(noun, lambda: noun.cleaned_for(noun.read_body(body, ADD), None, user))
+    return by_noun(noun, lambda: noun.add(values, by))
+
+
+def put(noun: Noun, key: str, row: Any | None, body: Any, version: int | None, by: Actor) -> Any:
+    """Adds what is not there, else makes it what was sent. What is left out of the body is as it is for a new one."""
+    user = acting(by)
+    values = noun.read_body(body, PUT)
+    keys = by_noun(noun, lambda: noun.key_values(key))
+    _refuse_other_key(noun, keys, values)
+    if row is None:
+        refuse_others_than_superusers(noun, user)
+        values = by_noun(noun, lambda: noun.cleaned_for(values | keys, None, user))
+        try:
+            return by_noun(noun, lambda: noun.add(values, by))
+        except Refused:
+            row = known(noun, user, key)
+            if row is None:
+                raise
+            return put(noun, key, row, body, None, by)  # somebody else put it there a moment ago
+    if not noun.can_change:
+        return row
+    return _made(noun, row, {name: value for name, value in values.items() if name not in keys}, body, PUT, version, by)
+
+
+def change(noun: Noun, row: Any, body: Any, version: int | None, by: Actor) -> Any:
+    return _made(noun, row, noun.read_body(body, CHANGE), body, CHANGE, version, by)
+
+
+def _made(noun: Noun, row: Any, sent: Values, body: Any, purpose: str, version: int | None, by: Actor) -> Any:
+    """The row as it was sent."""
+    _refuse_fixed(noun, row, body, purpose)
+    values = by_noun(noun, lambda: noun.cleaned_for(sent, row, acting(by)))
+    if values.get("password") and noun.has_password(row, values["password"]):
+        del values["password"]
+    left_out = noun.defaults_for(acting(by)) if purpose == PUT else {}
+    return by_noun(noun, lambda: noun.change(row, left_out | values, version, by))
+
+
+def delete(noun: Noun, row: Any, by: Actor) -> None:
+    refuse_others_than_superusers(noun, acting(by))
+    by_noun(noun, lambda: noun.delete(row, by))
+
+
+def refuse_others_than_superusers(noun: Noun, user: User) -> None:
+    if noun.added_by_superusers and not user.is_superuser:
+        raise PermissionDenied(_("Only a superuser adds and deletes these: %(nouns)s.") % {"nouns": noun.words})
+
+
+def _refuse_other_key(noun: Noun, keys: Mapping[str, Any], values: Values) -> None:
+    for name in set(keys) & set(values):
+        if by_noun(noun, partial(noun.normal_key_value, name, values[name])) != keys[name]:
+            sentence = _("The URL names another one. Leave this out, or say the same.")
+            raise ValidationError({name: ValidationError(sentence, code="other_key")})
+
+
+def _refuse_fixed(noun: Noun, row: Any, body: Any, purpose: str) -> None:
+    """What is only shown may come back as it was: then a thing can be read, changed a little and sent."""
+    there = json.loads(JSONRenderer().render(noun.shown(row)))
+    fixed = [field.name for field in noun.fields if field.read and purpose not in field.on and not field.is_key]
+    changed = [name for name in fixed if name in body and body[name] != there[name]]
+    if changed:
+        sentence = _("This is only shown. Leave it out, or send what is there.")
+        raise ValidationError({name: ValidationError(sentence, code="read_only") for name in changed})
+
+
+def url_of(noun: Noun, row: Any) -> str:
+    return reverse(f"api_{noun.slug.replace('-', '_')}", args=[noun.key_of(row)])
+
+
+def _methods(noun: Noun) -> dict[str, Any]:
+    """The only one of its kind is not deleted; what is nothing but its key is not changed."""
+    missing = {"delete"} if noun.is_single else set() if noun.can_change else {"patch"}
+    return {"http_method_names": [name for name in ("get", "head", "put", "patch", "delete") if name not in missing]}
+
+
+def views_of(noun: Noun) -> tuple[Callable[..., HttpResponse], Callable[..., HttpResponse]]:
+    """The two views of a noun, named after it for the schema."""
+    members = {"noun": noun, "resource": noun.resource, "only_superusers": noun.only_superusers}
+    words = {"__doc__": None}
+    collection: Any = type(f"{noun.name}Collection", (Collection,), members | words)
+    single: Any = type(f"{noun.name}Single", (Single,), members | words | _methods(noun))
+    return collection.as_view(), single.as_view()

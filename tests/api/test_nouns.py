@@ -1,0 +1,334 @@
+"""What holds for every noun: each verb, each rehearsal, each list. A new noun is a line in EXAMPLES."""
+
+import re
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+
+from accounts.models import ChangeSet, User
+from api.nouns import BY_SLUG, NOUNS
+from domains import services as domains
+from domains.models import Domain
+from tests.api.conftest import Api
+from tests.plugins.example_mail import TESTER
+
+
+class Example(NamedTuple):
+    """`added` is a POST, `key` where it then is; `changes` is a PATCH, and a POST of `wrong` is refused at `field`."""
+
+    key: str
+    added: dict[str, Any]
+    changes: dict[str, Any]
+    wrong: dict[str, Any]
+    field: str
+    other: str  # the key of another one
+
+
+EXAMPLES = {
+    "domains": Example("example.org", {"name": "Example.org"}, {"active": False}, {"name": "a b"}, "name", "b.example"),
+    "domain-admins": Example(
+        "falcot.org/charlie",
+        {"domain": "falcot.org", "username": "Charlie"},
+        {},
+        {"domain": "falcot.org", "username": "nobody"},
+        "username",
+        "falcot.com/charlie",
+    ),
+    "mailboxes": Example(
+        "new@falcot.org",
+        {"address": "New@FALCOT.org", "quota_bytes": 1024, "password": "let me read it"},
+        {"name": "New", "quota_bytes": None},
+        {"address": "new@falcot.com"},
+        "address",
+        "z@falcot.org",
+    ),
+    "aliases": Example(
+        "new@falcot.org",
+        {"address": "new@falcot.org", "destinations": ["jean@falcot.com", "Somebody@elsewhere.example"]},
+        {"destinations": ["jean@falcot.org"], "ends_at": "2036-01-01T00:00:00Z"},
+        {"address": "new@falcot.org", "destinations": ["nobody@falcot.org"]},
+        "destinations",
+        "z@falcot.org",
+    ),
+    "relay-recipients": Example(
+        "ann@relay.example",
+        {"address": "ann@relay.example"},
+        {},
+        {"address": "ann@falcot.org"},
+        "address",
+        "z@relay.example",
+    ),
+    "transports": Example(
+        "*",
+        {"key": "*", "result": "smtp:[mx.example.net]"},
+        {"active": False},
+        {"key": "*", "result": "!"},
+        "result",
+        "z.example",
+    ),
+    "tls-policies": Example(
+        "[mx.example.org]:587",
+        {"key": "[mx.example.org]:587", "result": "encrypt"},
+        {"result": "secure"},
+        {"key": "a b", "result": "encrypt"},
+        "key",
+        "z.example",
+    ),
+    "sender-relays": Example(
+        "@falcot.org",
+        {"key": "@falcot.org", "result": "[relay.example.net]", "username": "us", "password": "a long one"},
+        {"result": "[relay.example.com]", "comment": "Anew"},
+        {"key": "@a.example", "result": "[relay.example.net]", "username": "us"},
+        "password",
+        "z@falcot.org",
+    ),
+    "bcc": Example(
+        "sender/info@falcot.org",
+        {"applies_to": "sender", "key": "info@falcot.org", "result": "archive@falcot.org"},
+        {"result": "other@falcot.org"},
+        {"applies_to": "sender", "key": "a@b.example", "result": "a@b.example"},
+        "",
+        "sender/z@falcot.org",
+    ),
+    "relocated": Example(
+        "gone@falcot.org",
+        {"key": "gone@falcot.org", "result": "away"},
+        {"comment": "x"},
+        {"key": "x", "result": "y"},
+        "key",
+        "z@falcot.org",
+    ),
+    "canonical": Example(
+        "all/j@falcot.org",
+        {"applies_to": "all", "key": "j@falcot.org", "result": "jean@falcot.org"},
+        {"key": "jj@falcot.org"},
+        {"applies_to": "all", "key": "a@b.example", "result": "x"},
+        "result",
+        "recipient/z@falcot.org",
+    ),
+}
+EVERY = pytest.mark.parametrize("slug", EXAMPLES)
+CHANGEABLE = pytest.mark.parametrize("slug", [slug for slug, example in EXAMPLES.items() if example.changes])
+
+
+@pytest.fixture(autouse=True)
+def world(falcot: Domain, charlie: User) -> None:
+    domains.add_domain("relay.example", address_class="relay", by=TESTER)
+
+
+def place(slug: str, key: str = "") -> str:
+    return f"{slug}/{quote(key or EXAMPLES[slug].key, safe='')}/"
+
+
+def put_body(slug: str) -> dict[str, Any]:
+    keys = BY_SLUG[slug].key_values(EXAMPLES[slug].key)
+    return {name: value for name, value in EXAMPLES[slug].added.items() if name not in keys}
+
+
+def test_every_noun_has_an_example() -> None:
+    assert set(EXAMPLES) == {noun.slug for noun in NOUNS if not noun.is_single}
+
+
+@EVERY
+def test_from_birth_to_death(api: Api, slug: str) -> None:
+    added = api("POST", f"{slug}/", EXAMPLES[slug].added)
+    assert added.status == 201, added
+    assert added.headers["Location"] == "http://testserver/api/v1/" + added.headers["Location"].split("/api/v1/")[1]
+    assert api.get(added.headers["Location"].removeprefix("http://testserver")) == added.json
+    assert api.get(place(slug)) == added.json
+    assert added.json in api.get(f"{slug}/")["results"]
+    gone = api("DELETE", place(slug))
+    assert (gone.status, gone.json) == (204, None)
+    assert api("GET", place(slug)).status == 404
+    assert added.change_set != gone.change_set
+    assert "password" not in added.json
+
+
+@EVERY
+def test_put_twice_is_once(api: Api, slug: str) -> None:
+    first = api("PUT", place(slug), put_body(slug))
+    assert first.status == 201, first
+    changes = ChangeSet.objects.count()
+    again = api("PUT", place(slug), put_body(slug))
+    assert (again.status, again.json, again.change_set) == (200, first.json, None)
+    assert ChangeSet.objects.count() == changes
+
+
+@CHANGEABLE
+def test_change(api: Api, slug: str) -> None:
+    added = api("POST", f"{slug}/", EXAMPLES[slug].added)
+    changed = api("PATCH", place(slug), EXAMPLES[slug].changes, If_Match=added.headers["ETag"])
+    assert changed.status == 200, changed
+    expected = {name: added.json[name] for name in added.json} | EXAMPLES[slug].changes
+    different = {name for name in expected if changed.json[name] != expected[name]}
+    assert different <= {"version", "changed_at"}
+    assert api("DELETE", place(slug), If_Match=added.headers["ETag"]).status in (404, 412)
+
+
+@CHANGEABLE
+def test_what_is_shown_can_be_sent_back(api: Api, slug: str) -> None:
+    shown = api("POST", f"{slug}/", EXAMPLES[slug].added).json
+    for method in ("PUT", "PATCH"):
+        answer = api(method, place(slug), shown)
+        assert (answer.status, answer.change_set) == (200, None), answer
+    answer = api("PATCH", place(slug), {"version": 77})
+    assert answer.faults() == {"version": "read_only"}
+
+
+@EVERY
+def test_a_rehearsal_leaves_nothing(api: Api, slug: str) -> None:
+    answer = api("POST", f"{slug}/?dry_run=true", EXAMPLES[slug].added)
+    assert answer.status == 200
+    assert "added" in {change["kind"] for change in answer.json["changes"]}
+    assert api("GET", place(slug)).status == 404
+    api("POST", f"{slug}/", EXAMPLES[slug].added)
+    answer = api("DELETE", place(slug) + "?dry_run=true")
+    assert "deleted" in {change["kind"] for change in answer.json["changes"]}
+    assert api("GET", place(slug)).status == 200
+
+
+@EVERY
+def test_a_refusal_is_a_sentence_at_its_field(api: Api, slug: str) -> None:
+    lines = ChangeSet.objects.count()
+    answer = api("POST", f"{slug}/", EXAMPLES[slug].wrong)
+    assert answer.status == 422
+    assert set(answer.faults()) == {EXAMPLES[slug].field}
+    assert answer.json["detail"].endswith((".", "?"))
+    assert ChangeSet.objects.count() == lines
+
+
+@EVERY
+def test_the_same_key_twice(api: Api, slug: str) -> None:
+    api("POST", f"{slug}/", EXAMPLES[slug].added)
+    assert api("POST", f"{slug}/", EXAMPLES[slug].added).status == 422
+
+
+BODIES = [[], "text", 5, None, {"no_such_field": 1}, b"{", b"\xff", b'{"a": NaN}', b'{"a": 1e400}', b"[" * 5000]
+
+
+@EVERY
+def test_a_body_that_cannot_be(api: Api, slug: str) -> None:
+    lines = ChangeSet.objects.count()
+    for body in BODIES:
+        for method, path in [("POST", f"{slug}/"), ("PUT", place(slug))]:
+            if method == "PUT" and body is None:
+                continue  # some are nothing but their key
+            assert api(method, path, body).status in (400, 422), (method, body)
+    assert ChangeSet.objects.count() == lines
+
+
+STRANGE = ["\0", "a" * 3000, "ü@ü", "<script>", "%00", "a/b/c", " ", "@", "..", "sender/", "\U0001f600"]
+
+
+@EVERY
+def test_a_key_that_cannot_be(api: Api, slug: str) -> None:
+    for key in STRANGE:
+        path = f"{slug}/{quote(key, safe='', errors='surrogatepass')}/"
+        assert api("GET", path).status == 404, key
+        assert api("DELETE", path).status == 404, key
+        assert api("PUT", path, put_body(slug)).status in (404, 422), key
+
+
+DOMAIN_OF = {"relay-recipients": "relay.example"}
+BAD_QUESTIONS = [
+    "serch=x",
+    "limit=0",
+    "limit=501",
+    "limit=x",
+    "ordering=x",
+    "count=yes",
+    "cursor=x",
+    "cursor=bnVsbA",
+    "active=1",
+    "domain=a%00b",
+    "domain=no.example",
+    "limit=1&limit=2",
+]
+BAD_QUESTIONS.append("search=" + "x" * 400)
+
+
+class TestLists:
+    @EVERY
+    def test_pages(self, api: Api, slug: str) -> None:
+        """Forwards and backwards, page by page, everything once."""
+        api("PUT", place(slug), put_body(slug))
+        api("PUT", place(slug, EXAMPLES[slug].other), put_body(slug))
+        within = f"&domain={DOMAIN_OF.get(slug, 'falcot.org')}" if BY_SLUG[slug].ordered_in_domain else ""
+        whole = api.get(f"{slug}/?limit=500{within}")["results"]
+        assert len(whole) >= 2
+        for ordering in BY_SLUG[slug].orderings:
+            forwards = self.all_pages(api, f"{slug}/?limit=1&ordering={ordering}{within}")
+            backwards = self.all_pages(api, f"{slug}/?limit=1&ordering=-{ordering}{within}")
+            assert forwards == backwards[::-1]
+            assert sorted(map(str, forwards)) == sorted(map(str, whole))
+
+    def all_pages(self, api: Api, path: str) -> list[Any]:
+        found = []
+        while path:
+            page = api.get(path)
+            found += page["results"]
+            path = (page["next"] or "").removeprefix("http://testserver")
+        return found
+
+    @EVERY
+    def test_an_index_stands_behind_each_ordering(self, api: Api, slug: str) -> None:
+        """Nothing is sorted but what comes sorted out of an index: then the first page of millions is quick."""
+        noun, alice = BY_SLUG[slug], User.objects.get(username="alice")
+        for ordering, key in noun.orderings.items():
+            for sign in ("", "-"):
+                rows = noun.listed(alice).order_by(*(sign + name for name in key))
+                if ordering == noun.ordered_in_domain:
+                    rows = noun.filtered(rows, "domain", "falcot.org", alice)
+                rows = rows[:51]
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL enable_seqscan = off")
+                    cursor.execute("SET LOCAL enable_sort = off")
+                    cursor.execute("SET LOCAL enable_hashjoin = off")
+                    cursor.execute("SET LOCAL enable_mergejoin = off")
+                    cursor.execute("SET LOCAL enable_bitmapscan = off")
+                plan = rows.explain()
+                assert not re.search(r"->  Sort", plan), plan
+
+    @EVERY
+    def test_counted_where_asked(self, api: Api, slug: str) -> None:
+        api("PUT", place(slug), put_body(slug))
+        page = api.get(f"{slug}/?limit=1&count=exact")
+        assert page["count"] == len(api.get(f"{slug}/?limit=500")["results"])
+        assert "count" not in api.get(f"{slug}/")
+
+    @EVERY
+    def test_filters_and_search(self, api: Api, slug: str) -> None:
+        added = api("PUT", place(slug), put_body(slug)).json
+        noun = BY_SLUG[slug]
+        values = {"domain": DOMAIN_OF.get(slug, "falcot.org"), "username": "charlie"}
+        values |= {"active": "true", "applies_to": added.get("applies_to", ""), "target": "falcot.org"}
+        values |= {"address_class": "virtual_mailbox"}
+        for name in noun.filters:
+            found = api.get(f"{slug}/?{name}={values[name]}")["results"]
+            assert added in found or (slug, name) == ("domains", "target"), name
+        if noun.searches:
+            beginning = quote(str(added.get("address") or added.get("key") or added["name"])[:3])
+            assert added in api.get(f"{slug}/?search={beginning}")["results"]
+            assert api.get(f"{slug}/?search=qqq")["results"] == []
+
+    @pytest.mark.parametrize("question", BAD_QUESTIONS)
+    def test_questions_that_cannot_be(self, api: Api, question: str) -> None:
+        assert api("GET", f"mailboxes/?{question}").status == 400
+
+    def test_a_cursor_of_another_ordering(self, api: Api) -> None:
+        cursor = re.search("cursor=([^&]+)", api.get("mailboxes/?limit=1")["next"])
+        assert cursor
+        answer = api("GET", f"mailboxes/?ordering=-added&cursor={cursor[1]}")
+        assert answer.json["detail"] == "This cursor belongs to another ordering. Begin again without it."
+
+
+def test_the_mail_settings(api: Api) -> None:
+    before = api("GET", "mail-settings/")
+    changed = api("PATCH", "mail-settings/", {"recipient_delimiter": "-"}, If_Match=before.headers["ETag"])
+    assert changed.json["recipient_delimiter"] == "-"
+    assert api("PUT", "mail-settings/", {}).json["recipient_delimiter"] == "+"
+    assert api("PUT", "mail-settings/", {}).change_set is None
+    assert api("PATCH", "mail-settings/", {"quarantine_days": 4000}).faults().keys() <= {"quarantine_days", ""}
+    assert api("DELETE", "mail-settings/").status == 405

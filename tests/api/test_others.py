@@ -1,0 +1,122 @@
+"""The history, work, and questions to the maps."""
+
+from uuid import uuid4
+
+from accounts.models import User
+from domains.models import Domain
+from jobs.models import Job
+from jobs.services import sweep
+from lookup_tables.models import Transport
+from lookup_tables.services import add_entry
+from mailboxes.jobs import start_alias_report
+from mailboxes.models import Mailbox
+from tests.api.conftest import Api, token_for
+from tests.plugins.example_mail import TESTER
+from tests.plugins.people import signed_in, words_of
+
+
+class TestHistory:
+    def test_it_works(self, api: Api, falcot: Domain) -> None:
+        api("PATCH", "mailboxes/jean@falcot.org/", {"name": "Jean"})
+        newest = api.get("history/?limit=1")["results"][0]
+        assert newest["sentence"] == "Changed mailbox jean@falcot.org"
+        assert (newest["who"], newest["token"], newest["door"]) == ("Alice Martin", "test", "api")
+        (change,) = api.get(f"history/{newest['id']}/")["changes"]
+        assert change["kind"] == "changed"
+        assert [(one["name"], one["after"]) for one in change["fields"]] == [("name", "Jean")]
+
+    def test_page_by_page(self, api: Api, falcot: Domain) -> None:
+        for number in range(5):
+            api("PATCH", "mailboxes/jean@falcot.org/", {"name": f"Jean {number}"})
+        path, found = "history/?limit=2&domain=falcot.org", []
+        while path:
+            page = api.get(path)
+            found += page["results"]
+            path = (page["next"] or "").removeprefix("http://testserver")
+        assert len(found) == len({one["id"] for one in found}) >= 5
+        assert [one["at"] for one in found] == sorted((one["at"] for one in found), reverse=True)
+
+    def test_an_undo(self, api: Api, falcot: Domain) -> None:
+        deleted = api("DELETE", "mailboxes/jean@falcot.org/").change_set
+        rehearsal = api("POST", f"history/{deleted}/undo/?dry_run=true")
+        assert "added" in {change["kind"] for change in rehearsal.json["changes"]}
+        assert not Mailbox.objects.filter(address__local_part="jean").exists()
+        answer = api("POST", f"history/{deleted}/undo/")
+        assert answer.json == {"undid": deleted, "change_set": answer.change_set}
+        assert Mailbox.objects.filter(address__local_part="jean").exists()
+        assert api("POST", f"history/{deleted}/undo/").status == 422
+        assert api.get(f"history/{answer.change_set}/")["undid"] == deleted
+
+    def test_of_others_it_tells_nothing(self, api: Api, bob_api: Api) -> None:
+        api("PUT", "domains/foreign.example/", {})
+        number = api("PUT", "mailboxes/m@foreign.example/", {}).change_set
+        assert bob_api("GET", f"history/{number}/").status == 404
+        assert bob_api("POST", f"history/{number}/undo/").status == 404
+        assert bob_api("GET", "history/?domain=foreign.example").status == 400
+        assert api("GET", f"history/{uuid4()}/").status == 404
+
+    def test_the_pages_name_the_token(self, api: Api, alice: User, falcot: Domain) -> None:
+        api("PATCH", "mailboxes/jean@falcot.org/", {"name": "Jean"})
+        assert "token test" in words_of(signed_in(alice).get("/history/"))
+
+
+def test_a_job(api: Api, bob_api: Api, falcot: Domain) -> None:
+    job = start_alias_report(by=TESTER)
+    shown = api.get(f"jobs/{job.pk}/")
+    assert (shown["state"], shown["done"], shown["error"]) == ("waiting", 0, "")
+    assert bob_api("GET", f"jobs/{job.pk}/").status == 404
+    assert api("GET", f"jobs/{Job.objects.count() + 99}/").status == 404
+
+
+class TestLookup:
+    def test_it_works(self, api: Api, falcot: Domain) -> None:
+        found = api.get("lookup/?address=contact@falcotsbrand.com")
+        assert (found["is_accepted"], found["code"], found["address_class"]) == (True, 250, "virtual_alias")
+        assert {one["address"] for one in found["destinations"]} == {"laure@falcot.org", "sophie@falcot.org"}
+        assert found["stations"][-1]["parameter"] == "virtual_alias_maps"
+
+    def test_what_is_no_address(self, api: Api) -> None:
+        assert api("GET", "lookup/?address=nonsense").status == 422
+        assert api("GET", "lookup/").status == 422
+
+    def test_a_domain_admin_asks_about_the_own_domain(self, bob_api: Api) -> None:
+        assert bob_api("GET", "lookup/?address=jean@falcot.org").status == 200
+        answer = bob_api("GET", "lookup/?address=contact@falcotsbrand.com")
+        assert answer.json["detail"] == "falcotsbrand.com is not one of your domains."
+
+
+class TestMaps:
+    def test_it_works(self, api: Api, falcot: Domain) -> None:
+        add_entry(Transport, "there.example", "smtp:[mx.there.example]", by=TESTER)
+        assert api.get("maps/virtual_mailbox_maps/?key=Jean@falcot.org")["results"] == ["falcot.org/jean/"]
+        assert api.get("maps/virtual_mailbox_maps/?key=falcot.org")["results"] == []
+        assert api.get("maps/transport_maps/?key=there.example")["results"] == ["smtp:[mx.there.example]"]
+
+    def test_what_is_no_map(self, api: Api) -> None:
+        assert api("GET", "maps/pg_sleep/?key=5").status == 404
+        assert api("GET", "maps/virtual_mailbox_maps/?key=a%00b").status == 400
+
+    def test_only_superusers_ask(self, bob_api: Api, alice: User) -> None:
+        assert bob_api("GET", "maps/virtual_mailbox_maps/?key=jean@falcot.org").status == 404
+        limited = Api(token_for(alice, name="limited", domains=["falcot.org"]))
+        assert limited("GET", "maps/virtual_mailbox_maps/?key=jean@falcot.org").status == 404
+
+
+def test_health(api: Api, alice: User) -> None:
+    sweep()
+    answer = api("GET", "health/")
+    assert answer.status in (200, 503)
+    assert set(answer.json["checks"]) == {"database", "worker", "functions", "rights"}
+    assert Api(token_for(alice, "domains:read", name="other"))("GET", "health/").status == 403
+
+
+def test_urls_that_are_not_there(api: Api) -> None:
+    for path in ("nonsense/", "domains", "mailboxes/a@b.example", "/api/v2/domains/"):
+        answer = api("GET", path)
+        assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json"), path
+    assert api("PATCH", "domains/", {}).status == 405
+
+
+def test_too_large(api: Api) -> None:
+    answer = api("POST", "domains/", b'{"name": "' + b"x" * 3_000_000 + b'"}')
+    assert (answer.status, answer.faults()) == (413, {"": "too_large"})

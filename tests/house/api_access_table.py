@@ -1,0 +1,185 @@
+"""Who may do what through the API: each URL and verb, and what each token gets there.
+
+Every answer is a status. The stranger, the domain admin and the superuser come with a token of every scope; `limited`
+is the superuser's token for falcot.org alone, `scopeless` the superuser's token for nothing but looking at jobs. The
+mailbox owner has no token and comes with the session of the pages. BODIES holds what is sent.
+"""
+
+from typing import Any, NamedTuple
+
+CALLERS = ("anonymous", "owner", "stranger", "domain_admin", "superuser", "limited", "scopeless")
+
+# The columns: method, name, path below /api/v1/; then the CALLERS
+TABLE = """
+GET    api_schema          schema/                                   401 404 200 200 200 200 200
+GET    api_nowhere         no-such-thing/                            401 404 404 404 404 404 404
+
+GET    api_domains_list    domains/                                  401 404 200 200 200 200 403
+POST   api_domains_list    domains/                                  401 401 403 403 201 403 403
+GET    api_domains         domains/falcot.org/                       401 404 404 200 200 200 403
+GET    api_domains         domains/falcot.com/                       401 404 404 200 200 404 403
+GET    api_domains         domains/foreign.example/                  401 404 200 404 200 404 403
+PUT    api_domains         domains/falcot.org/                       401 401 403 200 200 200 403
+PUT    api_domains         domains/new.example/                      401 401 403 403 201 403 403
+PATCH  api_domains         domains/falcot.org/                       401 401 404 200 200 200 403
+PATCH  api_domains         domains/foreign.example/                  401 401 200 404 200 404 403
+DELETE api_domains         domains/falcotsbrand.com/                 401 401 404 403 204 404 403
+DELETE api_domains         domains/foreign.example/                  401 401 403 404 204 404 403
+
+GET    api_domain_admins_list    domain-admins/                        401 404 404 404 200 404 403
+POST   api_domain_admins_list    domain-admins/                        401 401 404 404 201 404 403
+GET    api_domain_admins         domain-admins/falcot.org/claire/      401 404 404 404 200 404 403
+PUT    api_domain_admins         domain-admins/falcot.org/mallory/     401 401 404 404 201 404 403
+DELETE api_domain_admins         domain-admins/falcot.org/claire/      401 401 404 404 204 404 403
+
+GET    api_mailboxes_list  mailboxes/                                401 404 200 200 200 200 403
+POST   api_mailboxes_list  mailboxes/                                401 401 422 201 201 201 403
+GET    api_mailboxes       mailboxes/laure@falcot.org/               401 404 404 200 200 200 403
+GET    api_mailboxes       mailboxes/jean@falcot.org/                401 404 404 200 200 200 403
+GET    api_mailboxes       mailboxes/mallory@foreign.example/        401 404 200 404 200 404 403
+PUT    api_mailboxes       mailboxes/laure@falcot.org/               401 401 422 200 200 200 403
+PUT    api_mailboxes       mailboxes/mallory@foreign.example/        401 401 200 422 200 422 403
+PATCH  api_mailboxes       mailboxes/laure@falcot.org/               401 401 404 200 200 200 403
+PATCH  api_mailboxes       mailboxes/mallory@foreign.example/        401 401 200 404 200 404 403
+DELETE api_mailboxes       mailboxes/laure@falcot.org/               401 401 404 204 204 204 403
+DELETE api_mailboxes       mailboxes/mallory@foreign.example/        401 401 204 404 204 404 403
+
+GET    api_aliases_list    aliases/                                  401 404 200 200 200 200 403
+POST   api_aliases_list    aliases/                                  401 401 422 201 201 201 403
+GET    api_aliases         aliases/sales@falcot.org/                 401 404 404 200 200 200 403
+GET    api_aliases         aliases/contact@falcotsbrand.com/         401 404 404 200 200 404 403
+GET    api_aliases         aliases/@foreign.example/                 401 404 200 404 200 404 403
+PUT    api_aliases         aliases/sales@falcot.org/                 401 401 422 200 200 200 403
+PUT    api_aliases         aliases/@foreign.example/                 401 401 200 422 200 422 403
+PATCH  api_aliases         aliases/sales@falcot.org/                 401 401 404 200 200 200 403
+DELETE api_aliases         aliases/sales@falcot.org/                 401 401 404 204 204 204 403
+DELETE api_aliases         aliases/@foreign.example/                 401 401 204 404 204 404 403
+
+GET    api_relay_recipients_list relay-recipients/                      401 404 200 200 200 200 403
+POST   api_relay_recipients_list relay-recipients/                      401 401 422 201 201 422 403
+GET    api_relay_recipients      relay-recipients/ann@relay.falcot.org/ 401 404 404 200 200 404 403
+PUT    api_relay_recipients      relay-recipients/bob@relay.falcot.org/ 401 401 422 201 201 422 403
+DELETE api_relay_recipients      relay-recipients/ann@relay.falcot.org/ 401 401 404 204 204 404 403
+
+GET    api_mail_settings   mail-settings/                            401 404 404 404 200 404 403
+PUT    api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
+PATCH  api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
+
+GET    api_transports_list     transports/                                401 404 404 404 200 404 403
+POST   api_transports_list     transports/                                401 401 404 404 201 404 403
+GET    api_transports          transports/there.example/                  401 404 404 404 200 404 403
+PUT    api_transports          transports/new.example/                    401 401 404 404 201 404 403
+PATCH  api_transports          transports/there.example/                  401 401 404 404 200 404 403
+DELETE api_transports          transports/there.example/                  401 401 404 404 204 404 403
+
+GET    api_tls_policies_list   tls-policies/                              401 404 404 404 200 404 403
+POST   api_tls_policies_list   tls-policies/                              401 401 404 404 201 404 403
+GET    api_tls_policies        tls-policies/there.example/                401 404 404 404 200 404 403
+PUT    api_tls_policies        tls-policies/[mx.new.example]:587/         401 401 404 404 201 404 403
+PATCH  api_tls_policies        tls-policies/there.example/                401 401 404 404 200 404 403
+DELETE api_tls_policies        tls-policies/there.example/                401 401 404 404 204 404 403
+
+GET    api_sender_relays_list  sender-relays/                             401 404 404 404 200 404 403
+POST   api_sender_relays_list  sender-relays/                             401 401 404 404 201 404 403
+GET    api_sender_relays       sender-relays/@falcot.org/                 401 404 404 404 200 404 403
+PUT    api_sender_relays       sender-relays/new@falcot.org/              401 401 404 404 201 404 403
+PATCH  api_sender_relays       sender-relays/@falcot.org/                 401 401 404 404 200 404 403
+DELETE api_sender_relays       sender-relays/@falcot.org/                 401 401 404 404 204 404 403
+
+GET    api_bcc_list            bcc/                                       401 404 404 404 200 404 403
+POST   api_bcc_list            bcc/                                       401 401 404 404 201 404 403
+GET    api_bcc                 bcc/recipient/laure@falcot.org/            401 404 404 404 200 404 403
+PUT    api_bcc                 bcc/sender/new@falcot.org/                 401 401 404 404 201 404 403
+PATCH  api_bcc                 bcc/recipient/laure@falcot.org/            401 401 404 404 200 404 403
+DELETE api_bcc                 bcc/recipient/laure@falcot.org/            401 401 404 404 204 404 403
+
+GET    api_relocated_list      relocated/                                 401 404 404 404 200 404 403
+POST   api_relocated_list      relocated/                                 401 401 404 404 201 404 403
+GET    api_relocated           relocated/gone@falcot.org/                 401 404 404 404 200 404 403
+PUT    api_relocated           relocated/new@falcot.org/                  401 401 404 404 201 404 403
+PATCH  api_relocated           relocated/gone@falcot.org/                 401 401 404 404 200 404 403
+DELETE api_relocated           relocated/gone@falcot.org/                 401 401 404 404 204 404 403
+
+GET    api_canonical_list      canonical/                                 401 404 404 404 200 404 403
+POST   api_canonical_list      canonical/                                 401 401 404 404 201 404 403
+GET    api_canonical           canonical/all/j@falcot.org/                401 404 404 404 200 404 403
+PUT    api_canonical           canonical/sender/new@falcot.org/           401 401 404 404 201 404 403
+PATCH  api_canonical           canonical/all/j@falcot.org/                401 401 404 404 200 404 403
+DELETE api_canonical           canonical/all/j@falcot.org/                401 401 404 404 204 404 403
+
+POST   api_changes         changes/                                  401 401 422 200 200 200 403
+GET    api_history         history/                                  401 404 200 200 200 200 403
+GET    api_change_set      history/{change_set}/                     401 404 404 200 200 200 403
+GET    api_change_set      history/{foreign_change_set}/             401 404 200 404 200 404 403
+POST   api_undo            history/{change_set}/undo/                401 401 404 200 200 200 403
+POST   api_undo            history/{foreign_change_set}/undo/        401 401 200 404 200 404 403
+GET    api_job             jobs/{job}/                               401 404 404 404 200 404 200
+GET    api_lookup          lookup/?address=jean@falcot.org           401 404 422 200 200 200 403
+GET    api_lookup          lookup/?address=mallory@foreign.example   401 404 200 422 200 422 403
+GET    api_map             maps/virtual_mailbox_maps/?key=jean@falcot.org 401 404 404 404 200 404 403
+GET    api_health          health/                                   401 404 200 200 200 200 403
+"""
+
+SENDER_RELAY = {"result": "[relay.example.net]:587", "username": "falcot", "password": "the relay knows us"}
+BODIES: dict[str, Any] = {
+    "POST api_domains_list": {"name": "new.example"},
+    "PUT api_domains": {"description": "Described anew"},
+    "PATCH api_domains": {"description": "Described anew"},
+    "POST api_domain_admins_list": {"domain": "falcot.org", "username": "mallory"},
+    "POST api_mailboxes_list": {"address": "new@falcot.org", "name": "New"},
+    "PUT api_mailboxes": {"name": "Another name"},
+    "PATCH api_mailboxes": {"name": "Another name", "password": "a new and longer one"},
+    "POST api_aliases_list": {"address": "new@falcot.org", "destinations": ["someone@elsewhere.example"]},
+    "PUT api_aliases": {"destinations": ["someone@elsewhere.example"]},
+    "PATCH api_aliases": {"comment": "Changed"},
+    "POST api_relay_recipients_list": {"address": "bob@relay.falcot.org"},
+    "PUT api_relay_recipients": {},
+    "PUT api_domain_admins": {},
+    "PUT api_mail_settings": {"quarantine_days": 7},
+    "PATCH api_mail_settings": {"quarantine_days": 7},
+    "POST api_transports_list": {"key": "new.example", "result": "smtp:[mx.new.example]"},
+    "PUT api_transports": {"result": "smtp:[mx.new.example]"},
+    "PATCH api_transports": {"comment": "Changed"},
+    "POST api_tls_policies_list": {"key": "[mx.new.example]:587", "result": "encrypt"},
+    "PUT api_tls_policies": {"result": "encrypt"},
+    "PATCH api_tls_policies": {"comment": "Changed"},
+    "POST api_sender_relays_list": SENDER_RELAY | {"key": "new@falcot.org"},
+    "PUT api_sender_relays": SENDER_RELAY,
+    "PATCH api_sender_relays": {"password": "the relay knows us anew"},
+    "POST api_bcc_list": {"applies_to": "sender", "key": "new@falcot.org", "result": "b@elsewhere.example"},
+    "PUT api_bcc": {"result": "b@elsewhere.example"},
+    "PATCH api_bcc": {"comment": "Changed"},
+    "POST api_relocated_list": {"key": "new@falcot.org", "result": "somewhere else"},
+    "PUT api_relocated": {"result": "somewhere else"},
+    "PATCH api_relocated": {"comment": "Changed"},
+    "POST api_canonical_list": {"applies_to": "sender", "key": "new@falcot.org", "result": "jean@falcot.org"},
+    "PUT api_canonical": {"result": "jean@falcot.org"},
+    "PATCH api_canonical": {"comment": "Changed"},
+    "POST api_changes": {
+        "operations": [{"method": "PUT", "noun": "mailboxes", "key": "new@falcot.org", "body": {"name": "New"}}]
+    },
+}
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    method: str
+    name: str
+    path: str
+    expected: dict[str, int]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def body(self) -> Any:
+        return BODIES.get(f"{self.method} {self.name}")
+
+
+def _read(line: str) -> Row:
+    method, name, path, *answers = line.split()
+    return Row(method, name, path, dict(zip(CALLERS, map(int, answers), strict=True)))
+
+
+ROWS = [_read(line) for line in TABLE.splitlines() if line.strip()]
