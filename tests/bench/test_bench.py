@@ -22,7 +22,7 @@ def bench(*words: str, file: Path) -> dict[str, Any]:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert "| lmdb " in done.stdout
+    assert "\n| ---" in done.stdout
     found: dict[str, Any] = json.loads(file.read_text())
     return found
 
@@ -42,6 +42,14 @@ def test_messages_go_all_the_way(tmp_path: Path) -> None:
     assert {row["accepted"] for row in variants.values()} == {50}
     asks = {name for name, row in variants.items() if row["statements_per_message"]}
     assert asks == {"ours", "peer", "peer_with_transports"}
+
+
+def test_an_import_is_measured_beside_a_copy(tmp_path: Path) -> None:
+    found = bench("import", "--mailboxes", "50", "--rounds", "1", file=tmp_path / "import.json")
+    assert list(found["variants"]) == ["copy", "stage", "import", "undo"]
+    assert (
+        found["variants"]["import"]["ratio_to_copy"]["median"] > found["variants"]["stage"]["ratio_to_copy"]["median"]
+    )
 
 
 @pytest.mark.parametrize("words", [[], ["lunch"], ["maps", "--sizes", "huge"]])
