@@ -8,6 +8,8 @@ import os
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -90,6 +92,7 @@ def keep_key(import_id: int, key: bytes) -> None:
     """For the worker, which is another process of the same user."""
     path = _key_file(import_id)
     path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.unlink(missing_ok=True)  # of an import with this number, in a database that was here before
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(key)
 
@@ -103,6 +106,14 @@ def kept_key(import_id: int) -> bytes:
 
 def forget_key(import_id: int) -> None:
     _key_file(import_id).unlink(missing_ok=True)
+
+
+def forget_old_keys(before: datetime) -> None:
+    """Also those whose import went with the person who uploaded it."""
+    for path in (settings.STATE / "import_keys").glob("*"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before.timestamp():
+                path.unlink()
 
 
 def hash_sealed(one: Import, key: Callable[[], bytes], show: Callable[[int, int], None]) -> None:

@@ -20,7 +20,7 @@ from accounts.history import recorded
 from mailboxes import import_rules
 from mailboxes.columns import COLUMNS, NEEDED, Line, Reader
 from mailboxes.destinations import lock_alias_graph
-from mailboxes.import_passwords import forget_key, hash_sealed, keep_key, kept_key, new_key, seal
+from mailboxes.import_passwords import forget_key, forget_old_keys, hash_sealed, keep_key, kept_key, new_key, seal
 from mailboxes.import_writes import lock_domains, write_aliases, write_domains, write_mailboxes
 from mailboxes.models import Import, ImportRow
 from mailboxes.parsing import external_form
@@ -166,9 +166,11 @@ def forget_import(one: Import) -> None:
 
 def forget_old_imports() -> None:
     """Nobody comes back to them."""
-    for one in Import.objects.filter(created_at__lt=timezone.now() - KEPT):
+    before = timezone.now() - KEPT
+    for one in Import.objects.filter(created_at__lt=before).select_related("job"):
         if one.job is None or one.job.is_finished:
             forget_import(one)
+    forget_old_keys(before - KEPT)  # a job may have waited until now
 
 
 def _refuse_who_may_not(kind: str, despite_quarantine: bool, by: Actor) -> None:

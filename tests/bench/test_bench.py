@@ -51,6 +51,14 @@ def test_aliases_are_checked_and_saved(tmp_path: Path) -> None:
     assert len(found["seconds"]["check: ways"]) == 2
 
 
+def test_an_import_is_measured_beside_a_copy(tmp_path: Path) -> None:
+    found = bench("import", "--mailboxes", "50", "--rounds", "1", file=tmp_path / "import.json", row="import")
+    assert list(found["variants"]) == ["copy", "stage", "import", "undo"]
+    assert (
+        found["variants"]["import"]["ratio_to_copy"]["median"] > found["variants"]["stage"]["ratio_to_copy"]["median"]
+    )
+
+
 @pytest.mark.parametrize("words", [[], ["lunch"], ["maps", "--sizes", "huge"], ["aliases", "--sizes", "huge"]])
 def test_what_is_not_there_is_refused(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", "bench", *words], cwd=CHECKOUT, capture_output=True, text=True)

@@ -1,5 +1,6 @@
 """The pages of an import: upload, look, start; and what the job then did."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -176,4 +177,13 @@ def test_nobody_comes_back_after_a_day(superuser: Client) -> None:
     Import.objects.update(created_at="2026-01-01T00:00:00Z")
     forget_old_imports()
     assert not Import.objects.exists()
+    assert not key.exists()
+
+
+def test_a_key_goes_with_the_person_who_uploaded(superuser: Client) -> None:
+    upload(people.signed_in(people.DOMAIN_ADMIN), "mailboxes", f"address,password\nann@falcot.org,{PASSWORD}\n")
+    key: Path = settings.STATE / "import_keys" / str(Import.objects.latest("pk").pk)
+    User.objects.get(username="claire").delete()
+    os.utime(key, (0, 0))
+    forget_old_imports()
     assert not key.exists()

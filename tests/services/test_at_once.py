@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from accounts.models import User
 from accounts.services import add_user, change_user, delete_user
 from domains.models import AddressClass, Domain
 from domains.services import add_domain, add_domain_admin, change_domain, change_mail_settings
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox
+from mailboxes.imports import faults_of, stage_import, write_import
+from mailboxes.models import Address, Alias, AliasDestination, Import, Mailbox
 from mailboxes.removal import delete_domain
 from mailboxes.services import (
     add_alias,
@@ -333,3 +335,48 @@ def test_two_switch_the_same_mailboxes(domain: Domain) -> None:
     )
     assert read == ""
     assert Mailbox.objects.filter(active=True).count() == 2
+
+
+class TestImport:
+    """What appears between the look at an import and its writing."""
+
+    def staged(self, kind: str, text: str) -> Import:
+        return stage_import(kind, BytesIO(text.encode()), label="people.csv", key=b"", by=TESTER)
+
+    def test_the_same_mailbox(self, domain: Domain) -> None:
+        one = self.staged("mailboxes", "address\nann@example.org\nbob@example.org\n")
+        read = while_the_first_is_not_done(
+            lambda: add_mailbox(domain, "ann", by=TESTER), lambda: write_import(one, by=TESTER)
+        )
+        assert read == "1 of 2 lines cannot be. Nothing was added."
+        assert [fault["line"] for fault in faults_of(one)] == [2]
+        assert addresses() == {"ann@example.org"}
+
+    def test_the_same_mail_path(self, domain: Domain, other: Domain) -> None:
+        one = self.staged("mailboxes", "address\nann@example.org\n")
+        read = while_the_first_is_not_done(
+            lambda: add_mailbox(other, "bob", mail_path="example.org/ann/", by=TESTER),
+            lambda: write_import(one, by=TESTER),
+        )
+        assert read == "1 of 1 lines cannot be. Nothing was added."
+        assert addresses() == {"bob@example.com"}
+
+    def test_the_other_half_of_a_loop(self, domain: Domain) -> None:
+        add_alias(domain, "", [ELSEWHERE], by=TESTER)
+        add_alias(domain, "b", [ELSEWHERE], by=TESTER)
+        one = self.staged("aliases", "address,destinations\na@example.org,b@example.org\n")
+        read = while_the_first_is_not_done(
+            # by the catch-all, as a@ is not there yet
+            lambda: change_alias(Alias.objects.get(address__local_part="b"), destinations=["a@example.org"], by=TESTER),
+            lambda: write_import(one, by=TESTER),
+        )
+        assert read == "1 of 1 lines cannot be. Nothing was added."
+        assert "a@example.org → b@example.org → a@example.org" in next(faults_of(one))["sentence"]
+
+    def test_two_write_the_same(self, domain: Domain) -> None:
+        first, second = (self.staged("mailboxes", "address\nann@example.org\n") for _twice in range(2))
+        read = while_the_first_is_not_done(
+            lambda: write_import(first, by=TESTER), lambda: write_import(second, by=TESTER)
+        )
+        assert read == "1 of 1 lines cannot be. Nothing was added."
+        assert Mailbox.objects.count() == 1
