@@ -1,5 +1,6 @@
 """What a line of an import means: each column read by the same functions that services and commands use."""
 
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from domains.fields import normalised_domain, shown
 from domains.models import AddressClass, Domain, MailSettings, is_mail_path
+from domains.services import LIMITS
 from mailboxes.commands import NO_QUOTA, quota_bytes
 from mailboxes.credentials import refuse_unfit
 from mailboxes.forms import apart
@@ -29,7 +31,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("expires_at", "password", "hash"),
     ),
     Kind.ALIASES: ("address", "destinations", "comment", "active", "starts_at", "ends_at"),
-    Kind.DOMAINS: ("name", "address_class", "target", "description", "any_recipient", "active"),
+    Kind.DOMAINS: (
+        *("name", "address_class", "target", "description", "any_recipient", "max_mailboxes", "max_aliases"),
+        *("max_quota", "max_total_quota", "active", "suspended"),
+    ),
 }
 NEEDED: dict[str, tuple[str, ...]] = {
     Kind.MAILBOXES: ("address",),
@@ -95,6 +100,13 @@ def quota(cell: Any) -> int | None:
     except ArgumentTypeError as error:
         raise ValidationError(str(error)) from error
     return None if found == NO_QUOTA else int(found)
+
+
+def number(cell: Any) -> int:
+    text = as_text(cell).strip()
+    if not re.fullmatch(r"-?[0-9]{1,20}", text):
+        raise ValidationError(_("“%(text)s” is no whole number.") % {"text": shown(text, 40)})
+    return int(text)
 
 
 def moment(cell: Any) -> datetime:
@@ -245,11 +257,16 @@ class Reader:
             ),
             description=cells.read("description", free_text, ""),
             any_recipient=cells.read("any_recipient", yes_or_no, False),
+            max_mailboxes=cells.read("max_mailboxes", number, None),
+            max_aliases=cells.read("max_aliases", number, None),
+            max_quota_bytes=cells.read("max_quota", quota, None),
+            max_total_quota_bytes=cells.read("max_total_quota", quota, None),
             active=cells.read("active", yes_or_no, True),
+            suspended=cells.read("suspended", yes_or_no, False),
         )
         if not line.domain_name and not cells.faults:
             line.faults.append(_("Type a domain name, for example example.org."))
-        line.faults += checked(Domain, values_of(domain), "description")
+        line.faults += checked(Domain, values_of(domain), "description", *LIMITS)
         if line.domain_name:
             domain.clean()
             line.faults += _faults_of_domain(domain, target)

@@ -102,7 +102,12 @@ def _domains(domain: Domain | None, user: User | None) -> Iterator[dict[str, Any
             "target": one.target.name if one.target else None,
             "description": one.description,
             "any_recipient": one.any_recipient,
+            "max_mailboxes": one.max_mailboxes,
+            "max_aliases": one.max_aliases,
+            "max_quota": quota_in_units(one.max_quota_bytes),
+            "max_total_quota": quota_in_units(one.max_total_quota_bytes),
             "active": one.active,
+            "suspended": one.suspended,
         }
 
 

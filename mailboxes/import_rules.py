@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from domains.models import AddressClass
+from mailboxes.limits import sentences_of
 from mailboxes.models import Import
 
 Kind = Import.Kind
@@ -161,6 +162,55 @@ UNFIT_TARGET = f"""
     AND {CLASS_OF_TARGET} NOT IN ('virtual_mailbox', 'virtual_alias')
 """
 
+# The limits of domains, for lines without another fault and in the order of the file; the words are those of limits.py.
+COUNTED = f"""
+    {DOMAIN_OF_LINE}
+    JOIN domains_domaincount AS counts ON counts.domain_id = domain.id
+    WHERE {OF} AND NOT staged.is_there AND staged.faults = '[]' AND staged.unreadable = '[]'
+"""
+PAST_MOST = f"""
+    SELECT line.id, jsonb_build_object(
+        'constraint', '{{constraint}}', 'domain', line.name, 'limit', line.most,
+        'used', greatest(line.before, line.most)
+    )
+    FROM (
+        SELECT staged.id, domain.name, domain.{{most}} AS most, counts.{{counted}} AS before,
+               counts.{{counted}} + row_number() OVER (PARTITION BY domain.id ORDER BY staged.line) AS number
+        FROM {COUNTED}
+    ) AS line
+    WHERE line.number > line.most
+"""  # noqa: S608
+PAST_MOST_MAILBOXES, PAST_MOST_ALIASES = (
+    PAST_MOST.replace("{constraint}", f"a_domain_has_its_most_{counted}")
+    .replace("{most}", f"max_{counted}")
+    .replace("{counted}", counted)
+    for counted in ("mailboxes", "aliases")
+)
+QUOTA_OF_LINE = "(staged.values->>'quota_bytes')::bigint"
+PAST_QUOTA = f"""
+    SELECT staged.id, jsonb_build_object(
+        'constraint', 'a_quota_is_one_that_its_domain_allows', 'domain', domain.name,
+        'limit', domain.max_quota_bytes, 'quota', {QUOTA_OF_LINE}
+    )
+    FROM {COUNTED}
+      AND (
+          {QUOTA_OF_LINE} > domain.max_quota_bytes
+          OR {QUOTA_OF_LINE} IS NULL AND COALESCE(domain.max_quota_bytes, domain.max_total_quota_bytes) IS NOT NULL
+      )
+"""  # noqa: S608
+PAST_SUM_OF_QUOTAS = f"""
+    SELECT line.id, jsonb_build_object(
+        'constraint', 'a_domain_has_its_largest_sum_of_quotas', 'domain', line.name,
+        'limit', line.most, 'used', line.total - line.quota, 'more', line.quota
+    )
+    FROM (
+        SELECT staged.id, domain.name, domain.max_total_quota_bytes AS most, {QUOTA_OF_LINE} AS quota,
+               counts.quota_bytes + sum({QUOTA_OF_LINE}) OVER (PARTITION BY domain.id ORDER BY staged.line) AS total
+        FROM {COUNTED}
+    ) AS line
+    WHERE line.total > line.most
+"""  # noqa: S608
+
 # What is there already, as `is_there` marks it; a fault for who wants to add only.
 THERE = {
     Kind.MAILBOXES: ("is_mailbox", IS_MAILBOX),
@@ -176,6 +226,9 @@ RULES = {
         ("is_recipient", IS_RECIPIENT),
         ("in_quarantine", IN_QUARANTINE),
         ("path_is_taken", PATH_IS_TAKEN),
+        ("limit", PAST_QUOTA),
+        ("limit", PAST_SUM_OF_QUOTAS),
+        ("limit", PAST_MOST_MAILBOXES),
     ],
     Kind.ALIASES: [
         ("no_domain", NO_DOMAIN),
@@ -185,6 +238,7 @@ RULES = {
         ("twice", TWICE),
         ("is_recipient", IS_RECIPIENT),
         ("in_quarantine", IN_QUARANTINE),
+        ("limit", PAST_MOST_ALIASES),
     ],
     Kind.DOMAINS: [
         ("twice", DOMAIN_TWICE),
@@ -231,6 +285,8 @@ def sentence_of(fault: Mapping[str, Any]) -> str:
     if "sentence" in fault:
         return str(fault["sentence"])
     words = dict(fault)
+    if words["kind"] == "limit":
+        return " ".join(sentences_of(words["constraint"], words).values())
     if "class" in words:
         words["class"] = AddressClass(words["class"]).label
     if "until" in words:

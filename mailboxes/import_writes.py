@@ -10,12 +10,13 @@ from django.db import connection, models
 from django.utils import timezone
 
 from accounts.actors import Actor
-from domains.guards import guarded
+from domains.guards import follow, guarded
 from domains.models import Domain
 from mailboxes.destinations import Known, resolve
 from mailboxes.loops import refuse_loops
 from mailboxes.models import Alias, AliasDestination, Import, Mailbox
 from mailboxes.parsing import parse_address
+from mailboxes.relinking import link_texts_to_domains
 
 Faults = dict[int, list[dict[str, Any]]]
 AT_ONCE = 2_000  # aliases
@@ -113,6 +114,7 @@ def write_mailboxes(one: Import, *, by: Actor) -> Faults:
     _run(one, ADDRESSES)
     _run(one, _insert_into(Mailbox, ON_ADDRESSES, address_id="address.id"))
     _run(one, CREDENTIALS)
+    link_texts_to_domains(_domains_of(one))
     return {}
 
 
@@ -122,6 +124,7 @@ def write_aliases(one: Import, *, by: Actor) -> Faults:
         _run(one, END_QUARANTINES)
     _run(one, ADDRESSES)
     _run(one, _insert_into(Alias, ON_ADDRESSES, address_id="address.id"))
+    link_texts_to_domains(_domains_of(one))
     faults: Faults = {}
     for lines in _in_pieces(one):
         faults |= _write_destinations(lines)
@@ -178,6 +181,12 @@ def _loops_of(lines: Mapping[int, tuple[Alias, list[str]]]) -> Faults:
     return {}
 
 
+def _domains_of(one: Import) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_DOMAINS, {"of": one.pk})
+        return [row[0] for row in cursor.fetchall()]
+
+
 def write_domains(one: Import, *, by: Actor) -> Faults:
     """Alias domains behind the others, which may be their targets; with the guards that add_domain has."""
     with connection.cursor() as cursor:
@@ -188,10 +197,12 @@ def write_domains(one: Import, *, by: Actor) -> Faults:
         guard.__enter__()
     for sign in ("=", "<>"):
         _run(one, _insert_into(Domain, DOMAINS.replace("{sign}", sign), target_id="target.id"))
+    domains = {domain.name: domain for domain in Domain.objects.filter(name__in=lines.values())}
     faults: Faults = {}
     for line, guard in guards.items():
         try:
             guard.__exit__(None, None, None)
+            follow(domains[lines[line]], by=by)
         except ValidationError as error:
             faults[line] = _as_faults(error)
     return faults

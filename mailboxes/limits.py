@@ -30,6 +30,11 @@ def refusal_of(error: IntegrityError) -> ValidationError | None:
     return ValidationError(sentence(json.loads(refused.message_detail))) if sentence else None
 
 
+def sentences_of(constraint: str, figures: Mapping[str, Any]) -> dict[str, str]:
+    """Field -> what to do, for the constraint of a limit and the figures that it has in its DETAIL."""
+    return _SENTENCES[constraint](figures)
+
+
 def _mailboxes(figures: Mapping[str, Any]) -> dict[str, str]:
     sentence = (
         _("%(domain)s has %(used)s of %(limit)s mailboxes. Delete one first, or have a superuser raise the limit.")

@@ -29,6 +29,12 @@ def link_texts_to(addresses: Sequence[Address]) -> None:
     _link(typed)
 
 
+def link_texts_to_domains(domain_ids: Iterable[int]) -> None:
+    """To whatever is new in these domains. Within the caller's change set."""
+    ids = list(domain_ids)
+    link_texts_in(Domain.objects.filter(Q(pk__in=ids) | Q(target__in=ids)).values_list("name", flat=True))
+
+
 @contextmanager
 def linking_texts_in(name: str) -> Iterator[None]:
     """Guards the change of a domain (domains.guards.register_guard): one that is added, or answers for another one."""

@@ -19,6 +19,7 @@ from accounts.services import add_user
 from domains.models import Domain
 from domains.services import add_domain, add_domain_admin
 from mailboxes.columns import COLUMNS
+from mailboxes.default_aliases import set_default_aliases
 from mailboxes.import_passwords import new_key
 from mailboxes.imports import faults_of, stage_import, write_import
 from mailboxes.parsing import parse_address, written_local_part
@@ -62,6 +63,11 @@ def people(db: None) -> dict[str, Actor]:
     add_alias(org, "info", ["jean@example.org"], by=TESTER)
     add_alias(org, "sales-*", ["jean@example.org"], by=TESTER)
     add_alias(org, "round", ["later@again.example"], by=TESTER)
+    add_alias(org, "typed-early", ["late@late.example"], by=TESTER)
+    add_domain("late.example", by=TESTER)
+    add_domain("full.example", max_mailboxes=0, max_aliases=0, by=TESTER)
+    tight = add_domain("tight.example", max_quota_bytes=1000, max_total_quota_bytes=1500, by=TESTER)
+    add_mailbox(tight, "one", quota_bytes=700, by=TESTER)
     delete_mailbox(add_mailbox(org, "gone", by=TESTER), by=TESTER)
     found = {
         "superuser": add_user("chef", is_superuser=True, by=TESTER),
@@ -81,11 +87,12 @@ def taken_back() -> Iterator[None]:
 
 def stored() -> dict[str, list[str]]:
     """All rows without their numbers and times, with what the numbers stand for where that counts."""
-    drop = "'id', 'created_at', 'changed_at', 'alias_id', 'address_id', 'until', 'written'"
+    drop = "'id', 'created_at', 'changed_at', 'alias_id', 'address_id', 'domain_id', 'until', 'written'"
+    domain = "(SELECT name FROM domains_domain WHERE id = (to_jsonb(row)->>'domain_id')::bigint)"
     with connection.cursor() as cursor:
         found = {}
         for table in (*TABLES, "mailboxes_quarantinedaddress"):
-            cursor.execute(f"SELECT (to_jsonb(row) - ARRAY[{drop}])::text FROM {table} AS row ORDER BY 1")  # noqa: S608
+            cursor.execute(f"SELECT concat(to_jsonb(row) - ARRAY[{drop}], {domain}) FROM {table} AS row ORDER BY 1")  # noqa: S608
             found[table] = [text for (text,) in cursor.fetchall()]
         cursor.execute("SELECT count(*) FROM mailboxes_mailboxcredential")
         found["credentials"] = [str(cursor.fetchone()[0])]
@@ -177,6 +184,9 @@ ADDRESSES = [
     "a\\b@example.org",
     "ann@example..org",
     "later@again.example",
+    "late@late.example",
+    "ann@full.example",
+    "ann@tight.example",
 ]
 
 
@@ -212,6 +222,10 @@ def test_mailboxes(who: str, people: dict[str, Actor]) -> None:
         ({"password": "\u00e4" * 37}, {"password": "\u00e4" * 37}),
     ]
     rows += [({"address": "ann@example.org"} | typed, meant) for typed, meant in cases]
+    rows += [
+        ({"address": "ann@tight.example", "quota": str(octets)}, {"quota_bytes": octets})
+        for octets in (800, 801, 1000, 1001)
+    ]
     for row, values in rows:
         service = by_service(lambda: add_mailbox(*place(row["address"], by), **values, by=by))  # noqa: B023
         in_other_words = row["address"].startswith("@")  # the whole address is in the file
@@ -262,6 +276,9 @@ def test_domains(people: dict[str, Actor]) -> None:
     rows += [{"name": "again.example", "target": "example.org"}, {"name": "one", "address_class": "local"}]
     rows += [{"name": "new.example", "any_recipient": "yes", "address_class": one} for one in ("relay", "local")]
     rows += [{"name": "new.example", "description": text} for text in ("x" * 501, "a\0b", '\u7121\u540d, ;"')]
+    rows += [{"name": "new.example", "suspended": "yes", "max_mailboxes": "0", "max_quota": "1K"}]
+    rows += [{"name": "new.example", "max_aliases": one} for one in ("7", "-1", "2147483648")]
+    set_default_aliases(["abuse", "postmaster"], "info@example.org", by=TESTER)
     for row in rows:
         service = by_service(lambda: _add_domain(row, by))  # noqa: B023
         several = bool(row.get("target")) and row.get("address_class", "alias_domain") != "alias_domain"
@@ -278,6 +295,9 @@ def _add_domain(row: Row, by: Actor) -> None:
         "address_class": row.get("address_class") or ("alias_domain" if target else "virtual_mailbox")
     }
     values |= {"description": row.get("description", ""), "any_recipient": row.get("any_recipient") == "yes"}
+    values |= {"suspended": row.get("suspended") == "yes"}
+    values |= {name: int(row[name]) for name in ("max_mailboxes", "max_aliases") if name in row}
+    values |= {"max_quota_bytes": 1024} if "max_quota" in row else {}
     add_domain(row["name"], target=target, **values, by=by)
 
 
@@ -309,3 +329,15 @@ def test_any_address(local_part: str, domain: str, people: dict[str, Actor]) -> 
     if local_part.strip():
         service = by_service(lambda: add_mailbox(*place(address, by), by=by))
         compare(service, by_import("mailboxes", {"address": address}, by), address)
+
+
+def test_limits_count_the_lines_before(people: dict[str, Actor]) -> None:
+    """One line alone fits."""
+    Domain.objects.filter(name="full.example").update(max_mailboxes=2, max_total_quota_bytes=1000)
+    rows = [("a", 400), ("b", 500), ("c", 50), ("d", 200)]
+    text = "address,quota\n" + "".join(f"{name}@full.example,{octets}\n" for name, octets in rows)
+    one = stage_import("mailboxes", io.BytesIO(text.encode()), label="x", key=new_key(), by=people["superuser"])
+    assert [(fault["line"], fault["sentence"].partition(".")[0]) for fault in faults_of(one)] == [
+        (4, "full"),
+        (5, "The quotas of full"),
+    ]
