@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
-Guard = Callable[[str], AbstractContextManager[None]]
+Guard = Callable[..., AbstractContextManager[None]]
 _guards: list[Guard] = []
 
 
 def register_guard(guard: Guard) -> None:
-    """`guard(name)` is entered before any row is locked, and when it is left the domain is saved: it raises
+    """`guard(*names)` is entered before any row is locked, and when it is left the domains are saved: it raises
     ValidationError if that must not be."""
     _guards.append(guard)
 
 
 @contextmanager
-def guarded(name: str) -> Iterator[None]:
+def guarded(*names: str) -> Iterator[None]:
     with ExitStack() as guards:
         for guard in _guards:
-            guards.enter_context(guard(name))
+            guards.enter_context(guard(*names))
         yield

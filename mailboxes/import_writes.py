@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.utils import timezone
 
-from accounts.actors import Actor
 from domains.guards import guarded
 from domains.models import Domain
 from mailboxes.destinations import Known, resolve
@@ -107,7 +106,7 @@ def lock_domains(one: Import) -> None:
     _run(one, LOCK_DOMAINS)
 
 
-def write_mailboxes(one: Import, *, by: Actor) -> Faults:
+def write_mailboxes(one: Import) -> Faults:
     if one.despite_quarantine:
         _run(one, END_QUARANTINES)
     _run(one, ADDRESSES)
@@ -116,7 +115,7 @@ def write_mailboxes(one: Import, *, by: Actor) -> Faults:
     return {}
 
 
-def write_aliases(one: Import, *, by: Actor) -> Faults:
+def write_aliases(one: Import) -> Faults:
     """All addresses first, so that a destination may stand further down in the same file."""
     if one.despite_quarantine:
         _run(one, END_QUARANTINES)
@@ -178,23 +177,32 @@ def _loops_of(lines: Mapping[int, tuple[Alias, list[str]]]) -> Faults:
     return {}
 
 
-def write_domains(one: Import, *, by: Actor) -> Faults:
+def write_domains(one: Import) -> Faults:
     """Alias domains behind the others, which may be their targets; with the guards that add_domain has."""
     with connection.cursor() as cursor:
         cursor.execute(NAMES_OF_LINES, {"of": one.pk})
         lines = dict(cursor.fetchall())
-    guards = {line: guarded(name) for line, name in lines.items()}
-    for guard in guards.values():
-        guard.__enter__()
+    guard = guarded(*lines.values())
+    guard.__enter__()
     for sign in ("=", "<>"):
         _run(one, _insert_into(Domain, DOMAINS.replace("{sign}", sign), target_id="target.id"))
-    faults: Faults = {}
-    for line, guard in guards.items():
-        try:
-            guard.__exit__(None, None, None)
-        except ValidationError as error:
-            faults[line] = _as_faults(error)
-    return faults
+    try:
+        guard.__exit__(None, None, None)
+    except ValidationError as error:
+        return _refused_by_guards(lines) or dict.fromkeys(lines, _as_faults(error))
+    return {}
+
+
+def _refused_by_guards(lines: Mapping[int, str]) -> Faults:
+    """Halves tell which lines they are."""
+    try:
+        with guarded(*lines.values()):
+            return {}
+    except ValidationError as error:
+        if len(lines) == 1:
+            return dict.fromkeys(lines, _as_faults(error))
+    half, pairs = len(lines) // 2, list(lines.items())
+    return _refused_by_guards(dict(pairs[:half])) | _refused_by_guards(dict(pairs[half:]))
 
 
 def _as_faults(error: ValidationError) -> list[dict[str, Any]]:
