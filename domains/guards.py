@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.actors import Actor
 
-Guard = Callable[[str], AbstractContextManager[None]]
+Guard = Callable[..., AbstractContextManager[None]]
 Watcher = Callable[[Actor], None]
 _guards: list[Guard] = []
 _followers: list[Callable[..., Any]] = []
@@ -15,16 +15,16 @@ _watchers: list[Watcher] = []
 
 
 def register_guard(guard: Guard) -> None:
-    """`guard(name)` is entered before any row is locked, and when it is left the domain is saved: it raises
+    """`guard(*names)` is entered before any row is locked, and when it is left the domains are saved: it raises
     ValidationError if that must not be."""
     _guards.append(guard)
 
 
 @contextmanager
-def guarded(name: str) -> Iterator[None]:
+def guarded(*names: str) -> Iterator[None]:
     with ExitStack() as guards:
         for guard in _guards:
-            guards.enter_context(guard(name))
+            guards.enter_context(guard(*names))
         yield
 
 

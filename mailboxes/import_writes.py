@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.utils import timezone
 
-from accounts.actors import Actor
+from accounts.actors import Actor, Door
 from domains.guards import follow, guarded
 from domains.models import Domain
 from mailboxes.destinations import Known, resolve
@@ -108,7 +108,7 @@ def lock_domains(one: Import) -> None:
     _run(one, LOCK_DOMAINS)
 
 
-def write_mailboxes(one: Import, *, by: Actor) -> Faults:
+def write_mailboxes(one: Import) -> Faults:
     if one.despite_quarantine:
         _run(one, END_QUARANTINES)
     _run(one, ADDRESSES)
@@ -118,7 +118,7 @@ def write_mailboxes(one: Import, *, by: Actor) -> Faults:
     return {}
 
 
-def write_aliases(one: Import, *, by: Actor) -> Faults:
+def write_aliases(one: Import) -> Faults:
     """All addresses first, so that a destination may stand further down in the same file."""
     if one.despite_quarantine:
         _run(one, END_QUARANTINES)
@@ -187,25 +187,48 @@ def _domains_of(one: Import) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def write_domains(one: Import, *, by: Actor) -> Faults:
+def write_domains(one: Import) -> Faults:
     """Alias domains behind the others, which may be their targets; with the guards that add_domain has."""
     with connection.cursor() as cursor:
         cursor.execute(NAMES_OF_LINES, {"of": one.pk})
         lines = dict(cursor.fetchall())
-    guards = {line: guarded(name) for line, name in lines.items()}
-    for guard in guards.values():
-        guard.__enter__()
+    guard = guarded(*lines.values())
+    guard.__enter__()
     for sign in ("=", "<>"):
         _run(one, _insert_into(Domain, DOMAINS.replace("{sign}", sign), target_id="target.id"))
+    faults = _what_follows(one, lines)
+    if faults:
+        return faults
+    try:
+        guard.__exit__(None, None, None)
+    except ValidationError as error:
+        return _refused_by_guards(lines) or dict.fromkeys(lines, _as_faults(error))
+    return {}
+
+
+def _what_follows(one: Import, lines: Mapping[int, str]) -> Faults:
+    """What else comes with a new domain: its default aliases."""
+    by = Actor(user=one.user, door=Door.TASK)
     domains = {domain.name: domain for domain in Domain.objects.filter(name__in=lines.values())}
     faults: Faults = {}
-    for line, guard in guards.items():
+    for line, name in lines.items():
         try:
-            guard.__exit__(None, None, None)
-            follow(domains[lines[line]], by=by)
+            follow(domains[name], by=by)
         except ValidationError as error:
             faults[line] = _as_faults(error)
     return faults
+
+
+def _refused_by_guards(lines: Mapping[int, str]) -> Faults:
+    """Halves tell which lines they are."""
+    try:
+        with guarded(*lines.values()):
+            return {}
+    except ValidationError as error:
+        if len(lines) == 1:
+            return dict.fromkeys(lines, _as_faults(error))
+    half, pairs = len(lines) // 2, list(lines.items())
+    return _refused_by_guards(dict(pairs[:half])) | _refused_by_guards(dict(pairs[half:]))
 
 
 def _as_faults(error: ValidationError) -> list[dict[str, Any]]:

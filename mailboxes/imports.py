@@ -79,7 +79,7 @@ def stage_import(
             show(one.lines, None)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE mailboxes_importrow")
-        judge_import(one, by=by)
+        judge_import(one)
     return one
 
 
@@ -95,13 +95,13 @@ def stage_upload(kind: str, file: BinaryIO, *, label: str, by: Actor, **choices:
     return one
 
 
-def judge_import(one: Import, *, by: Actor) -> None:
+def judge_import(one: Import) -> None:
     """Says of each line what would become of it now. What only shows once the rows are there (loops, destinations of
     the same file) is found by writing them, and taking that back."""
     with transaction.atomic():
         import_rules.judge(one)
         if one.kind != Kind.MAILBOXES and not faulty(one).exists():
-            _rehearse(one, by)
+            _rehearse(one)
         rows = ImportRow.objects.filter(of=one)
         one.refused = faulty(one).count()
         one.there = rows.filter(is_there=True).exclude(pk__in=faulty(one).values("pk")).count()
@@ -128,12 +128,12 @@ def write_import(
             import_rules.judge(one)
             if faulty(one).exists():
                 raise _Refused({})
-            _write(one, by)
+            _write(one)
             one.change_set = change_set
             one.save(update_fields=["change_set"])
             ImportRow.objects.filter(of=one).delete()
     except (_Refused, IntegrityError) as error:
-        judge_import(one, by=by)
+        judge_import(one)
         if one.refused:
             raise ValidationError(_refusal(one)) from error
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or "?"
@@ -176,7 +176,9 @@ def forget_old_imports() -> None:
 def _refuse_who_may_not(kind: str, despite_quarantine: bool, by: Actor) -> None:
     if by.user is None:
         return
-    if not by.user.is_active or by.user.is_owner or (kind == Kind.DOMAINS and not by.user.is_superuser):
+    if not by.user.is_active or by.user.is_owner:
+        raise ValidationError(_("Only superusers and domain admins import."))
+    if kind == Kind.DOMAINS and not by.user.is_superuser:
         raise ValidationError(_("Only a superuser imports domains."))
     if despite_quarantine and not by.user.is_superuser:
         raise ValidationError(_("Only a superuser takes addresses in spite of their quarantine."))
@@ -199,18 +201,18 @@ def _lock(one: Import) -> None:
     lock_domains(one)
 
 
-def _write(one: Import, by: Actor) -> None:
+def _write(one: Import) -> None:
     write = {Kind.MAILBOXES: write_mailboxes, Kind.ALIASES: write_aliases, Kind.DOMAINS: write_domains}[Kind(one.kind)]
-    faults = write(one, by=by)
+    faults = write(one)
     if faults:
         raise _Refused(faults)
 
 
-def _rehearse(one: Import, by: Actor) -> None:
+def _rehearse(one: Import) -> None:
     try:
         with transaction.atomic():
             _lock(one)
-            _write(one, by)
+            _write(one)
             raise _Rehearsed
     except _Rehearsed:
         return

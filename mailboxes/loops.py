@@ -36,16 +36,17 @@ def refuse_loop_of_what_falls_back(domain_ids: Iterable[int]) -> None:
 
 
 @contextmanager
-def no_loop_through(name: str) -> Iterator[None]:
-    """Guards the change of a domain (domains.guards.register_guard): an alias domain that gets a target lets through
+def no_loop_through(*names: str) -> Iterator[None]:
+    """Guards the change of domains (domains.guards.register_guard): an alias domain that gets a target lets through
     what ended at it before. Only ways that lead to it can have become loops."""
     lock_alias_graph()
     yield
-    domain = Domain.objects.get(name=name)
-    if domain.target_id is None:
-        return  # what is in it was looked at when it was saved
-    starts = list(typed_in({domain.pk}))
-    for row in whole_destinations({domain.pk}):
+    # What is in other domains was looked at when it was saved.
+    answering = set(Domain.objects.filter(name__in=names, target__isnull=False).values_list("pk", flat=True))
+    if not answering:
+        return
+    starts = list(typed_in(answering))
+    for row in whole_destinations(answering):
         starts += starts_at(row.alias)
     _refuse_from(starts, "target")
 

@@ -36,10 +36,10 @@ def link_texts_to_domains(domain_ids: Iterable[int]) -> None:
 
 
 @contextmanager
-def linking_texts_in(name: str) -> Iterator[None]:
-    """Guards the change of a domain (domains.guards.register_guard): one that is added, or answers for another one."""
+def linking_texts_in(*names: str) -> Iterator[None]:
+    """Guards the change of domains (domains.guards.register_guard): added, or answering for another one."""
     yield
-    link_texts_in([name])
+    link_texts_in(names)
 
 
 def link_texts_in(names: Iterable[str]) -> None:
