@@ -4,7 +4,7 @@ from functools import cache
 from threading import Lock
 from typing import Any, Literal
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
@@ -196,15 +196,21 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 
 def list_parameters(orderings: list[str]) -> list[OpenApiParameter]:
     return [
-        OpenApiParameter("cursor", str, QUERY, description=_("Where the page begins: from “next” of the one before.")),
+        OpenApiParameter(
+            "cursor", str, QUERY, description=gettext_lazy("Where the page begins: from “next” of the one before.")
+        ),
         OpenApiParameter(
             "limit",
             {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": PAGE},
             QUERY,
-            description=_("So many at a time."),
+            description=gettext_lazy("So many at a time."),
         ),
-        OpenApiParameter("ordering", str, QUERY, enum=orderings, description=_("With - before it, backwards.")),
-        OpenApiParameter("count", str, QUERY, enum=["exact"], description=_("Count all of them, which takes time.")),
+        OpenApiParameter(
+            "ordering", str, QUERY, enum=orderings, description=gettext_lazy("With - before it, backwards.")
+        ),
+        OpenApiParameter(
+            "count", str, QUERY, enum=["exact"], description=gettext_lazy("Count all of them, which takes time.")
+        ),
     ]
 
 

@@ -17,8 +17,8 @@ from tests.plugins.people import signed_in, words_of
 
 class TestHistory:
     def test_it_works(self, api: Api, falcot: Domain) -> None:
-        api("PATCH", "mailboxes/jean@falcot.org/", {"name": "Jean"})
-        newest = api.get("history/?limit=1")["results"][0]
+        number = api("PATCH", "mailboxes/jean@falcot.org/", {"name": "Jean"}).change_set
+        (newest,) = (one for one in api.get("history/?domain=falcot.org")["results"] if one["id"] == number)
         assert newest["sentence"] == "Changed mailbox jean@falcot.org"
         assert (newest["who"], newest["token"], newest["door"]) == ("Alice Martin", "test", "api")
         (change,) = api.get(f"history/{newest['id']}/")["changes"]
