@@ -12,16 +12,21 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from accounts.actors import Actor
 from accounts.models import User
 from api.fields import Text, like
+from domains.fields import normalised_domain
+from domains.models import Domain
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 Values = dict[str, Any]
+ACTIVE = gettext_lazy("true or false.")
+OF_DOMAIN = gettext_lazy("The name of a domain: only what belongs to it.")
 STAYS: Any = object()  # what a PUT without this field means for a thing that is there already
 
 ADD, PUT, CHANGE, SHOW = "Add", "Put", "Change", ""
@@ -74,6 +79,25 @@ def key_field(
     """The name by which the thing is found in a URL, or a part of it."""
     on = frozenset({ADD, PUT, CHANGE} if may_change else {ADD, PUT})
     return Field(name, partial(kind, help_text=help_text), read, on=on, is_key=True)
+
+
+def secret(help_text: Any) -> Field:
+    """A password: it is sent and never shown. A PUT without it leaves it as it is."""
+    return Field("password", partial(Text, allow_blank=False, max_length=255, help_text=help_text))
+
+
+def truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValidationError(_("This must be true or false."))
+    return text == "true"
+
+
+def domain_seen_by(user: User, text: str) -> Domain:
+    name = normalised_domain(text)
+    domain: Domain | None = Domain.objects.visible_to(user).select_related("target").filter(name=name).first()
+    if domain is None:
+        raise ValidationError(_("%(name)s is not here yet. Add it first, or correct the name."), params={"name": name})
+    return domain
 
 
 def plain(body: Any) -> Any:

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from accounts.models import ChangeSet
 from api.access import actor_of
-from api.nouns import domain_seen_by
+from api.noun import domain_seen_by
 from api.questions import asked, filtered, one_page
 from api.schema import ChangeSerializer, description, list_parameters, page_of
 from api.views import LIST_WORDS, HouseView

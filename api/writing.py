@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,13 @@ LONGEST_KEY = 255
 AT_A_TIME = 200  # kept answers that are thrown away with each new one
 
 
+_rehearsing: ContextVar[bool] = ContextVar("_rehearsing", default=False)
+
+
+def is_rehearsing() -> bool:
+    return _rehearsing.get()
+
+
 def carry_out(
     request: Request,
     act: Callable[[], Any],
@@ -40,7 +48,11 @@ def carry_out(
     the history would say. With `may_be_nothing`, what is as it was already leaves no version and no history."""
     is_rehearsal = is_true(asked(request, {"dry_run"}), "dry_run")
     with transaction.atomic(), change_sets_noted() as noted:
-        result = act()
+        token = _rehearsing.set(is_rehearsal)
+        try:
+            result = act()
+        finally:
+            _rehearsing.reset(token)
         if is_rehearsal:
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -32,6 +32,15 @@ class TestPassword:
         assert api("PUT", "mailboxes/new@falcot.org/", {"password": "another one yet"}).change_set
         assert api("PUT", "mailboxes/new@falcot.org/", {}).json["has_password"] is True
 
+    def test_a_rehearsal_tells_nobody_which_one_is_right(self, api: Api) -> None:
+        api("PUT", "mailboxes/new@falcot.org/", {"password": "a brand new one"})
+        tried = [
+            api("PATCH", "mailboxes/new@falcot.org/?dry_run=true", {"password": password}).json
+            for password in ("a brand new one", "a wrong old one")
+        ]
+        assert tried[0] == tried[1]
+        assert [change["kind"] for change in tried[0]["changes"]] == ["password_changed"]
+
     def test_with_other_fields_it_is_one_change_set(self, api: Api) -> None:
         answer = api("PATCH", "mailboxes/jean@falcot.org/", {"password": "a brand new one", "name": "J"})
         change_set = ChangeSet.objects.get(pk=str(answer.change_set))

@@ -53,8 +53,8 @@ class TestHistory:
 
     def test_json_has_stable_keys(self, shell: Shell, falcot: Domain) -> None:
         (row,) = shell("history", "list", "--json").json
-        keys = ["id", "at", "sentence", "who", "door", "host", "verb", "noun", "label", "domain", "undid", "undone_by"]
-        assert list(row) == keys
+        keys = ["id", "at", "sentence", "who", "token", "door", "host", "verb", "noun", "label", "domain"]
+        assert list(row) == [*keys, "undid", "undone_by"]
         assert (row["who"], row["door"], row["verb"]) == ("tester", "command", "load")
 
     def test_a_domain_that_is_gone_has_a_history(self, shell: Shell) -> None:
