@@ -26,7 +26,7 @@ from api.noun import (
     shown_only,
     truth,
 )
-from api.nouns_of_addresses import Aliases, Mailboxes, RelayRecipients
+from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
 from api.nouns_of_tables import Entries
 from domains.fields import normalised_domain
 from domains.models import Domain, DomainAdmin, MailSettings
@@ -39,6 +39,9 @@ from domains.services import (
     remove_domain_admin,
 )
 from lookup_tables import nouns as tables
+from mailboxes.default_aliases import delete_default_alias, set_default_aliases
+from mailboxes.models import DefaultAlias
+from mailboxes.parsing import normalised_local_part
 from mailboxes.removal import delete_domain
 
 
@@ -152,6 +155,49 @@ class DomainAdmins(Noun):
         remove_domain_admin(row.domain, row.user, by=by)
 
 
+class DefaultAliases(Noun):
+    """An alias that every new domain gets."""
+
+    name, slug, resource = "DefaultAlias", "default-aliases", "mail_settings"
+    words = gettext_lazy("Default aliases")
+    only_superusers, has_version = True, False
+    fields = [
+        key_field("local_part", gettext_lazy("The part before the @.")),
+        Field(
+            "destination",
+            partial(Text, help_text=gettext_lazy("The one address that gets its mail.")),
+            attrgetter("destination"),
+            required=True,
+        ),
+        *shown_only(DefaultAlias, "changed_at"),
+    ]
+    orderings = {"local_part": ("local_part",)}
+    service_names = {"local_parts": "local_part"}
+
+    def rows(self, user: User) -> QuerySet[Any]:
+        return DefaultAlias.objects.all()
+
+    def lookup(self, key: str) -> Mapping[str, Any]:
+        return self.key_values(key)
+
+    def key_values(self, key: str) -> Values:
+        return {"local_part": normalised_local_part(key)}
+
+    def normal_key_value(self, name: str, value: str) -> Any:
+        return normalised_local_part(value)
+
+    def add(self, values: Values, by: Actor) -> Any:
+        if DefaultAlias.objects.filter(**self.key_values(values["local_part"])).exists():
+            raise ValidationError({"local_part": _("This default alias is here already. Change that one.")})
+        return set_default_aliases([values["local_part"]], values["destination"], by=by)[0]
+
+    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+        return set_default_aliases([row.local_part], values["destination"], by=by)[0] if values else row
+
+    def delete(self, row: Any, by: Actor) -> None:
+        delete_default_alias(row, by=by)
+
+
 class TheMailSettings(Noun):
     """One row, so no list and no key."""
 
@@ -182,6 +228,8 @@ NOUNS: list[Noun] = [
     Mailboxes(),
     Aliases(),
     RelayRecipients(),
+    PermittedSenders(),
+    DefaultAliases(),
     *map(Entries, tables.NOUNS),
     TheMailSettings(),
 ]

@@ -61,6 +61,20 @@ GET    api_relay_recipients      relay-recipients/ann@relay.falcot.org/ 401 404 
 PUT    api_relay_recipients      relay-recipients/bob@relay.falcot.org/ 401 401 422 201 201 422 403
 DELETE api_relay_recipients      relay-recipients/ann@relay.falcot.org/ 401 401 404 204 204 404 403
 
+GET    api_permitted_senders_list permitted-senders/                 401 404 200 200 200 200 403
+POST   api_permitted_senders_list permitted-senders/                 401 401 422 201 201 201 403
+GET    api_permitted_senders      permitted-senders/laure@falcot.org%2Fpress@falcot.org/ 401 404 404 200 200 200 403
+PUT    api_permitted_senders      permitted-senders/laure@falcot.org%2Finfo@falcot.org/  401 401 422 201 201 201 403
+PUT    api_permitted_senders      permitted-senders/laure@falcot.org%2Fx@foreign.example/ 401 401 422 422 201 422 403
+DELETE api_permitted_senders      permitted-senders/laure@falcot.org%2Fpress@falcot.org/ 401 401 404 204 204 204 403
+
+GET    api_default_aliases_list default-aliases/                     401 404 404 404 200 404 403
+POST   api_default_aliases_list default-aliases/                     401 401 404 404 201 404 403
+GET    api_default_aliases      default-aliases/noc/                 401 404 404 404 200 404 403
+PUT    api_default_aliases      default-aliases/abuse/               401 401 404 404 201 404 403
+PATCH  api_default_aliases      default-aliases/noc/                 401 401 404 404 200 404 403
+DELETE api_default_aliases      default-aliases/noc/                 401 401 404 404 204 404 403
+
 GET    api_mail_settings   mail-settings/                            401 404 404 404 200 404 403
 PUT    api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
 PATCH  api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
@@ -135,6 +149,11 @@ BODIES: dict[str, Any] = {
     "POST api_relay_recipients_list": {"address": "bob@relay.falcot.org"},
     "PUT api_relay_recipients": {},
     "PUT api_domain_admins": {},
+    "POST api_permitted_senders_list": {"mailbox": "laure@falcot.org", "sender": "info@falcot.org"},
+    "PUT api_permitted_senders": {},
+    "POST api_default_aliases_list": {"local_part": "abuse", "destination": "someone@elsewhere.example"},
+    "PUT api_default_aliases": {"destination": "someone@elsewhere.example"},
+    "PATCH api_default_aliases": {"destination": "someone@elsewhere.example"},
     "PUT api_mail_settings": {"quarantine_days": 7},
     "PATCH api_mail_settings": {"quarantine_days": 7},
     "POST api_transports_list": {"key": "new.example", "result": "smtp:[mx.new.example]"},
