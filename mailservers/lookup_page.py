@@ -140,6 +140,8 @@ def _stop(station: Station, result: Lookup, found: Mapping[str, Found]) -> Stop:
 
 def _outcome(station: Station, kind: str) -> str:
     if not station.hit:
+        if station.parameter == "suspended_domains":
+            return _("Not suspended")
         return _("Not found, so it is refused") if kind == "bad" else _("Not found")
     if station.parameter == "virtual_alias_maps":
         number = len(station.hit.results)

@@ -36,7 +36,7 @@ def test_a_suspended_domain_says_so_everywhere(alice_client: Client, falcot: Dom
         for state in ("active", "suspended", "inactive")
     }
     assert shown == {"active": ["falcot.com", "falcotsbrand.com"], "suspended": ["falcot.org"], "inactive": []}
-    assert "Corp just now Suspended" in words_of(alice_client.get("/domains/"))
+    assert "Corp 3 0 just now Suspended" in words_of(alice_client.get("/domains/"))
     assert "suspended no → now yes" in words_of(alice_client.get("/domains/falcot.org/history/"))
     alice_client.post(URL, AS_IT_IS | {"version": "2"})
     falcot.refresh_from_db()
