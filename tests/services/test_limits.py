@@ -300,9 +300,9 @@ class TestSql:
             ),
             (
                 [
-                    ADDRESS + "SELECT 1000 + n, {here}, 'n' || n FROM generate_series(1, 5) n",
-                    ADDRESS + "SELECT 2000 + n, {there}, 'n' || n FROM generate_series(1, 5) n",
-                    f"{MAILBOX} SELECT id, {A_MAILBOX} FROM mailboxes_address WHERE id > 1000",
+                    ADDRESS + "SELECT 1000000000 + n, {here}, 'n' || n FROM generate_series(1, 5) n",
+                    ADDRESS + "SELECT 2000000000 + n, {there}, 'n' || n FROM generate_series(1, 5) n",
+                    f"{MAILBOX} SELECT id, {A_MAILBOX} FROM mailboxes_address WHERE id > 1000000000",
                 ],
                 (8, 1, 325, 0),
                 (5, 0, 25, 0),
