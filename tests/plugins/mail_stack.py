@@ -186,6 +186,19 @@ class Postfix:
         if self.group:
             self.reload()
 
+    def install(self) -> str:
+        """Runs `install-commands` as root does on a mail host; what main.cf says then."""
+        # Commands log through postlogd too. While master(8) is about to start it anew, all wait for each other.
+        eventually(self.greets, "smtpd after the last reload")
+        reloads = self.log().count("reload -- version")
+        call_command("postfix_config", output=str(self.maps), stdout=StringIO())
+        environment = {"MAIL_CONFIG": str(self.conf), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        commands = ["sh", str(self.maps / "install-commands")]
+        subprocess.run(commands, env=environment, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+        eventually(lambda: self.log().count("reload -- version") > reloads, "Postfix to read its configuration again")
+        eventually(self.greets, "smtpd after the reload")
+        return (self.conf / "main.cf").read_text()
+
     def write(self, name: str, text: str) -> None:
         path = self.conf / name
         path.write_text(text)

@@ -1,10 +1,8 @@
 """Users of the mail host: unknown ones are refused at the door once the panel knows them, and nobody before."""
 
 from collections.abc import Iterator
-from io import StringIO
 
 import pytest
-from django.core.management import call_command
 
 from accounts.models import ChangeSet
 from mailboxes.local_users import import_local_users
@@ -91,8 +89,10 @@ def test_an_empty_table_refuses_nobody(after_the_import: Postfix) -> None:
 
 
 def test_main_cf_forgets_the_map_of_an_empty_table(after_the_import: Postfix) -> None:
+    assert "\nlocal_recipient_maps = proxy:pgsql:" in (after_the_import.conf / "main.cf").read_text()
     LocalUser.objects.all().delete()
-    call_command("postfix_config", output=str(after_the_import.maps), stdout=StringIO())
-    commands = (after_the_import.maps / "install-commands").read_text()
-    assert 'case "$(postconf -h local_recipient_maps)"' in commands
-    import_local_users(USERS, by=TESTER)
+    try:
+        assert "local_recipient_maps" not in after_the_import.install()
+    finally:
+        import_local_users(USERS, by=TESTER)
+        after_the_import.configure()
