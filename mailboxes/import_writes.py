@@ -47,6 +47,8 @@ ADDRESSES = f"""
       )
     ORDER BY domain.id, staged.local_part
 """  # noqa: S608
+# Foreign keys are checked row by row, with plans that this session may have made while the table was nearly empty.
+PLAN_ANEW = "ANALYZE mailboxes_address"
 ON_ADDRESSES = f"""
     INSERT INTO {{table}} ({{columns}})
     SELECT {{values}}
@@ -112,6 +114,7 @@ def write_mailboxes(one: Import) -> Faults:
     if one.despite_quarantine:
         _run(one, END_QUARANTINES)
     _run(one, ADDRESSES)
+    _run(one, PLAN_ANEW)
     _run(one, _insert_into(Mailbox, ON_ADDRESSES, address_id="address.id"))
     _run(one, CREDENTIALS)
     link_texts_to_domains(_domains_of(one))
@@ -123,6 +126,7 @@ def write_aliases(one: Import) -> Faults:
     if one.despite_quarantine:
         _run(one, END_QUARANTINES)
     _run(one, ADDRESSES)
+    _run(one, PLAN_ANEW)
     _run(one, _insert_into(Alias, ON_ADDRESSES, address_id="address.id"))
     link_texts_to_domains(_domains_of(one))
     faults: Faults = {}

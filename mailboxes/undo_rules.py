@@ -28,6 +28,7 @@ from mailboxes.models import (
     MailboxOwner,
     PermittedSender,
     QuarantinedAddress,
+    RelayRecipient,
 )
 from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
@@ -54,12 +55,14 @@ for _model in (
     AliasDestination,
     DefaultAlias,
     PermittedSender,
+    RelayRecipient,
     LocalUser,
     QuarantinedAddress,
 ):
     register_undo(_model)
 
-OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination, PermittedSender)  # what a domain admin may take back
+# What a domain admin may take back.
+OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination, PermittedSender, RelayRecipient)
 COUNTERS = ("version", "changed_at")
 
 
@@ -273,7 +276,7 @@ def refuse_what_services_would_refuse(events: Sequence[Event], by: Actor) -> Non
         if check:
             check(model, [event.object_id for event in events if event.model is model])
     address_ids = {event.object_id for event in events if event.model is Address}
-    address_ids |= {row["address_id"] for row in _rows(events, Mailbox, Alias)}
+    address_ids |= {row["address_id"] for row in _rows(events, Mailbox, Alias, RelayRecipient)}
     alias_ids = {event.object_id for event in events if event.model is Alias}
     with_destinations = {row["alias_id"] for row in _rows(events, AliasDestination)}
     domain_ids = {pk for event in events for pk in domains_of(event)}
@@ -310,9 +313,14 @@ def _rows_of(event: Event) -> list[Mapping[str, Any]]:
 
 
 def _refuse_in_wrong_class(address_ids: Iterable[int]) -> None:
-    for address in Address.objects.filter(pk__in=address_ids).select_related("domain", "mailbox", "alias"):
+    hung = ("domain", "mailbox", "alias", "relay_recipient")
+    for address in Address.objects.filter(pk__in=address_ids).select_related(*hung):
         if hasattr(address, "mailbox") and not address.domain.has_mailboxes:
             sentence = _("%(domain)s is of the class “%(class)s” by now, which has no mailboxes.")
+            words = {"domain": address.domain, "class": address.domain.get_address_class_display()}
+            raise ValidationError(sentence % words)
+        if hasattr(address, "relay_recipient") and not address.domain.has_recipients:
+            sentence = _("%(domain)s is of the class “%(class)s”. Only a relay domain has recipients.")
             words = {"domain": address.domain, "class": address.domain.get_address_class_display()}
             raise ValidationError(sentence % words)
         if hasattr(address, "alias"):

@@ -18,6 +18,7 @@ FROM domains_domain;
 CREATE FUNCTION domains_add_counts() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
+SET enable_seqscan = off
 AS $$
 BEGIN
     INSERT INTO domains_domaincount (domain_id)
@@ -38,6 +39,7 @@ LIMITS = """
 CREATE FUNCTION domains_refuse_past_limit() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
+SET enable_seqscan = off
 AS $$
 DECLARE
     counted CONSTANT text := TG_ARGV[0];

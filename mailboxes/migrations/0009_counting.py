@@ -2,7 +2,8 @@
 
 The triggers run once a statement, over all its rows: a bulk load costs one change of each domain's counts. Counts are
 locked in the order of the domains, so two statements never wait for each other. An address is looked up as a foreign
-key is, by its number, row by row: whatever a session did before, no plan reads the whole table.
+key is, by its number, row by row. A session keeps the plans of these functions, also those that it made while a table
+had a few rows; a bulk load would then read the whole table for each of its rows, so enable_seqscan is off in them.
 """
 
 from django.db import migrations
@@ -13,6 +14,7 @@ COUNT = """
 CREATE FUNCTION mailboxes_count_{counted}() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
+SET enable_seqscan = off
 AS $$
 BEGIN
     {branches}
@@ -76,6 +78,7 @@ MOVES = """
 CREATE FUNCTION mailboxes_count_moves() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
+SET enable_seqscan = off
 AS $$
 BEGIN
     INSERT INTO domains_domaincount AS counts (domain_id, mailboxes, quota_bytes, without_quota, aliases, recipients)
@@ -116,6 +119,7 @@ QUOTAS = """
 CREATE FUNCTION mailboxes_refuse_quota() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
+SET enable_seqscan = off
 AS $$
 DECLARE
     quota bigint;

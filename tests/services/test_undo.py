@@ -10,7 +10,8 @@ from domains.services import add_domain, add_domain_admin, change_domain, change
 from lookup_tables.models import Canonical, SenderRelay
 from lookup_tables.services import add_entry, delete_entry
 from mailboxes.credentials import is_password
-from mailboxes.models import Alias, Mailbox, MailboxCredential
+from mailboxes.models import Alias, Mailbox, MailboxCredential, RelayRecipient
+from mailboxes.relay import add_relay_recipients, delete_relay_recipients
 from mailboxes.removal import delete_domain
 from mailboxes.renaming import rename_address
 from mailboxes.services import (
@@ -31,6 +32,11 @@ from tests.services.checks import TESTER, addresses, destinations_of, nothing_ch
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "someone@elsewhere.example"
 PASSWORD = "let me read my mail"
+
+
+@pytest.fixture
+def relay(db: None) -> Domain:
+    return add_domain("relay.example", address_class="relay", by=TESTER)
 
 
 def last(sentence: str) -> ChangeSet:
@@ -65,6 +71,38 @@ def test_it_works(domain: Domain, other: Domain, jean: Mailbox) -> None:
     assert destinations_of(alias_at("both")) == ["jean+x@example.org", ELSEWHERE, "chain@example.org"]
     assert destinations_of(alias_at("chain")) == ["jean@example.org"]
     assert is_password(PASSWORD, MailboxCredential.objects.get(mailbox=jean).hash)
+
+
+class TestRelayRecipients:
+    def test_they_come_back_and_go(self, relay: Domain) -> None:
+        add_relay_recipients(relay, ["ann", "bob"], by=TESTER)
+        ann = RelayRecipient.objects.get(address__local_part="ann")
+        delete_relay_recipients(relay, [ann], by=TESTER)
+        undo("Deleted relay recipients: ann@relay.example")
+        assert RelayRecipient.objects.get(pk=ann.pk).address_id == ann.address_id
+        undo("Added relay recipients: ann@relay.example, bob@relay.example")
+        assert not RelayRecipient.objects.exists()
+        assert not addresses()
+
+    def test_they_come_back_with_their_domain(self, relay: Domain) -> None:
+        add_relay_recipients(relay, ["ann"], by=TESTER)
+        delete_domain(relay, by=TESTER)
+        undo("Deleted domain relay.example with its addresses")
+        assert list(map(str, RelayRecipient.objects.with_address())) == ["ann@relay.example"]
+
+    def test_not_into_another_class(self, relay: Domain) -> None:
+        add_relay_recipients(relay, ["ann"], by=TESTER)
+        delete_relay_recipients(relay, list(RelayRecipient.objects.all()), by=TESTER)
+        change_domain(relay, address_class="virtual_mailbox", by=TESTER)
+        with refusal("Only a relay domain has recipients"), nothing_changes():
+            undo_change_set(last("Deleted relay recipients: ann@relay.example"), by=TESTER)
+
+    def test_not_where_an_alias_is_by_now(self, relay: Domain) -> None:
+        add_relay_recipients(relay, ["ann"], by=TESTER)
+        delete_relay_recipients(relay, list(RelayRecipient.objects.all()), by=TESTER)
+        add_alias(relay, "ann", [ELSEWHERE], by=TESTER)
+        with refusal("ann@relay.example was added anew since"), nothing_changes():
+            undo_change_set(last("Deleted relay recipients: ann@relay.example"), by=TESTER)
 
 
 def test_a_change_goes_back(jean: Mailbox) -> None:
