@@ -181,8 +181,11 @@ class Postfix:
         """Change parameters of main.cf until the next time."""
         panel = (self.maps / "main.cf.mailadmin").read_text()
         private = MAIN_CF.format(base=self.base, conf=self.conf)
-        more = "".join(f"{name} = {value}\n" for name, value in parameters.items())
-        self.write("main.cf", private + panel + more)
+        # Each once: of a second entry every process warns, and more warnings than a socket holds stop master(8) at a
+        # reload, in which postlogd reads nothing.
+        kept = [line for line in (private + panel).splitlines() if line.partition("=")[0].strip() not in parameters]
+        more = [f"{name} = {value}" for name, value in parameters.items()]
+        self.write("main.cf", "\n".join([*kept, *more, ""]))
         if self.group:
             self.reload()
 

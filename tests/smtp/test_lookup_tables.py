@@ -1,12 +1,16 @@
 """The flat lookup tables through the real smtpd, cleanup and smtp: what a sender hears, and where the mail goes."""
 
 import socket
+import subprocess
 import threading
 from collections.abc import Generator
 from contextlib import suppress
+from io import StringIO
+from pathlib import Path
 from stat import S_IMODE
 
 import pytest
+from django.core.management import call_command
 
 from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
 from lookup_tables.services import add_entry, change_entry, delete_entry
@@ -211,7 +215,7 @@ def test_only_root_reads_the_passwords(mail: Postfix) -> None:
     assert (file.stat().st_uid, S_IMODE(file.stat().st_mode)) == (0, 0o600)
     others = [path for path in mail.maps.iterdir() if path != file]
     assert "@signs-in.example us:only the relay and we\n" in file.read_text()
-    assert not [path.name for path in others if "only the relay and we" in path.read_text()]
+    assert not [path.name for path in others if b"only the relay and we" in path.read_bytes()]
 
 
 def test_a_change_counts_at_once(mail: Postfix) -> None:
@@ -222,19 +226,25 @@ def test_a_change_counts_at_once(mail: Postfix) -> None:
     change_entry(transport, result="discard:nobody misses it", by=TESTER)
 
 
-def test_a_table_of_the_hosts_own_stays(mail: Postfix) -> None:
-    ours = f"proxy:pgsql:{mail.maps}/smtp_tls_policy_maps.cf"
-    policy = TlsPolicy.objects.get()
-    mail.override(transport_maps="inline:{ a.example=discard: } static:x", smtp_tls_policy_maps=f"static:may, {ours}")
+def test_a_table_of_the_hosts_own_stays(mail: Postfix, tmp_path: Path) -> None:
+    """install-commands in a main.cf of another host, which does not run here."""
+    ours, policy = f"proxy:pgsql:{mail.maps}", TlsPolicy.objects.get()
+    own = "inline:{ a.example=discard: } static:x"
+    main_cf = tmp_path / "main.cf"
+    main_cf.write_text(
+        f"compatibility_level = 3.6\ntransport_maps = {own}\n"
+        f"smtp_tls_policy_maps = static:may, {ours}/smtp_tls_policy_maps.cf\n"
+    )
+    TlsPolicy.objects.filter(pk=policy.pk).delete()
     try:
-        both = (
-            f"\ntransport_maps = inline:{{ a.example=discard: }} static:x, proxy:pgsql:{mail.maps}/transport_maps.cf\n"
-        )
-        TlsPolicy.objects.filter(pk=policy.pk).delete()
-        says = mail.install()
-        assert both in says
-        assert "\nsmtp_tls_policy_maps = static:may\n" in says
-        assert both in mail.install(), "the second time changes nothing"
+        call_command("postfix_config", output=str(mail.maps), stdout=StringIO())
+        commands = (mail.maps / "install-commands").read_text().partition("postfix check")[0]
+        environment = {"MAIL_CONFIG": str(tmp_path), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        for _again in range(2):  # the second time changes nothing
+            subprocess.run(["sh", "-c", commands], env=environment, check=True, stdin=subprocess.DEVNULL, timeout=60)
+            says = main_cf.read_text()
+            assert f"\ntransport_maps = {own}, {ours}/transport_maps.cf\n" in says
+            assert "\nsmtp_tls_policy_maps = static:may\n" in says
     finally:
         policy.save(force_insert=True)
         mail.configure()
