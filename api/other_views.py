@@ -180,6 +180,7 @@ class DestinationSerializer(serializers.Serializer[Any]):
     address = serializers.CharField(read_only=True)
     end = serializers.CharField(read_only=True)
     mail_path = serializers.CharField(read_only=True)
+    way = serializers.CharField(read_only=True)
 
 
 class LookupSerializer(serializers.Serializer[Any]):
@@ -217,7 +218,8 @@ class LookUp(HouseView):
                 "reply": found.reply,
                 "stations": list(map(_station, found.door)),
                 "destinations": [
-                    {"address": one.address, "end": one.end, "mail_path": one.mail_path} for one in found.destinations
+                    {name: getattr(one, name) for name in ("address", "end", "mail_path", "way")}
+                    for one in found.destinations
                 ],
             }
         )

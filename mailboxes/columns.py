@@ -18,7 +18,7 @@ from domains.models import AddressClass, Domain, MailSettings, is_mail_path
 from domains.services import LIMITS
 from mailboxes.commands import NO_QUOTA, quota_bytes
 from mailboxes.credentials import refuse_unfit
-from mailboxes.forms import apart
+from mailboxes.fields import apart
 from mailboxes.import_passwords import hash_with_scheme
 from mailboxes.models import Alias, Import, Mailbox
 from mailboxes.parsing import ParsedAddress, parse_address

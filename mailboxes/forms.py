@@ -1,7 +1,5 @@
 """What people type about mailboxes and aliases -> values for the services."""
 
-import re
-from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,16 +7,14 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.pages import PanelForm
-from domains.fields import normalised_domain
 from domains.models import Domain
+from mailboxes.fields import ADDRESS_ATTRS, DestinationsField, LocalPartField
 from mailboxes.models import Import
 from mailboxes.parsing import ParsedAddress, parse_address, written_local_part
 from mailboxes.services import WHEN_IT_DELIVERS
@@ -26,10 +22,6 @@ from mailboxes.times import TimeField
 
 MEGABYTE = 1024**2
 GIGABYTE = 1024**3
-LONGEST_LIST = 300_000  # characters; 1,000 destinations of 254 and some air
-
-_static = lazy(static, str)
-_address_attrs = {"mono": True, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
 
 
 class QuotaForm(PanelForm):
@@ -73,46 +65,6 @@ def quota_words(quota_bytes: int | None) -> dict[str, Decimal | str | None]:
     return {"quota": Decimal(f"{amount.normalize():f}"), "quota_unit": unit}
 
 
-class DestinationsField(forms.CharField):
-    """Addresses, one a line or with commas between them. Becomes a list."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        attrs = _address_attrs | {
-            "rows": 4,
-            "data-chips": True,
-            "data-icons": _static("icons.svg"),
-            "data-placeholder": gettext_lazy("Add, or paste a list"),
-            "data-remove": gettext_lazy("Remove {text}"),
-        }
-        super().__init__(max_length=LONGEST_LIST, widget=forms.Textarea(attrs=attrs), **kwargs)
-
-    def clean(self, value: Any) -> Any:
-        return apart(super().clean(value) or "")
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return apart(initial or "") != apart(data or "")
-
-
-def apart(text: str) -> list[str]:
-    """Takes a pasted list apart at line ends, commas and semicolons, but not within quotes; `Jean <jean@x.org>` is the
-    address in the angle brackets."""
-    # Quotes that are not closed hold the rest of the line: looking for their end again and again would take minutes.
-    pieces = re.findall(r'(?:"(?:\\.|[^"\\\n])*"?|[^",;\n])+', text.replace("\r", "\n"))
-    found = []
-    for piece in pieces:
-        _name, bracket, address = piece.rstrip().removesuffix(">").rpartition("<")
-        is_in_brackets = bracket and piece.rstrip().endswith(">") and "@" in address and ">" not in address
-        words = [address] if is_in_brackets else _words(piece)
-        found += [word.strip() for word in words if word.strip()]
-    return found
-
-
-def _words(piece: str) -> list[str]:
-    """Addresses with blanks between them are several; a text with a blank but one @ is judged as one."""
-    words: list[str] = re.findall(r'(?:"(?:\\.|[^"\\])*"?|[^\s"])+', piece)
-    return words if all("@" in word for word in words) else [piece]
-
-
 MAY_DO = ("receives", "sends", "imap", "pop")
 LIMITS = {*MAY_DO, "active", "expires_at", "starts_at", "ends_at"}
 
@@ -148,7 +100,7 @@ class MailboxFieldsForm(QuotaForm, LimitsForm):
         help_text=gettext_lazy(
             "Leave it empty to use the template of the settings. A path that ends in / is a maildir."
         ),
-        widget=forms.TextInput(attrs=_address_attrs),
+        widget=forms.TextInput(attrs=ADDRESS_ATTRS),
     )
     active = forms.BooleanField(
         label=gettext_lazy("Active"),
@@ -184,26 +136,6 @@ class MailboxFieldsForm(QuotaForm, LimitsForm):
         super().__init__(*args, **kwargs)
         if not user.is_superuser:
             del self.fields["mail_path"]
-
-
-class LocalPartField(forms.CharField):
-    """The part before the @. Who types the whole address means the same."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            label=gettext_lazy("Address"), max_length=320, widget=forms.TextInput(attrs=_address_attrs), **kwargs
-        )
-        self.domain = ""
-
-    def clean(self, value: Any) -> Any:
-        typed: str = super().clean(value)
-        local_part, at, domain = typed.rpartition("@")
-        if not at or typed.startswith('"'):
-            return typed
-        with suppress(ValidationError):
-            if normalised_domain(domain) == self.domain:
-                return local_part
-        raise ValidationError(_("This adds an address of %(domain)s. Type the part before the @ only.") % vars(self))
 
 
 def _despite_quarantine() -> forms.BooleanField:
@@ -275,7 +207,7 @@ class MailboxForm(MailboxFieldsForm):
             "Below virtual_mailbox_base. A path that ends in / is a maildir, any other an mbox. A new path does not "
             "move the mail that is stored: move the files first."
         ),
-        widget=forms.TextInput(attrs=_address_attrs),
+        widget=forms.TextInput(attrs=ADDRESS_ATTRS),
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     field_order = [
@@ -328,7 +260,7 @@ class DefaultAliasesForm(PanelForm):
         label=gettext_lazy("Destination"),
         max_length=320,
         help_text=gettext_lazy("One address, which gets the mail of all of them. For several people, name an alias."),
-        widget=forms.TextInput(attrs=_address_attrs),
+        widget=forms.TextInput(attrs=ADDRESS_ATTRS),
     )
 
 
@@ -426,7 +358,7 @@ class RenameForm(PanelForm):
         label=gettext_lazy("New address"),
         max_length=320,
         help_text=gettext_lazy("With another domain after the @ it moves there."),
-        widget=forms.TextInput(attrs=_address_attrs),
+        widget=forms.TextInput(attrs=ADDRESS_ATTRS),
     )
     despite_quarantine = _despite_quarantine()
     keep_old = forms.BooleanField(

@@ -196,18 +196,13 @@ def write_domains(one: Import) -> Faults:
     with connection.cursor() as cursor:
         cursor.execute(NAMES_OF_LINES, {"of": one.pk})
         lines = dict(cursor.fetchall())
-    guard = guarded(*lines.values())
-    guard.__enter__()
-    for sign in ("=", "<>"):
-        _run(one, _insert_into(Domain, DOMAINS.replace("{sign}", sign), target_id="target.id"))
-    faults = _what_follows(one, lines)
-    if faults:
-        return faults
     try:
-        guard.__exit__(None, None, None)
+        with guarded(*lines.values()):
+            for sign in ("=", "<>"):
+                _run(one, _insert_into(Domain, DOMAINS.replace("{sign}", sign), target_id="target.id"))
+            return _what_follows(one, lines)
     except ValidationError as error:
         return _refused_by_guards(lines) or dict.fromkeys(lines, _as_faults(error))
-    return {}
 
 
 def _what_follows(one: Import, lines: Mapping[int, str]) -> Faults:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from domains.models import Domain
-from mailboxes.forms import apart
+from mailboxes.fields import apart
 from mailboxes.models import Alias
 from mailboxes.services import delete_alias
 from tests.plugins.example_mail import TESTER, add_alias
