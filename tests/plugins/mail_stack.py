@@ -149,7 +149,7 @@ class Postfix:
             cwd=self.base / "queue",
             start_new_session=True,
         )
-        eventually(self.greets, f"the greeting of smtpd on port {self.port}")
+        eventually(self.greets_at_first, f"the greeting of smtpd on port {self.port}")
 
     def make_folders(self) -> None:
         owners: dict[str, tuple[str | int, int]] = {
@@ -232,8 +232,11 @@ class Postfix:
             self.group.communicate()
             self.group = None
 
-    def greets(self) -> bool:
+    def greets_at_first(self) -> bool:
         assert "fatal:" not in self.log(), f"Postfix cannot work:\n{self.log()}"
+        return self.greets()
+
+    def greets(self) -> bool:
         with contextlib.suppress(OSError, smtplib.SMTPException), self.session(timeout=2):
             return True
         return False
