@@ -85,7 +85,9 @@ INSTALLED_APPS = [
     "domains",
     "mailboxes",
     "lookup_tables",
+    "restrictions",
     "mailservers",
+    "takeover",
     "api",
     "mailadmin",
 ]

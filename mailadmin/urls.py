@@ -14,7 +14,9 @@ urlpatterns = [
     path("", include("mailboxes.urls")),
     path("", include("domains.urls")),
     path("", include("lookup_tables.urls")),
+    path("", include("restrictions.urls")),
     path("", include("mailservers.urls")),
+    path("", include("takeover.urls")),
     path("api/v1/health/", Health.as_view(ask=health.ask), name="api_health"),
     path("", include("api.urls")),
 ]

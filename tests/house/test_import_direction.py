@@ -8,6 +8,8 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
+UP_TO_RESTRICTIONS = {"accounts", "jobs", "domains", "mailboxes", "lookup_tables", "restrictions"}
+
 # room: the rooms it may import. Nobody imports api but mailadmin, the glue, which nobody imports at all.
 MAY_IMPORT: dict[str, set[str]] = {
     "accounts": set(),
@@ -15,10 +17,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domains": {"accounts", "jobs"},
     "mailboxes": {"accounts", "jobs", "domains"},
     "lookup_tables": {"accounts", "jobs", "domains", "mailboxes"},
-    "mailservers": {"accounts", "jobs", "domains", "mailboxes", "lookup_tables"},
-    "api": {"accounts", "jobs", "domains", "mailboxes", "lookup_tables", "mailservers"},
-    "mailadmin": {"accounts", "jobs", "domains", "mailboxes", "lookup_tables", "mailservers", "api"},
-    "bench": {"accounts", "jobs", "domains", "mailboxes", "lookup_tables", "mailservers", "api", "mailadmin"},
+    "restrictions": {"accounts", "jobs", "domains", "mailboxes", "lookup_tables"},
+    "mailservers": UP_TO_RESTRICTIONS,
+    "takeover": UP_TO_RESTRICTIONS | {"mailservers"},
+    "api": UP_TO_RESTRICTIONS | {"mailservers", "takeover"},
+    "mailadmin": UP_TO_RESTRICTIONS | {"mailservers", "takeover", "api"},
+    "bench": UP_TO_RESTRICTIONS | {"mailservers", "takeover", "api", "mailadmin"},
     # Starts everything before Django is there, so it knows no room.
     "mailadmin/launch": {"mailadmin"},
 }

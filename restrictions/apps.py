@@ -1,0 +1,7 @@
+"""The room of restrictions: who may send what to whom, stage by stage of an SMTP session."""
+
+from django.apps import AppConfig
+
+
+class RestrictionsConfig(AppConfig):
+    name = "restrictions"

@@ -1,0 +1,5 @@
+"""The URLs of this room."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
