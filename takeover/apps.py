@@ -1,5 +1,5 @@
-"""The room of coming over: what other panels and hand-written configurations hold, how it comes in, and the proof that the
-maps still say the same."""
+"""The room of coming over: what other panels and hand-written configurations hold, how it comes in, and the proof that
+the maps still say the same."""
 
 from django.apps import AppConfig
 
