@@ -21,6 +21,7 @@ from mailboxes.models import (
     Address,
     Alias,
     AliasDestination,
+    DefaultAlias,
     Mailbox,
     MailboxCredential,
     PermittedSender,
@@ -138,10 +139,11 @@ def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
     )
     if other.exists():
         return losses
-    return losses + _lost_aliases(
+    pointing = (
         AliasDestination.objects.filter(address=thing.address_id),
         known_only_to(Address.objects.filter(pk=thing.address_id)),
     )
+    return losses + _lost_aliases(*pointing) + _lost_default_aliases(Q(destination=str(thing)))
 
 
 def _lost_with_domain(domain: Domain) -> list[str]:
@@ -165,7 +167,20 @@ def _lost_with_domain(domain: Domain) -> list[str]:
     if aliases:
         losses.append(ngettext("%(number)d alias goes.", "%(number)d aliases go.", aliases) % {"number": aliases})
     from_elsewhere = AliasDestination.objects.exclude(alias__address__domain=domain)
-    return losses + _lost_aliases(from_elsewhere.filter(domain=domain), from_elsewhere.filter(address__domain=domain))
+    losses += _lost_aliases(from_elsewhere.filter(domain=domain), from_elsewhere.filter(address__domain=domain))
+    return losses + _lost_default_aliases(Q(destination__endswith=f"@{domain.name}"))
+
+
+def _lost_default_aliases(goes_here: Q) -> list[str]:
+    names = list(DefaultAlias.objects.filter(goes_here).values_list("local_part", flat=True))
+    if not names:
+        return []
+    sentence = ngettext(
+        "The default alias %(names)s of new domains goes here. Give it another destination, or no domain can be added.",
+        "The default aliases %(names)s of new domains go here. Give them another destination, or no domain can be added.",
+        len(names),
+    )
+    return [sentence % {"names": ", ".join(names)}]
 
 
 def _lost_aliases(*pointing: QuerySet[AliasDestination]) -> list[str]:

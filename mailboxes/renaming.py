@@ -1,6 +1,6 @@
 """Another address for the same mailbox or alias: a new name before the @, another domain, or both.
 
-Only the row of the address changes. What points at it follows, and who may send as it. Mail stays where it
+Only the row of the address changes. What points at it follows, default aliases too, and who may send as it. Mail stays where it
 is stored."""
 
 from datetime import datetime
@@ -18,7 +18,7 @@ from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.limits import within_limits
 from mailboxes.loops import refuse_loop_of_what_falls_back, refuse_loops
-from mailboxes.models import Address, Alias, Mailbox
+from mailboxes.models import Address, Alias, DefaultAlias, Mailbox
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
@@ -69,6 +69,7 @@ def rename_address(
                 row.save()
         name_owners_anew([address.pk])
         follow_address((former[1], former[0].name), address)
+        DefaultAlias.objects.filter(destination=old).update(destination=str(address))
         if keep_old:
             _keep(*former, address, keep_until, by)
         _refuse_loops(address, former[0])

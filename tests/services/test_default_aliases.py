@@ -22,7 +22,7 @@ from mailboxes.default_aliases import (
 from mailboxes.jobs import start_default_aliases
 from mailboxes.models import Alias, DefaultAlias, Mailbox
 from mailboxes.relay import add_relay_recipients
-from mailboxes.removal import delete_domain
+from mailboxes.removal import delete_domain, what_is_lost
 from mailboxes.renaming import rename_address
 from mailboxes.services import (
     add_alias,
@@ -103,6 +103,21 @@ def test_a_domain_is_not_added_without_them(defaults: None) -> None:
     delete_mailbox(Mailbox.objects.get(), by=TESTER)
     with refusal("The default alias abuse@example.net cannot be added: example.org is ours, but has no address"):
         add_domain("example.net", by=TESTER)
+
+
+def test_a_new_name_of_the_destination(defaults: None, domain: Domain) -> None:
+    jean = Mailbox.objects.get()
+    with one_change_set("Renamed mailbox jean@example.org → jean.b@example.org"):
+        rename_address(jean.address, domain, "jean.b", by=TESTER)
+    add_domain("example.net", by=TESTER)
+    assert destinations_of(alias_at("abuse@example.net")) == ["jean.b@example.org"]
+
+
+def test_the_question_before_its_destination_goes(defaults: None, domain: Domain) -> None:
+    words = "The default aliases abuse, postmaster of new domains go here."
+    for thing in (Mailbox.objects.get(), domain):
+        assert any(sentence.startswith(words) for sentence in what_is_lost(thing))
+    assert not any("default alias" in sentence for sentence in what_is_lost(add_mailbox(domain, "laure", by=TESTER)))
 
 
 def test_the_domain_of_the_destination_comes_later(db: None) -> None:
