@@ -69,6 +69,39 @@ def load(size: Size) -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
+def load_everything(size: Size) -> None:
+    """As load(), and what makes main.cf ask more: every tenth mailbox has a row in each flat table, every tenth domain
+    a TLS policy; relay and local domains with one address each."""
+    from domains.models import Domain
+    from lookup_tables.models import Bcc, Canonical, Relocated, SenderRelay, TlsPolicy, Transport
+    from mailboxes.models import Address, LocalUser, RelayRecipient
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+    some = [mailbox_address(size, number) for number in range(1, size.mailboxes + 1, 10)]
+    for model, result in (
+        (Transport, "smtp:[mx.example]"),
+        (Relocated, "new@new.example"),
+        (SenderRelay, "[mx.example]"),
+    ):
+        _copy(model, ["key", "result"], ((key, result) for key in some))
+    for twofold in (Bcc, Canonical):
+        for kind in twofold.AppliesTo.values:
+            _copy(twofold, ["applies_to", "key", "result"], ((kind, key, "copy@new.example") for key in some))
+    domains = (f"d{number}.example" for number in range(1, size.domains + 1, 10))
+    _copy(TlsPolicy, ["key", "result"], ((domain, "encrypt") for domain in domains))
+    number = 2 * size.domains  # after all that load() numbers
+    _copy(
+        Domain,
+        ["id", "name", "address_class"],
+        [(number + 1, "relay.test", "relay"), (number + 2, "local.test", "local")],
+    )
+    _copy(Address, ["id", "domain_id", "local_part"], [(4 * size.mailboxes, number + 1, "u1")])
+    _copy(RelayRecipient, ["address_id"], [(4 * size.mailboxes,)])
+    _copy(LocalUser, ["name", "uid"], [("root", 0)])
+    load(size)
+
+
 def load_panel(size: Size) -> None:
     from domains.models import Domain
     from mailboxes.models import Address, Alias, AliasDestination, Mailbox

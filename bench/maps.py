@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import peer
-from bench.data import SIZES, Size, address_at_alias_domain, alias_address, counts, mailbox_address
+from bench.data import SIZES, Size, address_at_alias_domain, alias_address, counts, load_everything, mailbox_address
 from bench.database import Database, postmap
 from bench.figures import ratios, say, shown, spread, table
 
@@ -26,7 +26,18 @@ QUERIES = {
     **peer.MAILBOXES,
     **peer.DOMAINS,
 }
-OURS = ("virtual_alias_maps", "virtual_mailbox_maps", "virtual_mailbox_domains", "virtual_alias_domains")
+OURS = (
+    "virtual_alias_maps",
+    "virtual_mailbox_maps",
+    "virtual_mailbox_domains",
+    "virtual_alias_domains",
+    "suspended_domains",
+    "smtpd_sender_login_maps",
+    "relay_domains",
+    "relay_recipient_maps",
+    "local_recipient_maps",
+)  # and the flat tables
+BY_DOMAIN = ("_domains", "smtp_tls_policy_maps")
 BASE, PEER = "ideal_routes", "peer_alias_maps"
 
 
@@ -62,7 +73,7 @@ def measure(place: Path, sizes: list[Size], cycles: int, by_socket: bool) -> dic
 
 def prepare(database: Database, size: Size) -> dict[str, Any]:
     """A database of this size; returns the maps that answer from it, and its row counts."""
-    directory = database.make(size)
+    directory = database.make(size, load_everything)
     for name, query in QUERIES.items():
         database.write_query(directory, name, query)
     database.export(directory, "routes", "SELECT address, goto FROM ideal.routes", ("cdb", "lmdb"))
@@ -71,11 +82,18 @@ def prepare(database: Database, size: Size) -> dict[str, Any]:
         """Asked one after the other until one answers."""
         return [f"pgsql:{directory}/{name}.cf" for name in names]
 
-    maps = {name: pgsql(name) for name in ("select_1", "ideal_routes", "peer_alias", "peer_mailbox", *OURS)}
+    names = ("select_1", "ideal_routes", "peer_alias", "peer_mailbox", *OURS, *flat_tables())
+    maps = {name: pgsql(name) for name in names}
     maps |= {"peer_virtual_mailbox_domains": pgsql(*peer.DOMAINS)}
     maps |= {PEER: pgsql(*peer.ALIASES), "peer_mailbox_maps": pgsql(*peer.MAILBOXES)}
     maps |= {kind: [f"{kind}:{directory}/routes"] for kind in ("cdb", "lmdb")}
     return {"maps": maps, "rows": counts(), "directory": directory}
+
+
+def flat_tables() -> list[str]:
+    from lookup_tables.main_cf import all_parameters
+
+    return all_parameters()
 
 
 def keys_for(size: Size, luck: random.Random, by_domain: bool) -> list[str]:
@@ -108,7 +126,7 @@ def ask_all(entries: dict[str, Any], sizes: list[Size], cycles: int) -> tuple[di
             chosen = list(entries[size.name]["maps"].items())
             luck.shuffle(chosen)
             for name, maps in chosen:
-                keys = domains if name.endswith("_domains") else addresses
+                keys = domains if name.endswith(BY_DOMAIN) else addresses
                 seconds, found = ask(entries[size.name]["directory"], maps, keys)
                 if cycle >= 0:
                     times[size.name, name].append(seconds / len(keys) * 1e6)
