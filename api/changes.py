@@ -34,7 +34,9 @@ class OperationSerializer(serializers.Serializer[Any]):
     """One request, as it would be sent to the URL of its noun."""
 
     method = serializers.ChoiceField(choices=["POST", "PUT", "PATCH", "DELETE"])
-    noun = serializers.ChoiceField(choices=[slug for slug, noun in BY_SLUG.items() if not noun.is_single])
+    noun = serializers.ChoiceField(
+        choices=[slug for slug, noun in BY_SLUG.items() if not (noun.is_single or noun.is_read_only)]
+    )
     key = Text(required=False, help_text=gettext_lazy("As in the URL, but not encoded; a POST has none."))
     body = serializers.DictField(required=False, help_text=gettext_lazy("What would be sent."))
     if_match = Text(required=False, help_text=gettext_lazy("The ETag of what was seen."))

@@ -138,6 +138,7 @@ class Noun:
     has_version: ClassVar[bool] = True
     is_single: ClassVar[bool] = False
     can_change: ClassVar[bool] = True
+    is_read_only: ClassVar[bool] = False
 
     # Reading
 

@@ -27,6 +27,7 @@ from api.noun import (
     truth,
 )
 from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
+from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_tables import Entries
 from domains.fields import normalised_domain
 from domains.models import Domain, DomainAdmin, MailSettings
@@ -69,6 +70,7 @@ class Domains(Noun):
         "address_class": gettext_lazy("One of the address classes."),
         "target": gettext_lazy("The name of a domain: only its alias domains."),
         "active": ACTIVE,
+        "suspended": ACTIVE,
     }
     searches = gettext_lazy("names that begin like this")
 
@@ -85,8 +87,8 @@ class Domains(Noun):
         return normalised_domain(key)
 
     def filtered(self, rows: QuerySet[Any], name: str, text: str, user: User) -> QuerySet[Any]:
-        if name == "active":
-            return rows.filter(active=truth(text))
+        if name in ("active", "suspended"):
+            return rows.filter(**{name: truth(text)})
         return rows.filter(target=domain_seen_by(user, text)) if name == "target" else rows.filter(address_class=text)
 
     def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
@@ -124,10 +126,10 @@ class DomainAdmins(Noun):
 
     def key_values(self, key: str) -> Values:
         domain, _slash, username = key.partition("/")
-        return {"domain": normalised_domain(domain), "username": username.strip().lower()}
+        return {"domain": normalised_domain(domain), "username": normal_username(username)}
 
     def normal_key_value(self, name: str, value: str) -> Any:
-        return normalised_domain(value) if name == "domain" else value.strip().lower()
+        return normalised_domain(value) if name == "domain" else normal_username(value)
 
     def key_of(self, row: Any) -> str:
         return f"{row.domain.name}/{row.user.username}"
@@ -138,14 +140,14 @@ class DomainAdmins(Noun):
     def filtered(self, rows: QuerySet[Any], name: str, text: str, user: User) -> QuerySet[Any]:
         if name == "domain":
             return rows.filter(domain=domain_seen_by(user, text))
-        return rows.filter(user__username=text.strip().lower())
+        return rows.filter(user__username=normal_username(text))
 
     def add(self, values: Values, by: Actor) -> Any:
         try:
             domain = domain_seen_by(acting(by), values["domain"])
         except ValidationError as error:
             raise ValidationError({"domain": error.messages}) from error
-        person = User.objects.people().filter(username=values["username"].strip().lower()).first()
+        person = User.objects.people().filter(username=normal_username(values["username"])).first()
         if person is None:
             sentence = _("There is no person “%(name)s”. Add them first, or correct the name.")
             raise ValidationError({"username": sentence % {"name": values["username"]}})
@@ -225,12 +227,14 @@ class TheMailSettings(Noun):
 NOUNS: list[Noun] = [
     Domains(),
     DomainAdmins(),
+    People(),
     Mailboxes(),
     Aliases(),
     RelayRecipients(),
     PermittedSenders(),
     DefaultAliases(),
     *map(Entries, tables.NOUNS),
+    LocalUsers(),
     TheMailSettings(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}

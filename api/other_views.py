@@ -1,4 +1,4 @@
-"""What of the API is no noun: the history, work, questions to the maps, health, and the description itself."""
+"""What of the API is no noun: the history, questions to the maps, health, and the description itself."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,15 +16,15 @@ from rest_framework.response import Response
 from accounts.models import ChangeSet
 from api.access import actor_of
 from api.noun import domain_seen_by
+from api.problems import BadQuestion
 from api.questions import asked, filtered, one_page
 from api.schema import ChangeSerializer, description, list_parameters, page_of
 from api.views import LIST_WORDS, HouseView
 from api.writing import carry_out, changes_of
 from domains.history import change_sets_of, change_sets_visible_to
-from jobs.models import Job
 from lookup_tables.main_cf import all_parameters
 from mailboxes.undo import MOST_ON_A_PAGE, undo_change_set
-from mailservers.lookup import Lookup, Station, ask_map
+from mailservers.lookup import Lookup, Sender, Station, ask_map
 from mailservers.lookup_page import look_up_for
 from mailservers.postfix_config import (
     MAPS_BY_ADDRESS,
@@ -134,35 +134,6 @@ class Undo(HouseView):
         )
 
 
-# Work
-
-
-class JobSerializer(serializers.ModelSerializer[Job]):
-    result = serializers.JSONField(read_only=True)
-
-    class Meta:
-        model = Job
-        fields = ["id", "kind", "label", "state", "done", "total", "result", "error"]
-        fields += ["created_at", "started_at", "finished_at"]
-        read_only_fields = fields
-
-
-class OneJob(HouseView):
-    resource, tag = "jobs", "jobs"
-    described = {
-        "GET": {
-            "operation": "show_job",
-            "summary": _("Show a piece of long work: how far it is, and what came of it"),
-            "answers": {200: JobSerializer},
-            "parameters": [OpenApiParameter("id", int, "path")],
-        }
-    }
-
-    def get(self, request: Request, id: int) -> Response:  # noqa: A002
-        asked(request, ())
-        return Response(JobSerializer(get_object_or_404(Job.objects.visible_to(request.user), pk=id)).data)
-
-
 # Questions to the maps
 
 
@@ -183,8 +154,19 @@ class DestinationSerializer(serializers.Serializer[Any]):
     way = serializers.CharField(read_only=True)
 
 
+class SenderSerializer(serializers.Serializer[Any]):
+    """What concerns the sender: what cleanup(8) makes of it, and what somebody who signed in as `login` hears."""
+
+    address = serializers.CharField(read_only=True)
+    becomes = serializers.CharField(read_only=True)
+    stations = StationSerializer(many=True, read_only=True)
+    login = serializers.CharField(read_only=True)
+    may_send = serializers.BooleanField(read_only=True, allow_null=True)
+    reply = serializers.CharField(read_only=True)
+
+
 class LookupSerializer(serializers.Serializer[Any]):
-    """What Postfix does with an address: its reply, the maps it asks, and where the mail ends."""
+    """What Postfix does with an address: its reply, the maps it asks, where the mail ends, and who may send as it."""
 
     address = serializers.CharField(read_only=True)
     address_class = serializers.CharField(read_only=True)
@@ -193,6 +175,8 @@ class LookupSerializer(serializers.Serializer[Any]):
     reply = serializers.CharField(read_only=True)
     stations = StationSerializer(many=True, read_only=True)
     destinations = DestinationSerializer(many=True, read_only=True)
+    logins = serializers.ListField(child=serializers.CharField(), read_only=True)
+    sender = SenderSerializer(read_only=True, allow_null=True)
 
 
 class LookUp(HouseView):
@@ -202,13 +186,21 @@ class LookUp(HouseView):
             "operation": "look_up",
             "summary": _("What Postfix will do with an address"),
             "answers": {200: LookupSerializer},
-            "parameters": [OpenApiParameter("address", str, "query", required=True)],
+            "parameters": [
+                OpenApiParameter("address", str, "query", required=True),
+                OpenApiParameter("from", str, "query", description=_("A sender. Only superusers ask about one.")),
+                OpenApiParameter("login", str, "query", description=_("A mailbox that has signed in; needs “from”.")),
+            ],
             "problems": [422],
         }
     }
 
     def get(self, request: Request) -> Response:
-        found: Lookup = look_up_for(request.user, asked(request, ["address"]).get("address", ""))
+        words = asked(request, ["address", "from", "login"])
+        sender, login = words.get("from", ""), words.get("login", "")
+        if login and not sender:
+            raise BadQuestion(_("“login” needs “from” as well: the sender."))
+        found: Lookup = look_up_for(request.user, words.get("address", ""), sender=sender, login=login)
         return Response(
             {
                 "address": found.address,
@@ -221,8 +213,15 @@ class LookUp(HouseView):
                     {name: getattr(one, name) for name in ("address", "end", "mail_path", "way")}
                     for one in found.destinations
                 ],
+                "logins": list(found.logins),
+                "sender": _sender(found.sender) if found.sender else None,
             }
         )
+
+
+def _sender(sender: Sender) -> dict[str, Any]:
+    names = ("address", "becomes", "login", "may_send", "reply")
+    return {name: getattr(sender, name) for name in names} | {"stations": list(map(_station, sender.stations))}
 
 
 def _station(station: Station) -> dict[str, Any]:

@@ -31,6 +31,11 @@ class BadQuestion(APIException):
     default_code = "bad_question"
 
 
+class TooLarge(APIException):
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+
 class KeyUsedBefore(APIException):
     status_code = HTTPStatus.CONFLICT
     default_code = "idempotency_key_used"

@@ -103,6 +103,10 @@ class HouseSchema(AutoSchema):
         described: dict[str, Any] = self.view.described[self.method]
         return described
 
+    @property
+    def _can_be_rehearsed(self) -> bool:
+        return self.noun is not None or not self._described.get("is_work", False)
+
     def get_summary(self) -> str:
         if self.noun is None:
             return str(self._described["summary"])
@@ -126,7 +130,7 @@ class HouseSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         found = [OpenApiParameter("dry_run", bool, QUERY, description=_("Only say what would change."))]
-        found = found if self.method in WRITES else []
+        found = found if self.method in WRITES and self._can_be_rehearsed else []
         if self.noun is None:
             return [*found, *self._described.get("parameters", ())]
         if "{key}" in self.path:
@@ -158,7 +162,7 @@ class HouseSchema(AutoSchema):
         noun = self.noun
         if noun is None:
             answers: dict[Any, Any] = dict(self._described["answers"])
-            if self.method in WRITES:
+            if self.method in WRITES and self._can_be_rehearsed:
                 answers[200] = _either(self._described["operation"], answers[200])
         elif self.is_list and self.method == "GET":
             answers = {200: page_of(noun.name, noun.serializer_for(SHOW))}

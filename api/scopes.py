@@ -13,6 +13,7 @@ READ, WRITE = "read", "write"
 RESOURCES: dict[str, "StrOrPromise"] = {
     "domains": _("Domains"),
     "domain_admins": _("Domain admins"),
+    "people": _("People"),
     "mailboxes": _("Mailboxes"),
     "aliases": _("Aliases"),
     "relay_recipients": _("Relay recipients"),
@@ -23,7 +24,7 @@ RESOURCES: dict[str, "StrOrPromise"] = {
     "diagnostics": _("Lookup and health"),
 }
 ONLY_READ = {"jobs", "diagnostics"}
-ONLY_SUPERUSERS = {"domain_admins", "lookup_tables", "mail_settings"}
+ONLY_SUPERUSERS = {"domain_admins", "people", "lookup_tables", "mail_settings"}
 
 ALL = [
     f"{resource}:{access}"

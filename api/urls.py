@@ -4,9 +4,11 @@ from django.urls import path
 
 from api import docs_views, token_views
 from api.changes import Changes
+from api.import_views import Exports, ImportFaults, Imports, OneImport, WriteImport
 from api.nouns import NOUNS
-from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneJob, OneMap, Schema, Undo
+from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Undo
 from api.views import views_of
+from api.work_views import AliasReport, Forwards, Jobs, MissingDefaultAliases, OneJob
 
 urlpatterns = [
     path("account/tokens/", token_views.token_list, name="token_list"),
@@ -18,7 +20,16 @@ urlpatterns = [
     path("api/v1/history/", History.as_view(), name="api_history"),
     path("api/v1/history/<uuid:id>/", OneChangeSet.as_view(), name="api_change_set"),
     path("api/v1/history/<uuid:id>/undo/", Undo.as_view(), name="api_undo"),
+    path("api/v1/imports/", Imports.as_view(), name="api_imports"),
+    path("api/v1/imports/<int:id>/", OneImport.as_view(), name="api_import"),
+    path("api/v1/imports/<int:id>/faults/", ImportFaults.as_view(), name="api_import_faults"),
+    path("api/v1/imports/<int:id>/write/", WriteImport.as_view(), name="api_import_write"),
+    path("api/v1/exports/<str:kind>/", Exports.as_view(), name="api_export"),
+    path("api/v1/jobs/", Jobs.as_view(), name="api_jobs"),
     path("api/v1/jobs/<int:id>/", OneJob.as_view(), name="api_job"),
+    path("api/v1/alias-report/", AliasReport.as_view(), name="api_alias_report"),
+    path("api/v1/forwards/", Forwards.as_view(), name="api_forwards"),
+    path("api/v1/missing-default-aliases/", MissingDefaultAliases.as_view(), name="api_missing_default_aliases"),
     path("api/v1/lookup/", LookUp.as_view(), name="api_lookup"),
     path("api/v1/maps/<str:parameter>/", OneMap.as_view(), name="api_map"),
 ]

@@ -118,7 +118,7 @@ def write_import(
         return one.change_set
     _refuse_who_may_not(one.kind, one.despite_quarantine, by)
     if one.refused:
-        raise ValidationError(_refusal(one))
+        raise ValidationError(refusal_of(one))
     if not one.new:
         return None
     hash_sealed(one, lambda: key or kept_key(one.pk), show)
@@ -135,7 +135,7 @@ def write_import(
     except (_Refused, IntegrityError) as error:
         judge_import(one)
         if one.refused:
-            raise ValidationError(_refusal(one)) from error
+            raise ValidationError(refusal_of(one)) from error
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or "?"
         sentence = _("What is there now does not go together with these lines: %(constraint)s. Nothing was added.")
         raise ValidationError(sentence % {"constraint": name}) from error
@@ -151,11 +151,15 @@ def faulty(one: Import) -> Any:
 def faults_of(one: Import, most: int | None = MOST_FAULTS) -> Iterator[dict[str, Any]]:
     """Line, thing and sentence of each fault."""
     for row in faulty(one)[:most].iterator(chunk_size=1000):
-        thing = str(row.domain_name)
-        if one.kind != Kind.DOMAINS and thing:
-            thing = external_form(row.local_part, thing)
-        for fault in [*({"sentence": sentence} for sentence in row.unreadable), *row.faults]:
-            yield {"line": row.line, "thing": thing, "sentence": import_rules.sentence_of(fault)}
+        yield from faults_of_line(one, row)
+
+
+def faults_of_line(one: Import, row: ImportRow) -> Iterator[dict[str, Any]]:
+    thing = str(row.domain_name)
+    if one.kind != Kind.DOMAINS and thing:
+        thing = external_form(row.local_part, thing)
+    for fault in [*({"sentence": sentence} for sentence in row.unreadable), *row.faults]:
+        yield {"line": row.line, "thing": thing, "sentence": import_rules.sentence_of(fault)}
 
 
 def forget_import(one: Import) -> None:
@@ -184,7 +188,7 @@ def _refuse_who_may_not(kind: str, despite_quarantine: bool, by: Actor) -> None:
         raise ValidationError(_("Only a superuser takes addresses in spite of their quarantine."))
 
 
-def _refusal(one: Import) -> str:
+def refusal_of(one: Import) -> str:
     sentence = _("%(refused)d of %(lines)d lines cannot be. Nothing was added.")
     return sentence % {"refused": one.refused, "lines": one.lines}
 

@@ -62,7 +62,8 @@ def import_lines(job: Job) -> dict[str, Any]:
     one = Import.objects.select_related("user").filter(pk=job.arguments["import"]).first()
     if one is None or one.user is None:
         raise RuntimeError(_("This file was forgotten meanwhile. Upload it again."))
-    by = Actor(user=one.user, door=Door(job.arguments["door"]), host=one.host)
+    door, token = Door(job.arguments["door"]), job.arguments.get("token", "")
+    by = Actor(user=one.user, door=door, host=one.host, token=token)
     with override(one.user.language or settings.LANGUAGE_CODE):
         try:
             change_set = write_import(one, show=lambda done, total: show_progress(job, done, total), by=by)
@@ -82,7 +83,7 @@ def start_import(one: Import, *, by: Actor) -> Job:
         locked = Import.objects.select_for_update(of=("self",)).select_related("job").get(pk=one.pk)
         if locked.job is None:
             label = IMPORT_LABELS[Import.Kind(one.kind)]
-            arguments: dict[str, Any] = {"import": one.pk, "door": str(by.door)}
+            arguments: dict[str, Any] = {"import": one.pk, "door": str(by.door), "token": by.token}
             locked.job = start_job(IMPORT, by=by, label=label, **arguments)
             locked.save(update_fields=["job"])
     return locked.job

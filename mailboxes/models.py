@@ -457,7 +457,7 @@ class AliasDestinationQuerySet(models.QuerySet["AliasDestination"]):
         return self.select_related("alias__address__domain")
 
     def visible_to(self, user: User) -> Self:
-        return self if user.is_superuser else self.filter(alias__address__domain__admins=user)
+        return self.filter(seen_by(user, "alias__address__domain__"))
 
     def elsewhere(self) -> Self:
         """What is not ours, or was not when it was typed."""

@@ -185,11 +185,13 @@ def _told(refused: set[str], behind: Behind, visible: set[str] | None) -> set[st
     return {one for one, name in names.items() if visible is None or answering.get(name, name) in visible}
 
 
-def look_up_for(user: User, text: str) -> Lookup:
-    """What this person may see of it. Raises ValidationError with a sentence."""
+def look_up_for(user: User, text: str, *, sender: str = "", login: str = "") -> Lookup:
+    """What this person may see of it; about a sender only superusers ask. Raises ValidationError with a sentence."""
     visible = _visible_to(user)
     _refuse_others(text, visible)
-    return _as_seen(look_up(text), visible)
+    if sender and visible is not None:
+        raise ValidationError(_("Only a superuser asks about a sender."))
+    return _as_seen(look_up(text, sender=sender, login=login), visible)
 
 
 def _answer(text: str, visible: set[str] | None, sender: str = "", login: str = "") -> Answer:

@@ -75,6 +75,15 @@ class TestLookup:
         assert {one["address"] for one in found["destinations"]} == {"laure@falcot.org", "sophie@falcot.org"}
         assert found["stations"][-1]["parameter"] == "virtual_alias_maps"
 
+    def test_who_sends(self, api: Api, bob_api: Api, falcot: Domain) -> None:
+        found = api.get("lookup/?address=jean@falcot.org&from=laure@falcot.org&login=laure@falcot.org")
+        assert found["logins"] == ["jean@falcot.org"]
+        assert (found["sender"]["becomes"], found["sender"]["may_send"]) == ("laure@falcot.org", True)
+        other = api.get("lookup/?address=jean@falcot.org&from=laure@falcot.org&login=sophie@falcot.org")["sender"]
+        assert (other["may_send"], other["reply"][:3]) == (False, "553")
+        assert api("GET", "lookup/?address=jean@falcot.org&login=laure@falcot.org").status == 400
+        assert bob_api("GET", "lookup/?address=jean@falcot.org&from=laure@falcot.org").status == 422
+
     def test_what_is_no_address(self, api: Api) -> None:
         assert api("GET", "lookup/?address=nonsense").status == 422
         assert api("GET", "lookup/").status == 422

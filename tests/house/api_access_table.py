@@ -32,6 +32,16 @@ GET    api_domain_admins         domain-admins/falcot.org/claire/      401 404 4
 PUT    api_domain_admins         domain-admins/falcot.org/mallory/     401 401 404 404 201 404 403
 DELETE api_domain_admins         domain-admins/falcot.org/claire/      401 401 404 404 204 404 403
 
+GET    api_people_list     people/                                   401 404 404 404 200 404 403
+POST   api_people_list     people/                                   401 401 404 404 201 404 403
+GET    api_people          people/claire/                            401 404 404 404 200 404 403
+PUT    api_people          people/claire/                            401 401 404 404 200 404 403
+PATCH  api_people          people/mallory/                           401 401 404 404 200 404 403
+DELETE api_people          people/mallory/                           401 401 404 404 204 404 403
+
+GET    api_local_users_list local-users/                             401 404 404 404 200 404 403
+GET    api_local_users     local-users/root/                         401 404 404 404 200 404 403
+
 GET    api_mailboxes_list  mailboxes/                                401 404 200 200 200 200 403
 POST   api_mailboxes_list  mailboxes/                                401 401 422 201 201 201 403
 GET    api_mailboxes       mailboxes/laure@falcot.org/               401 404 404 200 200 200 403
@@ -127,9 +137,31 @@ GET    api_change_set      history/{change_set}/                     401 404 404
 GET    api_change_set      history/{foreign_change_set}/             401 404 200 404 200 404 403
 POST   api_undo            history/{change_set}/undo/                401 401 404 200 200 200 403
 POST   api_undo            history/{foreign_change_set}/undo/        401 401 200 404 200 404 403
+GET    api_jobs            jobs/                                     401 404 200 200 200 200 200
 GET    api_job             jobs/{job}/                               401 404 404 404 200 404 200
+
+GET    api_alias_report    alias-report/                             401 404 404 404 200 404 403
+POST   api_alias_report    alias-report/                             401 401 404 404 202 404 403
+GET    api_forwards        forwards/                                 401 404 200 200 200 200 403
+GET    api_forwards        forwards/?domain=falcot.org               401 404 400 200 200 200 403
+GET    api_missing_default_aliases missing-default-aliases/          401 404 404 404 200 404 403
+POST   api_missing_default_aliases missing-default-aliases/          401 401 404 404 202 404 403
+
+GET    api_imports         imports/?kind=mailboxes                   401 404 200 200 200 403 403
+POST   api_imports         imports/?kind=mailboxes                   401 401 201 201 201 403 403
+GET    api_import          imports/{import}/                         401 404 404 404 200 403 403
+GET    api_import          imports/{import_of_claire}/               401 404 404 200 404 403 404
+DELETE api_import          imports/{import}/                         401 401 404 404 204 403 403
+GET    api_import_faults   imports/{import}/faults/                  401 404 404 404 200 403 403
+POST   api_import_write    imports/{import}/write/                   401 401 404 404 202 403 403
+POST   api_import_write    imports/{import_of_claire}/write/         401 401 404 202 404 403 404
+GET    api_export          exports/mailboxes/                        401 404 200 200 200 200 403
+GET    api_export          exports/aliases/?domain=falcot.org        401 404 400 200 200 200 403
+GET    api_export          exports/domains/                          401 404 200 200 200 200 403
+
 GET    api_lookup          lookup/?address=jean@falcot.org           401 404 422 200 200 200 403
 GET    api_lookup          lookup/?address=mallory@foreign.example   401 404 200 422 200 422 403
+GET    api_lookup          lookup/?address=jean@falcot.org&from=jean@falcot.org 401 404 422 422 200 422 403
 GET    api_map             maps/virtual_mailbox_maps/?key=jean@falcot.org 401 404 404 404 200 404 403
 GET    api_health          health/                                   401 404 200 200 200 200 403
 """
@@ -140,6 +172,9 @@ BODIES: dict[str, Any] = {
     "PUT api_domains": {"description": "Described anew"},
     "PATCH api_domains": {"description": "Described anew"},
     "POST api_domain_admins_list": {"domain": "falcot.org", "username": "mallory"},
+    "POST api_people_list": {"username": "new", "password": "walks around the fence"},
+    "PUT api_people": {"name": "Another name"},
+    "PATCH api_people": {"password": "a new and longer one"},
     "POST api_mailboxes_list": {"address": "new@falcot.org", "name": "New"},
     "PUT api_mailboxes": {"name": "Another name"},
     "PATCH api_mailboxes": {"name": "Another name", "password": "a new and longer one"},
@@ -174,6 +209,7 @@ BODIES: dict[str, Any] = {
     "POST api_canonical_list": {"applies_to": "sender", "key": "new@falcot.org", "result": "jean@falcot.org"},
     "PUT api_canonical": {"result": "jean@falcot.org"},
     "PATCH api_canonical": {"comment": "Changed"},
+    "POST api_imports": [{"address": "new@falcot.org"}],
     "POST api_changes": {
         "operations": [{"method": "PUT", "noun": "mailboxes", "key": "new@falcot.org", "body": {"name": "New"}}]
     },

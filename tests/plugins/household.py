@@ -22,6 +22,7 @@ from mailboxes.default_aliases import set_default_aliases
 from mailboxes.demo import load_falcot
 from mailboxes.imports import stage_upload
 from mailboxes.jobs import start_alias_report
+from mailboxes.local_users import import_local_users
 from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
@@ -87,6 +88,7 @@ def move_in() -> dict[str, object]:
     numbers["import"] = _uploaded("mailboxes", FILE, superuser)
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)
     numbers["recipient"] = RelayRecipient.objects.get().pk
+    import_local_users({"root": 0, "ada": 1000}, by=TESTER)
     numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
 

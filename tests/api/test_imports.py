@@ -1,0 +1,167 @@
+"""Many mailboxes, aliases and domains through the API: sent, judged, looked at, written by the worker, taken back."""
+
+import csv
+import io
+
+import pytest
+
+from accounts.models import ChangeSet, User
+from domains.models import Domain
+from jobs.services import run_job
+from mailboxes.models import Alias, Import, ImportRow, Mailbox
+from tests.api.conftest import Api, token_for
+
+CSV = {"Content_Type": "text/csv"}
+PEOPLE = "address,name,password\nnew.one@falcot.org,New One,her first password\nnew.two@falcot.org,New Two,\n"
+
+
+def run(api: Api, path: str) -> dict[str, object]:
+    answer = api("POST", path)
+    assert answer.status == 202, answer
+    assert answer.headers["Location"] == f"http://testserver/api/v1/jobs/{answer.json['id']}/"
+    run_job(answer.json["id"])
+    job: dict[str, object] = api.get(f"jobs/{answer.json['id']}/")
+    return job
+
+
+def test_it_works(api: Api, falcot: Domain) -> None:
+    sent = api("POST", "imports/?kind=mailboxes&label=people.csv", PEOPLE.encode(), **CSV)
+    assert sent.status == 201
+    assert {name: sent.json[name] for name in ("label", "lines", "new", "there", "refused", "job")} == {
+        **{"label": "people.csv", "lines": 2, "new": 2, "there": 0, "refused": 0, "job": None}
+    }
+    place = f"imports/{sent.json['id']}/"
+    assert sent.headers["Location"].endswith(place)
+    assert not Mailbox.objects.filter(address__local_part="new.one").exists()
+    job = run(api, f"{place}write/")
+    assert (job["state"], job["result"]["new"]) == ("done", 2)  # type: ignore[index]
+    assert api.get("mailboxes/new.one@falcot.org/")["has_password"] is True
+    number = api.get(place)["change_set"]
+    line = api.get(f"history/{number}/")
+    assert (line["who"], line["token"], line["door"]) == ("Alice Martin", "test", "api")
+    assert api("POST", f"history/{number}/undo/").status == 200
+    assert not Mailbox.objects.filter(address__local_part="new.one").exists()
+
+
+def test_json_and_a_second_request_to_write(api: Api, falcot: Domain) -> None:
+    lines = [{"address": "new@falcot.org", "destinations": ["jean@falcot.org", "x@elsewhere.example"]}]
+    place = f"imports/{api('POST', 'imports/?kind=aliases', lines).json['id']}/"
+    first = run(api, f"{place}write/")
+    again = api("POST", f"{place}write/")
+    assert (again.status, again.json["id"], again.json["result"]) == (202, first["id"], first["result"])
+    assert Alias.objects.filter(address__local_part="new").count() == 1
+
+
+def test_lines_that_cannot_be(api: Api, falcot: Domain) -> None:
+    """They are told page by page, and nothing is written."""
+    text = "address\nok@falcot.org\n" + "".join(f"u{number}@no.example\n" for number in range(5))
+    sent = api("POST", "imports/?kind=mailboxes", text.encode(), **CSV).json
+    assert (sent["refused"], sent["new"]) == (5, 1)
+    path, found = f"imports/{sent['id']}/faults/?limit=2", []
+    while path:
+        page = api.get(path)
+        found += page["results"]
+        path = (page["next"] or "").removeprefix("http://testserver")
+    assert [one["line"] for one in found] == [3, 4, 5, 6, 7]
+    assert found[0]["sentences"] == ["no.example is not here. Add it first, or correct the name."]
+    refused = api("POST", f"imports/{sent['id']}/write/")
+    assert (refused.status, refused.json["detail"]) == (422, "5 of 6 lines cannot be. Nothing was added.")
+
+
+def test_a_rehearsal_keeps_nothing(api: Api, falcot: Domain) -> None:
+    text = b"address\nok@falcot.org\nok@no.example\n"
+    answer = api("POST", "imports/?kind=mailboxes&dry_run=true", text, **CSV)
+    assert (answer.status, answer.json["new"], answer.json["refused"]) == (200, 1, 1)
+    (fault,) = answer.json["faults"]
+    assert (fault["line"], fault["thing"]) == (3, "ok@no.example")
+    assert not (Import.objects.exists() or ImportRow.objects.exists())
+
+
+def test_what_is_there_may_stay(api: Api, falcot: Domain) -> None:
+    text = b"address\njean@falcot.org\nnew@falcot.org\n"
+    assert api("POST", "imports/?kind=mailboxes", text, **CSV).json["refused"] == 1
+    sent = api("POST", "imports/?kind=mailboxes&skip_existing=true", text, **CSV).json
+    assert (sent["new"], sent["there"], sent["refused"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("imports/", b"address\n", 400),
+        ("imports/?kind=people", b"address\n", 400),
+        ("imports/?kind=mailboxes", b"", 422),
+        ("imports/?kind=mailboxes", b"address\n", 422),
+        ("imports/?kind=mailboxes", b"nonsense\nx\n", 422),
+        ("imports/?kind=mailboxes", b"address\n\xff\xfe\n", 422),
+        ("imports/?kind=mailboxes&skip_existing=1", b"address\na@falcot.org\n", 400),
+        ("imports/?kind=mailboxes", b"address\n" + b"x" * (32 * 1024**2), 413),
+    ],
+)
+def test_what_is_no_file(api: Api, path: str, body: bytes, status: int) -> None:
+    assert api("POST", path, body, **CSV).status == status
+    assert not Import.objects.exists()
+
+
+def test_a_file_of_another_kind(api: Api) -> None:
+    assert api("POST", "imports/?kind=mailboxes", b"x", Content_Type="application/pdf").status == 415
+
+
+def test_what_is_sent_is_forgotten(api: Api, falcot: Domain) -> None:
+    place = f"imports/{api('POST', 'imports/?kind=mailboxes', PEOPLE.encode(), **CSV).json['id']}/"
+    waiting = api("POST", f"{place}write/").json["id"]
+    assert api("DELETE", place).status == 422
+    run_job(waiting)
+    assert api("DELETE", place).status == 204
+    assert api("GET", place).status == 404
+    assert Mailbox.objects.filter(address__local_part="new.one").exists()
+
+
+class TestRights:
+    def test_a_domain_admin_within_the_own_domain(self, api: Api, bob_api: Api) -> None:
+        api("PUT", "domains/foreign.example/", {})
+        text = b"address\nnew@falcot.org\nnew@foreign.example\n"
+        sent = bob_api("POST", "imports/?kind=mailboxes", text, **CSV).json
+        assert (sent["new"], sent["refused"]) == (1, 1)
+        assert api("GET", f"imports/{sent['id']}/").status == 404
+        assert bob_api("POST", "imports/?kind=domains", b"name\nnew.example\n", **CSV).status == 422
+
+    def test_the_scope_of_what_is_imported(self, alice: User) -> None:
+        limited = Api(token_for(alice, "aliases:write", "mailboxes:read"))
+        assert limited("POST", "imports/?kind=mailboxes", PEOPLE.encode(), **CSV).status == 403
+        assert limited("GET", "imports/?kind=mailboxes").status == 200
+        assert limited("GET", "exports/domains/").status == 403
+
+    def test_a_token_for_some_domains(self, alice: User, falcot: Domain) -> None:
+        """The worker has no token, so it would do more than this one may."""
+        limited = Api(token_for(alice, domains=["falcot.org"]))
+        assert limited("POST", "imports/?kind=mailboxes", PEOPLE.encode(), **CSV).status == 403
+        addresses = {row["address"].rpartition("@")[2] for row in limited.get("exports/mailboxes/")}
+        assert addresses == {"falcot.org"}
+
+
+class TestExports:
+    @pytest.mark.parametrize("kind", ["mailboxes", "aliases", "domains"])
+    def test_what_is_exported_can_be_imported(self, api: Api, falcot: Domain, kind: str) -> None:
+        as_csv = api("GET", f"exports/{kind}/?format=csv")
+        assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert as_csv.json == api("GET", f"exports/{kind}/", Accept="text/csv").json
+        rows = api.get(f"exports/{kind}/")
+        assert len(list(csv.reader(io.StringIO(as_csv.json)))) == len(rows) + 1 > 2
+        for body, headers in [(as_csv.json.encode(), CSV), (rows, {})]:
+            sent = api("POST", f"imports/?kind={kind}&skip_existing=true", body, **headers).json
+            assert (sent["there"], sent["refused"]) == (len(rows), 0)
+
+    def test_of_one_domain(self, api: Api, falcot: Domain) -> None:
+        found = api.get("exports/aliases/?domain=falcotsbrand.com")
+        assert {row["address"].rpartition("@")[2] for row in found} == {"falcotsbrand.com"}
+        assert api("GET", "exports/aliases/?domain=no.example").status == 400
+
+    def test_what_there_is_not(self, api: Api, falcot: Domain) -> None:
+        assert api("GET", "exports/people/").status == 404
+        assert api("GET", "exports/mailboxes/", Accept="application/pdf").status == 406
+
+
+def test_nothing_is_left_in_the_history_until_it_is_written(api: Api, falcot: Domain) -> None:
+    before = ChangeSet.objects.count()
+    api("POST", "imports/?kind=mailboxes", PEOPLE.encode(), **CSV)
+    assert ChangeSet.objects.count() == before
