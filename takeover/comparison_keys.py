@@ -114,10 +114,9 @@ class Questions:
                 if one.startswith("@"):
                     self.brands.setdefault(one[1:].lower(), set()).add(key[1:].lower())
         if parameter in BY_NAME:
-            if key != "@":
-                for pattern in side.lists["local"]:
-                    if pattern.word and not pattern.is_excluded:
-                        self._key(f"{external_form(key, pattern.word)}", file)
+            for pattern in side.lists["local"]:
+                if pattern.word and not pattern.is_excluded:
+                    self._key(external_form(key, pattern.word), file)
             return
         if parameter in BY_KEY:
             file.write(f"{parameter}\t{key}\n")

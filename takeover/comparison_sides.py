@@ -1,8 +1,8 @@
 """One side of a comparison: what Postfix does with addresses under a configuration, asked of its maps by postmap.
 
 The order is that of Postfix itself: smtpd(8) takes or refuses a recipient, cleanup(8) rewrites canonical addresses and
-follows aliases until nothing changes, trivial-rewrite(8) finds the class of each address that is left, and virtual(8) or
-local(8) where it is stored. All questions of a level are asked at once."""
+follows aliases until nothing changes, trivial-rewrite(8) finds the class of each address that is left, and virtual(8)
+or local(8) where it is stored. All questions of a level are asked at once."""
 
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -193,7 +193,7 @@ class Side:
     # trivial-rewrite(8), virtual(8), local(8)
 
     def _ends(self, addresses: set[str]) -> dict[str, "End"]:
-        """Where mail for each address that is left of rewriting ends. Local aliases are new mail: it goes round again."""
+        """Where mail for each address that is left of rewriting ends. What a local alias sends on goes round again."""
         ends = {address: End() for address in addresses}
         classes = self.classes_of(domain_of(address) for address in addresses)
         of_class: dict[str, list[str]] = {}
@@ -239,7 +239,7 @@ class Side:
         ends = {address: End() for address in addresses}
         starts = {address: unquoted(local_part_of(address)).lower() for address in addresses}
         following = self._follow(set(starts.values()), self._local_step)
-        left = {name: {one for one in walked(name, following)} for name in set(starts.values())}
+        left = {name: walked(name, following) for name in set(starts.values())}
         again = {one for names in left.values() for one in names if "@" in one and not is_special(one)}
         known = self._again(again)
         users = self._users({name for names in left.values() for name in names if "@" not in name})
@@ -391,7 +391,8 @@ class Side:
 
     def ask_all(self, parameter: str, keys: Iterable[str]) -> dict[str, str]:
         """What the tables of a parameter answer to keys as they are, the first one first."""
-        keys, found = list(keys), {}
+        keys = list(keys)
+        found: dict[str, str] = {}
         for table in reversed(self.configuration.tables(parameter)):
             found |= self.configuration.ask(table, keys)
         return found
@@ -420,7 +421,7 @@ class End:
 
 
 def walked(start: str, following: Mapping[str, list[str]]) -> set[str]:
-    """What is left of an address: those that lead nowhere else. One that leads to itself stays, and is followed once."""
+    """What is left of an address: those that lead nowhere else. One that leads to itself stays, and is asked once."""
     left, seen, waiting = set(), {start.lower()}, [start]
     while waiting:
         one = waiting.pop()

@@ -38,17 +38,16 @@ EXPLANATIONS = {
         "The same destinations in another order or in upper case: the mail goes the same way."
     ),
     "by_another_way": gettext_lazy(
-        "The maps say it in other words, such as an alias domain in place of @a to @b; the mail ends in the same places."
+        "The maps say it in other words, such as an alias domain for @a to @b; the mail ends in the same places."
     ),
     "path_in_other_words": gettext_lazy("The path of a mailbox is written in another way, and is the same place."),
     "refused_at_the_door": gettext_lazy(
-        "The old configuration took mail for somebody who is not there and sent it back; the new one refuses it at once."
+        "The old configuration took mail for nobody and sent it back; the new one refuses it at once."
     ),
     "receiver_may_send": gettext_lazy(
         "Whoever gets the mail of an address may send as it; the old map did not name all of them."
     ),
 }
-# What one answer says, for people; the rest of it are addresses, paths and transports.
 
 
 @dataclass(frozen=True)

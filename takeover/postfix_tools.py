@@ -1,4 +1,4 @@
-"""A configuration of Postfix as Postfix reads it: values by postconf(1), tables by postmap(1), nothing guessed from files."""
+"""A configuration of Postfix as Postfix reads it: values by postconf(1), tables by postmap(1), nothing guessed."""
 
 import re
 import struct
@@ -19,6 +19,9 @@ CAN_BE_LISTED = ("hash", "btree", "lmdb", "cdb", "texthash", "inline")
 SQL = ("pgsql", "mysql", "sqlite", "ldap", "mongodb")
 # Tables that take only a whole address, not its parts (DICT_FLAG_PATTERN, maps_find.c).
 ASKED_WHOLE = (*PATTERNS, "cidr", "socketmap", "tcp")
+
+# What postalias(1) adds for sendmail and NIS.
+OF_POSTALIAS = ("@", "YP_LAST_MODIFIED", "YP_MASTER_NAME")
 
 AT_ONCE = 20_000  # keys for one postmap
 SECONDS = 600
@@ -164,11 +167,11 @@ class Configuration:
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
         ) as process:
-            assert process.stdout and process.stderr
-            for line in process.stdout:
+            for line in process.stdout or ():
                 key, _tab, value = line.rstrip("\n").partition("\t")
-                yield key, value
-            said = process.stderr.read()
+                if key not in OF_POSTALIAS:
+                    yield key, value
+            said = process.stderr.read() if process.stderr else ""
         if process.returncode or "fatal:" in said:
             raise NotReadable(_said(str(table), said))
         self._remark(table, said)
@@ -177,7 +180,12 @@ class Configuration:
         """Warnings, each once."""
         for line in said.splitlines():
             sentence = _("postmap says about %(table)s: %(text)s") % {"table": table, "text": _without_name(line)}
-            if "warning:" in line and sentence not in self.remarks and len(self.remarks) < 100:
+            if (
+                "warning:" in line
+                and "overriding earlier entry" not in line
+                and sentence not in self.remarks
+                and len(self.remarks) < 100
+            ):
                 self.remarks.append(sentence)
 
 
@@ -220,7 +228,7 @@ def logical_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def key_and_value(text: str, *, is_aliases: bool = False) -> tuple[str, str]:
-    """A line of a table's text, its key folded to lower case: `key value` (postmap(1)) or `name: value` (aliases(5))."""
+    """A line of a table's text, its key in lower case: `key value` (postmap(1)) or `name: value` (aliases(5))."""
     if is_aliases:
         found = re.match(r'("(?:[^"\\]|\\.)*"|[^:\s]+)\s*:\s*(.*)', text, re.DOTALL)
         return (found[1].strip('"').lower(), found[2].strip()) if found else (text.lower(), "")

@@ -11,7 +11,7 @@ inet_interfaces = 127.0.0.1
 mydestination = $myhostname, localhost.$mydomain, localhost
 recipient_delimiter = +
 alias_maps = hash:$config_directory/aliases
-alias_database = $alias_maps
+alias_database = hash:$config_directory/aliases
 """
 
 VIRTUAL = """
@@ -36,7 +36,11 @@ contact@falcotsbrand.com    laure@falcot.com,
 @falcotsbrand.com           @falcot.com
 @falcot.com                 @falcot.org
 """,
-    "vmailbox": "jean@falcot.org falcot.org/jean/\nsophie@falcot.org falcot.org/sophie\nlaure@falcot.org falcot.org/laure/\n",
+    "vmailbox": """\
+jean@falcot.org    falcot.org/jean/
+sophie@falcot.org  falcot.org/sophie
+laure@falcot.org   falcot.org/laure/
+""",
 }
 
 

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,10 @@ def compared(old: Path, new: Path, **options: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def panel(postfix: Postfix, committed: None) -> Generator[Postfix, None, None]:
+def panel(postfix: Postfix, committed: None) -> Postfix:
     """Falcot's mail in the panel."""
     falcot()
-    yield postfix
+    return postfix
 
 
 def written(folder: Path) -> Path:

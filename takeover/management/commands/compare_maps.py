@@ -20,8 +20,9 @@ MOST_PRINTED = 1_000  # as text; --json prints all
 
 class Command(BaseCommand):
     help = _(
-        "Ask the maps of two configuration directories everything that either of them can know, and say where mail would "
-        "go another way. Run it on the mail host as root; it changes nothing. NEW_DIR may be what postfix_config wrote."
+        "Ask the maps of two configuration directories everything that either of them can know, and say where mail "
+        "would go another way. Run it on the mail host as root; it changes nothing. NEW_DIR may be what postfix_config "
+        "wrote."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
