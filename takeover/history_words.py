@@ -1,0 +1,7 @@
+"""How what came from elsewhere reads in the history."""
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.history import register_sentences
+
+register_sentences({("import", "configuration"): _("Imported the Postfix configuration of %(label)s")})
