@@ -6,3 +6,6 @@ from django.apps import AppConfig
 
 class TakeoverConfig(AppConfig):
     name = "takeover"
+
+    def ready(self) -> None:
+        from takeover import history_words  # noqa: F401
