@@ -3,6 +3,7 @@ they know more of what hangs on it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from accounts.actors import Actor
@@ -12,6 +13,7 @@ Watcher = Callable[[Actor], None]
 _guards: list[Guard] = []
 _followers: list[Callable[..., Any]] = []
 _watchers: list[Watcher] = []
+_wait: ContextVar[bool] = ContextVar("_wait", default=False)
 
 
 def register_guard(guard: Guard) -> None:
@@ -34,7 +36,19 @@ def register_follower(follower: Callable[..., Any]) -> None:
     _followers.append(follower)
 
 
+@contextmanager
+def followers_wait() -> Iterator[None]:
+    """Who brings domains with all their addresses calls follow() when those are there; until then nobody follows."""
+    token = _wait.set(True)
+    try:
+        yield
+    finally:
+        _wait.reset(token)
+
+
 def follow(domain: Any, *, by: Any) -> None:
+    if _wait.get():
+        return
     for follower in _followers:
         follower(domain, by=by)
 

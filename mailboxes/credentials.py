@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from passlib.hash import argon2, bcrypt, sha256_crypt, sha512_crypt
+from passlib.hash import argon2, bcrypt, md5_crypt, sha256_crypt, sha512_crypt
 
 ROUNDS = 11  # bcrypt, about 100 ms a check
 LONGEST_FOR_BCRYPT = 72  # bytes; bcrypt reads no further
@@ -13,6 +13,7 @@ SCHEMES = {
     "ARGON2ID": argon2,
     "SHA512-CRYPT": sha512_crypt,
     "SHA256-CRYPT": sha256_crypt,
+    "MD5-CRYPT": md5_crypt,  # what PostfixAdmin wrote by default until 3.3; nothing new is hashed so
 }
 
 

@@ -24,7 +24,7 @@ from mailboxes.import_passwords import forget_key, forget_old_keys, hash_sealed,
 from mailboxes.import_writes import lock_domains, write_aliases, write_domains, write_mailboxes
 from mailboxes.models import Import, ImportRow
 from mailboxes.parsing import external_form
-from mailboxes.tabular import rows_of
+from mailboxes.tabular import Row, rows_of
 
 KEPT = timedelta(days=1)
 AT_ONCE = 5_000  # lines in memory
@@ -60,6 +60,23 @@ def stage_import(
 ) -> Import:
     """Reads a file and judges its lines; nothing else is changed. `key` seals plain passwords until they are hashed.
     Raises ValidationError if the file as such cannot be read; what is wrong with a line is kept with it."""
+    rows = rows_of(file, known=COLUMNS[kind], needed=NEEDED[kind])
+    choices: dict[str, Any] = {"skip_existing": skip_existing, "despite_quarantine": despite_quarantine}
+    return stage_rows(kind, rows, label=label, key=key, show=show, by=by, **choices)
+
+
+def stage_rows(
+    kind: str,
+    rows: Iterable[Row],
+    *,
+    label: str,
+    key: bytes,
+    skip_existing: bool = False,
+    despite_quarantine: bool = False,
+    show: Show = lambda done, total: None,
+    by: Actor,
+) -> Import:
+    """As stage_import(), of rows that are no file: (number, cells by column)."""
     _refuse_who_may_not(kind, despite_quarantine, by)
     forget_old_imports()
     with transaction.atomic():
@@ -72,7 +89,7 @@ def stage_import(
             host=by.host[:100],
         )
         reader = Reader(one)
-        lines = ((number, reader(cells)) for number, cells in rows_of(file, known=COLUMNS[kind], needed=NEEDED[kind]))
+        lines = ((number, reader(cells)) for number, cells in rows)
         while some := list(islice(lines, AT_ONCE)):
             _copy(one, some, key)
             one.lines += len(some)

@@ -2,5 +2,6 @@
 
 from takeover.comparison_models import Comparison, ComparisonDifference
 from takeover.configuration_models import KeptParameter
+from takeover.kept_models import ForeignLogEntry, KeptRow, Takeover
 
-__all__ = ["Comparison", "ComparisonDifference", "KeptParameter"]
+__all__ = ["Comparison", "ComparisonDifference", "ForeignLogEntry", "KeptParameter", "KeptRow", "Takeover"]

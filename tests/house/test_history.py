@@ -259,6 +259,7 @@ LEAVES_NOTHING = {
     "jobs.services.show_progress": "Progress is no change.",
     "mailboxes.counting.recount": "Counts are no change: they say what is there.",
     "mailboxes.imports.stage_import": "What is staged changes nothing yet.",
+    "mailboxes.imports.stage_rows": "What is staged changes nothing yet.",
     "mailboxes.imports.stage_upload": "What is staged changes nothing yet.",
     "mailboxes.imports.judge_import": "It rolls back all that it does.",
     "mailboxes.imports.faulty": "It reads.",

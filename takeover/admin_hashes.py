@@ -1,0 +1,48 @@
+"""Passwords of people that came with a hash of another panel: checked once more as they are, and hashed anew by that
+sign-in (django.contrib.auth.hashers)."""
+
+from typing import Any
+
+from django.contrib.auth.hashers import BasePasswordHasher
+from django.core.exceptions import ValidationError
+
+from mailboxes.credentials import SCHEMES, is_password
+from mailboxes.import_passwords import hash_with_scheme
+
+LONGEST = 128  # characters, of User.password
+
+
+class TakenOverHasher(BasePasswordHasher):
+    """`taken_over$` and the hash as it was stored there, its scheme known by its beginning."""
+
+    algorithm = "taken_over"
+
+    def encode(self, password: str, salt: str) -> str:
+        raise NotImplementedError  # nothing new is hashed so
+
+    def verify(self, password: str, encoded: str) -> bool:
+        return is_password(password, hash_with_scheme(encoded.removeprefix(f"{self.algorithm}$")))
+
+    def decode(self, encoded: str) -> dict[str, Any]:
+        return {"algorithm": self.algorithm, "hash": encoded.removeprefix(f"{self.algorithm}$"), "salt": ""}
+
+    def safe_summary(self, encoded: str) -> dict[str, Any]:
+        return {"algorithm": self.algorithm}
+
+    def must_update(self, encoded: str) -> bool:
+        return True
+
+    def harden_runtime(self, password: str, encoded: str) -> None:
+        """The next sign-in takes the time of the hash that is then there."""
+
+
+def taken_over(value: str) -> str:
+    """What goes into User.password; empty if this panel could not check it."""
+    try:
+        stored = hash_with_scheme(value.strip())
+    except ValidationError:
+        return ""
+    scheme, _brace, digest = stored.removeprefix("{").partition("}")
+    encoded = f"{TakenOverHasher.algorithm}${digest}"
+    is_known = scheme in SCHEMES and digest.startswith("$")  # by its beginning
+    return encoded if is_known and len(encoded) <= LONGEST else ""

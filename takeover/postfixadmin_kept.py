@@ -1,0 +1,166 @@
+"""What PostfixAdmin has and this panel has no place for yet: rows to keep, and its log."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from takeover.kept import ToKeep
+from takeover.kept_models import ForeignLogEntry, KeptRow
+from takeover.postfixadmin_meaning import Report
+from takeover.postfixadmin_reading import Row, Source, is_true, moment, text, whole
+
+Kind = KeptRow.Kind
+AT_ONCE = 5_000  # lines of the log
+WHO = re.compile(r"(?P<who>.*) \((?P<ip>[^()]*)\)", re.DOTALL)
+NO_EXPIRY = 2000  # the year of the default
+
+
+def rows_to_keep(source: Source, mailboxes: Mapping[str, bool], report: Report) -> Iterator[ToKeep]:
+    """Everything that is kept, table by table, as it comes from the database."""
+
+    def orphan(address: str, what: str) -> None:
+        if address and address.lower() not in mailboxes:
+            report.remark("orphan", address, what=what)
+
+    for row in source.rows("vacation"):
+        orphan(text(row["email"]), "vacation")
+        yield ToKeep(Kind.VACATION, text(row["email"]).lower(), _plain(row, leave_out=("cache", "email")))
+    for row in source.rows("vacation_notification"):
+        key = f"{text(row['on_vacation']).lower()} {text(row['notified'])}"
+        yield ToKeep(Kind.VACATION_NOTIFICATION, key, _plain(row))
+    for row in source.rows("fetchmail"):
+        orphan(text(row["mailbox"]), "fetchmail")
+        payload = _plain(row, leave_out=("src_password", "date", "returned_text"))
+        yield ToKeep(Kind.FETCHMAIL, text(row["id"]), payload, _from_base64(row["src_password"]))
+    yield from _quotas(source, orphan)
+    yield from _dkim(source, report)
+    for row in source.rows("mailbox_app_password"):
+        orphan(text(row["username"]), "app password")
+        payload = _plain(row, leave_out=("password_hash",))
+        yield ToKeep(Kind.APP_PASSWORD, text(row["id"]), payload, text(row["password_hash"]))
+    for row in source.rows("totp_exception_address"):
+        yield ToKeep(Kind.TOTP_EXCEPTION, text(row["id"]), _plain(row))
+    yield from _more(source)
+
+
+def _quotas(source: Source, orphan: Any) -> Iterator[ToKeep]:
+    """quota2 belongs to Dovecot 1.2 and newer; its older sister only counts where that is silent."""
+    seen = set()
+    for row in source.rows("quota2"):
+        address = text(row["username"]).lower()
+        seen.add(address)
+        orphan(address, "quota")
+        payload = {"bytes": whole(row["bytes"]), "messages": whole(row["messages"])}
+        yield ToKeep(Kind.QUOTA_USED, address, payload)
+    names = {"quota/storage": "bytes", "quota/messages": "messages"}
+    older: dict[str, dict[str, int]] = {}
+    for row in source.rows("quota"):
+        if text(row["username"]).lower() not in seen and text(row["path"]) in names:
+            used = older.setdefault(text(row["username"]).lower(), {})
+            used[names[text(row["path"])]] = whole(row["current"])
+    for address, used in older.items():
+        orphan(address, "quota")
+        yield ToKeep(Kind.QUOTA_USED, address, used)
+
+
+def _dkim(source: Source, report: Report) -> Iterator[ToKeep]:
+    keys = {}
+    for row in source.rows("dkim"):
+        key = f"{text(row['domain_name']).lower()} {text(row['selector'])}"
+        keys[row["id"]] = key
+        if why := _fault_of_pair(text(row["private_key"]), text(row["public_key"])):
+            report.remark("bad_key", key, why=why)
+        payload = _plain(row, leave_out=("private_key",))
+        yield ToKeep(Kind.DKIM_KEY, f"{key} {row['id']}", payload, text(row["private_key"]))
+    for row in source.rows("dkim_signing"):
+        yield ToKeep(Kind.DKIM_SIGNING, text(row["id"]), _plain(row) | {"key": keys.get(row["dkim_id"], "")})
+
+
+def _fault_of_pair(private: str, public: str) -> str:
+    """What is wrong with a DKIM key, as one of the words of WHY_BAD_KEY; empty if nothing."""
+    try:
+        key = load_pem_private_key(private.strip().encode(), password=None).public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return "unreadable"
+    derived = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    letters = re.sub(r"-----[^-]*-----|\s", "", derived)
+    stored = re.sub(r"-----[^-]*-----|\s", "", public)
+    return "" if not stored or stored in letters or letters in stored else "no_pair"
+
+
+def _more(source: Source) -> Iterator[ToKeep]:
+    """Single columns that have no place here, where they say something."""
+    for row in source.rows("domain"):
+        if days := whole(row.get("password_expiry")):
+            yield ToKeep(Kind.DOMAIN_MORE, text(row["domain"]).lower(), {"password_expiry_days": days})
+    for table, kind in (("mailbox", Kind.MAILBOX_MORE), ("admin", Kind.ADMIN_MORE)):
+        for row in source.rows(table):
+            key = text(row["username"]).lower()
+            more: dict[str, Any] = {name: text(row.get(name)) for name in ("phone", "email_other") if row.get(name)}
+            expiry = moment(row.get("password_expiry"))
+            if expiry and expiry.year > NO_EXPIRY:
+                more["password_expiry"] = expiry.isoformat()
+            if more:
+                yield ToKeep(kind, key, more)
+            if seed := text(row.get("totp_secret")):
+                yield ToKeep(Kind.TOTP, f"{table} {key}", {}, seed)
+
+
+def _plain(row: Row, leave_out: Iterable[str] = ()) -> dict[str, Any]:
+    """A row as JSON."""
+    return {name: _value(name, value) for name, value in row.items() if name not in leave_out}
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in ("active", "fetchall", "keep", "usessl", "sslcertck"):
+        return is_true(value)
+    if isinstance(value, datetime):
+        found = moment(value)
+        return found.isoformat() if found else ""
+    return value if value is None or isinstance(value, int | float) else text(value)
+
+
+def _from_base64(value: Any) -> str:
+    """PostfixAdmin stores what others may not read over the shoulder, no more."""
+    try:
+        return base64.b64decode(text(value), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return text(value)
+
+
+def bring_log(source: Source, report: Report, show: Any) -> int:
+    """The lines of the log that are not here yet; how many these were."""
+    if source.columns["log"] and "id" not in source.columns["log"]:
+        report.remark("log_without_numbers", source.label)
+        return 0
+    before = ForeignLogEntry.objects.filter(source=source.label)
+    had, done = before.count(), 0
+    lines = source.rows("log", order_by="id")
+    while some := list(islice(lines, AT_ONCE)):
+        entries = [_entry(source.label, row) for row in some]
+        ForeignLogEntry.objects.bulk_create([one for one in entries if one], batch_size=AT_ONCE, ignore_conflicts=True)
+        done += len(some)
+        show(done)
+    return before.count() - had
+
+
+def _entry(source: str, row: Row) -> ForeignLogEntry | None:
+    at = moment(row["timestamp"])
+    found = WHO.fullmatch(text(row["username"]))
+    return at and ForeignLogEntry(
+        source=source,
+        key=text(row["id"]),
+        at=at,
+        who=(found["who"] if found else text(row["username"]))[:300],
+        ip=(found["ip"] if found else "")[:100],
+        domain_name=text(row["domain"]).lower()[:255],
+        action=text(row["action"])[:255],
+        what=text(row["data"]),
+    )

@@ -1,0 +1,61 @@
+"""What a takeover from PostfixAdmin has to say, each in a sentence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+# What cannot come as it is. --leave-out-refused leaves out what the sentence is about, and no more.
+REFUSALS = {
+    "fault": _("%(thing)s: %(sentence)s"),
+    "twice": _("%(thing)s is there a second time as %(other)s. For Postfix both are one address."),
+    "dead_destination": _("%(thing)s delivers to %(other)s, which nobody has. This destination can only be left out."),
+    "only_itself": _("%(thing)s delivers to nobody but itself, and has no mailbox."),
+    "unlike_target": _("%(thing)s goes elsewhere than %(other)s, and an alias domain has no aliases of its own here."),
+    "mailbox_of_alias_domain": _("%(thing)s is a mailbox of an alias domain, which has none here."),
+    "copy_at_relay": _("%(thing)s keeps a copy at a domain that is only relayed. The copy can only be left out."),
+    "strange_hash": _("%(thing)s has a password hash that is not known here. It can only come without a password."),
+}
+REMARKS = {
+    "differs": _("%(thing)s is here already with something else: %(fields)s. It stays as it is here."),
+    "other_case": _("%(thing)s is written with capitals there, and Postfix never found it. From now on it does."),
+    "inactive_mailbox": _("%(thing)s is an inactive mailbox with an active alias. Its mail was taken and sent back; "
+                          "here it is refused at the door."),
+    "inactive_forward": _("%(thing)s is an inactive mailbox that forwards. It goes on to forward."),
+    "catch_all_took": _("%(thing)s has no active alias of its own, so the catch-all got the mail of this mailbox. Here "
+                        "the mailbox gets it."),
+    "only_vacation": _("%(thing)s delivers to its vacation message only. Here its mail is stored."),
+    "unsalted": _("The password of %(thing)s is hashed without salt. Give it a new password soon."),
+    "no_path": _("%(thing)s has no maildir there. It gets the path of the mail settings."),
+    "not_in_domains": _("The alias domain %(thing)s is not among the domains there, so Postfix may not have known it."),
+    "over_many_mailboxes": _("%(thing)s has %(used)s mailboxes, its limit is %(limit)s. None is added until that is "
+                             "raised."),
+    "over_many_aliases": _("%(thing)s has %(used)s aliases, its limit is %(limit)s. None is added until that is "
+                           "raised."),
+    "over_quota": _("%(number)s mailboxes of %(thing)s have no quota or a larger one than its limit allows. "
+                    "If PostfixAdmin never enforced quotas, use --without-quota-limits."),
+    "relay": _("%(thing)s is relayed. As there, mail for any recipient is taken; list the recipients, and then take "
+               "that away."),
+    "mailbox_of_relay": _("%(thing)s is a mailbox of a domain that is only relayed. It becomes a relay recipient, and "
+                          "no mail is stored here."),
+    "admin_without_password": _("%(thing)s cannot sign in here until a password is set: the hash there is of a kind "
+                                "that this panel does not check."),
+    "orphan": _("%(thing)s belongs to no mailbox there (%(what)s). It is kept anyway."),
+    "orphan_admin": _("%(thing)s is admin of %(other)s, and one of both is not there."),
+    "bad_key": _("The DKIM key %(thing)s cannot be used: %(why)s It is kept anyway."),
+    "log_without_numbers": _("The log of %(thing)s has no numbers, so its lines cannot be told apart. It stays there."),
+    "old_version": _("%(thing)s has the database version %(version)s. PostfixAdmin 3.2 begins with 1837."),
+}  # fmt: skip
+WHY_BAD_KEY = {
+    "unreadable": _("it is no private key."),
+    "no_pair": _("the public key beside it belongs to another one."),
+}
+
+
+def sentence_of(remark: Mapping[str, Any]) -> str:
+    """A refusal or a remark in the reader's language."""
+    sentence = REFUSALS.get(remark["code"]) or REMARKS[remark["code"]]
+    words = dict(remark)
+    if "why" in words:
+        words["why"] = WHY_BAD_KEY[words["why"]]
+    return str(sentence) % words
