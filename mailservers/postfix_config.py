@@ -21,6 +21,14 @@ from lookup_tables.relay_passwords import decrypted
 from mailboxes.models import LocalUser
 from mailservers.functions import postfix_password, postfix_role
 from restrictions import main_cf as restrictions
+from restrictions.access_main_cf import (
+    SIGNED_IN,
+    AccessMap,
+    access_maps,
+    generated_classes,
+    maps_before_all,
+    signed_in_class,
+)
 from restrictions.lists import Lists
 
 # Keyed by a full address: '%u' keeps bare domains and "@domain" keys away from SQL (pgsql_table(5)).
@@ -132,6 +140,7 @@ def classes_with_own_maps() -> set[str]:
 def files_for(host: PostfixHost) -> dict[str, str]:
     """File name -> text."""
     texts = {f"{name}.cf": _map_file(name, host) for name in host.maps}
+    texts |= {f"{one.name}.cf": _text_of_map(one.name, one.call, host) for one in access_maps()}
     texts["main.cf.mailadmin"] = _fragment(host)
     texts["install-commands"] = commands_for(host)
     texts[PASSWORD_FILE] = f"*:*:*:{postfix_role()}:{postfix_password()}\n"  # .pgpass of libpq
@@ -259,11 +268,15 @@ def as_tar(host: PostfixHost) -> bytes:
 
 def _map_file(name: str, host: PostfixHost) -> str:
     arguments = "'%u', '%d'" if name in MAPS_BY_ADDRESS else "'%s'"
+    return _text_of_map(name, f"{name}({arguments})", host)
+
+
+def _text_of_map(name: str, call: str, host: PostfixHost) -> str:
     return (
         f"# {name}: answered by a function of mailadmin's database. pgsql_table(5)\n"  # noqa: S608  Postfix escapes
         f"hosts = {' '.join(_url(one, host) for one in host.hosts)}\n"
         f"dbname = {connection.settings_dict['NAME']}\n"
-        f"query = SELECT * FROM postfix.{name}({arguments})\n"
+        f"query = SELECT * FROM postfix.{call}\n"
     )
 
 

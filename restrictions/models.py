@@ -110,6 +110,15 @@ class Restriction(models.Model):
         related_name="used_in",
     )
     argument = models.CharField(_("argument"), max_length=500, blank=True, default="", db_collation="C")
+    access_table = models.ForeignKey(
+        "restrictions.AccessTable",
+        verbose_name=_("access table"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="asked_by",
+        help_text=_("Empty: the table of clients, HELO names, senders or recipients that stands by itself."),
+    )
     warn_only = models.BooleanField(
         _("warn only"),
         default=False,
@@ -161,6 +170,11 @@ class Restriction(models.Model):
                 violation_error_message=_("This restriction does not take this argument."),
             ),
             models.CheckConstraint(
+                name="only_a_lookup_names_an_access_table",
+                condition=Q(access_table__isnull=True) | Q(name__in=catalogue.named(Argument.TABLE)),
+                violation_error_message=_("This restriction asks no access table."),
+            ),
+            models.CheckConstraint(
                 name="a_class_does_not_name_itself",
                 condition=Q(in_class__isnull=True) | Q(of_class__isnull=True) | ~Q(in_class=F("of_class")),
                 violation_error_message=_("A class does not name itself."),
@@ -191,3 +205,14 @@ class Restriction(models.Model):
     def known(self) -> Known | None:
         """What the catalogue says; None for a class."""
         return CATALOGUE.get(self.name)
+
+
+# Django looks for models here.
+from restrictions.access_models import (  # noqa: E402
+    AccessRule as AccessRule,
+    AccessTable as AccessTable,
+    AllowedAction as AllowedAction,
+    NamedWriter as NamedWriter,
+    ProtectedAlias as ProtectedAlias,
+    RecipientClass as RecipientClass,
+)
