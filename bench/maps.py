@@ -37,7 +37,7 @@ OURS = (
     "relay_recipient_maps",
     "local_recipient_maps",
 )  # and the flat tables
-BY_DOMAIN = ("_domains", "smtp_tls_policy_maps")
+BY_DOMAIN = ("alias_domains", "mailbox_domains", "relay_domains", "smtp_tls_policy_maps")
 BASE, PEER = "ideal_routes", "peer_alias_maps"
 
 

@@ -10,6 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('takeover', '0001_what_came_over'),
     ]
 
     operations = [

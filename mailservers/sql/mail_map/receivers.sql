@@ -41,7 +41,10 @@ BEGIN
         CONTINUE WHEN answering_id IS NULL;
 
         -- The address, then its base: Postfix asks in this order, and appends the extension to what the base leads to.
-        base := mail_map.base_of(wanted, mail_map.delimiters());
+        base := CASE
+            WHEN strpos(wanted, '+') > 0 OR strpos(wanted, '-') > 0
+                THEN mail_map.base_of(wanted, mail_map.delimiters())
+        END;
         FOREACH part IN ARRAY array_remove(ARRAY[wanted, base], NULL) LOOP
             SELECT mail_map.sends(mailbox.active, mailbox.sends, mailbox.expires_at)
             INTO mailbox_sends

@@ -6,15 +6,25 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted text := mail_map.unquoted(asked_local_part);
-    asked_name text := mail_map.a_label(asked_domain);
-    base text := mail_map.base_of(wanted, mail_map.delimiters());
+    wanted text := asked_local_part;
+    asked_name text := asked_domain;
+    base text;
     answering_id bigint;
     answering_name text;
     is_active boolean;
     names text[];
     logins text[];
 BEGIN
+    IF starts_with(wanted, '"') THEN
+        wanted := mail_map.unquoted(wanted);
+    END IF;
+    IF octet_length(asked_name) <> length(asked_name) THEN
+        asked_name := mail_map.a_label(asked_name);
+    END IF;
+    IF strpos(wanted, '+') > 0 OR strpos(wanted, '-') > 0 THEN
+        base := mail_map.base_of(wanted, mail_map.delimiters());
+    END IF;
+
     -- The domain, or the target of an alias domain. One that is not ours has nobody but those who are permitted.
     SELECT COALESCE(target.id, asked.id), COALESCE(target.name, asked.name), asked.active AND COALESCE(target.active, true)
     INTO answering_id, answering_name, is_active
