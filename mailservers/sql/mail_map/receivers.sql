@@ -62,13 +62,15 @@ BEGIN
             ELSE
                 onward := ARRAY(SELECT * FROM postfix.virtual_alias_maps(asked_name, here_name));
             END IF;
-            ways := ways || ARRAY(
-                SELECT DISTINCT way.address
-                FROM unnest(onward) AS found (address),
-                    mail_map.with_extension(lower(found.address), substr(wanted, length(part) + 1)) AS way (address)
-                WHERE way.address <> ALL (ways)
-                  AND length(mail_map.unquoted(substring(way.address FROM '^(.*)@'))) <= 64
-            );
+            IF cardinality(onward) > 0 THEN
+                ways := ways || ARRAY(
+                    SELECT DISTINCT way.address
+                    FROM unnest(onward) AS found (address),
+                        mail_map.with_extension(lower(found.address), substr(wanted, length(part) + 1)) AS way (address)
+                    WHERE way.address <> ALL (ways)
+                      AND length(mail_map.unquoted(substring(way.address FROM '^(.*)@'))) <= 64
+                );
+            END IF;
             EXIT WHEN mailbox_sends IS NOT NULL OR cardinality(onward) > 0;
         END LOOP;
     END LOOP;

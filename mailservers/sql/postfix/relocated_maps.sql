@@ -8,16 +8,27 @@ AS $$
 DECLARE
     keys text[] := mail_map.keys_of(asked_local_part, asked_domain);
 BEGIN
+    -- A key a statement: such a plan is kept, while one for a list of keys is made anew each time.
     RETURN QUERY
-    SELECT found.result
-    FROM (
-        SELECT entry.key::text, entry.result::text
-        FROM public.lookup_tables_relocated AS entry
-        WHERE entry.key = ANY (keys)
-          AND entry.active
-        ORDER BY array_position(keys, entry.key::text)
-        LIMIT 1
-    ) AS found
-    WHERE found.key IS DISTINCT FROM keys[2];
+    SELECT entry.result::text
+    FROM public.lookup_tables_relocated AS entry
+    WHERE entry.key = keys[1]
+      AND entry.active;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    IF keys[2] IS NOT NULL THEN
+        PERFORM FROM public.lookup_tables_relocated AS entry
+        WHERE entry.key = keys[2]
+          AND entry.active;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+    RETURN QUERY
+    SELECT entry.result::text
+    FROM public.lookup_tables_relocated AS entry
+    WHERE entry.key = keys[3]
+      AND entry.active;
 END
 $$;

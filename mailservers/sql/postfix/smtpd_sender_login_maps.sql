@@ -15,6 +15,7 @@ DECLARE
     names text[];
     logins text[];
 BEGIN
+    -- What few addresses need is asked for these alone: it takes as long as all the rest.
     IF starts_with(wanted, '"') THEN
         wanted := mail_map.unquoted(wanted);
     END IF;
@@ -35,21 +36,20 @@ BEGIN
         RETURN;
     END IF;
 
-    -- A permission for the base holds for its extensions, but not where one is an address of its own.
-    names := ARRAY['', wanted, base];
-    PERFORM FROM public.mailboxes_address AS address
-    WHERE address.domain_id = answering_id
-      AND address.local_part = wanted;
-    IF FOUND THEN
-        names := ARRAY['', wanted];
-    END IF;
+    logins := ARRAY(SELECT * FROM mail_map.receivers(mail_map.external_form(wanted, asked_name)));
 
-    logins := ARRAY(
-        SELECT DISTINCT found.login
-        FROM (
-            SELECT receiver.login
-            FROM mail_map.receivers(mail_map.external_form(wanted, asked_name)) AS receiver (login)
-            UNION ALL
+    -- In few domains somebody is permitted by name.
+    PERFORM FROM public.mailboxes_permittedsender AS permitted WHERE permitted.domain_name = asked_name LIMIT 1;
+    IF NOT FOUND AND answering_name <> asked_name THEN
+        PERFORM FROM public.mailboxes_permittedsender AS permitted WHERE permitted.domain_name = answering_name LIMIT 1;
+    END IF;
+    IF FOUND THEN
+        -- A permission for the base holds for its extensions, but not where one is an address of its own.
+        PERFORM FROM public.mailboxes_address AS address
+        WHERE address.domain_id = answering_id
+          AND address.local_part = wanted;
+        names := CASE WHEN FOUND THEN ARRAY['', wanted] ELSE ARRAY['', wanted, base] END;
+        logins := logins || ARRAY(
             SELECT mail_map.external_form(address.local_part, domain.name)
             FROM public.mailboxes_permittedsender AS permitted
             JOIN public.mailboxes_mailbox AS mailbox ON mailbox.id = permitted.mailbox_id
@@ -59,17 +59,23 @@ BEGIN
               AND permitted.local_part = ANY (names)
               AND mail_map.sends(mailbox.active, mailbox.sends, mailbox.expires_at)
               AND domain.active
-        ) AS found
-        -- Postfix parts logins at commas and blanks: who has one in the name could never be meant.
-        WHERE found.login !~ '[, ]'
-        ORDER BY found.login
+        );
+    END IF;
+
+    -- Postfix parts logins at commas and blanks: who has one in the name could never be meant.
+    logins := ARRAY(
+        SELECT DISTINCT login
+        FROM unnest(logins) AS login
+        WHERE login !~ '[, ]'
+        ORDER BY login
     );
-    IF cardinality(logins) = 0 AND EXISTS (
+    IF cardinality(logins) = 0 AND base IS NOT NULL THEN
         -- Postfix asks again without the extension and would take those: say that this belongs to nobody.
-        SELECT FROM postfix.smtpd_sender_login_maps(rtrim(mail_map.external_form(base, ''), '@'), asked_name)
-        WHERE base IS NOT NULL
-    ) THEN
-        logins := ARRAY['<>'];
+        PERFORM FROM postfix.smtpd_sender_login_maps(rtrim(mail_map.external_form(base, ''), '@'), asked_name);
+        IF FOUND THEN
+            RETURN NEXT '<>';
+        END IF;
+        RETURN;
     END IF;
     RETURN QUERY SELECT unnest(logins);
 END
