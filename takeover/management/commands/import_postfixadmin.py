@@ -14,11 +14,10 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.commands import REFUSED, NounCommand, Options, as_json, at_least_one
 from domains.models import MailSettings
-from takeover.kept_models import KeptRow
 from takeover.postfixadmin_import import Outcome, import_postfixadmin
 from takeover.postfixadmin_meaning import USUAL_MULTIPLIER, Choices
 from takeover.postfixadmin_reading import opened
-from takeover.postfixadmin_words import sentence_of
+from takeover.postfixadmin_words import sentence_of, words_of
 
 PASSWORD = "POSTFIXADMIN_PASSWORD"  # noqa: S105
 SHOWN = 20  # sentences of one kind
@@ -141,21 +140,6 @@ def _count(kind: str, count: dict[str, int]) -> str:
     if count["left_out"]:
         return _("%(what)s: %(new)d new, %(there)d here already, %(left_out)d left out.") % words
     return _("%(what)s: %(new)d new, %(there)d here already.") % words
-
-
-def words_of(kind: str) -> str:
-    known = {
-        "people": _("people"),
-        "domains": _("domains"),
-        "mailboxes": _("mailboxes"),
-        "aliases": _("aliases"),
-        "relay_recipients": _("relay recipients"),
-        "transports": _("transports"),
-        "domain_admins": _("domain admins"),
-        "log": _("lines of the log"),
-        **{str(value): str(label) for value, label in KeptRow.Kind.choices},
-    }
-    return known[kind]
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
