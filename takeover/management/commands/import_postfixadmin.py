@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.commands import REFUSED, NounCommand, Options, as_json, at_least_one
@@ -112,9 +113,12 @@ class Command(NounCommand):
                 out.write(_count(kind, count), style_func=str) if is_refused else out.write(_count(kind, count))
         if is_refused:
             number = len(outcome.report.refusals)
-            sentence = _(
+            sentence = ngettext(
+                "%(number)d thing cannot come as it is. Nothing was changed. Mend it there and run this again, or use "
+                "--leave-out-refused to bring everything else.",
                 "%(number)d things cannot come as they are. Nothing was changed. Mend them there and run this again, "
-                "or use --leave-out-refused to bring everything else."
+                "or use --leave-out-refused to bring everything else.",
+                number,
             )
             self.refuse(sentence % {"number": number})
         elif not outcome.is_written:
