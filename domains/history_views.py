@@ -126,16 +126,17 @@ def domain_history(request: PersonRequest, name: str) -> HttpResponse:
 
 def _page(change_sets: QuerySet[ChangeSet], request: PersonRequest) -> ListPage:
     return list_page(
-        change_sets, request, key=("created_at", "id"), descending=True, size=ON_A_PAGE, read=(_moment, UUID)
+        change_sets, request, key=("created_at", "id"), descending=True, size=ON_A_PAGE, read=(moment, UUID)
     )
 
 
-def _moment(text: str) -> datetime:
-    moment = parse_datetime(text)
-    if moment is None or timezone.is_naive(moment):
+def moment(text: str) -> datetime:
+    """A reader of marks: a time with its zone."""
+    found = parse_datetime(text)
+    if found is None or timezone.is_naive(found):
         raise ValueError(text)
     try:
-        return moment.astimezone(UTC)  # PostgreSQL knows no time zone that is further away than 16 hours
+        return found.astimezone(UTC)  # PostgreSQL knows no time zone that is further away than 16 hours
     except OverflowError as error:
         raise ValueError(text) from error
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from jobs.models import Job
 from mailboxes.models import Mailbox
+from takeover.models import ForeignLogEntry
 
 HOST = socket.gethostname()
 
@@ -28,7 +29,7 @@ ROOMS = [
         ("transport", "tls", "sender", "bcc", "relocated", "canonical"),
         True,
     ),
-    ("job_list", "list-task", _("Work"), ("job",), True),
+    ("job_list", "list-task", _("Work"), ("job", "takeover"), True),
     ("history", "clock-history", _("History"), ("history", "undo"), False),
     ("person_list", "people", _("People"), ("person",), True),
     ("mail_settings", "gear", _("Settings"), ("mail", "default"), True),
@@ -51,6 +52,7 @@ def house(request: HttpRequest) -> dict[str, Any]:
         around["owner_address"] = SimpleLazyObject(lambda: _address_of(user))
     elif isinstance(user, User) and user.is_authenticated:
         around["rooms"] = rooms_for(user, request)
+        around["has_history_before"] = SimpleLazyObject(lambda: ForeignLogEntry.objects.visible_to(user).exists())
         around["work"] = SimpleLazyObject(lambda: _running_work(user))
     return {"house": around}
 

@@ -49,6 +49,8 @@ ADDRESSES = f"""
 """  # noqa: S608
 # Foreign keys are checked row by row, with plans that this session may have made while the table was nearly empty.
 PLAN_ANEW = "ANALYZE mailboxes_address"
+# Who comes with a whole panel may have added the domains in this very transaction, too.
+PLAN_WAYS_ANEW = "ANALYZE domains_domain, mailboxes_mailbox, mailboxes_alias, mailboxes_aliasdestination"
 ON_ADDRESSES = f"""
     INSERT INTO {{table}} ({{columns}})
     SELECT {{values}}
@@ -133,6 +135,7 @@ def write_aliases(one: Import) -> Faults:
     for lines in _in_pieces(one):
         faults |= _write_destinations(lines)
     if not faults:
+        _run(one, PLAN_WAYS_ANEW)
         for lines in _in_pieces(one):
             faults |= _loops_of(lines)
     return faults

@@ -18,7 +18,7 @@ from domains.services import LIMITS
 from lookup_tables.models import Transport
 from lookup_tables.services import add_entry
 from mailboxes.imports import faults_of, faulty, forget_import, judge_import, stage_rows, write_import
-from mailboxes.models import Import, RelayRecipient
+from mailboxes.models import DefaultAlias, Import, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from takeover.kept import keep_rows
 from takeover.kept_models import Takeover
@@ -88,8 +88,9 @@ def _write(source: Source, choices: Choices, outcome: Outcome, show: Show, by: A
         outcome.counts["relay_recipients"] = _add_recipients(meaning, outcome, by)
         outcome.counts["transports"] = _add_transports(meaning, outcome, by)
         outcome.counts["domain_admins"] = import_domain_admins(source, meaning, report)
-        for domain in Domain.objects.filter(pk__in=new_domains).order_by("name"):
-            follow(domain, by=by)
+        if DefaultAlias.objects.exists():  # what came is there by now, and stays as it is
+            for domain in Domain.objects.filter(pk__in=new_domains).order_by("name"):
+                follow(domain, by=by)
         _set_limits(meaning, new_domains, report)
     kept = keep_rows(source.label, rows_to_keep(source, meaning.mailboxes, report))
     for kind, number in kept.items():

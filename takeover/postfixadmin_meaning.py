@@ -87,6 +87,9 @@ class Meaning:
         row = self.domains.get(name)
         return row is not None and (is_true(row.get("backupmx")) or bool(RELAYED.match(text(row.get("transport")))))
 
+    def has_catch_all(self, name: str) -> bool:
+        return self.gotos.get(f"@{name}", ("", False))[1]
+
     def canonical(self, typed: str) -> str:
         """The address for which one of an alias domain stands; in lower case, for comparing."""
         local_part, _at, domain = typed.strip().lower().rpartition("@")
@@ -199,7 +202,7 @@ class Meaning:
         if not active and alias_active:
             others = {self.canonical(one) for one in self.destinations_of(address, goto)} - {address}
             self.report.remark("inactive_forward" if others else "inactive_mailbox", address)
-        if active and not alias_active and self.gotos.get(f"@{address.rpartition('@')[2]}", ("", False))[1]:
+        if active and not alias_active and self.has_catch_all(address.rpartition("@")[2]):
             self.report.remark("catch_all_took", address)
         if alias_active and not self.destinations_of(address, goto):
             self.report.remark("only_vacation", address)
@@ -242,6 +245,8 @@ class Meaning:
                 continue
             if address not in self.mailboxes and typed != address:
                 self.report.remark("other_case", typed)
+            if not active and address not in self.mailboxes and self.has_catch_all(domain):
+                self.report.remark("catch_all_took_alias", address)
             comment = text(row.get("description"))
             yield typed, {"address": typed, "destinations": kept, "active": active, "comment": comment}
 

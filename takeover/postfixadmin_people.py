@@ -37,7 +37,7 @@ def import_people(source: Source, meaning: Meaning, report: Report, *, by: Actor
             user.set_unusable_password()
             report.remark("admin_without_password", username)
         try:
-            user.full_clean(exclude=["password"])
+            user.full_clean(exclude=["password"], validate_unique=False)
         except ValidationError as error:
             count["left_out"] += 1
             report.refuse("fault", username, sentence=" ".join(error.messages))

@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from psycopg2.extensions import parse_dsn
 
 TABLES = (
     *("config", "domain", "alias_domain", "mailbox", "alias", "admin", "domain_admins", "vacation"),
@@ -145,7 +146,8 @@ def without_password(url: str) -> str:
 
 
 def _postgresql(url: str, password: str) -> tuple[type[Source], Any]:
-    given = {"password": password} if password else {}
+    has_its_own = "password" in parse_dsn(url)
+    given = {"password": password} if password and not has_its_own else {}
     connection = psycopg2.connect(url, client_encoding="UTF8", connect_timeout=30, **given)
     connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
     return PostgreSQL, connection
@@ -158,7 +160,7 @@ def _mysql(url: str, password: str) -> tuple[type[Source], Any]:
         host=parts.hostname or "localhost",
         port=parts.port or 3306,
         user=unquote(parts.username or ""),
-        password=password or unquote(parts.password or ""),
+        password=unquote(parts.password or "") or password,
         database=unquote(parts.path.lstrip("/")),
         unix_socket=options.get("unix_socket"),
         ssl_ca=options.get("ssl_ca"),

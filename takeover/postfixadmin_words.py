@@ -5,6 +5,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from takeover.kept_models import KeptRow
+
 # What cannot come as it is. --leave-out-refused leaves out what the sentence is about, and no more.
 REFUSALS = {
     "fault": _("%(thing)s: %(sentence)s"),
@@ -24,6 +26,8 @@ REMARKS = {
     "inactive_forward": _("%(thing)s is an inactive mailbox that forwards. It goes on to forward."),
     "catch_all_took": _("%(thing)s has no active alias of its own, so the catch-all got the mail of this mailbox. Here "
                         "the mailbox gets it."),
+    "catch_all_took_alias": _("%(thing)s is an inactive alias, so the catch-all got its mail. Here it is refused; "
+                              "delete the alias if the catch-all shall have that mail."),
     "only_vacation": _("%(thing)s delivers to its vacation message only. Here its mail is stored."),
     "unsalted": _("The password of %(thing)s is hashed without salt. Give it a new password soon."),
     "no_path": _("%(thing)s has no maildir there. It gets the path of the mail settings."),
@@ -59,3 +63,21 @@ def sentence_of(remark: Mapping[str, Any]) -> str:
     if "why" in words:
         words["why"] = WHY_BAD_KEY[words["why"]]
     return str(sentence) % words
+
+
+KINDS = {
+    "people": _("people"),
+    "domains": _("domains"),
+    "mailboxes": _("mailboxes"),
+    "aliases": _("aliases"),
+    "relay_recipients": _("relay recipients"),
+    "transports": _("transports"),
+    "domain_admins": _("domain admins"),
+    "log": _("lines of the log"),
+    **dict(KeptRow.Kind.choices),
+}
+
+
+def words_of(kind: str) -> str:
+    """What is counted, in the reader's language."""
+    return str(KINDS[kind])

@@ -1,5 +1,11 @@
-"""The URLs of this room."""
+"""The URLs of this room: past takeovers, and the log of another panel."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from takeover import kept_views
+
+urlpatterns = [
+    path("takeovers/", kept_views.takeover_list, name="takeover_list"),
+    path("takeovers/<int:pk>/", kept_views.takeover, name="takeover"),
+    path("history/before/", kept_views.foreign_history, name="history_before"),
+]

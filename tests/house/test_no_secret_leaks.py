@@ -18,11 +18,12 @@ from lookup_tables.models import RelayPassword
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, MailboxCredential
 from mailboxes.services import delete_mailbox, set_mailbox_password
+from takeover.models import KeptRow
 from tests.api.conftest import Api
 from tests.house.access_table import FORMS, ROWS, Row
 from tests.house.test_access import form_for
 from tests.plugins import household as people
-from tests.plugins.household import PASSWORD_OF_RELAY, PASSWORDS, PEOPLE, SUPERUSER, TESTER
+from tests.plugins.household import PASSWORD_OF_RELAY, PASSWORDS, PEOPLE, SEED, SUPERUSER, TESTER
 
 TYPED = "typed by somebody in a hurry"
 READS = [row for row in ROWS if row.method == "GET"]
@@ -41,7 +42,8 @@ def secrets() -> list[str]:
     assert any(one.startswith("argon2") for one in hashes)
     digests = [one.partition("}")[2] for one in hashes if one.startswith("{")]
     tokens = [*RelayPassword.objects.values_list("token", flat=True), *Token.objects.values_list("digest", flat=True)]
-    return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, TYPED]
+    tokens += KeptRow.objects.values_list("secret", flat=True)
+    return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, SEED, TYPED]
 
 
 def leaks_into(text: str) -> list[str]:

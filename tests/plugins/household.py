@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.actors import Actor, Door
@@ -26,6 +27,8 @@ from mailboxes.local_users import import_local_users
 from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
+from takeover.kept import ToKeep, keep_rows
+from takeover.models import ForeignLogEntry, KeptRow, Takeover
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
 
@@ -43,6 +46,7 @@ PASSWORDS = {
     SUPERUSER: "ada has every key there is",
 }
 FILE = "address,name,password\nnew.one@falcot.org,New One,her first password\n"
+SEED = "JBSWY3DPEHPK3PXP"
 PASSWORD_OF_RELAY = "only the relay and we know"
 # What people type to sign in. The stranger is a domain admin too, of a domain that has nothing to do with Falcot.
 USERNAMES = {STRANGER: "mallory", OWNER: "jean@falcot.org", DOMAIN_ADMIN: "claire", SUPERUSER: "ada@example.net"}
@@ -90,7 +94,26 @@ def move_in() -> dict[str, object]:
     numbers["recipient"] = RelayRecipient.objects.get().pk
     import_local_users({"root": 0, "ada": 1000}, by=TESTER)
     numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
+    numbers["takeover"] = _took_over()
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
+
+
+def _took_over() -> int:
+    """Another panel came over once, with its log and a secret that is kept."""
+    source = "postgresql://postfixadmin@db.example.net/postfixadmin"
+    keep_rows(source, [ToKeep(KeptRow.Kind.TOTP, "mailbox jean@falcot.org", {}, SEED)])
+    ForeignLogEntry.objects.create(
+        source=source,
+        key="1",
+        at=timezone.now(),
+        who="ada",
+        domain_name="falcot.org",
+        action="create_alias",
+        what="info",
+    )
+    counts = {"mailboxes": {"new": 3, "there": 0, "left_out": 0}}
+    remarks = [{"code": "unsalted", "thing": "jean@falcot.org"}]
+    return Takeover.objects.create(source=source, who="tester", counts=counts, remarks=remarks).pk
 
 
 def _uploaded(kind: str, text: str, user: User) -> int:

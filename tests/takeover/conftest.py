@@ -1,20 +1,26 @@
 """Directories for configurations that are written by hand, and a PostfixAdmin over PostgreSQL for the whole run; a test
 that changes it gets a copy of its database."""
 
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Generator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg2
+import pymysql
 import pytest
 from psycopg2.extras import execute_values
 
 from mailadmin.launch.cluster import Cluster
 from tests.commands.conftest import shell  # noqa: F401
+from tests.plugins.mail_stack import eventually
 from tests.takeover.handwritten import Handwritten
-from tests.takeover.postfixadmin import PostfixAdmin
+from tests.takeover.postfixadmin import PASSWORD, PostfixAdmin
 from tests.takeover.village import fill
 
 _numbers = count()
@@ -52,7 +58,6 @@ def falcots_postfixadmin(cluster: Cluster, tmp_path_factory: pytest.TempPathFact
     foreign = Foreign(cluster, "pfa_falcot")
     admin = PostfixAdmin(
         tmp_path_factory.mktemp("pgsql"),
-        foreign.url,
         database_type="pgsql",
         database_host="127.0.0.1",
         database_port=str(cluster.port),
@@ -89,9 +94,50 @@ def sqlite_postfixadmin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("sqlite")
     path = base / "postfixadmin.db"
     path.touch()
-    admin = PostfixAdmin(base, f"sqlite://{path}", database_type="sqlite", database_name=str(path), database_host="")
+    admin = PostfixAdmin(base, database_type="sqlite", database_name=str(path), database_host="")
     admin.add_some_of_all()
     return path
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None, None]:
+    """The URL of a PostfixAdmin in a private MariaDB, which listens on a socket only."""
+    base = Path(tempfile.mkdtemp(prefix="mariadb-", dir="/tmp"))  # the path of a socket is short
+    shutil.chown(base, "mysql")
+    base.chmod(0o755)
+    private = ["--no-defaults", f"--datadir={base}/data"]
+    subprocess.run(
+        ["mariadb-install-db", *private, "--user=mysql", "--auth-root-authentication-method=normal", "--skip-test-db"],
+        check=True,
+        capture_output=True,
+    )
+    socket = base / "socket"
+    options = ["--user=mysql", f"--socket={socket}", "--skip-networking", f"--pid-file={base}/pid"]
+    quick = ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", f"--log-error={base}/log"]
+    server = subprocess.Popen(["mariadbd", *private, *options, *quick])
+    try:
+        eventually(socket.exists, "MariaDB to listen", seconds=60)
+        root = pymysql.connect(user="root", unix_socket=str(socket), autocommit=True)
+        with closing(root), root.cursor() as cursor:
+            cursor.execute("CREATE DATABASE pfa CHARACTER SET utf8mb4")
+            cursor.execute(f"CREATE USER pfa@localhost IDENTIFIED BY '{PASSWORD}'")
+            cursor.execute("GRANT ALL ON pfa.* TO pfa@localhost")
+        admin = PostfixAdmin(
+            tmp_path_factory.mktemp("mysql"),
+            database_type="mysqli",
+            database_host="localhost",
+            database_socket=str(socket),
+            database_user="pfa",
+            database_password=PASSWORD,
+            database_name="pfa",
+            database_prefix="pre_",
+        )
+        admin.add_some_of_all()
+        yield f"mysql://pfa@localhost/pfa?unix_socket={socket}"
+    finally:
+        server.terminate()
+        server.wait(60)
+        shutil.rmtree(base, ignore_errors=True)
 
 
 @pytest.fixture

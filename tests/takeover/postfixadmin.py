@@ -12,9 +12,9 @@ NEEDED = "apt-get install postfixadmin lighttpd php-cgi php-cli php-pgsql php-my
 class PostfixAdmin:
     """A private copy of the package, with a configuration of its own. `settings` are those of $CONF."""
 
-    def __init__(self, base: Path, url: str, **settings: str) -> None:
+    def __init__(self, base: Path, **settings: str) -> None:
         assert PACKAGE.is_dir(), f"These tests need a real PostfixAdmin: {NEEDED}"
-        self.base, self.url = base / "postfixadmin", url
+        self.base = base / "postfixadmin"
         links = shutil.ignore_patterns("config.inc.php", "config.local.php", "templates_c")
         shutil.copytree(PACKAGE, self.base, ignore=links)
         (self.base / "templates_c").mkdir()

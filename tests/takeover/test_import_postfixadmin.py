@@ -1,7 +1,5 @@
 """A PostfixAdmin comes over: everything once, the same again changes nothing, and what is strange is said."""
 
-from pathlib import Path
-
 import pytest
 
 from accounts.models import ChangeSet, User
@@ -65,7 +63,7 @@ class TestFalcot:
         with nothing_changes():
             tried = shell("import_postfixadmin", falcots_postfixadmin.url, "--dry-run")
         assert tried.code == 0, tried
-        assert not (KeptRow.objects.exists() or ForeignLogEntry.objects.exists() or Takeover.objects.exists())
+        assert [model.objects.count() for model in (KeptRow, ForeignLogEntry, Takeover)] == [0, 0, 0]
         done = shell("import_postfixadmin", falcots_postfixadmin.url)
         assert done.lines[:-1] == tried.lines[:-1]
         assert done.err == tried.err
@@ -77,7 +75,7 @@ class TestFalcot:
         assert mail.sentence == f"Took over PostfixAdmin from {label(falcots_postfixadmin)}"
         undone = shell("history", "undo", str(mail.pk), "--yes")
         assert undone.code == 0, undone
-        assert not (Domain.objects.exists() or Mailbox.objects.exists() or DomainAdmin.objects.exists())
+        assert [model.objects.count() for model in (Domain, Mailbox, DomainAdmin)] == [0, 0, 0]
         again = shell("import_postfixadmin", falcots_postfixadmin.url)
         assert again.code == 0, again
         assert Mailbox.objects.count() == 4

@@ -50,8 +50,8 @@ def fill(sql: Sql) -> None:
     )
     sql("INSERT INTO quota2 (username, bytes, messages) VALUES %s", [(f"u@{one}", 4711, 3) for one in names])
     sql(
-        "INSERT INTO fetchmail (domain, mailbox, src_server, src_auth, src_user, src_password, src_folder, protocol, mda)"
-        " VALUES %s",
+        "INSERT INTO fetchmail (domain, mailbox, src_server, src_auth, src_user, src_password, src_folder, protocol,"
+        " mda) VALUES %s",
         [(one, f"u@{one}", "imap.example", "password", "u", "c2VjcmV0IG9mIG1pbmU=", "", "IMAP", "") for one in names],
     )
     sql(

@@ -10,15 +10,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.commands import REFUSED, NounCommand, Options, as_json, at_least_one
 from domains.models import MailSettings
-from takeover.kept_models import KeptRow
 from takeover.postfixadmin_import import Outcome, import_postfixadmin
 from takeover.postfixadmin_meaning import USUAL_MULTIPLIER, Choices
 from takeover.postfixadmin_reading import opened
-from takeover.postfixadmin_words import sentence_of
+from takeover.postfixadmin_words import sentence_of, words_of
 
 PASSWORD = "POSTFIXADMIN_PASSWORD"  # noqa: S105
 SHOWN = 20  # sentences of one kind
@@ -113,9 +113,12 @@ class Command(NounCommand):
                 out.write(_count(kind, count), style_func=str) if is_refused else out.write(_count(kind, count))
         if is_refused:
             number = len(outcome.report.refusals)
-            sentence = _(
+            sentence = ngettext(
+                "%(number)d thing cannot come as it is. Nothing was changed. Mend it there and run this again, or use "
+                "--leave-out-refused to bring everything else.",
                 "%(number)d things cannot come as they are. Nothing was changed. Mend them there and run this again, "
-                "or use --leave-out-refused to bring everything else."
+                "or use --leave-out-refused to bring everything else.",
+                number,
             )
             self.refuse(sentence % {"number": number})
         elif not outcome.is_written:
@@ -141,21 +144,6 @@ def _count(kind: str, count: dict[str, int]) -> str:
     if count["left_out"]:
         return _("%(what)s: %(new)d new, %(there)d here already, %(left_out)d left out.") % words
     return _("%(what)s: %(new)d new, %(there)d here already.") % words
-
-
-def words_of(kind: str) -> str:
-    known = {
-        "people": _("people"),
-        "domains": _("domains"),
-        "mailboxes": _("mailboxes"),
-        "aliases": _("aliases"),
-        "relay_recipients": _("relay recipients"),
-        "transports": _("transports"),
-        "domain_admins": _("domain admins"),
-        "log": _("lines of the log"),
-        **{str(value): str(label) for value, label in KeptRow.Kind.choices},
-    }
-    return known[kind]
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""Pages about what came over: the takeovers with their reports, and the history that another panel had written."""
+
+from itertools import groupby
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.pages import PersonRequest, asked, list_page, number, person_required, superuser_required
+from domains.history_views import moment
+from takeover.kept_models import ForeignLogEntry, Takeover
+from takeover.postfixadmin_words import sentence_of, words_of
+
+
+@superuser_required
+@require_safe
+def takeover_list(request: PersonRequest) -> HttpResponse:
+    page = list_page(Takeover.objects.all(), request, key=("id",), descending=True, read=(number,))
+    return render(request, "takeover/takeover_list.html", {"page": page})
+
+
+@superuser_required
+@require_safe
+def takeover(request: PersonRequest, pk: int) -> HttpResponse:
+    one = get_object_or_404(Takeover, pk=pk)
+    counts = [(words_of(kind), count) for kind, count in one.counts.items() if any(count.values())]
+    context = {"takeover": one, "counts": counts, "sentences": [sentence_of(remark) for remark in one.remarks]}
+    return render(request, "takeover/takeover.html", context)
+
+
+@person_required
+@require_safe
+def foreign_history(request: PersonRequest) -> HttpResponse:
+    entries = ForeignLogEntry.objects.visible_to(request.user)
+    q = asked(request, "domain").lower()
+    if q:
+        entries = entries.filter(domain_name=q)
+    page = list_page(entries, request, key=("at", "id"), descending=True, read=(moment, number))
+    days = [(day, list(rows)) for day, rows in groupby(page.rows, key=lambda row: timezone.localdate(row.at))]
+    return render(request, "takeover/history_before.html", {"page": page, "days": days, "q": q})
