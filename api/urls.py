@@ -4,6 +4,7 @@ from django.urls import path
 
 from api import docs_views, token_views
 from api.changes import Changes
+from api.comparisons import Comparisons, Differences, OneComparison
 from api.nouns import NOUNS
 from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneJob, OneMap, Schema, Undo
 from api.views import views_of
@@ -19,6 +20,9 @@ urlpatterns = [
     path("api/v1/history/<uuid:id>/", OneChangeSet.as_view(), name="api_change_set"),
     path("api/v1/history/<uuid:id>/undo/", Undo.as_view(), name="api_undo"),
     path("api/v1/jobs/<int:id>/", OneJob.as_view(), name="api_job"),
+    path("api/v1/comparisons/", Comparisons.as_view(), name="api_comparisons"),
+    path("api/v1/comparisons/<int:id>/", OneComparison.as_view(), name="api_comparison"),
+    path("api/v1/comparisons/<int:id>/differences/", Differences.as_view(), name="api_differences"),
     path("api/v1/lookup/", LookUp.as_view(), name="api_lookup"),
     path("api/v1/maps/<str:parameter>/", OneMap.as_view(), name="api_map"),
 ]

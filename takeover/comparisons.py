@@ -1,7 +1,9 @@
 """The proof of a migration: the same questions to the maps of two configurations, and every difference in what becomes
 of mail. A difference in words alone is explained by a rule with a name."""
 
+import os
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mailboxes.destinations import split_address
+from mailservers.postfix_config import BACK_DATED
 from takeover.comparison_keys import ADDRESS, Questions
 from takeover.comparison_sides import Fate, Found, Side, local_part_of, unquoted
 from takeover.postfix_tools import Configuration, NotReadable, addresses_in
@@ -138,6 +141,8 @@ def configuration_in(directory: Path, host: Path) -> Iterator[Configuration]:
             sentence = _("%(file)s failed: %(reason)s")
             words = {"file": directory / "install-commands", "reason": ended.stderr.strip()}
             raise NotReadable(sentence % words)
+        past = time.time() - BACK_DATED
+        os.utime(copy / "main.cf", (past, past))
         yield Configuration(copy)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.actors import Actor, Door
@@ -25,6 +26,7 @@ from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
+from takeover.models import Comparison, ComparisonDifference
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
 
@@ -87,8 +89,29 @@ def move_in() -> dict[str, object]:
     numbers["import"] = _uploaded("mailboxes", FILE, superuser)
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)
     numbers["recipient"] = RelayRecipient.objects.get().pk
+    numbers["comparison"] = _compared().pk
     numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
+
+
+def _compared() -> Comparison:
+    """A comparison of maps with a difference and an explanation."""
+    comparison = Comparison.objects.create(
+        old="/etc/postfix",
+        new="/etc/postfix/mailadmin",
+        host="mx.example.net",
+        who="root",
+        state="done",
+        done=120,
+        total=120,
+        differences=1,
+        explained={"by_another_way": 3},
+        remarks=["pcre:/etc/postfix/virtual (virtual_alias_maps) cannot list its keys; name them with --keys."],
+        finished_at=timezone.now(),
+    )
+    old, new = "/srv/vmail/falcot.org/jean/", "refused"
+    ComparisonDifference.objects.create(comparison=comparison, about="recipient", key="j@falcot.org", old=old, new=new)
+    return comparison
 
 
 def _uploaded(kind: str, text: str, user: User) -> int:
