@@ -20,7 +20,7 @@ from tests.takeover.handwritten import FALCOT, VIRTUAL, Handwritten
 Make = Callable[[str], Handwritten]
 
 
-def compared(old: Path, new: Path, **options: Any) -> dict[str, Any]:
+def compared(old: Path, new: Path | str, **options: Any) -> dict[str, Any]:
     out = io.StringIO()
     code = 0
     try:
@@ -56,6 +56,10 @@ def test_it_works(panel: Postfix, handwritten: Make, folder: Path) -> None:
     assert found["explained"]["by_another_way"] >= 6
     assert found["explained"]["refused_at_the_door"] >= 2
     assert found["asked"] > 30
+
+
+def test_what_would_be_written_now(panel: Postfix, handwritten: Make) -> None:
+    assert compared(handwritten("old").falcot().directory, "")["differences"] == []
 
 
 class TestDifferences:
