@@ -4,6 +4,7 @@ from django.urls import path
 
 from api import docs_views, token_views
 from api.changes import Changes
+from api.comparisons import Comparisons, Differences, OneComparison
 from api.import_views import Exports, ImportFaults, Imports, OneImport, WriteImport
 from api.nouns import NOUNS
 from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Undo
@@ -30,6 +31,9 @@ urlpatterns = [
     path("api/v1/alias-report/", AliasReport.as_view(), name="api_alias_report"),
     path("api/v1/forwards/", Forwards.as_view(), name="api_forwards"),
     path("api/v1/missing-default-aliases/", MissingDefaultAliases.as_view(), name="api_missing_default_aliases"),
+    path("api/v1/comparisons/", Comparisons.as_view(), name="api_comparisons"),
+    path("api/v1/comparisons/<int:id>/", OneComparison.as_view(), name="api_comparison"),
+    path("api/v1/comparisons/<int:id>/differences/", Differences.as_view(), name="api_differences"),
     path("api/v1/lookup/", LookUp.as_view(), name="api_lookup"),
     path("api/v1/maps/<str:parameter>/", OneMap.as_view(), name="api_map"),
 ]

@@ -26,7 +26,7 @@ ROOMS = [
         "transport_list",
         "hdd-stack",
         _("Mail servers"),
-        ("transport", "tls", "sender", "bcc", "relocated", "canonical"),
+        ("transport", "tls", "sender", "bcc", "relocated", "canonical", "comparison"),
         True,
     ),
     ("job_list", "list-task", _("Work"), ("job", "takeover"), True),

@@ -1,7 +1,9 @@
 """The proof of a migration: the same questions to the maps of two configurations, and every difference in what becomes
 of mail. A difference in words alone is explained by a rule with a name."""
 
+import os
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,10 +14,12 @@ from tempfile import TemporaryDirectory
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from domains.models import AddressClass
 from mailboxes.destinations import split_address
+from mailservers.postfix_config import BACK_DATED, PostfixHost, classes_with_own_maps, default_hosts, write_directory
 from takeover.comparison_keys import ADDRESS, Questions
 from takeover.comparison_sides import Fate, Found, Side, local_part_of, unquoted
-from takeover.postfix_tools import Configuration, NotReadable, addresses_in
+from takeover.postfix_tools import Configuration, NotReadable, addresses_in, readable
 
 AT_ONCE = 5_000  # questions
 
@@ -80,7 +84,7 @@ class Outcome:
 
 def compare(
     old: Path,
-    new: Path,
+    new: Path | None,
     *,
     found: Callable[[Difference], None],
     show: Callable[[Outcome], None] = lambda outcome: None,
@@ -88,12 +92,15 @@ def compare(
     old_installed_at: str = "",
     with_database: bool = True,
 ) -> Outcome:
-    """Asks both sides everything that either can know. `found` gets each difference, `show` how far it is. Raises
-    NotReadable with a sentence if one of them cannot be asked: half a proof is none."""
+    """Asks both sides everything that either can know; without `new`, what postfix_config would write now. `found` gets
+    each difference, `show` how far it is. Raises NotReadable with a sentence if one of them cannot be asked: half a
+    proof is none."""
     outcome = Outcome()
     with ExitStack() as stack:
+        stack.enter_context(readable())
         old_side = Side(Configuration(old.absolute(), old_installed_at))
-        new_side = Side(stack.enter_context(configuration_in(new.absolute(), old.absolute())))
+        new = new.absolute() if new else stack.enter_context(written_now(old_side))
+        new_side = Side(stack.enter_context(configuration_in(new, old_side.configuration)))
         questions = Questions(old_side, new_side, outcome.remark)
         stack.callback(questions.close)
         outcome.total = questions.collect(more=more, with_database=with_database)
@@ -115,7 +122,23 @@ def compare(
 
 
 @contextmanager
-def configuration_in(directory: Path, host: Path) -> Iterator[Configuration]:
+def written_now(old: Side) -> Iterator[Path]:
+    """What postfix_config would write now, with the base of mail that the old configuration has."""
+    classes = classes_with_own_maps()
+    with TemporaryDirectory(prefix="compare-maps-") as folder:
+        host = PostfixHost(
+            directory=folder,
+            hosts=default_hosts(),
+            mail_base=old.configuration["virtual_mailbox_base"] or PostfixHost.mail_base,
+            with_local=AddressClass.LOCAL in classes,
+            with_relay=AddressClass.RELAY in classes,
+        )
+        write_directory(host, Path(folder))
+        yield Path(folder)
+
+
+@contextmanager
+def configuration_in(directory: Path, host: Configuration) -> Iterator[Configuration]:
     """The configuration of a directory. The output of postfix_config has no main.cf: it is what that of `host` becomes
     by its install-commands, run in a copy."""
     if (directory / "main.cf").is_file() or not (directory / "install-commands").is_file():
@@ -124,12 +147,11 @@ def configuration_in(directory: Path, host: Path) -> Iterator[Configuration]:
     with TemporaryDirectory(prefix="compare-maps-") as folder:
         copy = Path(folder)
         for name in ("main.cf", "master.cf"):
-            if (host / name).is_file():
-                (copy / name).write_bytes((host / name).read_bytes())
-        before = Configuration(host)
-        if "config_directory" not in before.explicit or before["config_directory"] == str(host):
+            if (host.directory / name).is_file():
+                (copy / name).write_bytes((host.directory / name).read_bytes())
+        if host["config_directory"] == str(host.directory):
             with (copy / "main.cf").open("a") as file:
-                file.write(f"\nconfig_directory = {host}\n")  # files named by it stay where they are
+                file.write(f"\nconfig_directory = {host.directory}\n")  # files named by it stay where they are
         # Nothing is checked or reloaded here: the commands change the copy alone.
         command = ["sh", "-c", 'postfix() { :; }; . "$0"', str(directory / "install-commands")]
         environment = {"MAIL_CONFIG": folder, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -138,7 +160,9 @@ def configuration_in(directory: Path, host: Path) -> Iterator[Configuration]:
             sentence = _("%(file)s failed: %(reason)s")
             words = {"file": directory / "install-commands", "reason": ended.stderr.strip()}
             raise NotReadable(sentence % words)
-        yield Configuration(copy)
+        past = time.time() - BACK_DATED
+        os.utime(copy / "main.cf", (past, past))
+        yield Configuration(copy, host.installed_at, base=host.directory)
 
 
 def _remark_on(old: Side, new: Side, outcome: Outcome) -> None:

@@ -411,13 +411,21 @@ class _Reader:
         by_sender = self.conf["smtp_sender_dependent_authentication"] == "yes"
         for key in ([row.key] if by_sender else []) + [row.result]:
             for table in self.conf.tables("smtp_sasl_password_maps"):
-                found = self.conf.ask(table, [key]).get(key, "")
+                found = self._password_for(table, key)
                 if found:
                     username, _colon, password = found.partition(":")
                     return FlatRow(
                         row.model, row.applies_to, row.key, row.result, row.place, username=username, password=password
                     )
         return row
+
+    def _password_for(self, table: Table, key: str) -> str:
+        try:
+            return self.conf.ask(table, [key]).get(key, "")
+        except NotReadable as error:
+            if str(error) not in self.plan.remarks:
+                self.plan.remarks.append(str(error))
+            return ""
 
     def _logins(self) -> None:
         for table in self.conf.tables("smtpd_sender_login_maps"):

@@ -1,9 +1,11 @@
 """A configuration of Postfix as Postfix reads it: values by postconf(1), tables by postmap(1), nothing guessed."""
 
+import getpass
 import re
 import struct
 import subprocess
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
@@ -73,6 +75,7 @@ class Configuration:
 
     directory: Path
     installed_at: str = ""
+    base: Path | None = None  # where the copies of its files are, if not in the directory
     remarks: list[str] = field(default_factory=list)
 
     @cached_property
@@ -100,7 +103,7 @@ class Configuration:
 
     def here(self, path: str) -> str:
         if self.installed_at and path.startswith(f"{self.installed_at.rstrip('/')}/"):
-            return str(self.directory / path[len(self.installed_at.rstrip("/")) + 1 :])
+            return str((self.base or self.directory) / path[len(self.installed_at.rstrip("/")) + 1 :])
         return path
 
     def patterns(self, parameter: str) -> list[Pattern]:
@@ -187,6 +190,19 @@ class Configuration:
                 and len(self.remarks) < 100
             ):
                 self.remarks.append(sentence)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Says what this user cannot read in a sentence."""
+    try:
+        yield
+    except PermissionError as error:
+        sentence = _(
+            "%(file)s is not for the user %(user)s to read. Give the command a copy of the directory that is, with "
+            "--installed-at or --old-installed-at."
+        )
+        raise NotReadable(sentence % {"file": error.filename, "user": getpass.getuser()}) from error
 
 
 def is_table(word: str) -> bool:

@@ -163,6 +163,8 @@ GET  default_aliases_missing /settings/default-aliases/missing/                i
 POST default_aliases_add    /settings/default-aliases/add/                     in  404 404 404 302
 
 GET  local_user_list        /mail-servers/local-users/                         in  404 404 404 200
+GET  comparison_list        /mail-servers/comparisons/                         in  404 404 404 200
+GET  comparison             /mail-servers/comparisons/{comparison}/            in  404 404 404 200
 GET  transport_list         /mail-servers/transports/                          in  404 404 404 200
 GET  transport_add          /mail-servers/transports/add/                      in  404 404 404 200
 POST transport_add          /mail-servers/transports/add/                      in  404 404 404 302

@@ -159,6 +159,9 @@ GET    api_export          exports/mailboxes/                        401 404 200
 GET    api_export          exports/aliases/?domain=falcot.org        401 404 400 200 200 200 403
 GET    api_export          exports/domains/                          401 404 200 200 200 200 403
 
+GET    api_comparisons     comparisons/                             401 404 404 404 200 404 403
+GET    api_comparison      comparisons/{comparison}/                401 404 404 404 200 404 403
+GET    api_differences     comparisons/{comparison}/differences/    401 404 404 404 200 404 403
 GET    api_lookup          lookup/?address=jean@falcot.org           401 404 422 200 200 200 403
 GET    api_lookup          lookup/?address=mallory@foreign.example   401 404 200 422 200 422 403
 GET    api_lookup          lookup/?address=jean@falcot.org&from=jean@falcot.org 401 404 422 422 200 422 403

@@ -28,7 +28,7 @@ from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
 from takeover.kept import ToKeep, keep_rows
-from takeover.models import ForeignLogEntry, KeptRow, Takeover
+from takeover.models import Comparison, ComparisonDifference, ForeignLogEntry, KeptRow, Takeover
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
 
@@ -93,6 +93,7 @@ def move_in() -> dict[str, object]:
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)
     numbers["recipient"] = RelayRecipient.objects.get().pk
     import_local_users({"root": 0, "ada": 1000}, by=TESTER)
+    numbers["comparison"] = _compared().pk
     numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
     numbers["takeover"] = _took_over()
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
@@ -114,6 +115,26 @@ def _took_over() -> int:
     counts = {"mailboxes": {"new": 3, "there": 0, "left_out": 0}}
     remarks = [{"code": "unsalted", "thing": "jean@falcot.org"}]
     return Takeover.objects.create(source=source, who="tester", counts=counts, remarks=remarks).pk
+
+
+def _compared() -> Comparison:
+    """A comparison of maps with a difference and an explanation."""
+    comparison = Comparison.objects.create(
+        old="/etc/postfix",
+        new="/etc/postfix/mailadmin",
+        host="mx.example.net",
+        who="root",
+        state="done",
+        done=120,
+        total=120,
+        differences=1,
+        explained={"by_another_way": 3},
+        remarks=["pcre:/etc/postfix/virtual (virtual_alias_maps) cannot list its keys; name them with --keys."],
+        finished_at=timezone.now(),
+    )
+    old, new = "/srv/vmail/falcot.org/jean/", "refused"
+    ComparisonDifference.objects.create(comparison=comparison, about="recipient", key="j@falcot.org", old=old, new=new)
+    return comparison
 
 
 def _uploaded(kind: str, text: str, user: User) -> int:

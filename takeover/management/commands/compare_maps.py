@@ -21,13 +21,18 @@ MOST_PRINTED = 1_000  # as text; --json prints all
 class Command(BaseCommand):
     help = _(
         "Ask the maps of two configuration directories everything that either of them can know, and say where mail "
-        "would go another way. Run it on the mail host as root; it changes nothing. NEW_DIR may be what postfix_config "
-        "wrote."
+        "would go another way. Run it on the mail host; it changes nothing. NEW_DIR may be what postfix_config wrote."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("old", metavar="OLD_DIR", help=_("The directory of the old main.cf."))
-        parser.add_argument("new", metavar="NEW_DIR", help=_("That of the new one, or the output of postfix_config."))
+        parser.add_argument(
+            "new",
+            metavar="NEW_DIR",
+            nargs="?",
+            default="",
+            help=_("That of the new one, or the output of postfix_config; without it, what that would write now."),
+        )
         parser.add_argument("--keys", metavar="FILE", help=_("More addresses to ask for, one a line."))
         parser.add_argument(
             "--old-installed-at",
@@ -40,7 +45,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.options, self.printed, self.differences = options, 0, list[Difference]()
         record = self._record()
-        old, new = Path(options["old"]), Path(options["new"])
+        old, new = Path(options["old"]), Path(options["new"]) if options["new"] else None
         try:
             outcome = compare(
                 old,
@@ -70,7 +75,8 @@ class Command(BaseCommand):
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-            return Record(self.options["old"], self.options["new"], by=Actor.from_command())
+            new = self.options["new"] or _("the panel as it is now")
+            return Record(self.options["old"], new, by=Actor.from_command())
         except DatabaseError as error:
             sentence = _("The panel's database cannot be asked, so its keys are not known and no page shows this: %s")
             self.stderr.write(sentence % str(error).strip(), style_func=str)

@@ -12,13 +12,13 @@ from accounts.commands import as_json, in_words
 from takeover.models import KeptParameter
 from takeover.postfix_imports import Outcome, import_configuration
 from takeover.postfix_reading import read_configuration
-from takeover.postfix_tools import Configuration, NotReadable
+from takeover.postfix_tools import Configuration, NotReadable, readable
 
 
 class Command(BaseCommand):
     help = _(
         "Take over a hand-written configuration of Postfix: what main.cf of DIR and its tables say about addresses "
-        "comes in, what has no place here is kept. Run it on the mail host as root; nothing of that host is changed."
+        "comes in, what has no place here is kept. Run it on the mail host; nothing of that host is changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -45,7 +45,8 @@ class Command(BaseCommand):
         conf = Configuration(Path(options["directory"]).absolute(), options["installed_at"])
         passwords = Path(options["passwd_file"]) if options["passwd_file"] else None
         try:
-            plan = read_configuration(conf, passwords=passwords)
+            with readable():
+                plan = read_configuration(conf, passwords=passwords)
             outcome = import_configuration(plan, dry_run=options["dry_run"], by=Actor.from_command())
         except NotReadable as error:
             raise CommandError(str(error)) from error
