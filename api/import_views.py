@@ -34,7 +34,7 @@ from api.work_views import JobSerializer, started
 from mailboxes.columns import COLUMNS
 from mailboxes.exports import columns_of_export, csv_lines, exported
 from mailboxes.import_passwords import new_key
-from mailboxes.imports import faulty, faults_of_line, forget_import, refusal_of, stage_import, stage_upload
+from mailboxes.imports import faults_of_line, faulty, forget_import, refusal_of, stage_import, stage_upload
 from mailboxes.jobs import start_import
 from mailboxes.models import Import
 

@@ -5,6 +5,7 @@ Requests go through the whole of Django within this process, without a network. 
 An answer that is not 2xx ends the run."""
 
 import argparse
+import io
 import itertools
 import json
 import random
@@ -103,7 +104,7 @@ def load_for_writes(size: Size) -> None:
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), 100000000)")
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("VACUUM ANALYZE")
-    call_command("domain", "recount", verbosity=0)
+    call_command("domain", "recount", stdout=io.StringIO())
 
 
 NUMBERED = ("address", "mailbox", "alias", "aliasdestination")
@@ -127,7 +128,9 @@ def use(name: str) -> None:
     connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = name
 
 
-def requests_to(place: Place, luck: random.Random, numbers: Iterator[int]) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+def requests_to(
+    place: Place, luck: random.Random, numbers: Iterator[int]
+) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     """(what, api or plain, one request) for each thing that is measured."""
     from django.test import Client
 

@@ -260,6 +260,8 @@ LEAVES_NOTHING = {
     "mailboxes.counting.recount": "Counts are no change: they say what is there.",
     "mailboxes.imports.stage_import": "What is staged changes nothing yet.",
     "mailboxes.imports.stage_upload": "What is staged changes nothing yet.",
+    "mailboxes.imports.faults_of_line": "It reads.",
+    "mailboxes.imports.refusal_of": "It is a sentence.",
     "mailboxes.imports.judge_import": "It rolls back all that it does.",
     "mailboxes.imports.faulty": "It reads.",
     "mailboxes.imports.faults_of": "It reads.",
