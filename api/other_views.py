@@ -252,7 +252,10 @@ class OneMap(HouseView):
     def get(self, request: Request, parameter: str) -> Response:
         if parameter not in PARAMETERS:
             raise NotFound
-        key = asked(request, ["key"]).get("key", "")
+        words = asked(request, ["key"])
+        if "key" not in words:
+            raise BadQuestion(_("Say which “key” is asked for."))
+        key = words["key"]
         return Response({"parameter": parameter, "key": key, "results": list(ask_map(parameter, key))})
 
 

@@ -81,12 +81,12 @@ def one_page(
     found = list(ordered[: size + 1])
     around["next"] = None
     if len(found) > size:
-        cursor = _cursor(wanted, [value_at(found[size - 1], name) for name in key])
+        cursor = cursor_of(wanted, [value_at(found[size - 1], name) for name in key])
         around["next"] = request.build_absolute_uri(f"{request.path}?{urlencode(words | {'cursor': cursor})}")
     return found[:size], around
 
 
-def _cursor(ordering: str, values: list[Any]) -> str:
+def cursor_of(ordering: str, values: list[Any]) -> str:
     written = [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
     return urlsafe_b64encode(json.dumps([ordering, *written]).encode()).decode().rstrip("=")
 

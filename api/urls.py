@@ -1,6 +1,7 @@
 """The pages about tokens, and /api/v1/: two URLs for each noun, and what is no noun."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import PathConverter
 
 from api import docs_views, token_views
 from api.changes import Changes
@@ -10,6 +11,15 @@ from api.nouns import NOUNS
 from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Undo
 from api.views import views_of
 from api.work_views import AliasReport, Forwards, Jobs, MissingDefaultAliases, OneJob
+
+
+class AnyText(PathConverter):
+    """Also a line break: what cannot be a key is answered in JSON too."""
+
+    regex = r"(?s:.+)"
+
+
+register_converter(AnyText, "any")
 
 urlpatterns = [
     path("account/tokens/", token_views.token_list, name="token_list"),
@@ -46,7 +56,7 @@ for noun in NOUNS:
     else:
         urlpatterns += [
             path(f"api/v1/{noun.slug}/", collection, name=f"{name}_list"),
-            path(f"api/v1/{noun.slug}/<path:key>/", single, name=name),
+            path(f"api/v1/{noun.slug}/<any:key>/", single, name=name),
         ]
 
-urlpatterns += [path("api/<path:rest>", Nowhere.as_view(), name="api_nowhere")]
+urlpatterns += [path("api/<any:rest>", Nowhere.as_view(), name="api_nowhere")]

@@ -248,7 +248,7 @@ def test_a_body_that_cannot_be(api: Api, slug: str) -> None:
     assert ChangeSet.objects.count() == lines
 
 
-STRANGE = ["\0", "a" * 3000, "ü@ü", "<script>", "%00", "a/b/c", " ", "@", "..", "sender/", "\U0001f600"]
+STRANGE = ["\0", "a" * 3000, "ü@ü", "<script>", "%00", "a/b/c", " ", "@", "..", "sender/", "\U0001f600", "a\nb"]
 
 
 @EVERY

@@ -103,6 +103,7 @@ class TestMaps:
 
     def test_what_is_no_map(self, api: Api) -> None:
         assert api("GET", "maps/pg_sleep/?key=5").status == 404
+        assert api("GET", "maps/virtual_mailbox_maps/").status == 400
         assert api("GET", "maps/virtual_mailbox_maps/?key=a%00b").status == 400
 
     def test_only_superusers_ask(self, bob_api: Api, alice: User) -> None:

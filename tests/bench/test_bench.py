@@ -64,3 +64,9 @@ def test_what_is_not_there_is_refused(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", "bench", *words], cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode == 2
     assert "sage: " in done.stderr
+
+
+def test_the_api_is_measured_beside_plain_views(tmp_path: Path) -> None:
+    found = bench("api", "--sizes", "tiny", "--rounds", "2", file=tmp_path / "api.json", row="bulk of 100")["tiny"]
+    assert found["rows"]["mailboxes_mailbox"] == 200
+    assert all(row["ratio_to_plain"]["median"] > 0.5 for row in found["requests"].values())

@@ -261,6 +261,8 @@ LEAVES_NOTHING = {
     "mailboxes.imports.stage_import": "What is staged changes nothing yet.",
     "mailboxes.imports.stage_rows": "What is staged changes nothing yet.",
     "mailboxes.imports.stage_upload": "What is staged changes nothing yet.",
+    "mailboxes.imports.faults_of_line": "It reads.",
+    "mailboxes.imports.refusal_of": "It is a sentence.",
     "mailboxes.imports.judge_import": "It rolls back all that it does.",
     "mailboxes.imports.faulty": "It reads.",
     "mailboxes.imports.faults_of": "It reads.",

@@ -1,0 +1,60 @@
+"""A program that has read the description asks all that it allows, and much that it does not; with every check it has."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rest_framework.throttling import SimpleRateThrottle
+
+from accounts.services import add_user
+from api.scopes import ALL, READ
+from domains.models import Domain
+from domains.services import add_domain_admin
+from mailboxes.demo import load_falcot
+from tests.api.conftest import token_for
+from tests.plugins.example_mail import TESTER
+
+SETTINGS = Path(__file__).with_name("schemathesis.toml")
+ONLY_READ = [scope for scope in ALL if scope.endswith(f":{READ}")]
+EXAMPLES = 6  # of each operation, beside those that the description leads to by itself
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of requests in a minute, and many with a wrong token."""
+    monkeypatch.setitem(SimpleRateThrottle.THROTTLE_RATES, "token", None)
+    monkeypatch.setitem(SimpleRateThrottle.THROTTLE_RATES, "wrong_token", "1000000/min")
+
+
+@pytest.mark.parametrize("role", ["superuser", "domain_admin", "read_only"])
+def test_no_check_fails(live_server: Any, role: str, tmp_path: Path) -> None:
+    load_falcot(by=TESTER)
+    person = add_user("ada", is_superuser=role != "domain_admin", by=TESTER)
+    if role == "domain_admin":
+        for domain in Domain.objects.all():
+            add_domain_admin(domain, person, by=TESTER)
+    token = token_for(person, *(ONLY_READ if role == "read_only" else ALL))
+    ended = subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(SETTINGS), "--no-color"),
+            *("run", f"{live_server.url}/api/v1/schema/", "--header", f"Authorization: Bearer {token}"),
+            *("--checks", "all", "--max-examples", str(EXAMPLES), "--seed", "1", "--continue-on-failure"),
+            *(
+                "--generation-database",
+                "none",
+                "--suppress-health-check",
+                "all",
+                "--warnings",
+                "off",
+                "--max-time",
+                "120",
+            ),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert ended.returncode == 0, ended.stdout[-20000:] + ended.stderr[-2000:]
