@@ -146,9 +146,7 @@ def _policy_before_refusal(lists: Lists, stage: str) -> Says:
         if entry.active and any(one.name == "check_policy_service" for one in _inside(lists, entry)):
             yield (
                 entry,
-                _(
-                    "%(entry)s asks a policy service before reject_unauth_destination, also about refused mail."
-                )
+                _("%(entry)s asks a policy service before reject_unauth_destination, also about refused mail.")
                 % {"entry": entry},
             )
 

@@ -27,6 +27,7 @@ from mailboxes.local_users import import_local_users
 from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
+from restrictions.services import add_class, set_list
 from takeover.kept import ToKeep, keep_rows
 from takeover.models import Comparison, ComparisonDifference, ForeignLogEntry, KeptRow, Takeover
 
@@ -94,6 +95,9 @@ def move_in() -> dict[str, object]:
     numbers["recipient"] = RelayRecipient.objects.get().pk
     import_local_users({"root": 0, "ada": 1000}, by=TESTER)
     numbers["comparison"] = _compared().pk
+    numbers["restriction_class"] = add_class("greylisting", [{"name": "permit_mynetworks"}], by=TESTER).pk
+    entries = [{"name": "permit_mynetworks"}, {"name": "reject_plaintext_session"}]
+    numbers["restriction"] = set_list("client", entries, by=TESTER)[-1].pk
     numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
     numbers["takeover"] = _took_over()
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
