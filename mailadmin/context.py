@@ -28,6 +28,7 @@ ROOMS = [
         ("transport", "tls", "sender", "bcc", "relocated", "canonical"),
         True,
     ),
+    ("access", "shield-lock", _("Access tables"), ("access",), True),
     ("job_list", "list-task", _("Work"), ("job",), True),
     ("history", "clock-history", _("History"), ("history", "undo"), False),
     ("person_list", "people", _("People"), ("person",), True),

@@ -1,5 +1,5 @@
 """The URLs of this room."""
 
-from django.urls import URLPattern
+from restrictions import access_urls
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [*access_urls.urlpatterns]

@@ -14,7 +14,9 @@ UNASKED = "No restriction list asks this table yet. Add check_sender_access to a
 def test_it_works(shell: Shell) -> None:
     typed = ("sender", "Spam.Example", "REJECT", "--code", "550", "--text", "5.7.1 No", "--comment", "Why")
     assert shell("access", "add", *typed) == (0, "Added spam.example.\n", AGAIN + UNASKED)
-    changed = shell("access", "change", "sender", "spam.example", "--action", "HOLD", "--ends", "2027-01-31", "--inactive")
+    changed = shell(
+        "access", "change", "sender", "spam.example", "--action", "HOLD", "--ends", "2027-01-31", "--inactive"
+    )
     assert changed == (0, "Changed spam.example.\n", "")
     shown = shell("access", "show", "sender", "spam.example", "--json").json
     assert (shown["result"], shown["active"], shown["version"], shown["domain"]) == ("HOLD", False, 2, None)

@@ -25,6 +25,8 @@ from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
+from restrictions.access_services import add_rule, allow_actions
+from restrictions.models import RestrictionClass
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
 
@@ -88,12 +90,23 @@ def move_in() -> dict[str, object]:
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)
     numbers["recipient"] = RelayRecipient.objects.get().pk
     numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
-    return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
+    return numbers | deleted | access_rules() | {entry.noun: entry.pk for entry in lookup_table_entries()}
 
 
 def _uploaded(kind: str, text: str, user: User) -> int:
     by = Actor(user=user, door=Door.PAGE)
     return stage_upload(kind, BytesIO(text.encode()), label="people.csv", by=by).pk
+
+
+def access_rules() -> dict[str, object]:
+    """A rule of the server and one of a domain, and what its admins may choose."""
+    falcot = Domain.objects.get(name="falcot.org")
+    allow_actions(["REJECT", "OK"], by=TESTER)
+    RestrictionClass.objects.create(name="strict")
+    return {
+        "access_rule": add_rule("sender", "spam.example", "REJECT", by=TESTER).pk,
+        "falcot_rule": add_rule("sender", "spam.example", "REJECT", domain=falcot, by=TESTER).pk,
+    }
 
 
 def lookup_table_entries() -> list[Entry]:

@@ -162,8 +162,14 @@ def test_the_database_knows_the_actions_too() -> None:
         ("LIST", "", "reject_rbl_client zen.example.org permit")
     }
     for action, code, text in taken:
-        AccessRule.objects.create(applies_to="sender", key=f"{len(text)}{action.lower()}{code}.example".replace("_", "-"), action=action, code=code, text=text)
-    for action, code, text, field, _words in WRONG_ACTIONS:
+        AccessRule.objects.create(
+            applies_to="sender",
+            key=f"{len(text)}{action.lower()}{code}.example".replace("_", "-"),
+            action=action,
+            code=code,
+            text=text,
+        )
+    for action, code, text, _field, _words in WRONG_ACTIONS:
         if text.startswith(("4.7.1", "x" * 251)):
             continue
         with pytest.raises(IntegrityError), transaction.atomic():

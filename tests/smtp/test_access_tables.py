@@ -1,4 +1,4 @@
-"""Access tables at a real smtpd: each action once, classes by recipient, who may write to an alias, rules of a domain."""
+"""Access tables at a real smtpd: each action, classes by recipient, who may write to an alias, rules of a domain."""
 
 import os
 import smtplib

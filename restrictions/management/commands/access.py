@@ -82,8 +82,12 @@ class Command(NounCommand):
         allow = self.verb("allow", _("Say which actions domain admins may choose; these and no others."))
         allow.add_argument("actions", nargs="*", metavar="ACTION", help=_("One of %s.") % ", ".join(Action.values))
 
-        chosen = self.verb("class", _("Say which restriction class mail to an address, a domain or everybody else meets."))
-        chosen.add_argument("recipient", metavar="RECIPIENT", help=_("name@example.org, example.org, or * for the rest."))
+        chosen = self.verb(
+            "class", _("Say which restriction class mail to an address, a domain or everybody else meets.")
+        )
+        chosen.add_argument(
+            "recipient", metavar="RECIPIENT", help=_("name@example.org, example.org, or * for the rest.")
+        )
         chosen.add_argument("of_class", metavar="CLASS", help=_("The name of a restriction class, or none."))
 
         protect = self.verb("protect", _("Say who may write to an alias."))
