@@ -20,15 +20,8 @@ from lookup_tables.models import SenderRelay
 from lookup_tables.relay_passwords import decrypted
 from mailboxes.models import LocalUser
 from mailservers.functions import postfix_password, postfix_role
+from restrictions import access_main_cf as access
 from restrictions import main_cf as restrictions
-from restrictions.access_main_cf import (
-    SIGNED_IN,
-    AccessMap,
-    access_maps,
-    generated_classes,
-    maps_before_all,
-    signed_in_class,
-)
 from restrictions.lists import Lists
 
 # Keyed by a full address: '%u' keeps bare domains and "@domain" keys away from SQL (pgsql_table(5)).
@@ -140,7 +133,7 @@ def classes_with_own_maps() -> set[str]:
 def files_for(host: PostfixHost) -> dict[str, str]:
     """File name -> text."""
     texts = {f"{name}.cf": _map_file(name, host) for name in host.maps}
-    texts |= {f"{one.name}.cf": _text_of_map(one.name, one.call, host) for one in access_maps()}
+    texts |= {f"{one.name}.cf": _text_of_map(one.name, one.call, host) for one in access.access_maps()}
     texts["main.cf.mailadmin"] = _fragment(host)
     texts["install-commands"] = commands_for(host)
     texts[PASSWORD_FILE] = f"*:*:*:{postfix_role()}:{postfix_password()}\n"  # .pgpass of libpq
@@ -168,12 +161,30 @@ add_class() {
     *) postconf -e "smtpd_restriction_classes = ${has:+$has, }$1" ;;
     esac
 }
+read_maps() {
+    others=$(postconf -h proxy_read_maps | sed "s#[, ]*proxy:pgsql:$1/[^ ,]*##g")
+    shift
+    for one in "$@"; do others="$others, $one"; done
+    postconf -e "proxy_read_maps = $others"
+}
+drop_classes() {
+    kept= gone=
+    for one in $(postconf -h smtpd_restriction_classes | tr , ' '); do
+        case "$one" in
+        Writers_*|Senders_*|Signed_in) case " $* " in *" $one "*) ;; *) gone="$gone $one"; continue ;; esac ;;
+        esac
+        kept="${kept:+$kept, }$one"
+    done
+    if [ -z "$gone" ]; then return; fi
+    postconf -e "smtpd_restriction_classes = $kept"
+    postconf -X $gone
+}
 """
 
 
 def commands_for(host: PostfixHost) -> str:
     """A shell script that puts the fragment into main.cf; read it before you run it."""
-    commands = [command for name, value in _parameters(host) for command in _commands_for(name, value)]
+    commands = [command for name, value in _parameters(host) for command in _commands_for(name, value, host.directory)]
     return "\n".join(
         [
             "#!/bin/sh",
@@ -187,13 +198,13 @@ def commands_for(host: PostfixHost) -> str:
     )
 
 
-def _commands_for(name: str, value: str) -> list[str]:
+def _commands_for(name: str, value: str, directory: str) -> list[str]:
     if name == RECIPIENT_RESTRICTIONS and not _has_recipient_list():
         return [_command_for_list(name, value)]
     if name == RESTRICTION_CLASSES:  # the host's own stay, and are still defined
         return [_command("add_class", one) for one in value.split(", ")]
     if name == READ_MAPS:
-        return [_command("add", name, one) for one in IS_PROXIED.findall(value)]
+        return [_command("read_maps", directory, *IS_PROXIED.findall(value))]
     if name in (*all_parameters(), SIGN_IN[-1]):
         return [_command("add", name, value)]
     return [_command("postconf", "-e", f"{name} = {value}")]
@@ -201,7 +212,10 @@ def _commands_for(name: str, value: str) -> list[str]:
 
 def _command_for_list(name: str, ours: str) -> str:
     """Puts what is ours before what the host has in the list; once, and from no other directory."""
-    without_ours = shlex.quote(r"s#check_recipient_access proxy:pgsql:[^ ,]*/suspended_domains\.cf[ ,]*##g")
+    without_ours = shlex.quote(
+        r"s#check_recipient_access proxy:pgsql:[^ ,]*/suspended_domains\.cf[ ,]*##g; "
+        r"s#check_recipient_access proxy:pgsql:[^ ,]*/recipient_classes-[0-9a-f]*\.cf[ ,]*##g"
+    )
     return (
         f"rest=$(postconf -h {name} | sed {without_ours})\n"
         f'postconf -e {shlex.quote(f"{name} = {ours}")}"${{rest:+, $rest}}"'
@@ -216,6 +230,7 @@ def _commands_for_what_is_unused(host: PostfixHost) -> list[str]:
         commands.append(_command("take_out", "local_recipient_maps", _local_recipients(host)))
     if SIGN_IN[-1] not in used:
         commands.append(_command("take_out", SIGN_IN[-1], _texthash(host), *SIGN_IN[:-1]))
+    commands.append(_command("drop_classes", *access.written_classes()))
     return commands
 
 
@@ -358,20 +373,29 @@ def _has_recipient_list() -> bool:
 
 def _restrictions(host: PostfixHost) -> list[tuple[str, str]]:
     """The lists of the panel. Suspended domains come first of all recipients, whoever writes the rest."""
-    values = {one.name: one.value for one in restrictions.what_is_written()}
-    suspended = f"check_recipient_access {_map('suspended_domains', host)}"
-    values[RECIPIENT_RESTRICTIONS] = ", ".join(filter(None, [suspended, values.get(RECIPIENT_RESTRICTIONS, "")]))
+    written = {one.name: one.value.replace(access.DIRECTORY, host.directory) for one in restrictions.what_is_written()}
+    first = [_map(name, host) for name in ("suspended_domains", *(one.name for one in access.maps_before_all()))]
+    asked = ", ".join(f"check_recipient_access {one}" for one in first)
+    written[RECIPIENT_RESTRICTIONS] = ", ".join(filter(None, [asked, written.get(RECIPIENT_RESTRICTIONS, "")]))
+    # A class is defined before it is named, and named before a list uses it: any smtpd that starts meanwhile works.
+    made = access.written_classes()
+    classes = ", ".join([*made, *filter(None, [written.pop(RESTRICTION_CLASSES, "")])])
+    values = {name: value.replace(access.DIRECTORY, host.directory) for name, value in made.items()}
+    values |= {name: value for name, value in written.items() if not name.startswith("smtpd_")}
+    values |= {RESTRICTION_CLASSES: classes} if classes else {}
+    values |= written
     unknown = sorted(
         {one for name, value in values.items() if name not in ASKED_BY_DEFAULT for one in IS_PROXIED.findall(value)}
     )
     if unknown:
-        values[READ_MAPS] = ", ".join([READ_MAPS_OF_POSTFIX, *unknown])
+        values = {READ_MAPS: ", ".join([READ_MAPS_OF_POSTFIX, *unknown])} | values
     return list(values.items())
 
 
 def _reasons() -> dict[str, str]:
     """What the comment before a parameter says."""
     lists = {one.name: one.reason for one in restrictions.what_is_written()}
+    lists |= dict.fromkeys(access.written_classes(), "made by the panel for protected aliases and rules of domains")
     if RECIPIENT_RESTRICTIONS in lists:
         lists[RECIPIENT_RESTRICTIONS] = f"suspended domains, then {lists[RECIPIENT_RESTRICTIONS]}"
     return REASONS | lists

@@ -1,4 +1,4 @@
-"""The right-hand side of access tables: the actions of access(5), what each takes, or a sentence about what it would not.
+"""The right-hand side of access tables: the actions of access(5) and what each takes, or a sentence.
 
 What smtpd does not take, it answers with "451 4.3.5 Server configuration error" to whoever meets it."""
 

@@ -1,8 +1,8 @@
 """What main.cf has for access tables: the maps that answer for them, and the classes that the panel itself makes.
 
-A class can be answered only where main.cf defines it; anything else is 451 for whoever meets it (access(5)). So the query
-of each map names the classes that stand in the same main.cf, and the name of its file changes with them: Postfix goes on
-with the old file and the old classes until it reads the new main.cf."""
+A class can be answered only where main.cf defines it; anything else is 451 for whoever meets it (access(5)). So the
+query of each map names the classes that stand in the same main.cf, and the name of its file changes with them: Postfix
+goes on with the old file and the old classes until it reads the new main.cf."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from restrictions.access_models import AccessRule, AccessTable, AppliesTo, Prote
 from restrictions.catalogue import Argument, named
 from restrictions.models import Restriction, RestrictionClass
 
+DIRECTORY = "{directory}"  # stands for where Postfix finds the files, which only a host knows
 SIGNED_IN = "Signed_in"  # capitals: no class that people name begins with one
+
+# Who sends as one of us must have signed in, or be a host of mynetworks.
+SIGNED_IN_FIRST = (
+    "permit_mynetworks, reject_authenticated_sender_login_mismatch, permit_sasl_authenticated, "
+    "check_sender_access static:{550 5.7.1 Sign in first: this sender writes here from our own servers only}"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +97,17 @@ def generated_classes() -> list[tuple[str, list[AccessMap]]]:
     return found
 
 
-def signed_in_class() -> str:
-    """Who sends as one of us must have signed in, or be a host of mynetworks."""
-    return (
-        "permit_mynetworks, reject_authenticated_sender_login_mismatch, permit_sasl_authenticated, "
-        "check_sender_access static:{550 5.7.1 Sign in first: this address writes here only from our own servers}"
-    )
+def written_classes() -> dict[str, str]:
+    """The classes that the panel makes as main.cf defines them: name -> value."""
+    found = {
+        name: ", ".join(f"check_sender_access {written(one)}" for one in maps) for name, maps in generated_classes()
+    }
+    return {SIGNED_IN: SIGNED_IN_FIRST} | found if protected_ids() else found
+
+
+def written(one: AccessMap) -> str:
+    """A map as main.cf names it."""
+    return f"proxy:pgsql:{DIRECTORY}/{one.name}.cf"
 
 
 def what_is_written() -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Access tables (access(5)): a key, an action, and for how long; which restriction class mail to somebody meets; and who
+"""Access tables (access(5)): a key, an action, and for how long; which restriction class mail to somebody meets; who
 may write to an alias."""
 
 from __future__ import annotations

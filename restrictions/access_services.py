@@ -106,7 +106,7 @@ def allow_actions(actions: Iterable[str], *, by: Actor) -> None:
 
 
 def choose_class(of: Address | Domain | None, name: str, *, by: Actor) -> RecipientClass | None:
-    """Mail to this address or domain, or with None to everybody else, meets the class; an empty name takes that back."""
+    """Mail to this address or domain, or with None to everybody else, meets the class; an empty name ends that."""
     place = {"address": of if isinstance(of, Address) else None, "domain": of if isinstance(of, Domain) else None}
     within = of.domain.name if isinstance(of, Address) else of.name if of else ""
     found = RestrictionClass.objects.filter(name=name).first()

@@ -7,4 +7,4 @@ class RestrictionsConfig(AppConfig):
     name = "restrictions"
 
     def ready(self) -> None:
-        from restrictions import history_words  # noqa: F401
+        from restrictions import access_history_words, history_words  # noqa: F401

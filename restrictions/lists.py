@@ -23,7 +23,7 @@ class Lists:
         """Two statements, however many entries there are."""
         stages: dict[str, list[Restriction]] = {}
         classes: dict[str, list[Restriction]] = {one.name: [] for one in RestrictionClass.objects.all()}
-        rows = Restriction.objects.select_related("in_class", "of_class").order_by("position")
+        rows = Restriction.objects.select_related("in_class", "of_class", "access_table").order_by("position")
         for entry in rows:
             if entry.in_class:
                 classes[entry.in_class.name].append(entry)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
+from restrictions import access_main_cf as access
 from restrictions.catalogue import Argument, parameter_of
 from restrictions.lists import Entries, Lists
 from restrictions.models import Restriction
@@ -26,6 +27,8 @@ def written(entry: Restriction) -> str:
     argument = entry.argument
     if entry.known and entry.known.argument == Argument.SERVICE and ", " in argument:
         argument = f"{{ {argument} }}"
+    if entry.known and entry.known.argument == Argument.TABLE:
+        argument = access.written(access.map_asked_by(entry))
     words = ["warn_if_reject"] if entry.warn_only else []
     return " ".join([*words, entry.called, *([argument] if argument else [])])
 

@@ -208,11 +208,11 @@ class Restriction(models.Model):
 
 
 # Django looks for models here.
-from restrictions.access_models import (  # noqa: E402
-    AccessRule as AccessRule,
-    AccessTable as AccessTable,
-    AllowedAction as AllowedAction,
-    NamedWriter as NamedWriter,
-    ProtectedAlias as ProtectedAlias,
-    RecipientClass as RecipientClass,
+from restrictions.access_models import (  # noqa: E402, F401  they know RestrictionClass by its name
+    AccessRule,
+    AccessTable,
+    AllowedAction,
+    NamedWriter,
+    ProtectedAlias,
+    RecipientClass,
 )

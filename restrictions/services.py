@@ -23,7 +23,7 @@ from restrictions.relaying import refuse_open_relay
 
 Place = str | RestrictionClass  # the list of a stage, or of a class
 Values = Mapping[str, Any]
-CHANGEABLE = ("name", "argument", "warn_only", "active", "comment")
+CHANGEABLE = ("name", "argument", "access_table", "warn_only", "active", "comment")
 LONGEST_LIST = 100  # entries; smtpd itself gives up at 100 restrictions inside each other
 
 
@@ -215,8 +215,10 @@ def _set(entry: Restriction, values: Values) -> None:
     fault = fault_of_argument(entry.name, entry.argument) if known else None
     if fault or (known is None and entry.argument):
         raise ValidationError({"argument": fault or _("A class takes no argument.")})
-    if known and known.argument == Argument.TABLE and getattr(entry, "access_table_id", None) is None:
-        raise ValidationError({"name": _("%(name)s needs an access table.") % {"name": known.name}})
+    if "access_table" in values:
+        entry.access_table = values["access_table"]
+    if entry.access_table and not (known and known.argument == Argument.TABLE):
+        entry.access_table = None
 
 
 def _set_name(entry: Restriction, name: str) -> None:
@@ -332,7 +334,14 @@ def _replace(place: Place, entries: Sequence[Values]) -> None:
                 _("Entry %(number)d: %(sentence)s") % {"number": number, "sentence": one} for one in error.messages
             ]
             continue
-        same = next((row for row in left if (row.called, row.argument) == (wanted.called, wanted.argument)), None)
+        same = next(
+            (
+                row
+                for row in left
+                if (row.called, row.argument, row.access_table) == (wanted.called, wanted.argument, wanted.access_table)
+            ),
+            None,
+        )
         if same is None:
             after += 1
             wanted.position = after

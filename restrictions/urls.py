@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from restrictions import views
+from restrictions import access_urls, views
 
 urlpatterns = [
+    *access_urls.urlpatterns,
     path("restrictions/", views.restriction_list, name="restriction_list"),
     path("restrictions/recommended/", views.restriction_recommended, name="restriction_recommended"),
     path("restrictions/add/<slug:stage>/", views.restriction_add, name="restriction_add"),

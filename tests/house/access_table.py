@@ -165,6 +165,38 @@ POST default_aliases_add    /settings/default-aliases/add/                     i
 GET  local_user_list        /mail-servers/local-users/                         in  404 404 404 200
 GET  comparison_list        /mail-servers/comparisons/                         in  404 404 404 200
 GET  comparison             /mail-servers/comparisons/{comparison}/            in  404 404 404 200
+GET  access                 /restrictions/access/                              in  404 404 404 200
+GET  access_allowed         /restrictions/access/allowed/                      in  404 404 404 200
+POST access_allowed         /restrictions/access/allowed/                      in  404 404 404 302
+GET  access_default_class   /restrictions/access/default-class/                in  404 404 404 200
+POST access_default_class   /restrictions/access/default-class/                in  404 404 404 302
+GET  access_rule_list       /restrictions/access/tables/sender/                in  404 404 404 200
+GET  access_rule_list       /restrictions/access/tables/no_such/               in  404 404 404 404
+GET  access_rule_add        /restrictions/access/tables/sender/add/            in  404 404 404 200
+POST access_rule_add        /restrictions/access/tables/sender/add/            in  404 404 404 302
+GET  access_rule            /restrictions/access/rules/{access_rule}/          in  404 404 404 200
+POST access_rule            /restrictions/access/rules/{access_rule}/          in  404 404 404 302
+GET  access_rule            /restrictions/access/rules/{falcot_rule}/          in  404 404 404 404
+GET  access_rule_delete     /restrictions/access/rules/{access_rule}/delete/   in  404 404 404 200
+POST access_rule_delete     /restrictions/access/rules/{access_rule}/delete/   in  404 404 404 302
+GET  domain_restrictions    /domains/falcot.org/restrictions/                  in  404 404 200 200
+POST domain_restrictions    /domains/falcot.org/restrictions/                  in  404 404 404 302
+GET  domain_restrictions    /domains/foreign.example/restrictions/             in  200 404 404 200
+POST domain_restrictions    /domains/foreign.example/restrictions/             in  404 404 404 302
+GET  domain_access_rule_add /domains/falcot.org/restrictions/add/sender/       in  404 404 200 200
+POST domain_access_rule_add /domains/falcot.org/restrictions/add/sender/       in  404 404 302 302
+GET  domain_access_rule_add /domains/falcot.org/restrictions/add/client/       in  404 404 404 404
+GET  domain_access_rule     /domains/falcot.org/restrictions/{falcot_rule}/    in  404 404 200 200
+POST domain_access_rule     /domains/falcot.org/restrictions/{falcot_rule}/    in  404 404 302 302
+GET  domain_access_rule     /domains/falcot.org/restrictions/{access_rule}/    in  404 404 404 404
+GET  domain_access_rule     /domains/foreign.example/restrictions/{falcot_rule}/ in  404 404 404 404
+GET  domain_access_rule_delete /domains/falcot.org/restrictions/{falcot_rule}/delete/ in  404 404 200 200
+POST domain_access_rule_delete /domains/falcot.org/restrictions/{falcot_rule}/delete/ in  404 404 302 302
+GET  address_restrictions   /addresses/sales@falcot.org/restrictions/          in  404 404 200 200
+POST address_restrictions   /addresses/sales@falcot.org/restrictions/          in  404 404 302 302
+GET  address_restrictions   /addresses/@foreign.example/restrictions/          in  200 404 404 200
+POST address_restrictions   /addresses/@foreign.example/restrictions/          in  302 404 404 302
+
 GET  transport_list         /mail-servers/transports/                          in  404 404 404 200
 GET  transport_add          /mail-servers/transports/add/                      in  404 404 404 200
 POST transport_add          /mail-servers/transports/add/                      in  404 404 404 302
@@ -295,6 +327,16 @@ FORMS: dict[str, dict[str, str]] = {
     "restriction_class": {"name": "greylisted", "comment": "Changed"},
     "restriction_class_entry_add": {"name": "reject_plaintext_session"},
     "restriction_class_delete": {},
+    "access_allowed": {"actions": "OK"},
+    "access_default_class": {"class-of_class": "strict"},
+    "access_rule_add": {"key": "new.example", "action": "REJECT", "text": "No", "active": "on"},
+    "access_rule": {"key": "spam.example", "action": "HOLD", "active": "on"},
+    "access_rule_delete": {},
+    "domain_restrictions": {"class-of_class": "strict"},
+    "domain_access_rule_add": {"key": "new.example", "action": "REJECT", "text": "No", "active": "on"},
+    "domain_access_rule": {"key": "spam.example", "action": "REJECT", "active": "on"},
+    "domain_access_rule_delete": {},
+    "address_restrictions": {"writers-writers": "members", "writers-named": "boss@example.net"},
     "transport_add": {"key": "new.example", "result": "smtp:[mx.new.example]", "active": "on"},
     "transport": {"key": "there.example", "result": "smtp:[mx.there.example]:2525", "active": "on"},
     "transport_delete": {},

@@ -1,4 +1,4 @@
-"""The access tables through the real postmap: each form of a key, what is nearest wins, times, classes that are written."""
+"""The access tables through the real postmap: each form of a key, what is nearest, times, classes that are written."""
 
 from datetime import timedelta
 

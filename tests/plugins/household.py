@@ -27,6 +27,8 @@ from mailboxes.local_users import import_local_users
 from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
+from restrictions.access_services import add_rule, allow_actions
+from restrictions.models import RestrictionClass
 from restrictions.services import add_class, set_list
 from takeover.kept import ToKeep, keep_rows
 from takeover.models import Comparison, ComparisonDifference, ForeignLogEntry, KeptRow, Takeover
@@ -100,7 +102,7 @@ def move_in() -> dict[str, object]:
     numbers["restriction"] = set_list("client", entries, by=TESTER)[-1].pk
     numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
     numbers["takeover"] = _took_over()
-    return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
+    return numbers | deleted | access_rules() | {entry.noun: entry.pk for entry in lookup_table_entries()}
 
 
 def _took_over() -> int:
@@ -144,6 +146,17 @@ def _compared() -> Comparison:
 def _uploaded(kind: str, text: str, user: User) -> int:
     by = Actor(user=user, door=Door.PAGE)
     return stage_upload(kind, BytesIO(text.encode()), label="people.csv", by=by).pk
+
+
+def access_rules() -> dict[str, object]:
+    """A rule of the server and one of a domain, and what its admins may choose."""
+    falcot = Domain.objects.get(name="falcot.org")
+    allow_actions(["REJECT", "OK"], by=TESTER)
+    RestrictionClass.objects.create(name="strict")
+    return {
+        "access_rule": add_rule("sender", "spam.example", "REJECT", by=TESTER).pk,
+        "falcot_rule": add_rule("sender", "spam.example", "REJECT", domain=falcot, by=TESTER).pk,
+    }
 
 
 def lookup_table_entries() -> list[Entry]:

@@ -91,7 +91,6 @@ WRONG = [
     ("check_policy_service", "inet:127.0.0.1:65536", "argument", "no policy service"),
     ("check_policy_service", "inet:127.0.0.1:10023, timeout=soon", "argument", "no policy service"),
     ("check_policy_service", "inet:127.0.0.1:10023, default_action=451 no", "argument", "no policy service"),
-    ("check_client_access", "", "name", "needs an access table"),
 ]
 
 
