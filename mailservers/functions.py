@@ -38,6 +38,15 @@ READ_BY_MAPS = {
     "lookup_tables_bcc": ["id", "applies_to", "key", "result", "active"],
     "lookup_tables_relocated": ["id", "key", "result", "active"],
     "lookup_tables_canonical": ["id", "applies_to", "key", "result", "active"],
+    "restrictions_restrictionclass": ["id", "name"],
+    "restrictions_accesstable": ["id", "name"],
+    "restrictions_accessrule": [
+        *("id", "applies_to", "table_id", "domain_id", "key", "action", "code", "text", "of_class_id"),
+        *("active", "starts_at", "ends_at"),
+    ],
+    "restrictions_recipientclass": ["id", "address_id", "domain_id", "of_class_id"],
+    "restrictions_protectedalias": ["id", "alias_id", "writers"],
+    "restrictions_namedwriter": ["id", "protected_id", "key"],
 }
 
 

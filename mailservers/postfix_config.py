@@ -3,6 +3,7 @@
 import io
 import os
 import pwd
+import re
 import shlex
 import tarfile
 import time
@@ -19,6 +20,9 @@ from lookup_tables.models import SenderRelay
 from lookup_tables.relay_passwords import decrypted
 from mailboxes.models import LocalUser
 from mailservers.functions import postfix_password, postfix_role
+from restrictions import access_main_cf as access
+from restrictions import main_cf as restrictions
+from restrictions.lists import Lists
 
 # Keyed by a full address: '%u' keeps bare domains and "@domain" keys away from SQL (pgsql_table(5)).
 MAPS_BY_ADDRESS = (
@@ -54,8 +58,15 @@ FILE_MODE = 0o640  # root writes, the group postfix (proxymap) reads
 # if nobody but its owner can read it, and proxymap runs as postfix.
 PASSWORD_FILE, PASSWORD_MODE = "password", 0o400
 
-# What the host has in this list stays, behind what is ours.
+# What the host has in this list stays, behind what is ours, until the panel has a recipient list of its own.
 RECIPIENT_RESTRICTIONS = "smtpd_recipient_restrictions"
+RESTRICTION_CLASSES = "smtpd_restriction_classes"
+
+# proxymap(8) answers for maps of these parameters alone. A map that only a class or the list of a later stage names
+# would let smtpd die at its start, and so would a list without the default of Postfix.
+READ_MAPS = "proxy_read_maps"
+ASKED_BY_DEFAULT = tuple(f"smtpd_{stage}_restrictions" for stage in ("client", "helo", "sender", "relay", "recipient"))
+IS_PROXIED = re.compile(r"proxy:[^\s,}]+")
 
 # smtp(8) reads it as root before it becomes postfix, so nobody else needs to; texthash(5) needs no postmap.
 RELAY_PASSWORDS_FILE, RELAY_PASSWORDS_MODE = "sasl_passwd", 0o600
@@ -122,6 +133,7 @@ def classes_with_own_maps() -> set[str]:
 def files_for(host: PostfixHost) -> dict[str, str]:
     """File name -> text."""
     texts = {f"{name}.cf": _map_file(name, host) for name in host.maps}
+    texts |= {f"{one.name}.cf": _text_of_map(one.name, one.call, host) for one in access.access_maps()}
     texts["main.cf.mailadmin"] = _fragment(host)
     texts["install-commands"] = commands_for(host)
     texts[PASSWORD_FILE] = f"*:*:*:{postfix_role()}:{postfix_password()}\n"  # .pgpass of libpq
@@ -142,12 +154,37 @@ take_out() {
     shift 2
     if [ -n "$left" ]; then postconf -e "$parameter = $left"; else postconf -X "$parameter" "$@"; fi
 }
+add_class() {
+    has=$(postconf -h smtpd_restriction_classes)
+    case " $(echo $has | tr , ' ') " in
+    *" $1 "*) ;;
+    *) postconf -e "smtpd_restriction_classes = ${has:+$has, }$1" ;;
+    esac
+}
+read_maps() {
+    others=$(postconf -h proxy_read_maps | sed "s#[, ]*proxy:pgsql:$1/[^ ,]*##g")
+    shift
+    for one in "$@"; do others="$others, $one"; done
+    postconf -e "proxy_read_maps = $others"
+}
+drop_classes() {
+    kept= gone=
+    for one in $(postconf -h smtpd_restriction_classes | tr , ' '); do
+        case "$one" in
+        Writers_*|Senders_*|Signed_in) case " $* " in *" $one "*) ;; *) gone="$gone $one"; continue ;; esac ;;
+        esac
+        kept="${kept:+$kept, }$one"
+    done
+    if [ -z "$gone" ]; then return; fi
+    postconf -e "smtpd_restriction_classes = $kept"
+    postconf -X $gone
+}
 """
 
 
 def commands_for(host: PostfixHost) -> str:
     """A shell script that puts the fragment into main.cf; read it before you run it."""
-    commands = [_command_for(name, value) for name, value in _parameters(host)]
+    commands = [command for name, value in _parameters(host) for command in _commands_for(name, value, host.directory)]
     return "\n".join(
         [
             "#!/bin/sh",
@@ -161,17 +198,24 @@ def commands_for(host: PostfixHost) -> str:
     )
 
 
-def _command_for(name: str, value: str) -> str:
-    if name == RECIPIENT_RESTRICTIONS:
-        return _command_for_list(name, value)
+def _commands_for(name: str, value: str, directory: str) -> list[str]:
+    if name == RECIPIENT_RESTRICTIONS and not _has_recipient_list():
+        return [_command_for_list(name, value)]
+    if name == RESTRICTION_CLASSES:  # the host's own stay, and are still defined
+        return [_command("add_class", one) for one in value.split(", ")]
+    if name == READ_MAPS:
+        return [_command("read_maps", directory, *IS_PROXIED.findall(value))]
     if name in (*all_parameters(), SIGN_IN[-1]):
-        return _command("add", name, value)
-    return _command("postconf", "-e", f"{name} = {value}")
+        return [_command("add", name, value)]
+    return [_command("postconf", "-e", f"{name} = {value}")]
 
 
 def _command_for_list(name: str, ours: str) -> str:
     """Puts what is ours before what the host has in the list; once, and from no other directory."""
-    without_ours = shlex.quote(r"s#check_recipient_access proxy:pgsql:[^ ,]*/suspended_domains\.cf[ ,]*##g")
+    without_ours = shlex.quote(
+        r"s#check_recipient_access proxy:pgsql:[^ ,]*/suspended_domains\.cf[ ,]*##g; "
+        r"s#check_recipient_access proxy:pgsql:[^ ,]*/recipient_classes-[0-9a-f]*\.cf[ ,]*##g"
+    )
     return (
         f"rest=$(postconf -h {name} | sed {without_ours})\n"
         f'postconf -e {shlex.quote(f"{name} = {ours}")}"${{rest:+, $rest}}"'
@@ -186,6 +230,7 @@ def _commands_for_what_is_unused(host: PostfixHost) -> list[str]:
         commands.append(_command("take_out", "local_recipient_maps", _local_recipients(host)))
     if SIGN_IN[-1] not in used:
         commands.append(_command("take_out", SIGN_IN[-1], _texthash(host), *SIGN_IN[:-1]))
+    commands.append(_command("drop_classes", *access.written_classes()))
     return commands
 
 
@@ -238,11 +283,15 @@ def as_tar(host: PostfixHost) -> bytes:
 
 def _map_file(name: str, host: PostfixHost) -> str:
     arguments = "'%u', '%d'" if name in MAPS_BY_ADDRESS else "'%s'"
+    return _text_of_map(name, f"{name}({arguments})", host)
+
+
+def _text_of_map(name: str, call: str, host: PostfixHost) -> str:
     return (
         f"# {name}: answered by a function of mailadmin's database. pgsql_table(5)\n"  # noqa: S608  Postfix escapes
         f"hosts = {' '.join(_url(one, host) for one in host.hosts)}\n"
         f"dbname = {connection.settings_dict['NAME']}\n"
-        f"query = SELECT * FROM postfix.{name}({arguments})\n"
+        f"query = SELECT * FROM postfix.{call}\n"
     )
 
 
@@ -291,7 +340,7 @@ def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
         ("virtual_mailbox_domains", maps("virtual_mailbox_domains")),
         ("virtual_mailbox_maps", maps("virtual_mailbox_maps")),
         ("smtpd_sender_login_maps", maps("smtpd_sender_login_maps")),
-        (RECIPIENT_RESTRICTIONS, f"check_recipient_access {maps('suspended_domains')}"),
+        *_restrictions(host),
         ("virtual_mailbox_base", host.mail_base),
         ("virtual_mailbox_limit", "0"),
         ("virtual_uid_maps", f"static:{host.mail_uid}"),
@@ -318,6 +367,40 @@ def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
     return parameters
 
 
+def _has_recipient_list() -> bool:
+    return "recipient" in Lists.current().stages
+
+
+def _restrictions(host: PostfixHost) -> list[tuple[str, str]]:
+    """The lists of the panel. Suspended domains come first of all recipients, whoever writes the rest."""
+    written = {one.name: one.value.replace(access.DIRECTORY, host.directory) for one in restrictions.what_is_written()}
+    first = [_map(name, host) for name in ("suspended_domains", *(one.name for one in access.maps_before_all()))]
+    asked = ", ".join(f"check_recipient_access {one}" for one in first)
+    written[RECIPIENT_RESTRICTIONS] = ", ".join(filter(None, [asked, written.get(RECIPIENT_RESTRICTIONS, "")]))
+    # A class is defined before it is named, and named before a list uses it: any smtpd that starts meanwhile works.
+    made = access.written_classes()
+    classes = ", ".join([*made, *filter(None, [written.pop(RESTRICTION_CLASSES, "")])])
+    values = {name: value.replace(access.DIRECTORY, host.directory) for name, value in made.items()}
+    values |= {name: value for name, value in written.items() if not name.startswith("smtpd_")}
+    values |= {RESTRICTION_CLASSES: classes} if classes else {}
+    values |= written
+    unknown = sorted(
+        {one for name, value in values.items() if name not in ASKED_BY_DEFAULT for one in IS_PROXIED.findall(value)}
+    )
+    if unknown:
+        values = {READ_MAPS: ", ".join([READ_MAPS_OF_POSTFIX, *unknown])} | values
+    return list(values.items())
+
+
+def _reasons() -> dict[str, str]:
+    """What the comment before a parameter says."""
+    lists = {one.name: one.reason for one in restrictions.what_is_written()}
+    lists |= dict.fromkeys(access.written_classes(), "made by the panel for protected aliases and rules of domains")
+    if RECIPIENT_RESTRICTIONS in lists:
+        lists[RECIPIENT_RESTRICTIONS] = f"suspended domains, then {lists[RECIPIENT_RESTRICTIONS]}"
+    return REASONS | lists
+
+
 def _relay_passwords() -> str:
     """texthash: the sender, the user name, the password, as smtp_sasl_password_maps in postconf(5) has them."""
     relays = SenderRelay.objects.filter(active=True, credential__isnull=False).select_related("credential")
@@ -331,7 +414,33 @@ WITH_SUBDOMAINS = (
     "smtpd_access_maps"
 )
 
+# `postconf -d proxy_read_maps` of Postfix 3.7; install-commands takes that of the host.
+READ_MAPS_OF_POSTFIX = (
+    "$local_recipient_maps, $mydestination, $virtual_alias_maps, $virtual_alias_domains, $virtual_mailbox_maps, "
+    "$virtual_mailbox_domains, $relay_recipient_maps, $relay_domains, $canonical_maps, $sender_canonical_maps, "
+    "$recipient_canonical_maps, $relocated_maps, $transport_maps, $mynetworks, $smtpd_sender_login_maps, "
+    "$sender_bcc_maps, $recipient_bcc_maps, $smtp_generic_maps, $lmtp_generic_maps, $alias_maps, "
+    "$smtpd_client_restrictions, $smtpd_helo_restrictions, $smtpd_sender_restrictions, $smtpd_relay_restrictions, "
+    "$smtpd_recipient_restrictions, $address_verify_sender_dependent_default_transport_maps, "
+    "$address_verify_sender_dependent_relayhost_maps, $address_verify_transport_maps, $fallback_transport_maps, "
+    "$lmtp_discard_lhlo_keyword_address_maps, $lmtp_pix_workaround_maps, $lmtp_sasl_password_maps, "
+    "$lmtp_tls_policy_maps, $mailbox_command_maps, $mailbox_transport_maps, "
+    "$postscreen_discard_ehlo_keyword_address_maps, $rbl_reply_maps, $sender_dependent_default_transport_maps, "
+    "$sender_dependent_relayhost_maps, $smtp_discard_ehlo_keyword_address_maps, $smtp_pix_workaround_maps, "
+    "$smtp_sasl_password_maps, $smtp_tls_policy_maps, $smtpd_discard_ehlo_keyword_address_maps, "
+    "$smtpd_milter_maps, $virtual_gid_maps, $virtual_uid_maps, $local_login_sender_maps, "
+    "$postscreen_reject_footer_maps, $smtpd_reject_footer_maps, $tls_server_sni_maps, "
+    "$tlsproxy_client_policy_maps, $default_delivery_status_filter, $lmtp_delivery_status_filter, "
+    "$lmtp_dns_reply_filter, $lmtp_reply_filter, $local_delivery_status_filter, $pipe_delivery_status_filter, "
+    "$postscreen_command_filter, $smtp_delivery_status_filter, $smtp_dns_reply_filter, $smtp_reply_filter, "
+    "$smtpd_command_filter, $smtpd_dns_reply_filter, $virtual_delivery_status_filter, $body_checks, "
+    "$header_checks, $lmtp_body_checks, $lmtp_header_checks, $lmtp_mime_header_checks, "
+    "$lmtp_nested_header_checks, $milter_header_checks, $mime_header_checks, $nested_header_checks, "
+    "$smtp_body_checks, $smtp_header_checks, $smtp_mime_header_checks, $smtp_nested_header_checks"
+)
+
 REASONS = {
+    READ_MAPS: "the default, and the maps that only classes or the lists of later stages name",
     "recipient_delimiter": "the same as in the panel's settings: the functions split addresses by it",
     "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",
     "local_recipient_maps": "the users of the mail host, as import_local_users found them",
@@ -345,9 +454,10 @@ REASONS = {
 
 def _fragment(host: PostfixHost) -> str:
     lines = ["# For main.cf, written by mailadmin. See postconf(5) for each parameter."]
+    reasons = _reasons()
     for name, value in _parameters(host):
-        if name in REASONS:
-            lines.append(f"# {REASONS[name]}")
+        if name in reasons:
+            lines.append(f"# {reasons[name]}")
         lines.append(f"{name} = {value}".rstrip())
     return "\n".join(lines) + "\n"
 

@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class RestrictionsConfig(AppConfig):
     name = "restrictions"
+
+    def ready(self) -> None:
+        from restrictions import access_history_words, history_words  # noqa: F401

@@ -15,6 +15,7 @@ from mailboxes.demo import load_falcot
 from tests.services.checks import TESTER, nothing_changes
 
 ROOM_OF = {
+    "access": "restrictions",
     "admin": "domains",
     "alias": "mailboxes",
     "domain": "mailboxes",

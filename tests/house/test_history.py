@@ -36,6 +36,9 @@ from mailboxes import (
 )
 from mailboxes import services as mailboxes
 from mailboxes.models import Alias, DefaultAlias, Import, Mailbox, QuarantinedAddress, RelayRecipient
+from restrictions import access_services as access
+from restrictions.access_models import AccessRule, AccessTable
+from restrictions.models import RestrictionClass
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BY = Actor(door=Door.API, name="somebody", host="192.0.2.1")
@@ -54,6 +57,8 @@ class House(NamedTuple):
     transport: Transport
     relay: Domain
     default: DefaultAlias
+    rule: AccessRule
+    table: AccessTable
     token: Token
 
 
@@ -67,6 +72,7 @@ def house(db: None) -> House:
     senders.permit_senders(jean, ["press@example.org"], by=BY)
     relay_domain = domains.add_domain("relay.example", address_class="relay", by=BY)
     relay.add_relay_recipients(relay_domain, ["ann"], by=BY)
+    RestrictionClass.objects.create(name="strict")
     QuarantinedAddress.objects.create(
         domain_name="example.org", local_part="former", former_mailbox_id=0, until=timezone.now()
     )
@@ -80,6 +86,8 @@ def house(db: None) -> House:
         transport=tables.add_entry(Transport, "example.com", "discard:", by=BY),
         relay=relay_domain,
         default=default_aliases.set_default_aliases(["noc"], ELSEWHERE[0], by=BY)[0],
+        rule=access.add_rule("sender", "spam.example", "REJECT", by=BY),
+        table=access.add_table("partners", "client", by=BY),
         token=api.add_token(admin, "script", scopes=["domains:read"], by=BY)[0],
     )
 
@@ -181,6 +189,38 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: undo.undo_change_set(ChangeSet.objects.get(metadata__noun="alias"), by=BY),
         "Undid: Added alias info@example.org",
     ),
+    "restrictions.access_services.add_rule": (
+        lambda house: access.add_rule("sender", "junk.example", "DISCARD", domain=house.domain, by=BY),
+        "Added access rule sender junk.example",
+    ),
+    "restrictions.access_services.change_rule": (
+        lambda house: access.change_rule(house.rule, active=False, by=BY),
+        "Changed access rule sender spam.example",
+    ),
+    "restrictions.access_services.delete_rule": (
+        lambda house: access.delete_rule(house.rule, by=BY),
+        "Deleted access rule sender spam.example",
+    ),
+    "restrictions.access_services.add_table": (
+        lambda house: access.add_table("friends", "sender", by=BY),
+        "Added access table friends",
+    ),
+    "restrictions.access_services.delete_table": (
+        lambda house: access.delete_table(house.table, by=BY),
+        "Deleted access table partners",
+    ),
+    "restrictions.access_services.allow_actions": (
+        lambda house: access.allow_actions(["REJECT"], by=BY),
+        "Changed what domain admins may choose in access rules: REJECT",
+    ),
+    "restrictions.access_services.choose_class": (
+        lambda house: access.choose_class(house.domain, "strict", by=BY),
+        "Chose the restriction class of example.org",
+    ),
+    "restrictions.access_services.protect_alias": (
+        lambda house: access.protect_alias(house.alias, "members", ["boss@example.net"], by=BY),
+        "Changed who may write to info@example.org",
+    ),
     "lookup_tables.services.add_entry": (
         lambda house: tables.add_entry(
             SenderRelay, "@example.org", "[mx.example.net]", username="us", password="a long one for us", by=BY
@@ -268,6 +308,7 @@ LEAVES_NOTHING = {
     "mailboxes.services.refuse_alias_in": "Part of a service.",
     "lookup_tables.services.check_undone": "Part of a service.",
     "lookup_tables.services.what_is_lost": "It reads.",
+    "restrictions.access_services.what_is_lost": "It reads.",
     "mailboxes.default_aliases.add_all_default_aliases": "It calls the service for each domain.",
     "mailboxes.default_aliases.missing_default_aliases": "It reads.",
     "mailboxes.relay.named": "It makes a sentence.",
@@ -299,6 +340,7 @@ def modules_with_services() -> list[ModuleType]:
         renaming,
         senders,
         undo,
+        access,
     ]
 
 

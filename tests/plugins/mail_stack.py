@@ -183,7 +183,9 @@ class Postfix:
         private = MAIN_CF.format(base=self.base, conf=self.conf)
         # Each once: of a second entry every process warns, and more warnings than a socket holds stop master(8) at a
         # reload, in which postlogd reads nothing.
-        kept = [line for line in (private + panel).splitlines() if line.partition("=")[0].strip() not in parameters]
+        written = {line.partition("=")[0].strip() for line in panel.splitlines() if not line.startswith("#")}
+        kept = [line for line in private.splitlines() if line.partition("=")[0].strip() not in written]
+        kept = [line for line in [*kept, *panel.splitlines()] if line.partition("=")[0].strip() not in parameters]
         more = [f"{name} = {value}" for name, value in parameters.items()]
         self.write("main.cf", "\n".join([*kept, *more, ""]))
         if self.group:

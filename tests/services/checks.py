@@ -13,7 +13,7 @@ from domains.models import Domain
 from mailboxes.models import Alias
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="panel.example")
-ROOMS = ("accounts_", "domains_", "mailboxes_", "lookup_tables_", "jobs_", "pghistory_")
+ROOMS = ("accounts_", "domains_", "mailboxes_", "lookup_tables_", "restrictions_", "jobs_", "pghistory_")
 
 
 def everything() -> dict[str, tuple[int, str]]:

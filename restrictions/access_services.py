@@ -1,0 +1,243 @@
+"""Every write about access tables: rules, tables with a name, the class of a recipient, who may write to an alias."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from accounts.saving import save_checked
+from domains.models import Domain
+from domains.services import locked_version
+from mailboxes.models import Address, Alias
+from mailboxes.parsing import parse_address
+from restrictions.access_actions import Action, normalised_text, refuse_unfitting_code
+from restrictions.access_models import (
+    KEYS,
+    OF_DOMAINS,
+    AccessRule,
+    AccessTable,
+    AllowedAction,
+    AppliesTo,
+    NamedWriter,
+    ProtectedAlias,
+    RecipientClass,
+    Writers,
+)
+from restrictions.models import RestrictionClass
+
+CHANGEABLE = ("key", "action", "code", "text", "of_class", "comment", "active", "starts_at", "ends_at")
+MOST_WRITERS = 100  # named senders of one alias; a page shows them all
+ANYONE = ""
+
+
+def add_rule(
+    applies_to: str,
+    key: str,
+    action: str,
+    *,
+    table: AccessTable | None = None,
+    domain: Domain | None = None,
+    by: Actor,
+    **values: Any,
+) -> AccessRule:
+    """Adds a rule to one of the four tables, to a `table` with a name, or to those of a `domain`."""
+    rule = AccessRule(applies_to=table.applies_to if table else applies_to, table=table, domain=domain)
+    _set(rule, {"key": key, "action": action, **values})
+    with recorded("add", "access_rule", _label(rule), domain=domain.name if domain else "", by=by):
+        _refuse_what_is_not_theirs(rule, by)
+        save_checked(rule)
+    return rule
+
+
+def change_rule(rule: AccessRule, *, by: Actor, version: int | None = None, **changes: Any) -> AccessRule:
+    """Changes what is named. Another action without a text of its own has none."""
+    with recorded("change", "access_rule", _label(rule), domain=_domain_of(rule), by=by):
+        rule = locked_version(AccessRule.objects.select_related("domain"), rule.pk, version)
+        if "action" in changes and changes["action"] != rule.action:
+            changes = {"text": "", "code": "", "of_class": None} | changes
+        _set(rule, changes)
+        rule.version += 1
+        _refuse_what_is_not_theirs(rule, by)
+        save_checked(rule)
+    return rule
+
+
+def delete_rule(rule: AccessRule, *, by: Actor) -> None:
+    with recorded("delete", "access_rule", _label(rule), domain=_domain_of(rule), by=by):
+        _refuse_what_is_not_theirs(rule, by, is_kept=False)
+        locked_version(AccessRule.objects, rule.pk, None).delete()
+
+
+def add_table(name: str, applies_to: str, *, comment: str = "", by: Actor) -> AccessTable:
+    """Adds a table with a name of its own; a restriction asks it once one names it."""
+    table = AccessTable(name=name.strip(), applies_to=applies_to, comment=comment)
+    with recorded("add", "access_table", table.name, by=by):
+        save_checked(table)
+    return table
+
+
+def delete_table(table: AccessTable, *, by: Actor) -> None:
+    """Deletes a table with its rules. One that a restriction asks stays."""
+    with recorded("delete", "access_table", table.name, by=by):
+        table = locked_version(AccessTable.objects, table.pk, None)
+        if table.asked_by.exists():
+            sentence = _("A restriction asks %(table)s. Take it out of the list first.")
+            raise ValidationError(sentence % {"table": table})
+        table.rules.all().delete()
+        table.delete()
+
+
+def allow_actions(actions: Iterable[str], *, by: Actor) -> None:
+    """Makes these, and no others, the actions that domain admins may choose."""
+    wanted = list(dict.fromkeys(actions))
+    unknown = [action for action in wanted if action not in Action.values]
+    if unknown:
+        sentence = _("There is no action %(action)s. Known are: %(known)s.")
+        raise ValidationError({"actions": sentence % {"action": unknown[0], "known": ", ".join(Action.values)}})
+    with recorded("allow", "access_action", ", ".join(wanted), by=by):
+        AllowedAction.objects.exclude(action__in=wanted).delete()
+        there = set(AllowedAction.objects.values_list("action", flat=True))
+        AllowedAction.objects.bulk_create(AllowedAction(action=action) for action in wanted if action not in there)
+
+
+def choose_class(of: Address | Domain | None, name: str, *, by: Actor) -> RecipientClass | None:
+    """Mail to this address or domain, or with None to everybody else, meets the class; an empty name ends that."""
+    place = {"address": of if isinstance(of, Address) else None, "domain": of if isinstance(of, Domain) else None}
+    within = of.domain.name if isinstance(of, Address) else of.name if of else ""
+    found = RestrictionClass.objects.filter(name=name).first()
+    if name and found is None:
+        raise ValidationError({"of_class": _("There is no restriction class %(name)s.") % {"name": name}})
+    with recorded("choose", "recipient_class", str(of or "*"), domain=within, by=by):
+        _refuse_unless_superuser(by, _("Only a superuser chooses the restriction class of a recipient."))
+        filled = {column: value for column, value in place.items() if value is not None}
+        rows = RecipientClass.objects.select_for_update().filter(
+            **(filled or {"address__isnull": True, "domain__isnull": True})
+        )
+        row = rows.first()
+        if found is None:
+            rows.delete()
+            return None
+        row = row or RecipientClass(**place)
+        row.of_class = found
+        save_checked(row)
+    return row
+
+
+def protect_alias(
+    alias: Alias, writers: str, named: Iterable[str] | None = None, *, by: Actor, version: int | None = None
+) -> ProtectedAlias | None:
+    """Says who may write to an alias: members, the own domain, or named senders, who may in any case. Empty: anyone.
+    None for `named` leaves those that are there."""
+    domain = alias.address.domain
+    keys = None if named is None else _writers(named)
+    with recorded("protect", "alias", str(alias), domain=domain.name, by=by):
+        locked_version(Alias.objects, alias.pk, None)
+        if writers == ANYONE:
+            ProtectedAlias.objects.filter(alias=alias).delete()
+            return None
+        if writers not in Writers.values:
+            sentence = _("Choose who may write: %(known)s.")
+            raise ValidationError({"writers": sentence % {"known": ", ".join(Writers.values)}})
+        row = ProtectedAlias.objects.filter(alias=alias).first()
+        if row is not None:
+            row = locked_version(ProtectedAlias.objects, row.pk, version)
+            row.version += 1
+        row = row or ProtectedAlias(alias=alias)
+        row.writers = writers
+        save_checked(row)
+        if keys is not None:
+            row.named.exclude(key__in=keys).delete()
+            there = set(row.named.values_list("key", flat=True))
+            NamedWriter.objects.bulk_create(NamedWriter(protected=row, key=key) for key in keys if key not in there)
+        if writers == Writers.NAMED and not row.named.exists():
+            raise ValidationError({"named": _("Name at least one sender, or nobody could write to it.")})
+    return row
+
+
+def what_is_lost(rule: AccessRule) -> list[str]:
+    """Sentences for the question before a rule is deleted."""
+    return [_("Postfix no longer finds %(result)s for %(key)s.") % {"result": rule.result, "key": rule.key}]
+
+
+def _set(rule: AccessRule, values: dict[str, Any]) -> None:
+    """Key and text in the way that Postfix writes them; each fault at its field."""
+    faults: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in CHANGEABLE:
+            raise TypeError(f"an access rule has no field {name} that can be changed")
+        setattr(rule, name, value)
+    if rule.applies_to not in KEYS:
+        raise ValidationError({"applies_to": _("Choose one of %(kinds)s.") % {"kinds": ", ".join(AppliesTo.values)}})
+    if rule.action not in Action.values:
+        sentence = _("There is no action %(action)s. Known are: %(known)s.")
+        raise ValidationError({"action": sentence % {"action": rule.action, "known": ", ".join(Action.values)}})
+    normalised, _shape = KEYS[rule.applies_to]
+    for name, normal in (("key", normalised), ("text", lambda text: normalised_text(rule.action, text))):
+        try:
+            setattr(rule, name, normal(getattr(rule, name)))
+        except ValidationError as error:
+            faults[name] = error.messages
+    if rule.action == Action.CLASS and rule.of_class is None:
+        faults["of_class"] = [_("Choose a restriction class, or another action.")]
+    if rule.action != Action.CLASS and rule.of_class is not None:
+        faults["of_class"] = [_("Only the action CLASS names a restriction class.")]
+    if faults:
+        raise ValidationError(faults)
+    rule.code = rule.code.strip()
+    refuse_unfitting_code(rule.action, rule.code, rule.text)
+
+
+def _refuse_what_is_not_theirs(rule: AccessRule, by: Actor, *, is_kept: bool = True) -> None:
+    """A rule of a domain is about its own mail; a domain admin writes only such, with the actions that are allowed."""
+    if rule.domain and rule.applies_to not in OF_DOMAINS:
+        raise ValidationError({"applies_to": _("A domain has rules of its own for senders and recipients.")})
+    if rule.domain and rule.applies_to == AppliesTo.RECIPIENT and rule.key.rpartition("@")[2] != rule.domain.name:
+        sentence = _("%(key)s is not in %(domain)s. A rule of a domain for recipients is about its own addresses.")
+        raise ValidationError({"key": sentence % {"key": rule.key, "domain": rule.domain}})
+    if by.user is None or by.user.is_superuser:
+        return
+    if rule.domain is None or not Domain.objects.visible_to(by.user).filter(pk=rule.domain.pk).exists():
+        raise ValidationError(_("This rule is not one of your domains. A superuser can change it."))
+    if is_kept and not AllowedAction.objects.filter(action=rule.action).exists():
+        sentence = _("%(action)s is not allowed here. A superuser can allow it, or add the rule.")
+        raise ValidationError({"action": sentence % {"action": rule.action}})
+
+
+def _refuse_unless_superuser(by: Actor, sentence: str) -> None:
+    if by.user is not None and not by.user.is_superuser:
+        raise ValidationError(sentence)
+
+
+def _writers(texts: Iterable[str]) -> list[str]:
+    """In order and without repetition. Raises ValidationError with a sentence for each that cannot be."""
+    found: dict[str, None] = {}
+    faults: list[str] = []
+    for text in texts:
+        try:
+            sender = parse_address(text, may_be_whole_domain=True)
+            if sender.local_part.endswith("*"):
+                sentence = _("“%(text)s” is a pattern. Name each address, or @%(domain)s for the whole domain.")
+                raise ValidationError(sentence, params={"text": sender, "domain": sender.domain})
+            found[str(sender)] = None
+        except ValidationError as error:
+            faults += error.messages
+    if len(found) > MOST_WRITERS:
+        faults.append(
+            _("%(most)d senders are named at most. Name a whole domain with @example.org.") % {"most": MOST_WRITERS}
+        )
+    if faults:
+        raise ValidationError({"named": faults})
+    return list(found)
+
+
+def _label(rule: AccessRule) -> str:
+    return f"{rule.applies_to} {rule.key}"
+
+
+def _domain_of(rule: AccessRule) -> str:
+    return rule.domain.name if rule.domain else ""

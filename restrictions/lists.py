@@ -1,0 +1,42 @@
+"""All lists and classes at once, as what is said about them needs them: they are few, and nobody else's business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from restrictions.catalogue import STAGES, parameter_of
+from restrictions.models import Restriction, RestrictionClass
+
+Entries = Sequence[Restriction]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The entries of each stage that the panel writes, and of each class by its name; in order, inactive ones too."""
+
+    stages: Mapping[str, Entries] = field(default_factory=dict)
+    classes: Mapping[str, Entries] = field(default_factory=dict)
+
+    @classmethod
+    def current(cls) -> Lists:
+        """Two statements, however many entries there are."""
+        stages: dict[str, list[Restriction]] = {}
+        classes: dict[str, list[Restriction]] = {one.name: [] for one in RestrictionClass.objects.all()}
+        rows = Restriction.objects.select_related("in_class", "of_class", "access_table").order_by("position")
+        for entry in rows:
+            if entry.in_class:
+                classes[entry.in_class.name].append(entry)
+            else:
+                stages.setdefault(str(entry.stage), []).append(entry)
+        return cls({stage: stages[stage] for stage in STAGES if stage in stages}, classes)
+
+    def of_class(self, entry: Restriction) -> Entries:
+        """What stands in the class that an entry names; nothing for another restriction."""
+        return self.classes.get(entry.called, ()) if entry.of_class else ()
+
+    def users_of(self, name: str) -> list[str]:
+        """Who names a class: parameters of main.cf and other classes."""
+        lists = [(parameter_of(stage), entries) for stage, entries in self.stages.items()]
+        lists += list(self.classes.items())
+        return [user for user, entries in lists if any(one.of_class and one.called == name for one in entries)]

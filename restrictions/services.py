@@ -1,0 +1,360 @@
+"""Every write about restriction lists and classes: one change set each, checked as a whole before it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, models
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from accounts.saving import save_checked
+from domains.fields import shown
+from domains.services import locked_version
+from restrictions import recommended
+from restrictions.catalogue import CATALOGUE, OLD_NAMES, STAGES, Argument, fault_of_argument, parameter_of
+from restrictions.lists import Lists
+from restrictions.models import Restriction, RestrictionClass
+from restrictions.relaying import refuse_open_relay
+
+Place = str | RestrictionClass  # the list of a stage, or of a class
+Values = Mapping[str, Any]
+CHANGEABLE = ("name", "argument", "access_table", "warn_only", "active", "comment")
+LONGEST_LIST = 100  # entries; smtpd itself gives up at 100 restrictions inside each other
+
+
+def add_restriction(place: Place, name: str, *, position: int | None = None, by: Actor, **values: Any) -> Restriction:
+    """Adds an entry to a list, at `position` (from 1) or at its end. `name` is one of the catalogue or of a class."""
+    entry = Restriction(**_of(place))
+    with recorded("add", "restriction", f"{_called(place)}: {name}", by=by):
+        _lock()
+        _set(entry, {"name": name, **values})
+        entry.position = _last(place) + 1
+        _save(entry)
+        if position is not None:
+            _put(place, entry, position)
+        _check()
+    return entry
+
+
+def change_restriction(entry: Restriction, *, by: Actor, version: int | None = None, **changes: Any) -> Restriction:
+    """Changes what is named of an entry."""
+    with recorded("change", "restriction", _label(entry), by=by):
+        _lock()
+        entry = locked_version(Restriction.objects, entry.pk, version)
+        _set(entry, changes)
+        entry.version += 1
+        _save(entry)
+        _check()
+    return entry
+
+
+def move_restriction(entry: Restriction, position: int, *, by: Actor) -> Restriction:
+    """Moves an entry within its list; `position` counts from 1, and what is beyond the end is the end."""
+    with recorded("move", "restriction", _label(entry), by=by):
+        _lock()
+        entry = locked_version(Restriction.objects, entry.pk, None)
+        _put(_place_of(entry), entry, position)
+        _check()
+    return entry
+
+
+def delete_restriction(entry: Restriction, *, by: Actor) -> None:
+    """Deletes an entry. The last one of a stage hands the list back to the host."""
+    with recorded("delete", "restriction", _label(entry), by=by):
+        _lock()
+        locked_version(Restriction.objects, entry.pk, None).delete()
+        _check()
+
+
+def set_list(stage: str, entries: Sequence[Values], *, by: Actor) -> list[Restriction]:
+    """Makes the list of a stage exactly this. Without entries the host's own list stands again."""
+    if stage not in STAGES:
+        raise ValidationError(_("There is no stage “%(stage)s”. Known are: %(known)s.") % _stages(stage))
+    with recorded("set", "restriction_list", parameter_of(stage), by=by):
+        _lock()
+        _replace(stage, entries)
+        _check()
+    return list(Restriction.objects.of_stage(stage))
+
+
+def add_class(name: str, entries: Sequence[Values] = (), *, comment: str = "", by: Actor) -> RestrictionClass:
+    """Adds a class with its entries."""
+    new = RestrictionClass(name=name.strip(), comment=comment)
+    with recorded("add", "restriction_class", new.name, by=by):
+        _lock()
+        save_checked(new)
+        _replace(new, entries)
+        _check()
+    return new
+
+
+def change_class(
+    one: RestrictionClass,
+    *,
+    by: Actor,
+    version: int | None = None,
+    entries: Sequence[Values] | None = None,
+    **changes: Any,
+) -> RestrictionClass:
+    """Changes name and comment, and all entries if they are given. Whoever names the class follows its name."""
+    with recorded("change", "restriction_class", one.name, by=by):
+        _lock()
+        one = locked_version(RestrictionClass.objects, one.pk, version)
+        for name, value in changes.items():
+            if name not in ("name", "comment"):
+                raise TypeError(f"a restriction class has no field {name} that can be changed")
+            setattr(one, name, value.strip() if name == "name" else value)
+        one.version += 1
+        save_checked(one)
+        if entries is not None:
+            _replace(one, entries)
+        _check()
+    return one
+
+
+def delete_class(one: RestrictionClass, *, by: Actor) -> None:
+    """Deletes a class that nothing names, with its entries."""
+    with recorded("delete", "restriction_class", one.name, by=by):
+        _lock()
+        one = locked_version(RestrictionClass.objects, one.pk, None)
+        try:
+            one.delete()
+        except models.ProtectedError as error:
+            users = Lists.current().users_of(one.name)
+            raise ValidationError(
+                _("%(name)s is named in %(users)s. Take it out there first.")
+                % {"name": one.name, "users": ", ".join(users)}
+            ) from error
+
+
+def load_recommended(*, by: Actor) -> list[str]:
+    """Fills every stage that has no list yet with what is recommended; the stages that it filled. What would ask
+    servers elsewhere comes inactive."""
+    with recorded("load", "restriction_list", "", by=by):
+        _lock()
+        taken = set(Restriction.objects.filter(stage__isnull=False).values_list("stage", flat=True))
+        free = [stage for stage in recommended.LISTS if stage not in taken]
+        if not free:
+            raise ValidationError(_("Every stage has a list already. Empty one first, or change it."))
+        for stage in free:
+            _replace(stage, recommended.LISTS[stage])
+        _check()
+    return free
+
+
+def check_undone(model: type[models.Model], ids: Sequence[int]) -> None:
+    """What an undo brought back or took away is judged like any other change."""
+    _lock()
+    _check()
+
+
+def what_is_lost(entry: Restriction) -> list[str]:
+    """Sentences for the question before an entry is deleted."""
+    sentences = [_("%(list)s no longer has %(entry)s.") % {"list": _called(_place_of(entry)), "entry": entry}]
+    if entry.stage and not Restriction.objects.of_stage(entry.stage).exclude(pk=entry.pk).exists():
+        sentences.append(
+            _("It is the last one: the panel writes this list no more, and what main.cf says of it stays as it is.")
+        )
+    return sentences
+
+
+def _stages(stage: str) -> dict[str, str]:
+    return {"stage": shown(stage), "known": ", ".join(STAGES)}
+
+
+def _of(place: Place) -> dict[str, Any]:
+    if isinstance(place, RestrictionClass):
+        return {"in_class": place}
+    if place not in STAGES:
+        raise ValidationError(_("There is no stage “%(stage)s”. Known are: %(known)s.") % _stages(place))
+    return {"stage": place}
+
+
+def _called(place: Place) -> str:
+    return place.name if isinstance(place, RestrictionClass) else parameter_of(place)
+
+
+def _place_of(entry: Restriction) -> Place:
+    return entry.in_class or str(entry.stage)
+
+
+def _label(entry: Restriction) -> str:
+    return f"{_called(_place_of(entry))}: {entry}"
+
+
+def _lock() -> None:
+    """Whether a list is an open relay, or a class leads back to itself, shows in many rows: nobody else writes them."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE restrictions_restrictionclass, restrictions_restriction IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _set(entry: Restriction, values: Values) -> None:
+    """What was typed, as Postfix writes it; each fault at its field."""
+    for name in values:
+        if name not in CHANGEABLE:
+            raise TypeError(f"a restriction has no field {name} that can be changed")
+    for name in ("warn_only", "active", "comment"):
+        if name in values:
+            setattr(entry, name, values[name])
+    if "name" in values:
+        _set_name(entry, values["name"].strip())
+    if "argument" in values:
+        entry.argument = _normalised(entry.name, values["argument"])
+    known = entry.known
+    fault = fault_of_argument(entry.name, entry.argument) if known else None
+    if fault or (known is None and entry.argument):
+        raise ValidationError({"argument": fault or _("A class takes no argument.")})
+    if "access_table" in values:
+        entry.access_table = values["access_table"]
+    if entry.access_table and not (known and known.argument == Argument.TABLE):
+        entry.access_table = None
+
+
+def _set_name(entry: Restriction, name: str) -> None:
+    if name in OLD_NAMES:
+        raise ValidationError(
+            {"name": _("%(old)s is an old name. Use %(new)s.") % {"old": name, "new": OLD_NAMES[name]}}
+        )
+    if name in CATALOGUE:
+        if entry.name != name:
+            entry.name, entry.of_class = name, None
+        return
+    one = RestrictionClass.objects.filter(name=name).first()
+    if one is None:
+        raise ValidationError(
+            {
+                "name": _("Postfix knows no restriction “%(name)s”, and there is no class of this name.")
+                % {"name": shown(name)}
+            }
+        )
+    entry.name, entry.of_class, entry.argument = "", one, ""
+
+
+def _normalised(name: str, argument: str) -> str:
+    """Blanks and the braces of main.cf go; a zone is small."""
+    argument = argument.strip()
+    kind = CATALOGUE[name].argument if name else Argument.NONE
+    if kind == Argument.SERVICE:
+        if argument.startswith("{") and argument.endswith("}"):
+            argument = argument[1:-1].strip()
+        parts = [part.strip() for part in argument.replace(" = ", "=").split(",")]
+        return ", ".join(part for part in parts if part)
+    return argument.lower() if kind == Argument.ZONE else argument
+
+
+def _save(entry: Restriction) -> None:
+    """Positions are left to the database, which looks at them when all is done."""
+    if entry.in_class and entry.of_class:
+        _refuse_circle(entry.in_class, entry.of_class)
+    try:
+        save_checked(entry, exclude=["position"])
+    except IntegrityError as error:
+        if "a_class_leads_not_back_to_itself" in str(error):
+            assert entry.in_class and entry.of_class  # noqa: S101, PT018  the trigger looks at nothing else
+            _refuse_circle(entry.in_class, entry.of_class)
+        raise
+
+
+def _refuse_circle(outer: RestrictionClass, inner: RestrictionClass) -> None:
+    lists = Lists.current()
+
+    def leads_to_outer(name: str, seen: frozenset[str]) -> bool:
+        if name == outer.name:
+            return True
+        names = {entry.called for entry in lists.classes.get(name, ()) if entry.of_class} - seen
+        return any(leads_to_outer(one, seen | names) for one in names)
+
+    if leads_to_outer(inner.name, frozenset({inner.name})):
+        raise ValidationError(
+            {
+                "name": _("%(inner)s leads back to %(outer)s, and smtpd would go round for ever. Name another class.")
+                % {"inner": inner.name, "outer": outer.name}
+            }
+        )
+
+
+def _rows(place: Place) -> list[Restriction]:
+    return list(Restriction.objects.filter(**_of(place)).select_related("of_class", "in_class").order_by("position"))
+
+
+def _last(place: Place) -> int:
+    rows = _rows(place)
+    if len(rows) >= LONGEST_LIST:
+        raise ValidationError(_too_long(place))
+    return rows[-1].position if rows else 0
+
+
+def _too_long(place: Place) -> str:
+    return _("%(list)s has %(number)d entries at most. Put some of them into a class.") % {
+        "list": _called(place),
+        "number": LONGEST_LIST,
+    }
+
+
+def _put(place: Place, entry: Restriction, position: int) -> None:
+    rows = [one for one in _rows(place) if one.pk != entry.pk]
+    rows.insert(max(position - 1, 0), entry)
+    _number(rows)
+
+
+def _number(rows: Iterable[Restriction]) -> None:
+    """Writes only what changes, so that the history tells of nothing else."""
+    for number, row in enumerate(rows, 1):
+        if row.position != number:
+            row.position = number
+            row.version += 1
+            row.save(update_fields=["position", "version", "changed_at"])
+
+
+def _replace(place: Place, entries: Sequence[Values]) -> None:
+    """Rows that say the same stay what they are."""
+    if len(entries) > LONGEST_LIST:
+        raise ValidationError(_too_long(place))
+    left = _rows(place)
+    after = left[-1].position if left else 0
+    rows: list[Restriction] = []
+    faults: list[str] = []
+    for number, values in enumerate(entries, 1):
+        wanted = Restriction(**_of(place))
+        try:
+            _set(wanted, {"name": "", **values})
+        except ValidationError as error:
+            faults += [
+                _("Entry %(number)d: %(sentence)s") % {"number": number, "sentence": one} for one in error.messages
+            ]
+            continue
+        same = next(
+            (
+                row
+                for row in left
+                if (row.called, row.argument, row.access_table) == (wanted.called, wanted.argument, wanted.access_table)
+            ),
+            None,
+        )
+        if same is None:
+            after += 1
+            wanted.position = after
+            _save(wanted)
+            rows.append(wanted)
+            continue
+        left.remove(same)
+        if any(getattr(same, name) != getattr(wanted, name) for name in ("warn_only", "active", "comment")):
+            for name in ("warn_only", "active", "comment"):
+                setattr(same, name, getattr(wanted, name))
+            same.version += 1
+            _save(same)
+        rows.append(same)
+    if faults:
+        raise ValidationError(faults)
+    if left:
+        Restriction.objects.filter(pk__in=[row.pk for row in left]).delete()
+    _number(rows)
+
+
+def _check() -> None:
+    """What must be true of all lists together."""
+    refuse_open_relay(Lists.current())
