@@ -139,7 +139,7 @@ class Restriction(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="a_restriction_stands_in_one_list",
-                condition=Q(stage__in=catalogue.STAGES, in_class__isnull=True)
+                condition=Q(stage__isnull=False, stage__in=catalogue.STAGES, in_class__isnull=True)
                 | Q(stage__isnull=True, in_class__isnull=False),
                 violation_error_message=_("A restriction stands in the list of one stage or of one class."),
             ),

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, models
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.history import recorded
@@ -160,6 +161,12 @@ def what_is_lost(entry: Restriction) -> list[str]:
             _("It is the last one: the panel writes this list no more, and what main.cf says of it stays as it is.")
         )
     return sentences
+
+
+def what_is_lost_with(one: RestrictionClass) -> list[str]:
+    """Sentences for the question before a class is deleted."""
+    count = one.entries.count()
+    return [ngettext("It goes with %(number)d entry.", "It goes with %(number)d entries.", count) % {"number": count}]
 
 
 def _stages(stage: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
+from restrictions.services import add_class, set_list
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
 
@@ -87,6 +88,9 @@ def move_in() -> dict[str, object]:
     numbers["import"] = _uploaded("mailboxes", FILE, superuser)
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)
     numbers["recipient"] = RelayRecipient.objects.get().pk
+    numbers["restriction_class"] = add_class("greylisting", [{"name": "permit_mynetworks"}], by=TESTER).pk
+    entries = [{"name": "permit_mynetworks"}, {"name": "reject_plaintext_session"}]
+    numbers["restriction"] = set_list("client", entries, by=TESTER)[-1].pk
     numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
     return numbers | deleted | {entry.noun: entry.pk for entry in lookup_table_entries()}
 
