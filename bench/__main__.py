@@ -1,12 +1,19 @@
-"""`script/bench maps`, `smtp`, `aliases`, `import` and `api`; each has a --help."""
+"""`script/bench maps`, `smtp`, `aliases`, `import`, `api` and `simulate`; each has a --help."""
 
 import sys
 
-from bench import aliases, api, imports, maps, smtp
+from bench import aliases, api, imports, maps, simulate, smtp
 
 
 def main() -> int:
-    benches = {"maps": maps.main, "smtp": smtp.main, "aliases": aliases.main, "import": imports.main, "api": api.main}
+    benches = {
+        "maps": maps.main,
+        "smtp": smtp.main,
+        "aliases": aliases.main,
+        "import": imports.main,
+        "api": api.main,
+        "simulate": simulate.main,
+    }
     if len(sys.argv) < 2 or sys.argv[1] not in benches:
         print(f"Usage: script/bench {'|'.join(benches)} [--help]", file=sys.stderr)
         return 2

@@ -4,10 +4,12 @@ import os
 import smtplib
 import subprocess
 import time
+from contextlib import AbstractContextManager, nullcontext
 from grp import getgrnam
 from pathlib import Path
 from pwd import getpwnam
 
+from bench.namespace import Namespace
 from mailadmin.launch.cluster import free_port
 
 FIRST_PORT = 21025
@@ -62,22 +64,30 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """Started on entry, killed on exit; `parameters` are lines of main.cf about addresses."""
+    """Started on entry, killed on exit; `parameters` are lines of main.cf about addresses, `services` more lines of
+    master.cf. It stands in the network of this machine, or `within` one of its own."""
 
-    def __init__(self, base: Path, parameters: str) -> None:
+    def __init__(self, base: Path, parameters: str, *, services: str = "", within: Namespace | None = None) -> None:
         self.base, self.conf, self.parameters = base, base / "conf", parameters
-        self.port = 0
+        self.services, self.within, self.port = services, within, 0
 
     def __enter__(self) -> "Postfix":
         self._make_folders()
-        self.port = free_port(FIRST_PORT)
-        self._write("master.cf", MASTER_CF.format(port=self.port))
-        self._write("main.cf", MAIN_CF.format(base=self.base, conf=self.conf) + self.parameters + DISCARD)
+        self.port = FIRST_PORT if self.within else free_port(FIRST_PORT)
+        self._write("master.cf", MASTER_CF.format(port=self.port) + self.services)
+        self._write("main.cf", self._main_cf())
         known = subprocess.run(["postconf", "-d", "-h", "daemon_directory"], capture_output=True, text=True, check=True)
         master = f"{known.stdout.strip()}/master"
         # The shell reads from a pipe of ours: when we are gone, even after kill -9, it ends the whole process group.
         self.group = subprocess.Popen(
-            ["/bin/sh", "-c", '"$0" -d -c "$1" </dev/null & read -r _; kill -s KILL 0', master, str(self.conf)],
+            [
+                *self._prefix,
+                "/bin/sh",
+                "-c",
+                '"$0" -d -c "$1" </dev/null & read -r _; kill -s KILL 0',
+                master,
+                str(self.conf),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -94,6 +104,14 @@ class Postfix:
 
     def __exit__(self, *_error: object) -> None:
         self.group.communicate()  # closes the pipe
+
+    def _main_cf(self) -> str:
+        """Each parameter once: of a second entry every process warns, and more warnings than the socket of postlogd
+        holds stop them all."""
+        parameters = self.parameters + DISCARD
+        given = {line.partition("=")[0].strip() for line in parameters.splitlines()}
+        standard = MAIN_CF.format(base=self.base, conf=self.conf).splitlines()
+        return "\n".join([line for line in standard if line.partition("=")[0].strip() not in given] + [parameters])
 
     def _make_folders(self) -> None:
         owners: dict[str, tuple[str | int, int]] = {"data": ("postfix", 0o700), "queue": (0, 0o755), "conf": (0, 0o755)}
@@ -116,10 +134,18 @@ class Postfix:
 
     def _greets(self) -> bool:
         try:
-            with smtplib.SMTP("127.0.0.1", self.port, timeout=2):
+            with self.network(), smtplib.SMTP("127.0.0.1", self.port, timeout=2):
                 return True
         except (OSError, smtplib.SMTPException):
             return False
+
+    @property
+    def _prefix(self) -> list[str]:
+        return self.within.command(self.base / "queue") if self.within else []
+
+    def network(self) -> AbstractContextManager[None]:
+        """Connections to it are opened in its network."""
+        return self.within.inside() if self.within else nullcontext()
 
     def log(self) -> str:
         path = self.base / "log"

@@ -323,7 +323,7 @@ FORMS: dict[str, dict[str, str]] = {
     "restriction": {"name": "reject_unauth_pipelining", "warn_only": "on", "comment": "Changed"},
     "restriction_move": {"to": "1"},
     "restriction_delete": {},
-    "restriction_class_add": {"name": "strict", "comment": "For some"},
+    "restriction_class_add": {"name": "careful", "comment": "For some"},
     "restriction_class": {"name": "greylisted", "comment": "Changed"},
     "restriction_class_entry_add": {"name": "reject_plaintext_session"},
     "restriction_class_delete": {},

@@ -28,7 +28,6 @@ from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
 from restrictions.access_services import add_rule, allow_actions
-from restrictions.models import RestrictionClass
 from restrictions.services import add_class, set_list
 from takeover.kept import ToKeep, keep_rows
 from takeover.models import Comparison, ComparisonDifference, ForeignLogEntry, KeptRow, Takeover
@@ -152,7 +151,7 @@ def access_rules() -> dict[str, object]:
     """A rule of the server and one of a domain, and what its admins may choose."""
     falcot = Domain.objects.get(name="falcot.org")
     allow_actions(["REJECT", "OK"], by=TESTER)
-    RestrictionClass.objects.create(name="strict")
+    add_class("strict", [{"name": "reject_non_fqdn_sender"}], by=TESTER)
     return {
         "access_rule": add_rule("sender", "spam.example", "REJECT", by=TESTER).pk,
         "falcot_rule": add_rule("sender", "spam.example", "REJECT", domain=falcot, by=TESTER).pk,
