@@ -120,8 +120,9 @@ def _starts_above(takers: set[Request]) -> Iterator[Request]:
 
 # What may lead to an address: links; names in its domain, or in an alias domain of it, that it takes; whole domains;
 # and both as they were typed while the domain was elsewhere. Rather one too many: each is counted afterwards.
-# Whatever the planner believes of a table that has just grown, each table is asked by an index, once for each row above:
-# OFFSET 0 keeps it from joining tables in another way, which took minutes for some thousand aliases.
+#
+# Whatever the planner believes of a table that has just grown, each table is asked by an index, once for each row
+# above: OFFSET 0 keeps it from joining tables in another way, which took minutes for some thousand aliases.
 ABOVE = """
     SET LOCAL jit = off;
     SET LOCAL enable_seqscan = off;

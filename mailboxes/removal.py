@@ -177,7 +177,8 @@ def _lost_default_aliases(goes_here: Q) -> list[str]:
         return []
     sentence = ngettext(
         "The default alias %(names)s of new domains goes here. Give it another destination, or no domain can be added.",
-        "The default aliases %(names)s of new domains go here. Give them another destination, or no domain can be added.",
+        "The default aliases %(names)s of new domains go here. Give them another destination, or no domain can be "
+        "added.",
         len(names),
     )
     return [sentence % {"names": ", ".join(names)}]

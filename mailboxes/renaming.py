@@ -1,7 +1,7 @@
 """Another address for the same mailbox or alias: a new name before the @, another domain, or both.
 
-Only the row of the address changes. What points at it follows, default aliases too, and who may send as it. Mail stays where it
-is stored."""
+Only the row of the address changes. What points at it follows, default aliases too, and who may send as it. Mail
+stays where it is stored."""
 
 from datetime import datetime
 

@@ -156,7 +156,8 @@ def test_many_that_lead_here_are_found_whatever_the_planner_believes(team: Alias
     """A table that was empty when it was last counted looks empty to the planner: it would read all of it each time."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE pg_class SET relpages = %s, reltuples = 0 WHERE relname ~ '^(mailboxes|domains)_' AND relkind = 'r'",
+            "UPDATE pg_class SET relpages = %s, reltuples = 0"
+            " WHERE relname ~ '^(mailboxes|domains)_' AND relkind = 'r'",
             [pages],
         )
         cursor.execute("SET LOCAL statement_timeout = '20s'")
