@@ -1,6 +1,6 @@
 """Pages of the history: who changed what, when, from where and through which door, before and after in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -21,7 +21,7 @@ from accounts.history_reading import Event, events_of, undone_by
 from accounts.models import ChangeSet, User
 from accounts.pages import ListPage, PersonRequest, asked, list_page, person_required
 from domains.fields import normalised_domain
-from domains.history import change_sets_of, change_sets_visible_to, events_visible_to
+from domains.history import change_sets_of, change_sets_visible_to, events_visible_to, names_visible_to
 from domains.models import Domain
 from domains.views import domain_head
 
@@ -86,7 +86,8 @@ class Entry:
 @person_required
 @require_safe
 def history(request: PersonRequest) -> HttpResponse:
-    change_sets = change_sets_visible_to(request.user)
+    names = names_visible_to(request.user)
+    change_sets = change_sets_visible_to(request.user, names)
     q = asked(request, "domain")
     domain = None
     if q:
@@ -96,7 +97,7 @@ def history(request: PersonRequest) -> HttpResponse:
     if number:
         change_sets = change_sets.filter(pk=number) if _is_number(number) else ChangeSet.objects.none()
     page = _page(change_sets, request)
-    context = {"page": page, "days": days(page.rows, reader=request.user), "q": q, "is_one": bool(number)}
+    context = {"page": page, "days": days(page.rows, reader=request.user, names=names), "q": q, "is_one": bool(number)}
     return render(request, "domains/history.html", context)
 
 
@@ -141,12 +142,14 @@ def moment(text: str) -> datetime:
         raise ValueError(text) from error
 
 
-def days(change_sets: Sequence[ChangeSet], *, reader: User | None = None) -> list[tuple[date, list[Entry]]]:
+def days(
+    change_sets: Sequence[ChangeSet], *, reader: User | None = None, names: Collection[str] | None = None
+) -> list[tuple[date, list[Entry]]]:
     """The entries by the day on which they happened, newest first, with before and after for the `reader`; without one
     only what happened in a sentence."""
     events = events_of([change_set.pk for change_set in change_sets], limit=EVENTS_SHOWN) if reader else {}
     undone = undone_by([change_set.pk for change_set in change_sets]) if reader else {}
-    is_visible = events_visible_to(reader) if reader else lambda event: True
+    is_visible = events_visible_to(reader, names) if reader else lambda event: True
     entries = [
         _entry(
             change_set,

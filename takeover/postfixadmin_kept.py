@@ -153,8 +153,10 @@ def bring_log(source: Source, report: Report, show: Any) -> int:
 
 def _entry(source: str, row: Row) -> ForeignLogEntry | None:
     at = moment(row["timestamp"])
+    if at is None:
+        return None
     found = WHO.fullmatch(text(row["username"]))
-    return at and ForeignLogEntry(
+    return ForeignLogEntry(
         source=source,
         key=text(row["id"]),
         at=at,

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -65,10 +66,10 @@ class OldMaps:
     def names(self, query: str) -> list[str]:
         return [row[0] for row in self.pairs(query)]
 
-    def pairs(self, query: str) -> list[tuple[str, ...]]:
+    def pairs(self, query: str) -> list[Any]:
         with psycopg2.connect(self.foreign.url) as connection, connection.cursor() as cursor:
             cursor.execute(query)
-            found: list[tuple[str, ...]] = cursor.fetchall()
+            found: list[Any] = cursor.fetchall()
         connection.close()
         return found
 
@@ -125,7 +126,7 @@ def test_domains(both: tuple[OldMaps, Postfix]) -> None:
     assert set(domains) - aliases == {name for name in names if new_domains[name]}
     # An alias domain whose pairing is inactive answered for nobody there; here it is not known at all.
     paired = set(old.names("SELECT alias_domain FROM alias_domain WHERE active"))
-    targets = dict(old.pairs("SELECT alias_domain, target_domain FROM alias_domain"))
+    targets: dict[str, str] = dict(old.pairs("SELECT alias_domain, target_domain FROM alias_domain"))
     alive = {name for name in set(domains) & paired if targets[name] in domains}
     assert alive == {name for name in names if new_aliases[name]}
 
@@ -151,7 +152,7 @@ def test_virtual_alias_maps(both: tuple[OldMaps, Postfix]) -> None:
         if ends(before, key, inactive) - {key} != ends(after, key, inactive) - {key}
     }
     # What differs is what the report names, and no more.
-    targets = dict(old.pairs("SELECT alias_domain, target_domain FROM alias_domain"))
+    targets: dict[str, str] = dict(old.pairs("SELECT alias_domain, target_domain FROM alias_domain"))
     named_there = {one["thing"] for one in old.remarks if one["code"] in ("catch_all_took", "catch_all_took_alias")}
     unexpected = {key: pair for key, pair in other.items() if canonical(key, targets) not in named_there}
     assert not unexpected, f"{len(unexpected)} differ: {dict(list(unexpected.items())[:10])}"
