@@ -47,6 +47,8 @@ MORE = {
         "/jobs/{report}/",
         "/jobs/{failed}/",
         "/jobs/{running}/",
+        "/mail-servers/comparisons/",
+        "/mail-servers/comparisons/{comparison}/",
     ],
     DOMAIN_ADMIN: ["/find/?q=falcot", "/find/?q=foreign"],
     OWNER: [],
