@@ -18,6 +18,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -273,8 +274,17 @@ class AsCSV(BaseRenderer):
         return JSONRenderer().render(data, *args)  # a problem
 
 
+class ByFormat(DefaultContentNegotiation):
+    """What stands in the URL counts more than what a program says by habit."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        wanted = request.query_params.get("format")
+        found = next((renderer for renderer in renderers if renderer.format == wanted), None)
+        return (found, found.media_type) if found else super().select_renderer(request, renderers, format_suffix)
+
+
 class Exports(HouseView):
-    tag, renderer_classes = "exports", [JSONRenderer, AsCSV]
+    tag, renderer_classes, content_negotiation_class = "exports", [JSONRenderer, AsCSV], ByFormat
     described = {
         "GET": {
             "operation": "export",
@@ -302,6 +312,8 @@ class Exports(HouseView):
             raise NotFound
         need_scope(request, kind, READ)
         words, domain = asked(request, ["domain", "format"]), None
+        if not words.get("format", "json"):
+            raise BadQuestion(gettext("“format” is one of: %(known)s.") % {"known": "json, csv"})
         if "domain" in words:
             domain = filtered(None, lambda _rows: domain_seen_by(request.user, words["domain"]), "domain")  # type: ignore[arg-type]
         rows, is_csv = exported(kind, domain=domain, user=request.user), isinstance(request.accepted_renderer, AsCSV)
