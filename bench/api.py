@@ -1,5 +1,5 @@
-"""What a request to the API takes, beside a plain Django view that asks the same of the same tables and knows no tokens,
-rights, scopes, pages, versions or problems.
+"""What a request to the API takes, beside a plain Django view that asks the same of the same tables and knows nothing of
+tokens, rights, scopes, pages, versions or problems.
 
 Requests go through the whole of Django within this process, without a network. Only the ratio within a round is kept.
 An answer that is not 2xx ends the run."""
@@ -139,8 +139,8 @@ def requests_to(
         return asked(client.get(path, headers={"Authorization": f"Bearer {place.token}"}))
 
     def post(path: str, body: Any) -> Any:
-        sent = {"content_type": "application/json", "headers": {"Authorization": f"Bearer {place.token}"}}
-        return asked(client.post(path, json.dumps(body), **sent))
+        headers = {"Authorization": f"Bearer {place.token}"}
+        return asked(client.post(path, json.dumps(body), content_type="application/json", headers=headers))
 
     def new(domain: int) -> dict[str, str]:
         return {"address": f"n{next(numbers)}@d{domain}.example", "name": "New"}

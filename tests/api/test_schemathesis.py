@@ -1,4 +1,4 @@
-"""A program that has read the description asks all that it allows, and much that it does not; with every check it has."""
+"""A program that read the description asks all that it allows, and much that it does not, with every check it has."""
 
 import subprocess
 import sys
