@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import MethodNotAllowed, NotFound, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -26,6 +26,8 @@ class MayUse(BasePermission):
         user = request.user
         if not isinstance(user, User):
             return False
+        if request.method not in view.allowed_methods:
+            raise MethodNotAllowed(str(request.method))
         if user.is_owner or (getattr(view, "only_superusers", False) and not user.is_superuser):
             raise NotFound
         resource = getattr(view, "resource", "")

@@ -110,3 +110,14 @@ class KeptAnswer(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class RequestCount(models.Model):
+    """How many requests came with a token, or with wrong ones from an address, within a minute (counting.py)."""
+
+    key = models.CharField(max_length=100, primary_key=True, db_collation="C")
+    begun_at = models.DateTimeField(db_index=True)
+    number = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return self.key

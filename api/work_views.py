@@ -200,7 +200,7 @@ class Forwards(HouseView):
     def get(self, request: Request) -> Response:
         """Of one domain of ours, by the address that it comes from: that is the way the index goes."""
         words = asked(request, [*LIST_WORDS, "domain", "search"])
-        rows = AliasDestination.objects.visible_to(request.user).to_outside().with_alias()
+        rows: Any = AliasDestination.objects.visible_to(request.user).to_outside().with_alias()
         rows = rows.select_related("address__domain", "domain")
         if "domain" in words:
             rows = filtered(rows, lambda rows: _of_domain(rows, request.user, words["domain"]), "domain")

@@ -14,8 +14,20 @@ from domains.models import Domain
 from mailboxes.models import Mailbox, MailboxCredential
 from mailboxes.services import add_mailbox
 
-FIELDS = "name quota_bytes active receives sends imap pop expires_at mail_path mail_format has_password".split()
-FIELDS += "version created_at changed_at".split()
+FIELDS = [
+    "name",
+    "quota_bytes",
+    "active",
+    "receives",
+    "sends",
+    "imap",
+    "pop",
+    "expires_at",
+    "mail_path",
+    "mail_format",
+    "has_password",
+]
+FIELDS += ["version", "created_at", "changed_at"]
 PAGE = 50
 
 

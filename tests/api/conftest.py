@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
-from django.core.cache import cache as counters
 from django.test import Client
 from jsonschema import Draft202012Validator
 
@@ -103,12 +102,6 @@ class Api:
 def token_for(user: User, *scopes: str, name: str = "test", **limits: Any) -> str:
     token, text = add_token(user, name, scopes=scopes or ALL, by=Actor(user=user, door=Door.PAGE), **limits)
     return text
-
-
-@pytest.fixture(autouse=True)
-def quiet_counters() -> None:
-    """No test is slowed down by the requests of another."""
-    counters.clear()
 
 
 @pytest.fixture

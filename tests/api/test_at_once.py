@@ -45,3 +45,28 @@ def test_the_same_put_twice(token: str) -> None:
     assert {first.status, second.status} <= {200, 201}
     assert first.json == second.json
     assert Domain.objects.count() == 1
+
+
+TWO: dict[str, list[dict[str, object]]] = {
+    "domains/example.org/": [{"description": "one"}, {"description": "two"}],
+    "mailboxes/ann@example.org/": [{"name": "one"}, {"name": "two"}],
+    "aliases/info@example.org/": [{"destinations": [f"{name}@elsewhere.example"]} for name in ("one", "two")],
+    "transports/example.net/": [{"result": f"smtp:[{name}.example.net]"} for name in ("one", "two")],
+    "mail-settings/": [{"quarantine_days": 1}, {"quarantine_days": 2}],
+}
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+@pytest.mark.parametrize("path", TWO)
+def test_of_two_that_saw_the_same_one_is_told(path: str, method: str, token: str) -> None:
+    """With If-Match nothing is overwritten that its sender has not seen: one is saved, the other hears 412."""
+    api = Api(token)
+    api("PUT", "domains/example.org/", {})
+    there: dict[str, object] = {"aliases": {"destinations": ["x@elsewhere.example"]}, "transports": {"result": "smtp:"}}
+    seen = api("PUT", path, there.get(path.partition("/")[0], {})).headers["ETag"]
+    answers = both(*((method, path, body, {"If_Match": seen}) for body in TWO[path]), token=token)
+    assert sorted(answer.status for answer in answers) == [200, 412]
+    (saved,) = (answer for answer in answers if answer.status == 200)
+    now = api("GET", path)
+    assert now.json == saved.json
+    assert now.headers["ETag"] == saved.headers["ETag"] != seen

@@ -80,15 +80,21 @@ def test_onboard_a_customer(made: Made) -> None:
     customer = made.changes(
         {"method": "PUT", "noun": "domains", "key": "customer.example", "body": {"description": "Customer 4711"}},
         {
-            **{"method": "PUT", "noun": "domains", "key": "customer.example.net"},
+            "method": "PUT",
+            "noun": "domains",
+            "key": "customer.example.net",
             "body": {"address_class": "alias_domain", "target": "customer.example"},
         },
         {
-            **{"method": "PUT", "noun": "mailboxes", "key": "office@customer.example"},
+            "method": "PUT",
+            "noun": "mailboxes",
+            "key": "office@customer.example",
             "body": {"name": "Office", "quota_bytes": 5368709120, "password": "change me at once"},
         },
         {
-            **{"method": "PUT", "noun": "aliases", "key": "@customer.example"},
+            "method": "PUT",
+            "noun": "aliases",
+            "key": "@customer.example",
             "body": {"destinations": ["office@customer.example"]},
         },
         {"method": "PUT", "noun": "domain-admins", "key": "customer.example/claire"},
@@ -115,7 +121,9 @@ def test_move_a_domain_here(made: Made) -> None:
         {"method": "DELETE", "noun": "relay-recipients", "key": "ann@moving.example"},
         {"method": "DELETE", "noun": "transports", "key": "moving.example"},
         {
-            **{"method": "PATCH", "noun": "domains", "key": "moving.example"},
+            "method": "PATCH",
+            "noun": "domains",
+            "key": "moving.example",
             "body": {"address_class": "virtual_mailbox"},
         },
         {"method": "POST", "noun": "mailboxes", "body": {"address": "ann@moving.example"}},

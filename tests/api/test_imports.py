@@ -151,6 +151,7 @@ class TestExports:
         as_csv = api("GET", f"exports/{kind}/?format=csv")
         assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert as_csv.json == api("GET", f"exports/{kind}/", Accept="text/csv").json
+        assert as_csv.json == api("GET", f"exports/{kind}/?format=csv", Accept="application/json").json
         rows = api.get(f"exports/{kind}/")
         assert len(list(csv.reader(io.StringIO(as_csv.json)))) == len(rows) + 1 > 2
         for body, headers in [(as_csv.json.encode(), CSV), (rows, {})]:
@@ -164,6 +165,7 @@ class TestExports:
 
     def test_what_there_is_not(self, api: Api, falcot: Domain) -> None:
         assert api("GET", "exports/people/").status == 404
+        assert api("GET", "exports/mailboxes/?format=").status == 400
         assert api("GET", "exports/mailboxes/", Accept="application/pdf").status == 406
 
 

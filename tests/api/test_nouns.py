@@ -372,7 +372,7 @@ class TestPeople:
     def test_another_name_and_password_are_one_change(self, api: Api) -> None:
         answer = api("PATCH", "people/charlie/", {"username": "charles", "password": "rides a long way"})
         assert (answer.status, answer.json["has_password"]) == (200, True)
-        assert ChangeSet.objects.get(pk=answer.change_set).sentence == "Changed person charlie"
+        assert ChangeSet.objects.get(pk=str(answer.change_set)).sentence == "Changed person charlie"
         assert User.objects.get(username="charles").check_password("rides a long way")
         again = api("PATCH", "people/charles/", {"password": "rides a long way"})
         assert (again.status, again.change_set) == (200, None)

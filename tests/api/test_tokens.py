@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.actors import Actor, Door
 from accounts.models import User
 from accounts.services import change_user
-from api.models import Token
+from api.models import RequestCount, Token
 from api.services import add_token, revoke_token
 from domains.models import Domain
 from tests.api.conftest import Api, token_for
@@ -72,9 +72,12 @@ class TestNobodyGetsIn:
         answers = [wrong("GET", "domains/") for _time in range(21)]
         assert [answer.status for answer in answers] == [401] * 20 + [429]
         assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
-        assert right("GET", "domains/").status == 429
-        right.client = Client(REMOTE_ADDR="192.0.2.9")
         assert right("GET", "domains/").status == 200
+        wrong.client = Client(REMOTE_ADDR="192.0.2.9")
+        assert wrong("GET", "domains/").status == 401
+        RequestCount.objects.update(begun_at=timezone.now() - timedelta(seconds=61))
+        assert wrong("GET", "domains/").status == 401
+        assert RequestCount.objects.filter(key__startswith="wrong").count() == 1
 
 
 class TestScopes:
@@ -128,8 +131,8 @@ def test_the_last_use_is_not_written_each_time(alice: User) -> None:
         assert Token.objects.get().last_used_at.minute == 11  # type: ignore[union-attr]
 
 
-def test_too_many_requests(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.authentication.PerToken.THROTTLE_RATES", {"token": "2/min"})
+def test_too_many_requests(alice: User, settings: Any) -> None:
+    settings.API_REQUESTS_A_MINUTE = 2
     api = Api(token_for(alice))
     assert [api("GET", "domains/").status for _time in range(3)] == [200, 200, 429]
 
