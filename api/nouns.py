@@ -28,6 +28,7 @@ from api.noun import (
 )
 from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
 from api.nouns_of_people import LocalUsers, People, normal_username
+from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
 from domains.fields import normalised_domain
 from domains.models import Domain, DomainAdmin, MailSettings
@@ -235,6 +236,8 @@ NOUNS: list[Noun] = [
     DefaultAliases(),
     *map(Entries, tables.NOUNS),
     LocalUsers(),
+    RestrictionLists(),
+    RestrictionClasses(),
     TheMailSettings(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}

@@ -326,40 +326,38 @@ def _replace(place: Place, entries: Sequence[Values]) -> None:
     rows: list[Restriction] = []
     faults: list[str] = []
     for number, values in enumerate(entries, 1):
-        wanted = Restriction(**_of(place))
         try:
-            _set(wanted, {"name": "", **values})
+            row, after = _placed(place, values, left, after)
         except ValidationError as error:
             faults += [
                 _("Entry %(number)d: %(sentence)s") % {"number": number, "sentence": one} for one in error.messages
             ]
-            continue
-        same = next(
-            (
-                row
-                for row in left
-                if (row.called, row.argument, row.access_table) == (wanted.called, wanted.argument, wanted.access_table)
-            ),
-            None,
-        )
-        if same is None:
-            after += 1
-            wanted.position = after
-            _save(wanted)
-            rows.append(wanted)
-            continue
-        left.remove(same)
-        if any(getattr(same, name) != getattr(wanted, name) for name in ("warn_only", "active", "comment")):
-            for name in ("warn_only", "active", "comment"):
-                setattr(same, name, getattr(wanted, name))
-            same.version += 1
-            _save(same)
-        rows.append(same)
+        else:
+            rows.append(row)
     if faults:
-        raise ValidationError(faults)
+        raise ValidationError({"entries": faults})
     if left:
         Restriction.objects.filter(pk__in=[row.pk for row in left]).delete()
     _number(rows)
+
+
+def _placed(place: Place, values: Values, left: list[Restriction], after: int) -> tuple[Restriction, int]:
+    """The row that says this: one of those that are left, or a new one behind the place `after`."""
+    wanted = Restriction(**_of(place))
+    _set(wanted, {"name": "", **values})
+    says = (wanted.called, wanted.argument, wanted.access_table)
+    same = next((row for row in left if (row.called, row.argument, row.access_table) == says), None)
+    if same is None:
+        wanted.position = after + 1
+        _save(wanted)
+        return wanted, after + 1
+    left.remove(same)
+    if any(getattr(same, name) != getattr(wanted, name) for name in ("warn_only", "active", "comment")):
+        for name in ("warn_only", "active", "comment"):
+            setattr(same, name, getattr(wanted, name))
+        same.version += 1
+        _save(same)
+    return same, after
 
 
 def _check() -> None:

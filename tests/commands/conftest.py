@@ -32,6 +32,7 @@ ROOM_OF = {
     "default_aliases": "mailboxes",
     "api_token": "api",
     "import_postfixadmin": "takeover",
+    **dict.fromkeys(["restriction", "restriction_class", "check_restrictions"], "restrictions"),
 }
 
 
