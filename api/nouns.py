@@ -27,6 +27,7 @@ from api.noun import (
     truth,
 )
 from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
+from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
 from domains.fields import normalised_domain
 from domains.models import Domain, DomainAdmin, MailSettings
@@ -231,6 +232,8 @@ NOUNS: list[Noun] = [
     PermittedSenders(),
     DefaultAliases(),
     *map(Entries, tables.NOUNS),
+    RestrictionLists(),
+    RestrictionClasses(),
     TheMailSettings(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}

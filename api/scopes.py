@@ -17,13 +17,14 @@ RESOURCES: dict[str, "StrOrPromise"] = {
     "aliases": _("Aliases"),
     "relay_recipients": _("Relay recipients"),
     "lookup_tables": _("Lookup tables"),
+    "restrictions": _("Restrictions"),
     "mail_settings": _("Mail settings"),
     "history": _("History"),
     "jobs": _("Work"),
     "diagnostics": _("Lookup and health"),
 }
 ONLY_READ = {"jobs", "diagnostics"}
-ONLY_SUPERUSERS = {"domain_admins", "lookup_tables", "mail_settings"}
+ONLY_SUPERUSERS = {"domain_admins", "lookup_tables", "restrictions", "mail_settings"}
 
 ALL = [
     f"{resource}:{access}"

@@ -1,8 +1,10 @@
 """The restriction lists of smtpd(8), one for each stage, and the restriction classes (RESTRICTION_CLASS_README)."""
 
+import re
 from typing import ClassVar, Self
 
 import pgtrigger
+from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import F, Q
@@ -12,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.tracking import tracked
 from restrictions import catalogue
 from restrictions.catalogue import CATALOGUE, Argument, Known, Stage
+
+NO_CLASS_NAME = _("A class has a name of small letters, digits and _ that begins with a letter.")
+WORD_OF_POSTFIX = _("Postfix uses this word itself. Choose another name for the class.")
 
 
 @tracked()
@@ -42,14 +47,12 @@ class RestrictionClass(models.Model):
             models.CheckConstraint(
                 name="a_class_name_is_what_postfix_takes",
                 condition=Q(name__regex=catalogue.IS_CLASS_NAME),
-                violation_error_message=_(
-                    "A class has a name of small letters, digits and _ that begins with a letter."
-                ),
+                violation_error_message=NO_CLASS_NAME,
             ),
             models.CheckConstraint(
                 name="a_class_name_is_no_word_of_postfix",
                 condition=~Q(name__in=catalogue.RESERVED),
-                violation_error_message=_("Postfix uses this word itself. Choose another name for the class."),
+                violation_error_message=WORD_OF_POSTFIX,
             ),
         ]
 
@@ -58,6 +61,13 @@ class RestrictionClass(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("restriction_class", args=[self.pk])
+
+    def clean(self) -> None:
+        """What the constraints say, at the field."""
+        if not re.fullmatch(catalogue.IS_CLASS_NAME.strip("^$"), self.name):
+            raise ValidationError({"name": NO_CLASS_NAME})
+        if catalogue.is_reserved(self.name):
+            raise ValidationError({"name": WORD_OF_POSTFIX})
 
 
 # smtpd gives up with "451 4.3.5 Server configuration error" when a class leads back to itself. A service has the table
@@ -139,7 +149,7 @@ class Restriction(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="a_restriction_stands_in_one_list",
-                condition=Q(stage__in=catalogue.STAGES, in_class__isnull=True)
+                condition=Q(stage__isnull=False, stage__in=catalogue.STAGES, in_class__isnull=True)
                 | Q(stage__isnull=True, in_class__isnull=False),
                 violation_error_message=_("A restriction stands in the list of one stage or of one class."),
             ),
@@ -191,7 +201,7 @@ class Restriction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return " ".join(filter(None, [self.called, self.argument]))
+        return " ".join(filter(None, [self.called, self.takes]))
 
     def get_absolute_url(self) -> str:
         return reverse("restriction", args=[self.pk])
@@ -200,6 +210,11 @@ class Restriction(models.Model):
     def called(self) -> str:
         """The name that main.cf has for it: of a restriction, or of a class."""
         return self.of_class.name if self.of_class else self.name
+
+    @property
+    def takes(self) -> str:
+        """What people type behind the name: an argument, or the name of an access table."""
+        return self.access_table.name if self.access_table else self.argument
 
     @property
     def known(self) -> Known | None:

@@ -8,13 +8,16 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, models
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.saving import save_checked
 from domains.fields import shown
 from domains.services import locked_version
+from mailboxes.relay import MOST_NAMED
 from restrictions import recommended
+from restrictions.access_models import AccessTable, AppliesTo
 from restrictions.catalogue import CATALOGUE, OLD_NAMES, STAGES, Argument, fault_of_argument, parameter_of
 from restrictions.lists import Lists
 from restrictions.models import Restriction, RestrictionClass
@@ -22,7 +25,8 @@ from restrictions.relaying import refuse_open_relay
 
 Place = str | RestrictionClass  # the list of a stage, or of a class
 Values = Mapping[str, Any]
-CHANGEABLE = ("name", "argument", "access_table", "warn_only", "active", "comment")
+CHANGEABLE = ("name", "argument", "warn_only", "active", "comment")
+ASK_BY_THEMSELVES = tuple(f"check_{kind}_access" for kind in AppliesTo.values)  # a table without a name
 LONGEST_LIST = 100  # entries; smtpd itself gives up at 100 restrictions inside each other
 
 
@@ -125,6 +129,8 @@ def delete_class(one: RestrictionClass, *, by: Actor) -> None:
             one.delete()
         except models.ProtectedError as error:
             users = Lists.current().users_of(one.name)
+            users += [str(rule) for rule in one.access_rules.all()[:MOST_NAMED]]
+            users += [str(recipient) for recipient in one.recipients.all()[:MOST_NAMED]]
             raise ValidationError(
                 _("%(name)s is named in %(users)s. Take it out there first.")
                 % {"name": one.name, "users": ", ".join(users)}
@@ -160,6 +166,12 @@ def what_is_lost(entry: Restriction) -> list[str]:
             _("It is the last one: the panel writes this list no more, and what main.cf says of it stays as it is.")
         )
     return sentences
+
+
+def what_is_lost_with(one: RestrictionClass) -> list[str]:
+    """Sentences for the question before a class is deleted."""
+    count = one.entries.count()
+    return [ngettext("It goes with %(number)d entry.", "It goes with %(number)d entries.", count) % {"number": count}]
 
 
 def _stages(stage: str) -> dict[str, str]:
@@ -202,16 +214,30 @@ def _set(entry: Restriction, values: Values) -> None:
             setattr(entry, name, values[name])
     if "name" in values:
         _set_name(entry, values["name"].strip())
+    known = entry.known
+    if known and known.argument == Argument.TABLE:
+        if "argument" in values:
+            entry.access_table = _access_table(known.name, values["argument"].strip())
+        entry.argument = ""
+        return
+    entry.access_table = None
     if "argument" in values:
         entry.argument = _normalised(entry.name, values["argument"])
-    known = entry.known
     fault = fault_of_argument(entry.name, entry.argument) if known else None
     if fault or (known is None and entry.argument):
         raise ValidationError({"argument": fault or _("A class takes no argument.")})
-    if "access_table" in values:
-        entry.access_table = values["access_table"]
-    if entry.access_table and not (known and known.argument == Argument.TABLE):
-        entry.access_table = None
+
+
+def _access_table(name: str, table: str) -> AccessTable | None:
+    """The table of this name; without one, a restriction asks the table that stands by itself."""
+    if not table:
+        if name not in ASK_BY_THEMSELVES:
+            raise ValidationError({"argument": _("Name the access table that %(name)s asks.") % {"name": name}})
+        return None
+    found = AccessTable.objects.filter(name=table).first()
+    if found is None:
+        raise ValidationError({"argument": _("There is no access table %(name)s.") % {"name": shown(table)}})
+    return found
 
 
 def _set_name(entry: Restriction, name: str) -> None:
@@ -278,7 +304,11 @@ def _refuse_circle(outer: RestrictionClass, inner: RestrictionClass) -> None:
 
 
 def _rows(place: Place) -> list[Restriction]:
-    return list(Restriction.objects.filter(**_of(place)).select_related("of_class", "in_class").order_by("position"))
+    return list(
+        Restriction.objects.filter(**_of(place))
+        .select_related("of_class", "in_class", "access_table")
+        .order_by("position")
+    )
 
 
 def _last(place: Place) -> int:
@@ -319,40 +349,37 @@ def _replace(place: Place, entries: Sequence[Values]) -> None:
     rows: list[Restriction] = []
     faults: list[str] = []
     for number, values in enumerate(entries, 1):
-        wanted = Restriction(**_of(place))
         try:
-            _set(wanted, {"name": "", **values})
+            row, after = _placed(place, values, left, after)
         except ValidationError as error:
             faults += [
                 _("Entry %(number)d: %(sentence)s") % {"number": number, "sentence": one} for one in error.messages
             ]
-            continue
-        same = next(
-            (
-                row
-                for row in left
-                if (row.called, row.argument, row.access_table) == (wanted.called, wanted.argument, wanted.access_table)
-            ),
-            None,
-        )
-        if same is None:
-            after += 1
-            wanted.position = after
-            _save(wanted)
-            rows.append(wanted)
-            continue
-        left.remove(same)
-        if any(getattr(same, name) != getattr(wanted, name) for name in ("warn_only", "active", "comment")):
-            for name in ("warn_only", "active", "comment"):
-                setattr(same, name, getattr(wanted, name))
-            same.version += 1
-            _save(same)
-        rows.append(same)
+        else:
+            rows.append(row)
     if faults:
-        raise ValidationError(faults)
+        raise ValidationError({"entries": faults})
     if left:
         Restriction.objects.filter(pk__in=[row.pk for row in left]).delete()
     _number(rows)
+
+
+def _placed(place: Place, values: Values, left: list[Restriction], after: int) -> tuple[Restriction, int]:
+    """The row that says this: one of those that are left, or a new one behind the place `after`."""
+    wanted = Restriction(**_of(place))
+    _set(wanted, {"name": "", **values})
+    same = next((row for row in left if (row.called, row.takes) == (wanted.called, wanted.takes)), None)
+    if same is None:
+        wanted.position = after + 1
+        _save(wanted)
+        return wanted, after + 1
+    left.remove(same)
+    if any(getattr(same, name) != getattr(wanted, name) for name in ("warn_only", "active", "comment")):
+        for name in ("warn_only", "active", "comment"):
+            setattr(same, name, getattr(wanted, name))
+        same.version += 1
+        _save(same)
+    return same, after
 
 
 def _check() -> None:

@@ -124,6 +124,22 @@ EXAMPLES = {
         "result",
         "recipient/z@falcot.org",
     ),
+    "restriction-lists": Example(
+        "helo",
+        {"stage": "helo", "entries": [{"name": "permit_mynetworks"}, {"name": "sleep", "argument": "1"}]},
+        {"entries": [{"name": "reject", "argument": "", "warn_only": True, "active": False, "comment": "Not yet"}]},
+        {"stage": "helo", "entries": [{"name": "reject_typo"}]},
+        "entries",
+        "data",
+    ),
+    "restriction-classes": Example(
+        "strict",
+        {"name": "strict", "entries": [{"name": "reject_non_fqdn_sender", "warn_only": True}]},
+        {"comment": "For some", "entries": []},
+        {"name": "permit"},
+        "name",
+        "stricter",
+    ),
 }
 EVERY = pytest.mark.parametrize("slug", EXAMPLES)
 CHANGEABLE = pytest.mark.parametrize("slug", [slug for slug, example in EXAMPLES.items() if example.changes])

@@ -31,6 +31,7 @@ ROOM_OF = {
     "relay_recipient": "mailboxes",
     "default_aliases": "mailboxes",
     "api_token": "api",
+    **dict.fromkeys(["restriction", "restriction_class", "check_restrictions"], "restrictions"),
 }
 
 

@@ -235,6 +235,25 @@ POST canonical              /mail-servers/canonical/{canonical}/               i
 GET  canonical_delete       /mail-servers/canonical/{canonical}/delete/        in  404 404 404 200
 POST canonical_delete       /mail-servers/canonical/{canonical}/delete/        in  404 404 404 302
 
+GET  restriction_list       /restrictions/                                     in  404 404 404 200
+POST restriction_recommended /restrictions/recommended/                         in  404 404 404 302
+GET  restriction_add        /restrictions/add/helo/                            in  404 404 404 200
+POST restriction_add        /restrictions/add/helo/                            in  404 404 404 302
+GET  restriction_add        /restrictions/add/no-such-stage/                   in  404 404 404 404
+GET  restriction            /restrictions/{restriction}/                       in  404 404 404 200
+POST restriction            /restrictions/{restriction}/                       in  404 404 404 302
+POST restriction_move       /restrictions/{restriction}/move/                  in  404 404 404 302
+GET  restriction_delete     /restrictions/{restriction}/delete/                in  404 404 404 200
+POST restriction_delete     /restrictions/{restriction}/delete/                in  404 404 404 302
+GET  restriction_class_add  /restrictions/classes/add/                         in  404 404 404 200
+POST restriction_class_add  /restrictions/classes/add/                         in  404 404 404 302
+GET  restriction_class      /restrictions/classes/{restriction_class}/         in  404 404 404 200
+POST restriction_class      /restrictions/classes/{restriction_class}/         in  404 404 404 302
+GET  restriction_class_entry_add /restrictions/classes/{restriction_class}/add/     in  404 404 404 200
+POST restriction_class_entry_add /restrictions/classes/{restriction_class}/add/     in  404 404 404 302
+GET  restriction_class_delete /restrictions/classes/{restriction_class}/delete/  in  404 404 404 200
+POST restriction_class_delete /restrictions/classes/{restriction_class}/delete/  in  404 404 404 302
+
 GET  my_mailbox             /my-mailbox/                                       in  404 200 404 404
 GET  my_mailbox_password    /my-mailbox/password/                              in  404 200 404 404
 POST my_mailbox_password    /my-mailbox/password/                              in  404 302 404 404
@@ -295,15 +314,24 @@ FORMS: dict[str, dict[str, str]] = {
     "default_alias_delete": {},
     "default_aliases_add": {},
     "access_allowed": {"actions": "OK"},
-    "access_default_class": {"class-of_class": "strict"},
+    "access_default_class": {"class-of_class": "greylisting"},
     "access_rule_add": {"key": "new.example", "action": "REJECT", "text": "No", "active": "on"},
     "access_rule": {"key": "spam.example", "action": "HOLD", "active": "on"},
     "access_rule_delete": {},
-    "domain_restrictions": {"class-of_class": "strict"},
+    "domain_restrictions": {"class-of_class": "greylisting"},
     "domain_access_rule_add": {"key": "new.example", "action": "REJECT", "text": "No", "active": "on"},
     "domain_access_rule": {"key": "spam.example", "action": "REJECT", "active": "on"},
     "domain_access_rule_delete": {},
     "address_restrictions": {"writers-writers": "members", "writers-named": "boss@example.net"},
+    "restriction_recommended": {},
+    "restriction_add": {"name": "reject_unauth_pipelining", "active": "on"},
+    "restriction": {"name": "reject_unauth_pipelining", "warn_only": "on", "comment": "Changed"},
+    "restriction_move": {"to": "1"},
+    "restriction_delete": {},
+    "restriction_class_add": {"name": "strict", "comment": "For some"},
+    "restriction_class": {"name": "greylisted", "comment": "Changed"},
+    "restriction_class_entry_add": {"name": "reject_plaintext_session"},
+    "restriction_class_delete": {},
     "transport_add": {"key": "new.example", "result": "smtp:[mx.new.example]", "active": "on"},
     "transport": {"key": "there.example", "result": "smtp:[mx.there.example]:2525", "active": "on"},
     "transport_delete": {},

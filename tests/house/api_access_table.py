@@ -79,6 +79,20 @@ GET    api_mail_settings   mail-settings/                            401 404 404
 PUT    api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
 PATCH  api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
 
+GET    api_restriction_lists_list   restriction-lists/                    401 404 404 404 200 404 403
+POST   api_restriction_lists_list   restriction-lists/                    401 401 404 404 201 404 403
+GET    api_restriction_lists        restriction-lists/client/             401 404 404 404 200 404 403
+PUT    api_restriction_lists        restriction-lists/sender/             401 401 404 404 201 404 403
+PATCH  api_restriction_lists        restriction-lists/client/             401 401 404 404 200 404 403
+DELETE api_restriction_lists        restriction-lists/client/             401 401 404 404 204 404 403
+
+GET    api_restriction_classes_list restriction-classes/                  401 404 404 404 200 404 403
+POST   api_restriction_classes_list restriction-classes/                  401 401 404 404 201 404 403
+GET    api_restriction_classes      restriction-classes/greylisting/      401 404 404 404 200 404 403
+PUT    api_restriction_classes      restriction-classes/strict/           401 401 404 404 201 404 403
+PATCH  api_restriction_classes      restriction-classes/greylisting/      401 401 404 404 200 404 403
+DELETE api_restriction_classes      restriction-classes/greylisting/      401 401 404 404 204 404 403
+
 GET    api_transports_list     transports/                                401 404 404 404 200 404 403
 POST   api_transports_list     transports/                                401 401 404 404 201 404 403
 GET    api_transports          transports/there.example/                  401 404 404 404 200 404 403
@@ -156,6 +170,12 @@ BODIES: dict[str, Any] = {
     "PATCH api_default_aliases": {"destination": "someone@elsewhere.example"},
     "PUT api_mail_settings": {"quarantine_days": 7},
     "PATCH api_mail_settings": {"quarantine_days": 7},
+    "POST api_restriction_lists_list": {"stage": "helo", "entries": [{"name": "permit_mynetworks"}]},
+    "PUT api_restriction_lists": {"entries": [{"name": "permit_mynetworks"}]},
+    "PATCH api_restriction_lists": {"entries": [{"name": "permit_mynetworks"}]},
+    "POST api_restriction_classes_list": {"name": "new"},
+    "PUT api_restriction_classes": {"entries": [{"name": "permit_mynetworks"}]},
+    "PATCH api_restriction_classes": {"comment": "Changed"},
     "POST api_transports_list": {"key": "new.example", "result": "smtp:[mx.new.example]"},
     "PUT api_transports": {"result": "smtp:[mx.new.example]"},
     "PATCH api_transports": {"comment": "Changed"},

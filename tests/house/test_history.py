@@ -37,8 +37,9 @@ from mailboxes import (
 from mailboxes import services as mailboxes
 from mailboxes.models import Alias, DefaultAlias, Import, Mailbox, QuarantinedAddress, RelayRecipient
 from restrictions import access_services as access
+from restrictions import services as restrictions
 from restrictions.access_models import AccessRule, AccessTable
-from restrictions.models import RestrictionClass
+from restrictions.models import Restriction, RestrictionClass
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BY = Actor(door=Door.API, name="somebody", host="192.0.2.1")
@@ -60,6 +61,8 @@ class House(NamedTuple):
     rule: AccessRule
     table: AccessTable
     token: Token
+    entry: Restriction
+    strict: RestrictionClass
 
 
 @pytest.fixture
@@ -72,7 +75,6 @@ def house(db: None) -> House:
     senders.permit_senders(jean, ["press@example.org"], by=BY)
     relay_domain = domains.add_domain("relay.example", address_class="relay", by=BY)
     relay.add_relay_recipients(relay_domain, ["ann"], by=BY)
-    RestrictionClass.objects.create(name="strict")
     QuarantinedAddress.objects.create(
         domain_name="example.org", local_part="former", former_mailbox_id=0, until=timezone.now()
     )
@@ -89,6 +91,8 @@ def house(db: None) -> House:
         rule=access.add_rule("sender", "spam.example", "REJECT", by=BY),
         table=access.add_table("partners", "client", by=BY),
         token=api.add_token(admin, "script", scopes=["domains:read"], by=BY)[0],
+        entry=restrictions.set_list("helo", [{"name": "permit_mynetworks"}, {"name": "reject"}], by=BY)[1],
+        strict=restrictions.add_class("strict", [{"name": "reject_non_fqdn_sender"}], by=BY),
     )
 
 
@@ -279,6 +283,42 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: api.revoke_token(house.token, by=BY),
         "Revoked API token admin, script",
     ),
+    "restrictions.services.add_restriction": (
+        lambda house: restrictions.add_restriction("sender", "strict", by=BY),
+        "Added restriction smtpd_sender_restrictions: strict",
+    ),
+    "restrictions.services.change_restriction": (
+        lambda house: restrictions.change_restriction(house.entry, warn_only=True, by=BY),
+        "Changed restriction smtpd_helo_restrictions: reject",
+    ),
+    "restrictions.services.move_restriction": (
+        lambda house: restrictions.move_restriction(house.entry, 1, by=BY),
+        "Moved restriction smtpd_helo_restrictions: reject",
+    ),
+    "restrictions.services.delete_restriction": (
+        lambda house: restrictions.delete_restriction(house.entry, by=BY),
+        "Deleted restriction smtpd_helo_restrictions: reject",
+    ),
+    "restrictions.services.set_list": (
+        lambda house: restrictions.set_list("helo", [{"name": "defer"}], by=BY),
+        "Set restriction list smtpd_helo_restrictions",
+    ),
+    "restrictions.services.load_recommended": (
+        lambda house: restrictions.load_recommended(by=BY),
+        "Loaded the recommended restriction lists",
+    ),
+    "restrictions.services.add_class": (
+        lambda house: restrictions.add_class("greylisting", [{"name": "strict"}], by=BY),
+        "Added restriction class greylisting",
+    ),
+    "restrictions.services.change_class": (
+        lambda house: restrictions.change_class(house.strict, name="stricter", entries=[{"name": "reject"}], by=BY),
+        "Changed restriction class strict",
+    ),
+    "restrictions.services.delete_class": (
+        lambda house: restrictions.delete_class(house.strict, by=BY),
+        "Deleted restriction class strict",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -309,6 +349,9 @@ LEAVES_NOTHING = {
     "lookup_tables.services.check_undone": "Part of a service.",
     "lookup_tables.services.what_is_lost": "It reads.",
     "restrictions.access_services.what_is_lost": "It reads.",
+    "restrictions.services.check_undone": "Part of a service.",
+    "restrictions.services.what_is_lost": "It reads.",
+    "restrictions.services.what_is_lost_with": "It reads.",
     "mailboxes.default_aliases.add_all_default_aliases": "It calls the service for each domain.",
     "mailboxes.default_aliases.missing_default_aliases": "It reads.",
     "mailboxes.relay.named": "It makes a sentence.",

@@ -26,7 +26,7 @@ from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
 from restrictions.access_services import add_rule, allow_actions
-from restrictions.models import RestrictionClass
+from restrictions.services import add_class, set_list
 
 TESTER = Actor(door=Door.COMMAND, name="tester", host="mx.example.net")
 
@@ -89,6 +89,9 @@ def move_in() -> dict[str, object]:
     numbers["import"] = _uploaded("mailboxes", FILE, superuser)
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)
     numbers["recipient"] = RelayRecipient.objects.get().pk
+    numbers["restriction_class"] = add_class("greylisting", [{"name": "permit_mynetworks"}], by=TESTER).pk
+    entries = [{"name": "permit_mynetworks"}, {"name": "reject_plaintext_session"}]
+    numbers["restriction"] = set_list("client", entries, by=TESTER)[-1].pk
     numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
     return numbers | deleted | access_rules() | {entry.noun: entry.pk for entry in lookup_table_entries()}
 
@@ -102,7 +105,6 @@ def access_rules() -> dict[str, object]:
     """A rule of the server and one of a domain, and what its admins may choose."""
     falcot = Domain.objects.get(name="falcot.org")
     allow_actions(["REJECT", "OK"], by=TESTER)
-    RestrictionClass.objects.create(name="strict")
     return {
         "access_rule": add_rule("sender", "spam.example", "REJECT", by=TESTER).pk,
         "falcot_rule": add_rule("sender", "spam.example", "REJECT", domain=falcot, by=TESTER).pk,

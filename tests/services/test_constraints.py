@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import CharField, Value
 from django.utils import timezone
 
@@ -34,6 +34,7 @@ from mailboxes.models import (
     QuarantinedAddress,
     RelayRecipient,
 )
+from restrictions.models import Restriction, RestrictionClass
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +88,40 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("a_token_may_do_something", "nothing", lambda rows: _token(rows, scopes=[])),
     ("an_idempotency_key_is_used_once", "twice", lambda rows: _kept(_token(rows), "a" * 64, "b" * 64)),
     ("a_request_is_kept_as_its_sha256", "plain text", lambda rows: _kept(_token(rows), "{}")),
+    ("a_class_name_is_used_once", "twice", lambda rows: [_class("strict"), _class("strict")]),
+    ("a_class_name_is_what_postfix_takes", "upper case", lambda rows: _class("Strict")),
+    ("a_class_name_is_what_postfix_takes", "a blank", lambda rows: _class("two words")),
+    ("a_class_name_is_what_postfix_takes", "not ASCII", lambda rows: _class("sévère")),
+    ("a_class_name_is_no_word_of_postfix", "a restriction", lambda rows: _class("permit_mynetworks")),
+    ("a_class_name_is_no_word_of_postfix", "an old name", lambda rows: _class("reject_maps_rbl")),
+    ("a_class_name_is_no_word_of_postfix", "an action", lambda rows: _class("discard")),
+    ("a_class_name_is_no_word_of_postfix", "a parameter", lambda rows: _class("virtual_alias_maps")),
+    ("a_restriction_stands_in_one_list", "in none", lambda rows: _restriction(stage=None)),
+    ("a_restriction_stands_in_one_list", "in two", lambda rows: _restriction(in_class=_class("strict"))),
+    ("a_restriction_stands_in_one_list", "an unknown stage", lambda rows: _restriction(stage="etrn")),
+    ("a_place_in_a_stage_is_taken_once", "twice", lambda rows: _at_once(_restriction(), _restriction())),
+    (
+        "a_place_in_a_class_is_taken_once",
+        "twice",
+        lambda rows: _at_once(*[_restriction(stage=None, in_class=one) for one in [_class("strict")] * 2]),
+    ),
+    ("a_restriction_is_known", "a slip of the pen", lambda rows: _restriction(name="reject_typo")),
+    ("a_restriction_is_known", "nothing", lambda rows: _restriction(name="")),
+    ("a_restriction_is_known", "a name and a class", lambda rows: _restriction(of_class=_class("strict"))),
+    ("an_argument_is_what_the_restriction_takes", "one too many", lambda rows: _restriction(argument="now")),
+    (
+        "an_argument_is_what_the_restriction_takes",
+        "no zone",
+        lambda rows: _restriction(name="reject_rbl_client", argument="zen.example=127.0.0.256"),
+    ),
+    (
+        "an_argument_is_what_the_restriction_takes",
+        "no service",
+        lambda rows: _restriction(name="check_policy_service", argument="127.0.0.1:10023"),
+    ),
+    ("an_argument_is_what_the_restriction_takes", "no time", lambda rows: _restriction(name="sleep", argument="0")),
+    ("a_class_does_not_name_itself", "itself", lambda rows: _circle(1)),
+    ("a_class_leads_not_back_to_itself", "over another", lambda rows: _circle(3)),
     ("one_worker_beat", "a second beat", lambda rows: WorkerBeat.objects.create(id=2, at=NOW)),
     ("a_name_is_served_once", "twice", lambda rows: Domain.objects.create(name="example.org")),
     (
@@ -333,6 +368,26 @@ def _domain(name: str, **values: Any) -> Domain:
 def _name(name: str) -> None:
     """Past the field, which makes a domain name of what it gets."""
     Domain.objects.bulk_create([Domain(name=Value(name, output_field=CharField()))])
+
+
+def _class(name: str) -> RestrictionClass:
+    return RestrictionClass.objects.create(name=name)
+
+
+def _restriction(**values: Any) -> Restriction:
+    return Restriction.objects.create(**({"stage": "client", "position": 1, "name": "permit_mynetworks"} | values))
+
+
+def _at_once(*rows: Any) -> None:
+    """What is deferred to the end of the transaction is looked at now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def _circle(length: int) -> None:
+    classes = [_class(f"class_{number}") for number in range(length)]
+    for number, one in enumerate(classes):
+        _restriction(stage=None, in_class=one, name="", of_class=classes[(number + 1) % length])
 
 
 def _quarantine() -> QuarantinedAddress:

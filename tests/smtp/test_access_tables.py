@@ -260,7 +260,7 @@ class TestSignedIn:
 def test_a_table_with_a_name_in_a_class(mail: Postfix) -> None:
     table = add_table("friends", "sender", by=TESTER)
     add_rule("sender", "friend.example", "REJECT", table=table, text="no friend", by=TESTER)
-    add_class("friendly", [{"name": "check_sender_access", "access_table": table}], by=TESTER)
+    add_class("friendly", [{"name": "check_sender_access", "argument": "friends"}], by=TESTER)
     choose_class(Address.objects.get(local_part="bob"), "friendly", by=TESTER)
     assert mail.rcpt("bob@one.example", sender="x@friend.example").code == 250  # main.cf does not have it yet
     mail.configure()

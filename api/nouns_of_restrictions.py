@@ -1,0 +1,164 @@
+"""Restriction lists and classes: each is sent as a whole, with its entries in order."""
+
+from collections.abc import Mapping
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Max, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import serializers
+
+from accounts.actors import Actor
+from accounts.models import User
+from api.fields import Text, Truth
+from api.noun import Field, Noun, Values, key_field, of_model, shown_only
+from restrictions.catalogue import STAGES, parameter_of
+from restrictions.lists import Lists
+from restrictions.models import NO_CLASS_NAME, Restriction, RestrictionClass
+from restrictions.services import add_class, change_class, delete_class, set_list
+
+
+class RestrictionEntrySerializer(serializers.Serializer[Any]):
+    """One entry of a list."""
+
+    name = Text(help_text=gettext_lazy("A restriction of Postfix, or a restriction class."))
+    argument = Text(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text=gettext_lazy("What the restriction takes, if it does."),
+    )
+    warn_only = Truth(
+        required=False,
+        help_text=gettext_lazy("Writes into the mail log what it would refuse, and refuses nothing."),
+    )
+    active = Truth(required=False, help_text=gettext_lazy("What is inactive is not written to main.cf."))
+    comment = Text(required=False, allow_blank=True, max_length=500, help_text=gettext_lazy("Why it is there."))
+
+    def to_internal_value(self, data: Any) -> Any:
+        """An unknown name is a slip of the pen."""
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
+        if unknown:
+            sentence = _("There is no field of this name. Known are: %(known)s.") % {"known": ", ".join(self.fields)}
+            raise serializers.ValidationError(dict.fromkeys(unknown, sentence), code="unknown_field")
+        return super().to_internal_value(data)
+
+
+def shown_entries(rows: Any) -> list[Values]:
+    return [
+        {
+            "name": entry.called,
+            "argument": entry.argument,
+            "warn_only": entry.warn_only,
+            "active": entry.active,
+            "comment": entry.comment,
+        }
+        for entry in rows.select_related("of_class").order_by("position")
+    ]
+
+
+def _changed_at(stage: str) -> Any:
+    return Restriction.objects.filter(stage=stage).aggregate(Max("changed_at"))["changed_at__max"]
+
+
+ENTRIES = partial(RestrictionEntrySerializer, many=True, help_text=gettext_lazy("In order: the first decision wins."))
+
+
+class RestrictionLists(Noun):
+    """The list of a stage. Without one, what the mail host has stands."""
+
+    name, slug, resource = "RestrictionList", "restriction-lists", "restrictions"
+    words = gettext_lazy("Restriction lists")
+    only_superusers, has_version = True, False
+    fields = [
+        key_field(
+            "stage",
+            gettext_lazy("client, helo, sender, relay, recipient, data or end_of_data."),
+            read=attrgetter("stage"),
+        ),
+        Field(
+            "entries",
+            partial(ENTRIES, allow_empty=False),
+            lambda row: shown_entries(Restriction.objects.filter(stage=row.stage)),
+            required=True,
+        ),
+        Field("parameter", Text, lambda row: parameter_of(row.stage), on=frozenset()),
+        Field("changed_at", serializers.DateTimeField, lambda row: _changed_at(row.stage), on=frozenset()),
+    ]
+    orderings = {"stage": ("stage",)}
+
+    def rows(self, user: User) -> QuerySet[Any]:
+        """One row of each list stands for all of it."""
+        rows: QuerySet[Any] = Restriction.objects.filter(stage__isnull=False).order_by("stage").distinct("stage")
+        return rows
+
+    def lookup(self, key: str) -> Mapping[str, Any]:
+        return self.key_values(key)
+
+    def key_values(self, key: str) -> Values:
+        if key not in STAGES:
+            sentence = _("There is no stage “%(stage)s”. Known are: %(known)s.")
+            raise ValidationError({"stage": sentence % {"stage": key, "known": ", ".join(STAGES)}})
+        return {"stage": key}
+
+    def key_of(self, row: Any) -> str:
+        return str(row.stage)
+
+    def add(self, values: Values, by: Actor) -> Any:
+        stage = self.key_values(values["stage"])["stage"]
+        if Restriction.objects.filter(stage=stage).exists():
+            raise ValidationError({"stage": _("This stage has a list already. Change that one.")})
+        return set_list(stage, values["entries"], by=by)[0]
+
+    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+        return set_list(row.stage, values["entries"], by=by)[0] if "entries" in values else row
+
+    def delete(self, row: Any, by: Actor) -> None:
+        set_list(row.stage, [], by=by)
+
+
+class RestrictionClasses(Noun):
+    """A named list."""
+
+    name, slug, resource = "RestrictionClass", "restriction-classes", "restrictions"
+    words = gettext_lazy("Restriction classes")
+    only_superusers = True
+    fields = [
+        key_field("name", gettext_lazy("Small letters, digits and _."), read=attrgetter("name"), may_change=True),
+        Field("entries", ENTRIES, lambda row: shown_entries(row.entries), default=()),
+        *of_model(RestrictionClass, "comment"),
+        Field(
+            "used_in",
+            lambda **options: serializers.ListField(child=Text(), **options),
+            lambda row: Lists.current().users_of(row.name),
+            on=frozenset(),
+        ),
+        *shown_only(RestrictionClass, "version created_at changed_at"),
+    ]
+    orderings = {"name": ("name",)}
+
+    def rows(self, user: User) -> QuerySet[Any]:
+        return RestrictionClass.objects.all()
+
+    def lookup(self, key: str) -> Mapping[str, Any]:
+        return self.key_values(key)
+
+    def key_values(self, key: str) -> Values:
+        if not key.isascii() or not key.strip().isidentifier():
+            raise ValidationError({"name": NO_CLASS_NAME})
+        return {"name": key.strip()}
+
+    def normal_key_value(self, name: str, value: str) -> Any:
+        return value.strip()
+
+    def add(self, values: Values, by: Actor) -> Any:
+        return add_class(**values, by=by)
+
+    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+        return change_class(row, **values, version=version, by=by)
+
+    def delete(self, row: Any, by: Actor) -> None:
+        delete_class(row, by=by)

@@ -1,0 +1,108 @@
+"""The Restrictions page: lists as sentences, moved by buttons, with what is odd and what main.cf gets."""
+
+import pytest
+from django.test import Client
+
+from restrictions.models import Restriction, RestrictionClass
+from restrictions.services import add_class, set_list
+from tests.plugins.example_mail import TESTER
+from tests.plugins.people import words_of
+
+AGAIN = "Write the configuration again on the mail host"
+BASE = "/restrictions/"
+
+
+def entry(name: str) -> Restriction:
+    return Restriction.objects.get(name=name)
+
+
+def test_it_works(alice_client: Client) -> None:
+    row = {"name": "reject_rbl_client", "argument": "zen.spamhaus.org=127.0.0.[2..11]", "active": "on"}
+    response = alice_client.post(f"{BASE}add/client/", row, follow=True)
+    assert response.redirect_chain == [("/restrictions/#client", 302)]
+    words = words_of(response)
+    assert "Added reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]." in words
+    assert AGAIN in words
+    assert "Refuse Refuses clients that are on a DNS block list." in words
+    assert "smtpd_client_restrictions = reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]" in words
+
+
+def test_nothing_is_there_at_first(alice_client: Client) -> None:
+    words = words_of(alice_client.get(BASE))
+    assert "The panel writes no list yet: those of the mail host stand." in words
+    response = alice_client.post(f"{BASE}recommended/", follow=True)
+    assert "Loaded the recommended lists: client, HELO, sender, relay, recipient, data." in words_of(response)
+    assert "Not an open relay" in words_of(response)
+    again = alice_client.post(f"{BASE}recommended/", follow=True)
+    assert "Every stage has a list already." in words_of(again)
+
+
+def test_buttons_move_an_entry(alice_client: Client) -> None:
+    set_list("helo", [{"name": "permit_mynetworks"}, {"name": "reject"}], by=TESTER)
+    html = alice_client.get(BASE).content.decode()
+    assert 'aria-label="Move 2 up: reject"' in html
+    response = alice_client.post(f"{BASE}{entry('reject').pk}/move/", {"to": "1"}, follow=True)
+    words = words_of(response)
+    assert "Moved reject." in words
+    assert "Entry 2, permit_mynetworks, is never reached: reject before it decides about everybody." in words
+
+
+@pytest.mark.parametrize("to", ["", "-1", "up", "99999", "²"])
+def test_a_place_is_a_number(alice_client: Client, to: str) -> None:
+    set_list("helo", [{"name": "permit_mynetworks"}, {"name": "reject"}], by=TESTER)
+    assert alice_client.post(f"{BASE}{entry('reject').pk}/move/", {"to": to}).status_code == 404
+
+
+def test_an_open_relay_is_refused_in_words(alice_client: Client) -> None:
+    set_list("relay", [{"name": "reject_unauth_destination"}, {"name": "permit"}], by=TESTER)
+    guard = entry("reject_unauth_destination")
+    moved = alice_client.post(f"{BASE}{guard.pk}/move/", {"to": "2"}, follow=True)
+    assert "Strangers could send mail elsewhere, an open relay: permit in smtpd_relay_restrictions" in words_of(moved)
+    deleted = alice_client.post(f"{BASE}{guard.pk}/delete/")
+    assert "Not deleted Strangers could send mail elsewhere" in words_of(deleted)
+    changed = alice_client.post(f"{BASE}{guard.pk}/", {"name": guard.name, "active": "on", "warn_only": "on"})
+    assert "Nothing was saved Strangers could send mail elsewhere" in words_of(changed)
+    assert [one.name for one in Restriction.objects.all()] == ["reject_unauth_destination", "permit"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"name": ""}, "This cannot be empty."),
+        ({"name": "reject_typo"}, "Select a valid choice."),
+        ({"name": "reject_rbl_client", "argument": "bücher.example"}, "This is no DNS list."),
+        ({"name": "permit", "argument": "all"}, "This restriction takes no argument."),
+    ],
+)
+def test_what_is_wrong_is_said_at_the_field(alice_client: Client, typed: dict[str, str], sentence: str) -> None:
+    response = alice_client.post(f"{BASE}add/client/", typed)
+    assert sentence in words_of(response)
+    assert not Restriction.objects.exists()
+
+
+def test_a_class(alice_client: Client) -> None:
+    response = alice_client.post(f"{BASE}classes/add/", {"name": "greylisting"}, follow=True)
+    one = RestrictionClass.objects.get()
+    assert response.redirect_chain == [(f"{BASE}classes/{one.pk}/", 302)]
+    assert "This class has no active entry, so it does nothing." in words_of(response)
+    service = {"name": "check_policy_service", "argument": "inet:127.0.0.1:10023", "active": "on"}
+    alice_client.post(f"{BASE}classes/{one.pk}/add/", service)
+    alice_client.post(f"{BASE}add/data/", {"name": "greylisting", "active": "on"})
+    words = words_of(alice_client.get(BASE))
+    assert "greylisting check_policy_service inet:127.0.0.1:10023 Named in: smtpd_data_restrictions" in words
+    refused = alice_client.post(f"{BASE}classes/{one.pk}/delete/")
+    assert "greylisting is named in smtpd_data_restrictions. Take it out there first." in words_of(refused)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("permit", "Postfix uses this word itself."),
+        ("Strict", "A class has a name of small letters, digits and _"),
+        ("there", "There is a restriction class of this name already."),
+    ],
+)
+def test_a_bad_name_of_a_class(alice_client: Client, name: str, sentence: str) -> None:
+    add_class("there", by=TESTER)
+    assert sentence in words_of(alice_client.post(f"{BASE}classes/add/", {"name": name}))
+    assert RestrictionClass.objects.count() == 1
