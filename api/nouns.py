@@ -26,6 +26,7 @@ from api.noun import (
     shown_only,
     truth,
 )
+from api.nouns_of_access import AccessRules
 from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
@@ -234,6 +235,7 @@ NOUNS: list[Noun] = [
     *map(Entries, tables.NOUNS),
     RestrictionLists(),
     RestrictionClasses(),
+    AccessRules(),
     TheMailSettings(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}
