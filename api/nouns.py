@@ -26,6 +26,7 @@ from api.noun import (
     shown_only,
     truth,
 )
+from api.nouns_of_access import AccessRules
 from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
@@ -238,6 +239,7 @@ NOUNS: list[Noun] = [
     LocalUsers(),
     RestrictionLists(),
     RestrictionClasses(),
+    AccessRules(),
     TheMailSettings(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}

@@ -51,12 +51,12 @@ def shown_entries(rows: Any) -> list[Values]:
     return [
         {
             "name": entry.called,
-            "argument": entry.argument,
+            "argument": entry.takes,
             "warn_only": entry.warn_only,
             "active": entry.active,
             "comment": entry.comment,
         }
-        for entry in rows.select_related("of_class").order_by("position")
+        for entry in rows.select_related("of_class", "access_table").order_by("position")
     ]
 
 

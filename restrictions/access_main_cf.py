@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from restrictions.access_models import AccessRule, AccessTable, AppliesTo, ProtectedAlias, RecipientClass
@@ -36,6 +37,12 @@ class AccessMap:
 def known_classes() -> list[str]:
     """The classes that people made; all of them are written, also without entries (restrictions/main_cf.py)."""
     return list(RestrictionClass.objects.order_by("name").values_list("name", flat=True))
+
+
+def classes_answered() -> set[str]:
+    """The classes that a rule or a recipient names."""
+    answered = RestrictionClass.objects.filter(Q(access_rules__isnull=False) | Q(recipients__isnull=False))
+    return set(answered.values_list("name", flat=True))
 
 
 def domains_with_sender_rules() -> list[int]:

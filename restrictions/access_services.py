@@ -114,9 +114,9 @@ def choose_class(of: Address | Domain | None, name: str, *, by: Actor) -> Recipi
         raise ValidationError({"of_class": _("There is no restriction class %(name)s.") % {"name": name}})
     with recorded("choose", "recipient_class", str(of or "*"), domain=within, by=by):
         _refuse_unless_superuser(by, _("Only a superuser chooses the restriction class of a recipient."))
-        filled = {column: value for column, value in place.items() if value is not None}
+        filled: dict[str, Any] = {column: value for column, value in place.items() if value is not None}
         rows = RecipientClass.objects.select_for_update().filter(
-            **(filled or {"address__isnull": True, "domain__isnull": True})
+            **(filled or dict.fromkeys(("address__isnull", "domain__isnull"), True))
         )
         row = rows.first()
         if found is None:

@@ -43,8 +43,9 @@ class RestrictionForm(PanelForm):
 
     def __init__(self, *args: Any, stage: str | None, entry: Restriction | None = None, **kwargs: Any) -> None:
         if entry:
-            fields = ("argument", "warn_only", "active", "comment", "version")
-            kwargs["initial"] = {"name": entry.called, **{name: getattr(entry, name) for name in fields}}
+            fields = ("warn_only", "active", "comment", "version")
+            named = {"name": entry.called, "argument": entry.takes}
+            kwargs["initial"] = {**named, **{name: getattr(entry, name) for name in fields}}
         super().__init__(*args, **kwargs)
         field: Any = self.fields["name"]
         field.choices = [

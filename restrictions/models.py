@@ -201,7 +201,7 @@ class Restriction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return " ".join(filter(None, [self.called, self.argument]))
+        return " ".join(filter(None, [self.called, self.takes]))
 
     def get_absolute_url(self) -> str:
         return reverse("restriction", args=[self.pk])
@@ -210,6 +210,11 @@ class Restriction(models.Model):
     def called(self) -> str:
         """The name that main.cf has for it: of a restriction, or of a class."""
         return self.of_class.name if self.of_class else self.name
+
+    @property
+    def takes(self) -> str:
+        """What people type behind the name: an argument, or the name of an access table."""
+        return self.access_table.name if self.access_table else self.argument
 
     @property
     def known(self) -> Known | None:

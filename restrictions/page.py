@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from restrictions.catalogue import CATALOGUE, STAGES, Argument, Known, Stage, parameter_of
+from restrictions.access_main_cf import DIRECTORY, classes_answered
+from restrictions.catalogue import CATALOGUE, STAGES, Known, Stage, parameter_of
 from restrictions.lists import Entries, Lists
 from restrictions.main_cf import parameters, written
 from restrictions.models import Restriction, RestrictionClass
@@ -146,8 +147,9 @@ def main_cf_of(lists: Lists) -> list[tuple[str, list[str]]]:
     """Each parameter with the lines of its value, as people write it by hand."""
     shown = []
     for one in parameters(lists):
-        parts = one.value.split(", ") if "{" not in one.value else [one.value]
-        shown.append((one.name, parts if one.value else []))
+        value = one.value.replace(DIRECTORY, "…")
+        parts = value.split(", ") if "{" not in value else [value]
+        shown.append((one.name, parts if value else []))
     return shown
 
 
@@ -155,8 +157,6 @@ def catalogue_by_stage(stage: str | None) -> list[tuple[str, list[Known]]]:
     """The names to choose from, by what they look at; those that fit the stage best come first."""
     groups: dict[str, list[Known]] = {str(_("any stage")): []}
     for known in CATALOGUE.values():
-        if known.argument == Argument.TABLE:
-            continue
         label = str(_("any stage")) if known.at_any_stage else str(Stage(known.stage).label)
         groups.setdefault(label, []).append(known)
     own = str(Stage(Stage.RECIPIENT if stage == Stage.RELAY else stage).label) if stage else ""
@@ -166,4 +166,4 @@ def catalogue_by_stage(stage: str | None) -> list[tuple[str, list[Known]]]:
 def everything() -> tuple[Lists, list[Oddity]]:
     """The lists as they are, and what is odd about them."""
     lists = Lists.current()
-    return lists, oddities(lists)
+    return lists, oddities(lists, named_elsewhere=classes_answered())

@@ -15,7 +15,9 @@ from accounts.history import recorded
 from accounts.saving import save_checked
 from domains.fields import shown
 from domains.services import locked_version
+from mailboxes.relay import MOST_NAMED
 from restrictions import recommended
+from restrictions.access_models import AccessTable, AppliesTo
 from restrictions.catalogue import CATALOGUE, OLD_NAMES, STAGES, Argument, fault_of_argument, parameter_of
 from restrictions.lists import Lists
 from restrictions.models import Restriction, RestrictionClass
@@ -23,7 +25,8 @@ from restrictions.relaying import refuse_open_relay
 
 Place = str | RestrictionClass  # the list of a stage, or of a class
 Values = Mapping[str, Any]
-CHANGEABLE = ("name", "argument", "access_table", "warn_only", "active", "comment")
+CHANGEABLE = ("name", "argument", "warn_only", "active", "comment")
+ASK_BY_THEMSELVES = tuple(f"check_{kind}_access" for kind in AppliesTo.values)  # a table without a name
 LONGEST_LIST = 100  # entries; smtpd itself gives up at 100 restrictions inside each other
 
 
@@ -126,6 +129,8 @@ def delete_class(one: RestrictionClass, *, by: Actor) -> None:
             one.delete()
         except models.ProtectedError as error:
             users = Lists.current().users_of(one.name)
+            users += [str(rule) for rule in one.access_rules.all()[:MOST_NAMED]]
+            users += [str(recipient) for recipient in one.recipients.all()[:MOST_NAMED]]
             raise ValidationError(
                 _("%(name)s is named in %(users)s. Take it out there first.")
                 % {"name": one.name, "users": ", ".join(users)}
@@ -209,16 +214,30 @@ def _set(entry: Restriction, values: Values) -> None:
             setattr(entry, name, values[name])
     if "name" in values:
         _set_name(entry, values["name"].strip())
+    known = entry.known
+    if known and known.argument == Argument.TABLE:
+        if "argument" in values:
+            entry.access_table = _access_table(known.name, values["argument"].strip())
+        entry.argument = ""
+        return
+    entry.access_table = None
     if "argument" in values:
         entry.argument = _normalised(entry.name, values["argument"])
-    known = entry.known
     fault = fault_of_argument(entry.name, entry.argument) if known else None
     if fault or (known is None and entry.argument):
         raise ValidationError({"argument": fault or _("A class takes no argument.")})
-    if "access_table" in values:
-        entry.access_table = values["access_table"]
-    if entry.access_table and not (known and known.argument == Argument.TABLE):
-        entry.access_table = None
+
+
+def _access_table(name: str, table: str) -> AccessTable | None:
+    """The table of this name; without one, a restriction asks the table that stands by itself."""
+    if not table:
+        if name not in ASK_BY_THEMSELVES:
+            raise ValidationError({"argument": _("Name the access table that %(name)s asks.") % {"name": name}})
+        return None
+    found = AccessTable.objects.filter(name=table).first()
+    if found is None:
+        raise ValidationError({"argument": _("There is no access table %(name)s.") % {"name": shown(table)}})
+    return found
 
 
 def _set_name(entry: Restriction, name: str) -> None:
@@ -285,7 +304,11 @@ def _refuse_circle(outer: RestrictionClass, inner: RestrictionClass) -> None:
 
 
 def _rows(place: Place) -> list[Restriction]:
-    return list(Restriction.objects.filter(**_of(place)).select_related("of_class", "in_class").order_by("position"))
+    return list(
+        Restriction.objects.filter(**_of(place))
+        .select_related("of_class", "in_class", "access_table")
+        .order_by("position")
+    )
 
 
 def _last(place: Place) -> int:
@@ -345,8 +368,7 @@ def _placed(place: Place, values: Values, left: list[Restriction], after: int) -
     """The row that says this: one of those that are left, or a new one behind the place `after`."""
     wanted = Restriction(**_of(place))
     _set(wanted, {"name": "", **values})
-    says = (wanted.called, wanted.argument, wanted.access_table)
-    same = next((row for row in left if (row.called, row.argument, row.access_table) == says), None)
+    same = next((row for row in left if (row.called, row.takes) == (wanted.called, wanted.takes)), None)
     if same is None:
         wanted.position = after + 1
         _save(wanted)

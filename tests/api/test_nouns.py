@@ -142,6 +142,14 @@ EXAMPLES = {
         "entries",
         "data",
     ),
+    "access-rules": Example(
+        "sender/spam.example",
+        {"applies_to": "sender", "key": "spam.example", "action": "REJECT", "code": "550", "text": "5.7.1 No"},
+        {"text": "5.7.1 Never", "ends_at": "2036-01-01T00:00:00Z"},
+        {"applies_to": "client", "key": "192.0.2.1/24", "action": "REJECT"},
+        "key",
+        "sender/z.example",
+    ),
     "restriction-classes": Example(
         "strict",
         {"name": "strict", "entries": [{"name": "reject_non_fqdn_sender", "warn_only": True}]},

@@ -103,6 +103,13 @@ PUT    api_restriction_classes      restriction-classes/strict/           401 40
 PATCH  api_restriction_classes      restriction-classes/greylisting/      401 401 404 404 200 404 403
 DELETE api_restriction_classes      restriction-classes/greylisting/      401 401 404 404 204 404 403
 
+GET    api_access_rules_list        access-rules/                         401 404 404 404 200 404 403
+POST   api_access_rules_list        access-rules/                         401 401 404 404 201 404 403
+GET    api_access_rules             access-rules/sender/spam.example/     401 404 404 404 200 404 403
+PUT    api_access_rules             access-rules/sender/new.example/      401 401 404 404 201 404 403
+PATCH  api_access_rules             access-rules/sender/spam.example/     401 401 404 404 200 404 403
+DELETE api_access_rules             access-rules/sender/spam.example/     401 401 404 404 204 404 403
+
 GET    api_transports_list     transports/                                401 404 404 404 200 404 403
 POST   api_transports_list     transports/                                401 401 404 404 201 404 403
 GET    api_transports          transports/there.example/                  401 404 404 404 200 404 403
@@ -211,6 +218,9 @@ BODIES: dict[str, Any] = {
     "POST api_restriction_lists_list": {"stage": "helo", "entries": [{"name": "permit_mynetworks"}]},
     "PUT api_restriction_lists": {"entries": [{"name": "permit_mynetworks"}]},
     "PATCH api_restriction_lists": {"entries": [{"name": "permit_mynetworks"}]},
+    "POST api_access_rules_list": {"applies_to": "sender", "key": "new.example", "action": "REJECT"},
+    "PUT api_access_rules": {"action": "REJECT"},
+    "PATCH api_access_rules": {"comment": "Changed"},
     "POST api_restriction_classes_list": {"name": "new"},
     "PUT api_restriction_classes": {"entries": [{"name": "permit_mynetworks"}]},
     "PATCH api_restriction_classes": {"comment": "Changed"},

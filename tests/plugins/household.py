@@ -151,7 +151,6 @@ def access_rules() -> dict[str, object]:
     """A rule of the server and one of a domain, and what its admins may choose."""
     falcot = Domain.objects.get(name="falcot.org")
     allow_actions(["REJECT", "OK"], by=TESTER)
-    add_class("strict", [{"name": "reject_non_fqdn_sender"}], by=TESTER)
     return {
         "access_rule": add_rule("sender", "spam.example", "REJECT", by=TESTER).pk,
         "falcot_rule": add_rule("sender", "spam.example", "REJECT", domain=falcot, by=TESTER).pk,

@@ -207,7 +207,7 @@ def test_a_table_with_a_name_goes_with_its_rules_unless_it_is_asked() -> None:
         table = add_table("partners", "client", by=TESTER)
     rule = add("sender", "192.0.2.0/24", "OK", table=table)
     assert rule.applies_to == "client"
-    set_list("client", [{"name": "check_client_access", "access_table": table}], by=TESTER)
+    set_list("client", [{"name": "check_client_access", "argument": "partners"}], by=TESTER)
     with refusal("asks partners"):
         delete_table(table, by=TESTER)
     set_list("client", [], by=TESTER)

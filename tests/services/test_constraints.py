@@ -34,6 +34,14 @@ from mailboxes.models import (
     QuarantinedAddress,
     RelayRecipient,
 )
+from restrictions.access_models import (
+    AccessRule,
+    AccessTable,
+    AllowedAction,
+    NamedWriter,
+    ProtectedAlias,
+    RecipientClass,
+)
 from restrictions.models import Restriction, RestrictionClass
 from takeover.models import ForeignLogEntry, KeptRow
 
@@ -77,6 +85,24 @@ class Rows:
 
 
 HASH, TOKEN, NOW = "{BLF-CRYPT}$2y$11$x", "gAAAAABx", timezone.now()
+
+
+def _rule(**values: Any) -> AccessRule:
+    usual = {"applies_to": "sender", "key": "spam.example", "action": "REJECT"}
+    return AccessRule.objects.create(**(usual | values))
+
+
+def _access_table(name: str = "partners", applies_to: str = "sender") -> AccessTable:
+    return AccessTable.objects.create(name=name, applies_to=applies_to)
+
+
+def _met(name: str = "strict", **place: Any) -> RecipientClass:
+    return RecipientClass.objects.create(of_class=_class(name), **place)
+
+
+def _protected(rows: Rows, writers: str = "members") -> ProtectedAlias:
+    return ProtectedAlias.objects.create(alias=rows.alias_row, writers=writers)
+
 
 REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("username_is_plain", "upper case", lambda rows: User.objects.create(username="Chef")),
@@ -336,6 +362,78 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("a_bcc_is_known", "all", lambda rows: _entry(Bcc, applies_to="all")),
     ("a_bcc_is_not_for_itself", "itself", lambda rows: _entry(Bcc, key="a@b.example")),
     ("a_canonical_is_known", "none", lambda rows: _entry(Canonical, applies_to="")),
+    ("an_access_rule_is_there_once", "twice", lambda rows: [_rule(), _rule()]),
+    (
+        "an_access_rule_of_a_table_is_there_once",
+        "twice",
+        lambda rows: [_rule(table=table) for table in [_access_table()] * 2],
+    ),
+    (
+        "an_access_rule_of_a_domain_is_there_once",
+        "twice",
+        lambda rows: [_rule(domain=rows.domain), _rule(domain=rows.domain)],
+    ),
+    ("an_access_key_is_what_postfix_asks_for", "upper case", lambda rows: _rule(key="Spam.example")),
+    ("an_access_key_is_what_postfix_asks_for", "a dot", lambda rows: _rule(key=".spam.example")),
+    ("an_access_key_is_what_postfix_asks_for", "a bounce to", lambda rows: _rule(applies_to="recipient", key="<>")),
+    ("an_access_key_is_what_postfix_asks_for", "nobody", lambda rows: _rule(applies_to="etrn")),
+    ("an_action_has_the_text_that_it_takes", "none", lambda rows: _rule(action="REDIRECT", text="")),
+    (
+        "an_action_has_the_text_that_it_takes",
+        "a map",
+        lambda rows: _rule(action="LIST", text="check_sender_access x:y"),
+    ),
+    ("an_action_has_the_text_that_it_takes", "unknown", lambda rows: _rule(action="PERMIT")),
+    ("an_action_has_the_code_that_it_takes", "250", lambda rows: _rule(code="250", text="x")),
+    ("an_action_has_the_code_that_it_takes", "without text", lambda rows: _rule(code="554")),
+    ("an_access_rule_names_a_class_that_is_there", "none", lambda rows: _rule(action="CLASS")),
+    ("an_access_rule_names_a_class_that_is_there", "one too many", lambda rows: _rule(of_class=_class("strict"))),
+    (
+        "an_access_rule_of_a_domain_is_about_its_mail",
+        "clients",
+        lambda rows: _rule(domain=rows.domain, applies_to="client"),
+    ),
+    ("an_access_rule_ends_after_it_starts", "at once", lambda rows: _rule(starts_at=NOW, ends_at=NOW)),
+    ("an_access_table_is_there_once", "twice", lambda rows: [_access_table(), _access_table()]),
+    ("an_access_table_has_a_plain_name", "a blank", lambda rows: _access_table(name="a b")),
+    ("an_access_table_is_about_somebody", "etrn", lambda rows: _access_table(applies_to="etrn")),
+    (
+        "an_action_is_allowed_once",
+        "twice",
+        lambda rows: [AllowedAction.objects.create(action=action) for action in ("OK", "OK")],
+    ),
+    ("an_allowed_action_is_known", "PERMIT", lambda rows: AllowedAction.objects.create(action="PERMIT")),
+    (
+        "only_a_lookup_names_an_access_table",
+        "permit",
+        lambda rows: Restriction.objects.create(
+            stage="client", position=1, name="permit", access_table=_access_table()
+        ),
+    ),
+    ("a_class_is_met_by_one_recipient", "two", lambda rows: _met(address=rows.address_row, domain=rows.domain)),
+    ("there_is_one_default_class", "two", lambda rows: [_met(), _met(name="other")]),
+    (
+        "restrictions_recipientclass_address_id_key",
+        "two",
+        lambda rows: [_met(address=rows.address_row), _met(address=rows.address_row, name="other")],
+    ),
+    (
+        "restrictions_recipientclass_domain_id_key",
+        "two",
+        lambda rows: [_met(domain=rows.domain), _met(domain=rows.domain, name="other")],
+    ),
+    ("restrictions_protectedalias_alias_id_key", "two", lambda rows: [_protected(rows), _protected(rows)]),
+    ("writers_are_known", "friends", lambda rows: _protected(rows, writers="friends")),
+    (
+        "a_writer_is_named_once",
+        "twice",
+        lambda rows: [NamedWriter.objects.create(protected=one, key="@example.org") for one in [_protected(rows)] * 2],
+    ),
+    (
+        "a_writer_is_an_address_or_a_domain",
+        "a name",
+        lambda rows: NamedWriter.objects.create(protected=_protected(rows), key="boss"),
+    ),
 ]
 
 
