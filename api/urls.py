@@ -5,7 +5,7 @@ from django.urls import path
 from api import docs_views, token_views
 from api.changes import Changes
 from api.nouns import NOUNS
-from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneJob, OneMap, Schema, Undo
+from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneJob, OneMap, Schema, Simulate, Undo
 from api.views import views_of
 
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/v1/history/<uuid:id>/undo/", Undo.as_view(), name="api_undo"),
     path("api/v1/jobs/<int:id>/", OneJob.as_view(), name="api_job"),
     path("api/v1/lookup/", LookUp.as_view(), name="api_lookup"),
+    path("api/v1/simulate/", Simulate.as_view(), name="api_simulate"),
     path("api/v1/maps/<str:parameter>/", OneMap.as_view(), name="api_map"),
 ]
 

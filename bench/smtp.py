@@ -81,7 +81,7 @@ def measure(stack: ExitStack, database: Database, queues: Path, options: argpars
         name: stack.enter_context(Postfix(queues / name, parameters))
         for name, parameters in variants(database, size).items()
     }
-    luck = random.Random(1)  the same messages each time
+    luck = random.Random(1)  # noqa: S311  the same messages each time
     turns: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for number in range(options.rounds):
         recipients = [recipient(size, luck, luck.choices(KINDS, SHARES)[0]) for _each in range(options.messages)]
