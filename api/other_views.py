@@ -32,6 +32,8 @@ from mailservers.postfix_config import (
     MAPS_FOR_LOCAL_DOMAINS,
     MAPS_FOR_RELAY_DOMAINS,
 )
+from mailservers.simulation import WORDS_OF_SESSION, question_of, verdict_on
+from mailservers.simulation_words import as_json
 
 PARAMETERS = sorted(
     {*MAPS_BY_ADDRESS, *MAPS_BY_DOMAIN, *MAPS_FOR_LOCAL_DOMAINS, *MAPS_FOR_RELAY_DOMAINS, *all_parameters()}
@@ -229,6 +231,59 @@ def _station(station: Station) -> dict[str, Any]:
         "parameter": station.parameter,
         "asked": [{"key": one.key, "results": list(one.results)} for one in station.asked],
     }
+
+
+class SimulatedStepSerializer(serializers.Serializer[Any]):
+    where = serializers.CharField(read_only=True)
+    restriction = serializers.CharField(read_only=True)
+    outcome = serializers.CharField(read_only=True)
+    why = serializers.CharField(read_only=True)
+    reply = serializers.CharField(read_only=True)
+
+
+class SimulatedAnswerSerializer(serializers.Serializer[Any]):
+    command = serializers.CharField(read_only=True)
+    address = serializers.CharField(read_only=True)
+    code = serializers.IntegerField(read_only=True)
+    reply = serializers.CharField(read_only=True)
+    decided_by = serializers.CharField(read_only=True)
+    where = serializers.CharField(read_only=True)
+    why = serializers.CharField(read_only=True)
+    warnings = serializers.ListField(child=serializers.CharField(), read_only=True)
+    steps = SimulatedStepSerializer(many=True, read_only=True)
+
+
+class AssumedSerializer(serializers.Serializer[Any]):
+    question = serializers.CharField(read_only=True)
+    answer = serializers.CharField(read_only=True)
+    is_stated = serializers.BooleanField(read_only=True)
+
+
+class VerdictSerializer(serializers.Serializer[Any]):
+    """What smtpd answers in a session, the rule that decides each time, and what was assumed."""
+
+    is_accepted = serializers.BooleanField(read_only=True)
+    is_complete = serializers.BooleanField(read_only=True)
+    answers = SimulatedAnswerSerializer(many=True, read_only=True)
+    assumed = AssumedSerializer(many=True, read_only=True)
+
+
+class Simulate(HouseView):
+    resource, tag, only_superusers = "diagnostics", "diagnostics", True
+    described = {
+        "GET": {
+            "operation": "simulate",
+            "summary": _("What smtpd will answer in a session, and which restriction decides"),
+            "answers": {200: VerdictSerializer},
+            "parameters": [
+                OpenApiParameter(name, str, "query", required=name in ("client", "to")) for name in WORDS_OF_SESSION
+            ],
+            "problems": [422],
+        }
+    }
+
+    def get(self, request: Request) -> Response:
+        return Response(as_json(verdict_on(question_of(asked(request, WORDS_OF_SESSION)))))
 
 
 class MapSerializer(AskedSerializer):

@@ -8,7 +8,7 @@ from api.changes import Changes
 from api.comparisons import Comparisons, Differences, OneComparison
 from api.import_views import Exports, ImportFaults, Imports, OneImport, WriteImport
 from api.nouns import NOUNS
-from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Undo
+from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Simulate, Undo
 from api.views import views_of
 from api.work_views import AliasReport, Forwards, Jobs, MissingDefaultAliases, OneJob
 
@@ -45,6 +45,7 @@ urlpatterns = [
     path("api/v1/comparisons/<int:id>/", OneComparison.as_view(), name="api_comparison"),
     path("api/v1/comparisons/<int:id>/differences/", Differences.as_view(), name="api_differences"),
     path("api/v1/lookup/", LookUp.as_view(), name="api_lookup"),
+    path("api/v1/simulate/", Simulate.as_view(), name="api_simulate"),
     path("api/v1/maps/<str:parameter>/", OneMap.as_view(), name="api_map"),
 ]
 

@@ -22,7 +22,7 @@ ROOMS = [
     ("domain_list", "globe2", _("Domains"), ("domain", "mailbox", "alias", "import"), False),
     ("address_list", "at", _("Addresses"), ("address", "forward"), False),
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
-    ("restriction_list", "funnel", _("Restrictions"), ("restriction", "access"), True),
+    ("restriction_list", "funnel", _("Restrictions"), ("restriction", "access", "simulate"), True),
     (
         "transport_list",
         "hdd-stack",

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from domains.models import AddressClass, Domain, MailSettings
 from mailboxes.models import Address, AliasDestination
-from mailboxes.parsing import ParsedAddress, external_form, parse_address
+from mailboxes.parsing import ParsedAddress, external_form, parse_address, split_address
 
 MOST_DESTINATIONS = 1000  # virtual_alias_expansion_limit, postconf(5)
 ALIAS_GRAPH_LOCK = 0x414C4941  # "ALIA", an advisory lock: who changes what points where goes one after the other
@@ -18,21 +18,6 @@ def lock_alias_graph() -> None:
     """Held until the end of the transaction: two halves of a loop must not be saved side by side."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ALIAS_GRAPH_LOCK])
-
-
-def split_address(local_part: str, delimiters: str) -> tuple[str, str]:
-    """(base, extension with its delimiter) as split_addr() of Postfix does it; no extension: ("", "").
-
-    The first of the delimiters counts, unless nothing stands before it. postmaster, mailer-daemon, double-bounce and,
-    with a hyphen among the delimiters, owner-x and x-request are never split."""
-    if local_part in ("postmaster", "mailer-daemon", "double-bounce"):
-        return "", ""
-    if "-" in delimiters and (local_part.startswith("owner-") or local_part.endswith("-request")):
-        return "", ""
-    at = min((place for mark in delimiters if (place := local_part.find(mark)) >= 0), default=-1)
-    if at < 1:
-        return "", ""
-    return local_part[:at], local_part[at:]
 
 
 def fitting_pattern(local_part: str, patterns: Iterable[str]) -> str:

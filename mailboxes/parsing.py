@@ -36,6 +36,21 @@ def external_form(local_part: str, domain: str) -> str:
     return f'"{escaped}"@{domain}'
 
 
+def split_address(local_part: str, delimiters: str) -> tuple[str, str]:
+    """(base, extension with its delimiter) as split_addr() of Postfix does it; no extension: ("", "").
+
+    The first of the delimiters counts, unless nothing stands before it. postmaster, mailer-daemon, double-bounce and,
+    with a hyphen among the delimiters, owner-x and x-request are never split."""
+    if local_part in ("postmaster", "mailer-daemon", "double-bounce"):
+        return "", ""
+    if "-" in delimiters and (local_part.startswith("owner-") or local_part.endswith("-request")):
+        return "", ""
+    at = min((place for mark in delimiters if (place := local_part.find(mark)) >= 0), default=-1)
+    if at < 1:
+        return "", ""
+    return local_part[:at], local_part[at:]
+
+
 def written_local_part(local_part: str) -> str:
     """As people type it: in quotes where it needs them."""
     return external_form(local_part, "").removesuffix("@")

@@ -13,9 +13,9 @@ from django.db.models import Q
 from django.utils.translation import ngettext
 
 from domains.models import Domain, MailSettings
-from mailboxes.destinations import fitting_pattern, split_address
+from mailboxes.destinations import fitting_pattern
 from mailboxes.models import Address, Alias, AliasDestination, Mailbox
-from mailboxes.parsing import external_form, parse_address
+from mailboxes.parsing import external_form, parse_address, split_address
 
 LONGEST_CHAIN = 100  # virtual_alias_recursion_limit is ten times this, postconf(5)
 ELSEWHERE = 0  # stands for the domain of what is not ours

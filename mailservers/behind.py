@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from domains.models import Domain, MailSettings
-from mailboxes.destinations import fitting_pattern, split_address
+from mailboxes.destinations import fitting_pattern
 from mailboxes.models import Address, Alias, Mailbox
-from mailboxes.parsing import parse_address
+from mailboxes.parsing import parse_address, split_address
 from mailboxes.times import in_words
 from mailservers.lookup import Lookup
 

@@ -165,21 +165,39 @@ def _at_the_door(address: ParsedAddress, maps: Maps) -> tuple[tuple[Station, ...
     if suspended.hit:
         code, dsn, words = suspended.hit.results[0].split(" ", 2)
         return tuple(door), address_class, f"{code} {dsn} {said}: Recipient address rejected: {words}"
-    for parameter in (*CANONICAL_FOR_RECIPIENTS, "virtual_alias_maps"):
-        if parameter == "virtual_alias_maps" or maps.has(parameter):
-            door.append(maps.find(parameter, address)[0])
-            if door[-1].hit:
-                return tuple(door), address_class, ""
-    routing, fault = _routing(address, address_class, maps)
-    door += routing
-    if not fault:
-        recipients, table = _recipients(address, address_class, maps)
-        door += recipients
-        fault = f"550 5.1.1 User unknown in {table}" if table else ""
+    asked, fault = _unlisted(address, address_class, maps)
+    door += asked
     code, _blank, text = fault.partition(" ")
     dsn, _blank, words = text.partition(" ")
     reply = f"{code} {dsn} {said}: Recipient address rejected: {words}" if fault else ""
     return tuple(door), address_class, reply
+
+
+def _unlisted(address: ParsedAddress, address_class: str, maps: Maps) -> tuple[list[Station], str]:
+    """check_rcpt_maps(): the stations, and "code dsn text" for an address that is not there."""
+    stations = []
+    for parameter in (*CANONICAL_FOR_RECIPIENTS, "virtual_alias_maps"):
+        if parameter == "virtual_alias_maps" or maps.has(parameter):
+            stations.append(maps.find(parameter, address)[0])
+            if stations[-1].hit:
+                return stations, ""
+    routing, fault = _routing(address, address_class, maps)
+    stations += routing
+    if not fault and address_class:
+        recipients, table = _recipients(address, address_class, maps)
+        stations += recipients
+        fault = f"550 5.1.1 User unknown in {table}" if table else ""
+    return stations, fault
+
+
+def address_class_of(domain: str, maps: Maps) -> str:
+    """The class in which trivial-rewrite(8) finds a domain; "" for one that is not ours."""
+    return _address_class(domain, maps)[1]
+
+
+def fault_of(address: ParsedAddress, maps: Maps) -> str:
+    """What reject_unlisted_recipient finds: "550 5.1.1 User unknown in virtual mailbox table"; "" for nothing."""
+    return _unlisted(address, address_class_of(address.domain, maps), maps)[1]
 
 
 def _address_class(domain: str, maps: Maps) -> tuple[tuple[Station, ...], str]:

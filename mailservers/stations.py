@@ -9,9 +9,8 @@ from django.db.models import Exists
 
 from domains.models import MailSettings
 from lookup_tables.main_cf import TABLES
-from mailboxes.destinations import split_address
 from mailboxes.models import LocalUser
-from mailboxes.parsing import ParsedAddress, external_form
+from mailboxes.parsing import ParsedAddress, external_form, split_address
 from mailservers.postfix_config import MAPS_BY_ADDRESS, classes_with_own_maps
 
 MOST_DESTINATIONS = 1000  # virtual_alias_expansion_limit, postconf(5)

@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from mailservers import lookup_page
+from mailservers import lookup_page, simulate_page
 
-urlpatterns = [path("lookup/", lookup_page.lookup, name="lookup")]
+urlpatterns = [
+    path("lookup/", lookup_page.lookup, name="lookup"),
+    path("simulate/", simulate_page.simulate, name="simulate"),
+]

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from mailboxes.destinations import split_address
-from mailboxes.parsing import external_form
+from mailboxes.parsing import external_form, split_address
 
 NULL_SENDER = "<>"  # smtpd_null_access_lookup_key
 

@@ -94,6 +94,21 @@ class TestLookup:
         assert answer.json["detail"] == "falcotsbrand.com is not one of your domains."
 
 
+class TestSimulate:
+    def test_it_works(self, api: Api, falcot: Domain) -> None:
+        found = api.get("simulate/?client=192.0.2.7&helo=mail.example.net&from=x@example.net&to=jean@falcot.org")
+        assert found["is_accepted"]
+        assert found["answers"][3]["reply"] == "250 2.1.5 Ok"
+
+    def test_a_stranger_sends_nothing_elsewhere(self, api: Api, falcot: Domain) -> None:
+        found = api.get("simulate/?client=192.0.2.7&from=x@example.net&to=x@elsewhere.example")
+        assert (found["answers"][-1]["code"], found["answers"][-1]["where"]) == (454, "relay 3")
+
+    def test_what_cannot_be(self, api: Api) -> None:
+        assert api("GET", "simulate/?client=here&to=x@example.net").status == 422
+        assert api("GET", "simulate/?client=192.0.2.7").status == 422
+
+
 class TestMaps:
     def test_it_works(self, api: Api, falcot: Domain) -> None:
         add_entry(Transport, "there.example", "smtp:[mx.there.example]", by=TESTER)

@@ -59,6 +59,12 @@ def test_an_import_is_measured_beside_a_copy(tmp_path: Path) -> None:
     )
 
 
+def test_the_simulation_is_held_against_smtpd(tmp_path: Path) -> None:
+    words = ["--policies", "2", "--sessions", "3", "--seed", "bench"]
+    found = bench("simulate", *words, file=tmp_path / "simulate.json", row="sessions")
+    assert (found["sessions"], found["agreed"], found["relayed"], found["complaints"]) == (6, 6, 0, [])
+
+
 @pytest.mark.parametrize("words", [[], ["lunch"], ["maps", "--sizes", "huge"], ["aliases", "--sizes", "huge"]])
 def test_what_is_not_there_is_refused(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", "bench", *words], cwd=CHECKOUT, capture_output=True, text=True)

@@ -37,6 +37,7 @@ POST undo                   /history/{foreign_change_set}/undo/                i
 GET  address_list           /addresses/                                        in  200 404 200 200
 GET  forward_list           /addresses/forwards/                               in  200 404 200 200
 GET  lookup                 /lookup/                                           in  200 404 200 200
+GET  simulate               /simulate/                                         in  404 404 404 200
 
 GET  domain_list            /domains/                                          in  200 404 200 200
 GET  domain_add             /domains/add/                                      in  404 404 404 200

@@ -186,6 +186,7 @@ GET    api_differences     comparisons/{comparison}/differences/    401 404 404 
 GET    api_lookup          lookup/?address=jean@falcot.org           401 404 422 200 200 200 403
 GET    api_lookup          lookup/?address=mallory@foreign.example   401 404 200 422 200 422 403
 GET    api_lookup          lookup/?address=jean@falcot.org&from=jean@falcot.org 401 404 422 422 200 422 403
+GET    api_simulate        simulate/?client=192.0.2.7&to=jean@falcot.org 401 404 404 404 200 404 403
 GET    api_map             maps/virtual_mailbox_maps/?key=jean@falcot.org 401 404 404 404 200 404 403
 GET    api_health          health/                                   401 404 200 200 200 200 403
 """

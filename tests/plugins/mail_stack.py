@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 import pytest
 from django.core.management import call_command
 
+from bench.namespace import Namespace
 from mailadmin.launch.cluster import Cluster
 
 NEEDED = ["postfix", "postfix-pgsql", "postfix-pcre", "postfix-lmdb", "postfix-cdb"]
@@ -126,8 +127,10 @@ def eventually(look: Callable[[], Found], what: str, seconds: float = 20) -> Fou
 class Postfix:
     """A private instance of Postfix, to be asked, spoken to and sent mail through."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, *, within: Namespace | None = None, database: str = "") -> None:
+        """`within` a network of its own the database, HOST:PORT, is there by a Unix socket only."""
         self.base, self.conf, self.maps, self.port = base, base / "conf", base / "conf" / "mailadmin", free_port()
+        self.within, self.database = within, database
         self.group: subprocess.Popen[bytes] | None = None
 
     # The instance
@@ -138,11 +141,19 @@ class Postfix:
         self.configure()
         folder = subprocess.run(["postconf", "-d", "-h", "daemon_directory"], capture_output=True, text=True).stdout
         master = f"{folder.strip()}/master"
+        prefix = self.within.command(self.base / "queue") if self.within else []
         # master changes its user back and forth, so it loses a signal asked for from the kernel (prctl(2)). A shell
         # reads from a pipe of ours instead: when we are gone, even after kill -9, it ends the whole process group.
         # The daemons get no pipe, they would keep it open.
         self.group = subprocess.Popen(
-            ["/bin/sh", "-c", '"$0" -d -c "$1" </dev/null & read -r _; kill -s KILL 0', master, str(self.conf)],
+            [
+                *prefix,
+                "/bin/sh",
+                "-c",
+                '"$0" -d -c "$1" </dev/null & read -r _; kill -s KILL 0',
+                master,
+                str(self.conf),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -174,6 +185,7 @@ class Postfix:
         """Write the panel's configuration as it is now, and let a running instance read it; see override()."""
         options = {"mail_base": str(self.base / "mail"), "mail_uid": MAIL_USER, "mail_gid": MAIL_USER}
         options |= {"domains_as": domains_as, "with_local": True, "with_relay": True}
+        options |= {"host": [self.database]} if self.database else {}
         call_command("postfix_config", output=str(self.maps), stdout=StringIO(), **options)
         self.override(**parameters)
 
@@ -270,10 +282,15 @@ class Postfix:
 
     # Mail, through the real smtpd
 
+    def connection(self, timeout: float = 30) -> smtplib.SMTP:
+        """Just connected, within its network."""
+        with self.within.inside() if self.within else contextlib.nullcontext():
+            return smtplib.SMTP("127.0.0.1", self.port, local_hostname="client.example.net", timeout=timeout)
+
     @contextlib.contextmanager
     def session(self, client: str = OUTSIDE, timeout: float = 30) -> Iterator[smtplib.SMTP]:
         """A conversation in which Postfix believes that the other side is `client` (an address)."""
-        with smtplib.SMTP("127.0.0.1", self.port, local_hostname="client.example.net", timeout=timeout) as smtp:
+        with self.connection(timeout) as smtp:
             smtp.ehlo()
             address = f"IPV6:{client}" if ":" in client else client
             code, text = smtp.docmd("XCLIENT", f"NAME=[UNAVAILABLE] ADDR={address}")

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from domains.models import Domain, MailSettings
 from domains.services import add_domain
-from mailboxes.destinations import split_address
 from mailboxes.models import Address
 from mailboxes.parsing import (
     LONGEST_LOCAL_PART,
@@ -16,6 +15,7 @@ from mailboxes.parsing import (
     fault_of_local_part,
     normalised_local_part,
     parse_address,
+    split_address,
     written_local_part,
 )
 from tests.services.checks import TESTER

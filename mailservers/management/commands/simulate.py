@@ -1,0 +1,84 @@
+"""What smtpd will answer in a session, for the shell."""
+
+import json
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from mailservers import simulation_words as words
+from mailservers.simulation import Question, verdict_on
+from restrictions.engine.verdict import Answer
+
+
+class Command(BaseCommand):
+    help = _(
+        "Walk the restriction lists as smtpd does: its reply to each recipient, the rule that decided, and each step. "
+        "What is not said of the DNS, of policy services and of addresses elsewhere is assumed to be well."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--client", required=True, metavar="IP")
+        parser.add_argument("--client-name", default="", metavar="NAME", help=_("The verified name of the client."))
+        parser.add_argument("--helo", default="", metavar="NAME")
+        parser.add_argument("--from", dest="sender", default="", metavar="SENDER", help=_("Empty: a bounce."))
+        parser.add_argument("--to", dest="recipients", action="append", required=True, metavar="RECIPIENT")
+        parser.add_argument("--sasl", dest="login", default="", metavar="LOGIN", help=_("Who has signed in."))
+        parser.add_argument(
+            "--network",
+            dest="networks",
+            action="append",
+            default=[],
+            metavar="NETWORK",
+            help=_("What stands in mynetworks beside this host itself."),
+        )
+        parser.add_argument(
+            "--dns",
+            action="append",
+            default=[],
+            metavar="NAME=ANSWER",
+            help=_("An address, none, down or nullmx: zen.example=127.0.0.2."),
+        )
+        parser.add_argument(
+            "--policy",
+            dest="policy_services",
+            action="append",
+            default=[],
+            metavar="SERVICE=ACTION",
+            help=_("What a policy service answers: inet:127.0.0.1:10023=DUNNO."),
+        )
+        parser.add_argument(
+            "--verify",
+            dest="verified",
+            action="append",
+            default=[],
+            metavar="ADDRESS=ANSWER",
+            help=_("Whether an address takes mail: ok, bounce or defer."),
+        )
+        parser.add_argument("--json", action="store_true", help=_("Print JSON."))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        asked: dict[str, Any] = {name: options[name] for name in Question.__dataclass_fields__}
+        asked = {name: tuple(value) if isinstance(value, list) else value for name, value in asked.items()}
+        try:
+            verdict = verdict_on(Question(**asked))
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(words.as_json(verdict), indent=2))
+            return
+        for answer in verdict.answers:
+            self._show(answer)
+        for one in verdict.assumed:
+            said = _("as you said") if one.is_stated else _("assumed")
+            self.stdout.write(f"{one.question}: {words.answer_of(one)} ({said})")
+
+    def _show(self, answer: Answer) -> None:
+        self.stdout.write(f"{answer.command} {answer.address}".rstrip() + f": {answer.reply}")
+        self.stdout.write(f"  {words.decided_by(answer)}")
+        for step in answer.steps:
+            outcome = words.OUTCOMES[step.outcome]
+            self.stdout.write(f"  {words.where(step)}: {words.what(step)} {outcome}. {words.why(step)}")
+            if step.outcome == "warn":
+                self.stdout.write(f"    {step.reply}")

@@ -1,0 +1,252 @@
+"""The restrictions of the panel as the engine takes them, and what people say of a session and of the world."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from domains.fields import shown
+from mailboxes.parsing import ParsedAddress, external_form, parse_address
+from mailservers.lookup import address_class_of, ask_map, fault_of
+from mailservers.stations import Maps
+from restrictions import access_main_cf as access
+from restrictions.catalogue import Argument
+from restrictions.engine.actions import entries_of
+from restrictions.engine.policy import Assumptions, Entry, Fault, Policy, Records, Session, Settings, Table
+from restrictions.engine.simulate import simulate
+from restrictions.engine.verdict import Verdict
+from restrictions.lists import Entries, Lists
+from restrictions.models import Restriction
+
+OWN_NETWORKS = ("127.0.0.0/8", "::1/128")
+# A class without entries, and what smtpd does where the panel has no list (postconf(5)).
+NOTHING = Entry("check_client_access", "static:DUNNO")
+BY_DEFAULT = {
+    "relay": tuple(map(Entry, ("permit_mynetworks", "permit_sasl_authenticated", "defer_unauth_destination")))
+}
+STATES = ("ok", "bounce", "defer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What people type. `dns` is NAME=ANSWER, `policy_services` SERVICE=ACTION, `verified` ADDRESS=ok|bounce|defer."""
+
+    client: str
+    client_name: str = ""
+    helo: str = ""
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+    login: str = ""
+    networks: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    policy_services: tuple[str, ...] = ()
+    verified: tuple[str, ...] = ()
+
+
+# What the page and the API call it. Recipients and networks have blanks or commas between them; assumptions stand on
+# lines of their own, or have semicolons between them.
+WORDS_OF_SESSION = ("client", "client_name", "helo", "from", "to", "sasl", "network", "dns", "policy", "verify")
+
+
+def question_of(words: Mapping[str, str]) -> Question:
+    def several(name: str) -> tuple[str, ...]:
+        return tuple(words.get(name, "").replace(",", " ").split())
+
+    def lines(name: str) -> tuple[str, ...]:
+        return tuple(line.strip() for line in words.get(name, "").replace(";", "\n").splitlines() if line.strip())
+
+    return Question(
+        client=words.get("client", ""),
+        client_name=words.get("client_name", ""),
+        helo=words.get("helo", ""),
+        sender=words.get("from", ""),
+        recipients=several("to"),
+        login=words.get("sasl", ""),
+        networks=several("network"),
+        dns=lines("dns"),
+        policy_services=lines("policy"),
+        verified=lines("verify"),
+    )
+
+
+def verdict_on(question: Question) -> Verdict:
+    """Raises ValidationError with a sentence about what cannot be."""
+    session = _session(question)
+    return simulate(policy_of_database(_settings(question)), session, _assumptions(question))
+
+
+def policy_of_database(settings: Settings) -> Policy:
+    """The active entries of all lists and classes; access tables are asked through the functions that Postfix asks."""
+    lists, tables = Lists.current(), {"static:DUNNO": _always_dunno, "suspended_domains": _suspended}
+    stages = {stage: _entries(entries, tables) for stage, entries in lists.stages.items()}
+    classes = {name: _entries(entries, tables) or (NOTHING,) for name, entries in lists.classes.items()}
+    first = [Entry("check_recipient_access", "suspended_domains")]
+    first += [_asks("check_recipient_access", one, tables) for one in access.maps_before_all()]
+    for name, maps in access.generated_classes():
+        classes[name] = tuple(_asks("check_sender_access", one, tables) for one in maps)
+    classes[access.SIGNED_IN] = entries_of(access.SIGNED_IN_FIRST)
+    stages["recipient"] = (*first, *stages.get("recipient", ()))
+    return Policy(BY_DEFAULT | stages, DatabaseAddresses(), classes, tables, settings)
+
+
+def _entries(entries: Entries, tables: dict[str, Table]) -> tuple[Entry, ...]:
+    return tuple(_entry(one, tables) for one in entries if one.active)
+
+
+def _entry(one: Restriction, tables: dict[str, Table]) -> Entry:
+    argument = one.argument
+    if one.known and one.known.argument == Argument.TABLE:
+        argument = _asks(one.name, access.map_asked_by(one), tables).argument
+    return Entry(one.called, argument, one.warn_only, one)
+
+
+def _asks(name: str, asked: access.AccessMap, tables: dict[str, Table]) -> Entry:
+    """The map goes by its name without the stamp."""
+    shown_name = asked.name.partition("-")[0]
+    tables[shown_name] = _table(asked.call)
+    return Entry(name, shown_name)
+
+
+def _table(call: str) -> Table:
+    """The query of its .cf."""
+    statement = f"SELECT * FROM postfix.{call.replace(chr(39) + '%s' + chr(39), '%s')}"  # noqa: S608  our own names
+
+    def ask(key: str) -> str | None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [key])
+            return ",".join(row[0] for row in cursor.fetchall()) or None
+
+    return ask
+
+
+def _always_dunno(_key: str) -> str:
+    return "DUNNO"
+
+
+def _suspended(key: str) -> str | None:
+    return ",".join(ask_map("suspended_domains", key)) or None
+
+
+@dataclass
+class DatabaseAddresses:
+    """The maps of addresses, asked as Lookup asks them."""
+
+    maps: Maps = field(default_factory=Maps)
+
+    def address_class(self, domain: str) -> str:
+        return address_class_of(domain, self.maps) if domain else ""
+
+    def fault(self, address: str) -> Fault | None:
+        try:
+            found = fault_of(_parsed(address), self.maps)
+        except ValidationError:
+            return None  # no address that could be here
+        if not found:
+            return None
+        code, status, words = found.split(" ", 2)
+        is_of_table = words.startswith("User unknown in ") and "virtual alias" not in words
+        return Fault(int(code), words, "" if is_of_table else status)
+
+    def logins(self, address: str) -> tuple[str, ...]:
+        try:
+            station, _extension = self.maps.find("smtpd_sender_login_maps", _parsed(address))
+        except ValidationError:
+            return ()
+        return station.hit.results if station.hit else ()
+
+
+def _parsed(address: str) -> ParsedAddress:
+    local_part, _at, domain = address.rpartition("@")
+    return parse_address(external_form(local_part, domain))
+
+
+# What people say
+
+
+def _session(question: Question) -> Session:
+    client = question.client.strip()
+    try:
+        ip_address(client)
+    except ValueError as error:
+        raise ValidationError(
+            {
+                "client": _("“%(text)s” is no IP address. Write it as 192.0.2.7 or 2001:db8::7.")
+                % {"text": shown(client)}
+            }
+        ) from error
+    if not question.recipients:
+        raise ValidationError({"recipients": _("Name at least one recipient.")})
+    return Session(
+        client=client,
+        name=question.client_name.strip(),
+        helo=question.helo.strip(),
+        sender=_as_smtpd_has_it(question.sender, "sender"),
+        recipients=tuple(_as_smtpd_has_it(one, "recipients") for one in question.recipients),
+        login=question.login.strip(),
+    )
+
+
+def _as_smtpd_has_it(text: str, name: str) -> str:
+    """Unquoted, in the case in which it was typed; `<>` and nothing are the null sender."""
+    word = text.strip().removeprefix("<").removesuffix(">")
+    if not word or "@" not in word:
+        return word
+    try:
+        local_part = parse_address(word).local_part
+    except ValidationError as error:
+        raise ValidationError({name: error.messages}) from error
+    typed, _at, domain = word.rpartition("@")
+    return f"{local_part if typed.startswith(chr(34)) else typed}@{domain}"
+
+
+def _settings(question: Question) -> Settings:
+    maps = Maps()
+    for network in question.networks:
+        try:
+            ip_network(network, strict=False)
+        except ValueError as error:
+            sentence = _("“%(text)s” is no network. Write it as 192.0.2.0/24 or 2001:db8::/32.")
+            raise ValidationError({"networks": sentence % {"text": shown(network)}}) from error
+    return Settings(
+        mynetworks=(*OWN_NETWORKS, *question.networks),
+        recipient_delimiter=maps.settings.recipient_delimiter,
+        smtpd_sasl_auth_enable=bool(question.login),
+    )
+
+
+def _assumptions(question: Question) -> Assumptions:
+    dns = {name.lower(): _records(answer) for name, answer in _pairs(question.dns, "dns").items()}
+    verified = {name.lower(): answer for name, answer in _pairs(question.verified, "verified").items()}
+    for answer in verified.values():
+        if answer.split()[0] not in STATES:
+            sentence = _("“%(text)s” is no answer of a verification. Write ok, bounce or defer.")
+            raise ValidationError({"verified": sentence % {"text": shown(answer)}})
+    return Assumptions(dns, _pairs(question.policy_services, "policy_services"), verified)
+
+
+def _pairs(texts: Iterable[str], name: str) -> Mapping[str, str]:
+    found = {}
+    for text in texts:
+        before, equals, after = text.partition("=")
+        if not equals or not before.strip() or not after.strip():
+            sentence = _("“%(text)s” is no assumption. Write what is asked, an equals sign and the answer.")
+            raise ValidationError({name: sentence % {"text": shown(text)}})
+        found[before.strip()] = after.strip()
+    return found
+
+
+def _records(answer: str) -> Records:
+    words = answer.lower()
+    if words in ("none", "down", "nullmx"):
+        return Records(is_down=words == "down", mail_servers=(".",) if words == "nullmx" else ())
+    addresses = tuple(word for word in words.replace(",", " ").split())
+    try:
+        for one in addresses:
+            ip_address(one)
+    except ValueError as error:
+        sentence = _("“%(text)s” is no answer of the DNS. Write an address, none, down or nullmx.")
+        raise ValidationError({"dns": sentence % {"text": shown(answer)}}) from error
+    return Records(addresses)

@@ -1,0 +1,89 @@
+"""`simulate` says what smtpd will answer by the restrictions of the panel, and which rule decides."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from restrictions.models import Restriction, RestrictionClass
+from restrictions.services import add_class, add_restriction
+from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
+
+pytestmark = pytest.mark.django_db
+
+
+OPTIONS = {
+    "sender": "from",
+    "recipients": "to",
+    "networks": "network",
+    "policy_services": "policy",
+    "verified": "verify",
+}
+
+
+def simulate(*words: str, **options: Any) -> str:
+    out = StringIO()
+    for name, value in options.items():
+        values = value if isinstance(value, list) else [value]
+        words += tuple(f"--{OPTIONS.get(name, name)}={one}" for one in values)
+    call_command("simulate", *words, stdout=out)
+    return out.getvalue()
+
+
+def session(**more: Any) -> dict[str, Any]:
+    return {"client": "203.0.113.5", "helo": "mail.example.net", "sender": "x@example.net"} | more
+
+
+@pytest.fixture(autouse=True)
+def lists(db: None) -> None:
+    add_domain("falcot.org")
+    add_mailbox("jean@falcot.org")
+    greylisting = add_class("greylisting", by=TESTER)
+    add_restriction(greylisting, "check_policy_service", argument="inet:127.0.0.1:10023", by=TESTER)
+    add_restriction("client", "reject_rbl_client", argument="zen.example", warn_only=True, by=TESTER)
+    add_restriction("relay", "reject_unauth_destination", by=TESTER)
+    add_restriction("relay", "permit_mynetworks", position=1, by=TESTER)
+    add_restriction("recipient", "greylisting", by=TESTER)
+
+
+def test_it_works() -> None:
+    said = simulate(**session(recipients=["jean@falcot.org"]))
+    assert "RCPT jean@falcot.org: 250 2.1.5 Ok" in said
+    assert "inet:127.0.0.1:10023: DUNNO (assumed)" in said
+
+
+def test_the_rule_that_decides_is_named() -> None:
+    options = session(recipients=["jean@falcot.org", "x@elsewhere.example"])
+    services, dns = ["inet:127.0.0.1:10023=DEFER_IF_PERMIT Greylisted"], ["zen.example=127.0.0.2"]
+    found = json.loads(simulate("--json", **options, policy_services=services, dns=dns))
+    greylisted, foreign = [answer for answer in found["answers"] if answer["command"] == "RCPT"]
+    assert greylisted["reply"] == "450 4.7.1 <jean@falcot.org>: Recipient address rejected: Greylisted"
+    assert greylisted["where"] == "recipient 2 > greylisting 1"
+    assert (foreign["decided_by"], foreign["where"]) == ("reject_unauth_destination", "relay 2")
+    assert "blocked using zen.example" in greylisted["warnings"][0]
+
+
+def test_one_of_us_may_send_elsewhere() -> None:
+    said = simulate(**session(client="192.0.2.9", networks=["192.0.2.0/24"], recipients=["x@elsewhere.example"]))
+    assert "permit_mynetworks permits. 192.0.2.9 is in mynetworks." in said
+
+
+def test_who_is_not_there_is_refused() -> None:
+    said = simulate(**session(recipients=["nobody@falcot.org"]))
+    assert "550 5.1.1 <nobody@falcot.org>: Recipient address rejected: User unknown in virtual mailbox table" in said
+
+
+def test_an_inactive_entry_says_nothing() -> None:
+    Restriction.objects.filter(of_class=RestrictionClass.objects.get()).update(active=False)
+    assert "inet:127.0.0.1:10023" not in simulate(**session(recipients=["jean@falcot.org"]))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"client": "here"}, {"dns": ["zen"]}, {"dns": ["zen=x"]}, {"verified": ["a@b.example=no"]}, {"networks": ["x"]}],
+)
+def test_what_cannot_be_is_said_in_a_sentence(wrong: dict[str, Any]) -> None:
+    with pytest.raises(CommandError, match="“"):
+        simulate(**session(recipients=["jean@falcot.org"]) | wrong)

@@ -1,0 +1,39 @@
+"""The page that tries the restrictions with a session."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from restrictions.models import Restriction
+from restrictions.services import add_restriction
+from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
+from tests.plugins.people import signed_in
+
+pytestmark = pytest.mark.django_db
+SESSION = {"client": "203.0.113.5", "helo": "mail.example.net", "from": "x@example.net"}
+
+
+@pytest.fixture
+def page(alice: User) -> Client:
+    add_domain("falcot.org")
+    add_mailbox("jean@falcot.org")
+    add_restriction("relay", "reject_unauth_destination", by=TESTER)
+    return signed_in(alice)
+
+
+def test_it_works(page: Client) -> None:
+    words = page.get("/simulate/", SESSION | {"to": "jean@falcot.org"}).content.decode()
+    assert "250 2.1.5 Ok" in words
+    assert "Nothing is against it." in words
+
+
+def test_the_rule_that_decides_has_a_link(page: Client) -> None:
+    words = page.get("/simulate/", SESSION | {"to": "x@elsewhere.example"}).content.decode()
+    assert "Relay access denied" in words
+    assert f'<a href="{Restriction.objects.get().get_absolute_url()}">reject_unauth_destination</a>' in words
+    assert "refuses, and decides" in words
+
+
+def test_what_cannot_be_is_said(page: Client) -> None:
+    words = page.get("/simulate/", {"client": "here", "to": "x@elsewhere.example"}).content.decode()
+    assert "“here” is no IP address." in words
