@@ -1,5 +1,5 @@
 -- Where Dovecot finds the mail that virtual(8) would deliver to a mail path, and its own files: mail_location and home.
--- Dovecot reads % as a variable and : as the beginning of an option; both are written twice.
+-- Dovecot reads : as the beginning of an option unless it stands twice; variables (%) it expands in settings only.
 CREATE OR REPLACE FUNCTION mail_map.mail_location(
     mail_path text, mail_base text, OUT location text, OUT home text
 )
@@ -11,7 +11,7 @@ AS $$
         END,
         place.home
     FROM (
-        SELECT replace(replace(mail_base || '/' || rtrim(mail_path, '/'), '%', '%%'), ':', '::'),
+        SELECT replace(mail_base || '/' || rtrim(mail_path, '/'), ':', '::'),
             mail_base || '/.dovecot/' || rtrim(mail_path, '/')
     ) AS place (escaped, home)
 $$;
