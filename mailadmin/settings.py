@@ -58,6 +58,7 @@ IS_TEST = env_flag("MAILADMIN_TEST")
 DEBUG = env_flag("MAILADMIN_DEBUG")
 SECRET_KEY = secret_from_state("secret_key")
 POSTFIX_PASSWORD = secret_from_state("postfix.password")
+DOVECOT_PASSWORD = secret_from_state("dovecot.password")
 # One Fernet key a line (32 random bytes). The first encrypts, all of them decrypt.
 RELAY_PASSWORD_KEYS = secret_from_state(
     "relay_password_keys", lambda: urlsafe_b64encode(secrets.token_bytes(32)).decode()

@@ -19,6 +19,7 @@ from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain, seen_b
 from mailboxes.import_models import Import, ImportRow
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 from mailboxes.times import refuse_strange_times
+from mailboxes.usage import Usage
 from mailboxes.written import a_destination_is_written, destinations_follow_their_address
 
 LOCAL_USER = r"^[a-z0-9_][a-z0-9_.-]*$"
@@ -579,4 +580,5 @@ __all__ = [
     "PermittedSender",
     "QuarantinedAddress",
     "RelayRecipient",
+    "Usage",
 ]

@@ -1,4 +1,5 @@
-"""Puts the SQL functions that Postfix asks in place, gives its role EXECUTE on them and nothing else, and verifies it.
+"""Puts what the mail servers ask in place: for Postfix and Dovecot a schema, a role that may call its functions, and
+verifies that it reaches nothing else. Dovecot also has narrow views, for what it writes.
 
 Functions are code, not history: after `migrate`, in one transaction under an advisory lock, and not at all when
 everything is as the files say. A function is never missing meanwhile: Postfix would answer 451 for a minute."""
@@ -6,6 +7,7 @@ everything is as the files say. A function is never missing meanwhile: Postfix w
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from psycopg2.errors import InvalidFunctionDefinition
 from psycopg2.extensions import encrypt_password
 
 SQL_FOLDER = Path(__file__).parent / "sql"
-SCHEMAS = ("mail_map", "postfix")  # helpers first
+SCHEMAS = ("mail_map", "postfix", "dovecot")  # helpers first
 LOCK = 0x4D415053  # "MAPS"
 
 # What the maps may read; the role that owns the functions sees these columns and nothing else.
@@ -50,17 +52,63 @@ READ_BY_MAPS = {
 }
 
 
+# Another owner than that of the maps: only what asks for one address by its name sees a hash.
+READ_BY_DOVECOT = {
+    "domains_domain": ["id", "name", "u_label", "address_class", "target_id", "active"],
+    "domains_mailsettings": ["id", "recipient_delimiter"],
+    "mailboxes_address": ["id", "domain_id", "local_part"],
+    "mailboxes_mailbox": [
+        *("id", "address_id", "mail_path", "quota_bytes", "active", "receives", "sends", "imap", "pop", "expires_at"),
+    ],
+    "mailboxes_mailboxcredential": ["id", "mailbox_id", "hash"],
+    "mailboxes_usage": ["username", "bytes", "messages"],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailServer:
+    """A schema, the role that asks there, and the role without login that owns what it asks."""
+
+    schema: str
+    owned_by: str
+    reads: dict[str, list[str]]
+    # View -> (the table below it, its columns, those that may be changed): what the mail server writes.
+    views: dict[str, tuple[str, list[str], list[str]]] = field(default_factory=dict)
+
+    @property
+    def role(self) -> str:
+        return f"{settings.ROLE_PREFIX}{self.schema}"
+
+    @property
+    def owner(self) -> str:
+        return f"{settings.ROLE_PREFIX}{self.owned_by}"
+
+    @property
+    def password(self) -> str:
+        """Kept in the state directory, mode 0600; PostgreSQL gets its SCRAM verifier only."""
+        return str(getattr(settings, f"{self.schema.upper()}_PASSWORD"))
+
+
+POSTFIX = MailServer(schema="postfix", owned_by="mail_map_owner", reads=READ_BY_MAPS)
+DOVECOT = MailServer(
+    schema="dovecot",
+    owned_by="dovecot_owner",
+    reads=READ_BY_DOVECOT,
+    views={"quota": ("mailboxes_usage", ["username", "bytes", "messages"], ["bytes", "messages"])},
+)
+MAIL_SERVERS = (POSTFIX, DOVECOT)
+
+
 def postfix_role() -> str:
-    return f"{settings.ROLE_PREFIX}postfix"
+    return POSTFIX.role
 
 
 def owner_role() -> str:
-    return f"{settings.ROLE_PREFIX}mail_map_owner"
+    return POSTFIX.owner
 
 
 def postfix_password() -> str:
-    """Kept in the state directory, mode 0600; PostgreSQL gets its SCRAM verifier only."""
-    return str(settings.POSTFIX_PASSWORD)
+    return POSTFIX.password
 
 
 def files() -> Iterator[tuple[str, str, str]]:
@@ -92,11 +140,14 @@ def install(*, force: bool = False) -> bool:
         return False
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        _make_roles(cursor)
+        for server in MAIL_SERVERS:
+            _make_roles(cursor, server)
         _make_schemas(cursor)
         kept = _make_functions(cursor)
         _drop_unnamed(cursor, kept)
-        _grant(cursor)
+        for server in MAIL_SERVERS:
+            _make_views(cursor, server)
+            _grant(cursor, server)
         _run(cursor, "COMMENT ON SCHEMA postfix IS {}", sql.Literal(checksum()))
     return True
 
@@ -104,8 +155,10 @@ def install(*, force: bool = False) -> bool:
 def checksum() -> str:
     """Of all that install() depends on."""
     digest = hashlib.sha256()
-    for part in (Path(__file__).read_text(), postfix_role(), owner_role(), postfix_password()):
-        digest.update(part.encode())
+    digest.update(Path(__file__).read_bytes())
+    for server in MAIL_SERVERS:
+        for part in (server.role, server.owner, server.password):
+            digest.update(part.encode())
     for _schema, _name, text in files():
         digest.update(text.encode())
     return f"mailadmin {digest.hexdigest()}"
@@ -129,21 +182,26 @@ def outdated() -> list[str]:
 
 
 def wrong_rights() -> list[str]:
-    """Sentences about what the role of Postfix may do beyond, or short of, calling its functions."""
+    """Sentences about what the roles of the mail servers may do beyond, or short of, what is theirs."""
+    return [sentence for server in MAIL_SERVERS for sentence in _wrong_rights_of(server)]
+
+
+def _wrong_rights_of(server: MailServer) -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s)", [postfix_role(), owner_role()])
+        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s)", [server.role, server.owner])
         if cursor.fetchone()[0] < 2:
             return [
                 _("The role %(role)s is missing. Run “script/manage install_functions”; it says what else is needed.")
-                % {"role": postfix_role()}
+                % {"role": server.role}
             ]
-        cursor.execute(RIGHTS_QUERY, {"role": postfix_role()})
+        places = {"role": server.role, "schema": server.schema, "views": list(server.views)}
+        cursor.execute(RIGHTS_QUERY, places)
         found = [row[0] for row in cursor.fetchall()]
     if not found:
         return []
     return [
         _("The role %(role)s has wrong rights: %(rights)s. Run “script/manage install_functions”.")
-        % {"role": postfix_role(), "rights": "; ".join(found)}
+        % {"role": server.role, "rights": "; ".join(found)}
     ]
 
 
@@ -155,6 +213,8 @@ RIGHTS_QUERY = """
     WHERE relation.relkind IN ('r', 'v', 'm', 'p', 'f')
       AND schema.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
       AND schema.nspname !~ '^pg_(toast_)?temp_'
+      AND NOT (schema.nspname = %(schema)s AND relation.relname = ANY (%(views)s)
+               AND privilege IN ('SELECT', 'INSERT', 'UPDATE'))
       AND (has_table_privilege(%(role)s, relation.oid, privilege)
            OR (privilege IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
                AND has_any_column_privilege(%(role)s, relation.oid, privilege)))
@@ -176,7 +236,7 @@ RIGHTS_QUERY = """
     SELECT 'may call ' || function.oid::regprocedure
     FROM pg_proc AS function
     JOIN pg_namespace AS schema ON schema.oid = function.pronamespace
-    WHERE schema.nspname NOT IN ('pg_catalog', 'information_schema', 'postfix')
+    WHERE schema.nspname NOT IN ('pg_catalog', 'information_schema', %(schema)s)
       AND function.prorettype <> 'trigger'::regtype
       AND has_schema_privilege(%(role)s, schema.oid, 'USAGE')
       AND has_function_privilege(%(role)s, function.oid, 'EXECUTE')
@@ -184,7 +244,7 @@ RIGHTS_QUERY = """
     SELECT 'may not call ' || function.oid::regprocedure
     FROM pg_proc AS function
     JOIN pg_namespace AS schema ON schema.oid = function.pronamespace
-    WHERE schema.nspname = 'postfix'
+    WHERE schema.nspname = %(schema)s
       AND NOT (has_schema_privilege(%(role)s, schema.oid, 'USAGE')
                AND has_function_privilege(%(role)s, function.oid, 'EXECUTE'))
     UNION ALL
@@ -201,23 +261,25 @@ def sql_for_superuser() -> str:
     not the password: for the terminal of an operator, not for a page."""
     with connection.cursor() as cursor:
         user, database = sql.Identifier(_current_user(cursor)), sql.Identifier(connection.settings_dict["NAME"])
-        role, owner = sql.Identifier(postfix_role()), sql.Identifier(owner_role())
-        statements = (
-            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {};").format(role, sql.Literal(_verifier(cursor))),
-            sql.SQL("CREATE ROLE {} NOLOGIN;").format(owner),
-            sql.SQL("GRANT {} TO {} WITH ADMIN OPTION;").format(owner, user),
+        statements = []
+        for server in MAIL_SERVERS:
+            role, owner = sql.Identifier(server.role), sql.Identifier(server.owner)
+            statements += [
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {};").format(role, sql.Literal(_verifier(cursor, server))),
+                sql.SQL("CREATE ROLE {} NOLOGIN;").format(owner),
+                sql.SQL("GRANT {} TO {} WITH ADMIN OPTION;").format(owner, user),
+            ]
+        statements += [
             sql.SQL("GRANT CREATE, CONNECT, TEMPORARY ON DATABASE {} TO {} WITH GRANT OPTION;").format(database, user),
             sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC;").format(database),
             sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC;"),
-        )
+        ]
         return "\n".join(statement.as_string(cursor.connection) for statement in statements)
 
 
-def _verifier(cursor: Any) -> str:
+def _verifier(cursor: Any, server: MailServer) -> str:
     """What PostgreSQL keeps of the password (SCRAM-SHA-256); the password itself is never sent."""
-    verifier: str = encrypt_password(
-        postfix_password(), postfix_role(), scope=cursor.connection, algorithm="scram-sha-256"
-    )
+    verifier: str = encrypt_password(server.password, server.role, scope=cursor.connection, algorithm="scram-sha-256")
     return verifier
 
 
@@ -226,38 +288,61 @@ def _current_user(cursor: Any) -> str:
     return str(cursor.fetchone()[0])
 
 
-def _make_roles(cursor: Any) -> None:
-    for role, kind in ((postfix_role(), "LOGIN"), (owner_role(), "NOLOGIN")):
+def _make_roles(cursor: Any, server: MailServer) -> None:
+    for role, kind in ((server.role, "LOGIN"), (server.owner, "NOLOGIN")):
         cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
         if cursor.fetchone() is None:
             _run(cursor, f"CREATE ROLE {{}} {kind}", sql.Identifier(role))
     cursor.execute("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
     if cursor.fetchone()[0]:
-        _run(cursor, "ALTER ROLE {} PASSWORD {}", sql.Identifier(postfix_role()), sql.Literal(_verifier(cursor)))
-    cursor.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [owner_role()])
+        verifier = sql.Literal(_verifier(cursor, server))
+        _run(cursor, "ALTER ROLE {} PASSWORD {}", sql.Identifier(server.role), verifier)
+    cursor.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [server.owner])
     if not cursor.fetchone()[0]:
-        _run(cursor, "GRANT {} TO CURRENT_USER", sql.Identifier(owner_role()))
+        _run(cursor, "GRANT {} TO CURRENT_USER", sql.Identifier(server.owner))
+
+
+def _owner_of(schema: str) -> str:
+    """Helpers belong to the owner of the maps, and run with the rights of whoever calls them."""
+    return next((server.owner for server in MAIL_SERVERS if server.schema == schema), POSTFIX.owner)
 
 
 def _make_schemas(cursor: Any) -> None:
     for schema in SCHEMAS:
+        owner = sql.Identifier(_owner_of(schema))
         _run(cursor, "CREATE SCHEMA IF NOT EXISTS {}", sql.Identifier(schema))
-        _run(cursor, "GRANT USAGE, CREATE ON SCHEMA {} TO {}", sql.Identifier(schema), sql.Identifier(owner_role()))
-    _run(cursor, "GRANT USAGE ON SCHEMA public TO {}", sql.Identifier(owner_role()))
-    for table, columns in READ_BY_MAPS.items():
-        listed = sql.SQL(", ").join(map(sql.Identifier, columns))
-        _run(
-            cursor, "GRANT SELECT ({}) ON public.{} TO {}", listed, sql.Identifier(table), sql.Identifier(owner_role())
-        )
+        _run(cursor, "GRANT USAGE, CREATE ON SCHEMA {} TO {}", sql.Identifier(schema), owner)
+    for server in MAIL_SERVERS:
+        owner = sql.Identifier(server.owner)
+        for schema in ("public", "mail_map"):
+            _run(cursor, "GRANT USAGE ON SCHEMA {} TO {}", sql.Identifier(schema), owner)
+        for table, columns in server.reads.items():
+            _run(cursor, "GRANT SELECT ({}) ON public.{} TO {}", _listed(columns), sql.Identifier(table), owner)
+        for table, columns, changed in server.views.values():
+            parts = (_listed(columns), _listed(changed), sql.Identifier(table), owner)
+            _run(cursor, "GRANT INSERT ({}), UPDATE ({}) ON public.{} TO {}", *parts)
+
+
+def _make_views(cursor: Any, server: MailServer) -> None:
+    """Plain ones, through which PostgreSQL writes into the table below."""
+    _run(cursor, "SET LOCAL ROLE {}", sql.Identifier(server.owner))
+    for name, (table, columns, _changed) in server.views.items():
+        parts = (sql.Identifier(server.schema, name), _listed(columns), sql.Identifier(table))
+        _run(cursor, "CREATE OR REPLACE VIEW {} AS SELECT {} FROM public.{}", *parts)
+    cursor.execute("RESET ROLE")
+
+
+def _listed(columns: list[str]) -> sql.Composable:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
 def _make_functions(cursor: Any) -> set[tuple[str, str]]:
     """As their owner, so that they run with the owner's few rights. Returns what is kept under another name: a function
     with other arguments cannot be replaced, and a lookup that is just running still needs the old one."""
     kept = set()
-    _run(cursor, "SET LOCAL ROLE {}", sql.Identifier(owner_role()))
     cursor.execute("SET LOCAL check_function_bodies = off")  # one may call another that comes later
     for schema, name, text in files():
+        _run(cursor, "SET LOCAL ROLE {}", sql.Identifier(_owner_of(schema)))
         try:
             with transaction.atomic():
                 cursor.execute(text)
@@ -295,8 +380,8 @@ def _signatures(cursor: Any, schema: str, name: str) -> list[str]:
     return [row[0] for row in cursor.fetchall()]
 
 
-def _grant(cursor: Any) -> None:
-    role = sql.Identifier(postfix_role())
+def _grant(cursor: Any, server: MailServer) -> None:
+    role, own = sql.Identifier(server.role), sql.Identifier(server.schema)
     database = sql.Identifier(connection.settings_dict["NAME"])
     for schema in map(sql.Identifier, (*SCHEMAS, "public")):
         _run(cursor, "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA {} FROM PUBLIC, {}", schema, role)
@@ -308,9 +393,12 @@ def _grant(cursor: Any) -> None:
     _run(cursor, "REVOKE CREATE, TEMPORARY ON DATABASE {} FROM PUBLIC, {}", database, role)
     _run(cursor, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     _run(cursor, "GRANT CONNECT ON DATABASE {} TO {}", database, role)
-    _run(cursor, "GRANT USAGE ON SCHEMA postfix TO {}", role)
-    _run(cursor, "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA postfix TO {}", role)
-    _run(cursor, "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mail_map TO {}", sql.Identifier(owner_role()))
+    _run(cursor, "GRANT USAGE ON SCHEMA {} TO {}", own, role)
+    _run(cursor, "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {} TO {}", own, role)
+    _run(cursor, "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA mail_map TO {}", sql.Identifier(server.owner))
+    for name, (_table, columns, changed) in server.views.items():
+        parts = (_listed(columns), _listed(changed), sql.Identifier(server.schema, name), role)
+        _run(cursor, "GRANT SELECT, INSERT ({}), UPDATE ({}) ON {} TO {}", *parts)
 
 
 def _functions_in_database(cursor: Any) -> list[tuple[str, str]]:
@@ -323,7 +411,7 @@ def _functions_in_database(cursor: Any) -> list[tuple[str, str]]:
 
 
 def _tables_are_there() -> bool:
-    return set(READ_BY_MAPS) <= set(connection.introspection.table_names())
+    return {table for server in MAIL_SERVERS for table in server.reads} <= set(connection.introspection.table_names())
 
 
 def _run(cursor: Any, statement: str, *parts: sql.Composable) -> None:

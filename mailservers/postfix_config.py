@@ -19,6 +19,7 @@ from lookup_tables.main_cf import all_parameters, has_passwords, parameters_in_u
 from lookup_tables.models import SenderRelay
 from lookup_tables.relay_passwords import decrypted
 from mailboxes.models import LocalUser
+from mailservers import submission
 from mailservers.functions import postfix_password, postfix_role
 from restrictions import access_main_cf as access
 from restrictions import main_cf as restrictions
@@ -93,6 +94,7 @@ class PostfixHost:
     with_local: bool = False
     with_relay: bool = False
     with_local_users: bool = field(default_factory=lambda: LocalUser.objects.exists())
+    with_dovecot: bool = False  # delivers, and says who may sign in to submission (mailservers/dovecot_config.py)
     domains_as: str = ""  # one of KINDS_OF_FILES; empty: asked in SQL
 
     @property
@@ -135,6 +137,8 @@ def files_for(host: PostfixHost) -> dict[str, str]:
     texts = {f"{name}.cf": _map_file(name, host) for name in host.maps}
     texts |= {f"{one.name}.cf": _text_of_map(one.name, one.call, host) for one in access.access_maps()}
     texts["main.cf.mailadmin"] = _fragment(host)
+    if host.with_dovecot:
+        texts["master.cf.mailadmin"] = submission.master_cf()
     texts["install-commands"] = commands_for(host)
     texts[PASSWORD_FILE] = f"*:*:*:{postfix_role()}:{postfix_password()}\n"  # .pgpass of libpq
     texts[RELAY_PASSWORDS_FILE] = _relay_passwords()  # also without any: those of yesterday must not stay there
@@ -191,6 +195,7 @@ def commands_for(host: PostfixHost) -> str:
             "# Puts the parameters of main.cf.mailadmin into main.cf, as root on the mail host.",
             "set -e",
             KEEP_THE_OTHERS + "\n".join([*commands, *_commands_for_what_is_unused(host)]),
+            *(submission.commands() if host.with_dovecot else ()),
             "postfix check",
             "postfix reload",
             "",
@@ -214,7 +219,8 @@ def _command_for_list(name: str, ours: str) -> str:
     """Puts what is ours before what the host has in the list; once, and from no other directory."""
     without_ours = shlex.quote(
         r"s#check_recipient_access proxy:pgsql:[^ ,]*/suspended_domains\.cf[ ,]*##g; "
-        r"s#check_recipient_access proxy:pgsql:[^ ,]*/recipient_classes-[0-9a-f]*\.cf[ ,]*##g"
+        r"s#check_recipient_access proxy:pgsql:[^ ,]*/recipient_classes-[0-9a-f]*\.cf[ ,]*##g; "
+        f"s#{submission.ASKS_FOR_ROOM}[ ,]*##g"
     )
     return (
         f"rest=$(postconf -h {name} | sed {without_ours})\n"
@@ -341,6 +347,7 @@ def _parameters(host: PostfixHost) -> list[tuple[str, str]]:
         ("virtual_mailbox_maps", maps("virtual_mailbox_maps")),
         ("smtpd_sender_login_maps", maps("smtpd_sender_login_maps")),
         *_restrictions(host),
+        *(submission.main_cf(_first_for_recipients(host)) if host.with_dovecot else ()),
         ("virtual_mailbox_base", host.mail_base),
         ("virtual_mailbox_limit", "0"),
         ("virtual_uid_maps", f"static:{host.mail_uid}"),
@@ -374,9 +381,8 @@ def _has_recipient_list() -> bool:
 def _restrictions(host: PostfixHost) -> list[tuple[str, str]]:
     """The lists of the panel. Suspended domains come first of all recipients, whoever writes the rest."""
     written = {one.name: one.value.replace(access.DIRECTORY, host.directory) for one in restrictions.what_is_written()}
-    first = [_map(name, host) for name in ("suspended_domains", *(one.name for one in access.maps_before_all()))]
-    asked = ", ".join(f"check_recipient_access {one}" for one in first)
-    written[RECIPIENT_RESTRICTIONS] = ", ".join(filter(None, [asked, written.get(RECIPIENT_RESTRICTIONS, "")]))
+    theirs = written.get(RECIPIENT_RESTRICTIONS, "")
+    written[RECIPIENT_RESTRICTIONS] = ", ".join(filter(None, [_first_for_recipients(host), theirs]))
     # A class is defined before it is named, and named before a list uses it: any smtpd that starts meanwhile works.
     made = access.written_classes()
     classes = ", ".join([*made, *filter(None, [written.pop(RESTRICTION_CLASSES, "")])])
@@ -390,6 +396,13 @@ def _restrictions(host: PostfixHost) -> list[tuple[str, str]]:
     if unknown:
         values = {READ_MAPS: ", ".join([READ_MAPS_OF_POSTFIX, *unknown])} | values
     return list(values.items())
+
+
+def _first_for_recipients(host: PostfixHost) -> str:
+    """What is asked of every recipient, whoever sends."""
+    names = ("suspended_domains", *(one.name for one in access.maps_before_all()))
+    asked = [f"check_recipient_access {_map(name, host)}" for name in names]
+    return ", ".join([*asked, *([submission.ASKS_FOR_ROOM] if host.with_dovecot else [])])
 
 
 def _reasons() -> dict[str, str]:
@@ -440,6 +453,7 @@ READ_MAPS_OF_POSTFIX = (
 )
 
 REASONS = {
+    **submission.REASONS,
     READ_MAPS: "the default, and the maps that only classes or the lists of later stages name",
     "recipient_delimiter": "the same as in the panel's settings: the functions split addresses by it",
     "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",

@@ -181,10 +181,10 @@ class Postfix:
             folder.chmod(mode)
         self.base.chmod(0o755)
 
-    def configure(self, *, domains_as: str = "", **parameters: str) -> None:
+    def configure(self, *, domains_as: str = "", with_dovecot: bool = False, **parameters: str) -> None:
         """Write the panel's configuration as it is now, and let a running instance read it; see override()."""
         options = {"mail_base": str(self.base / "mail"), "mail_uid": MAIL_USER, "mail_gid": MAIL_USER}
-        options |= {"domains_as": domains_as, "with_local": True, "with_relay": True}
+        options |= {"domains_as": domains_as, "with_local": True, "with_relay": True, "with_dovecot": with_dovecot}
         options |= {"host": [self.database]} if self.database else {}
         call_command("postfix_config", output=str(self.maps), stdout=StringIO(), **options)
         self.override(**parameters)

@@ -70,6 +70,11 @@ class Command(BaseCommand):
             help=_("Write relay_domains and relay_recipient_maps in any case."),
         )
         parser.add_argument(
+            "--with-dovecot",
+            action="store_true",
+            help=_("Dovecot stores mail and checks passwords (dovecot_config): submission, submissions and delivery."),
+        )
+        parser.add_argument(
             "--domains-as",
             default="",
             choices=KINDS_OF_FILES,
@@ -91,6 +96,7 @@ class Command(BaseCommand):
             mail_gid=options["mail_gid"],
             with_local=options["with_local"] or AddressClass.LOCAL in classes,
             with_relay=options["with_relay"] or AddressClass.RELAY in classes,
+            with_dovecot=options["with_dovecot"],
             domains_as=options["domains_as"],
         )
         if to_standard_output and host.domains_as:

@@ -1,0 +1,229 @@
+"""The files a Dovecot host needs: dovecot.conf, its SQL for users and for what it counts, and the commands to use them.
+
+Written for Dovecot 2.3 (doc.dovecot.org/2.3)."""
+
+import grp
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connection
+
+from mailservers.functions import DOVECOT
+
+SOCKETS = {"auth": "auth", "lmtp": "dovecot-lmtp", "quota-status": "quota-status"}  # service -> name below private/
+SECRET_MODE = 0o640  # root writes, the group dovecot reads: the processes auth and dict
+FULL = "552 5.2.2 Mailbox is full"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DovecotHost:
+    """What is particular to a host. `directory` is where Dovecot will find the files."""
+
+    directory: str
+    database: str  # "HOST:PORT", or "/DIRECTORY:PORT" for a Unix socket
+    tls_mode: str = ""  # sslmode of libpq; empty: none on this machine, "require" elsewhere
+    tls_root: str = ""
+    statement_timeout: int = 5000  # milliseconds
+    mail_base: str = "/srv/vmail"
+    mail_uid: int = 5000
+    mail_gid: int = 5000
+    certificate: str = "/etc/dovecot/private/dovecot.pem"
+    key: str = "/etc/dovecot/private/dovecot.key"
+    queue_directory: str = "/var/spool/postfix"
+
+
+def files_for(host: DovecotHost) -> dict[str, str]:
+    """File name -> text."""
+    return {
+        "dovecot.conf": _dovecot_conf(host),
+        "sql.conf": _users(host),
+        "dict-sql.conf": _counts(host),
+        "install-commands": _commands(host),
+    }
+
+
+def write_directory(host: DovecotHost, directory: Path) -> list[str]:
+    """Writes the files, each complete or not at all. Returns the names written."""
+    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    texts = files_for(host)
+    for name, text in texts.items():
+        new = directory / f".{name}.new"
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        new.chmod(SECRET_MODE if name.endswith("sql.conf") else 0o644)
+        if os.geteuid() == 0:
+            os.chown(new, 0, _group() if name.endswith("sql.conf") else 0)
+        new.rename(directory / name)
+    return sorted(texts)
+
+
+def _group() -> int:
+    try:
+        return grp.getgrnam("dovecot").gr_gid
+    except KeyError:  # Dovecot is not here; whoever takes the files there gives them to it
+        return 0
+
+
+def _connect(host: DovecotHost) -> str:
+    """A connection string of libpq. Dovecot writes no password into its log."""
+    server, _colon, port = host.database.rpartition(":")
+    is_here = server.startswith("/") or server in ("127.0.0.1", "localhost", "::1")
+    parts = {
+        "host": server,
+        "port": port,
+        "dbname": connection.settings_dict["NAME"],
+        "user": DOVECOT.role,
+        "password": DOVECOT.password,
+        "sslmode": host.tls_mode or ("disable" if is_here else "require"),
+        "sslrootcert": host.tls_root,
+        "connect_timeout": 5,
+        "application_name": "dovecot",
+        "options": f"'-c statement_timeout={host.statement_timeout}'" if host.statement_timeout else "",
+    }
+    return " ".join(f"{name}={value}" for name, value in parts.items() if value)
+
+
+def _users(host: DovecotHost) -> str:
+    base = host.mail_base.replace("'", "''").replace("%", "%%")
+    return f"""\
+# Who signs in, and where mail is stored: answered by functions of mailadmin's database.
+# Each hash names its scheme, so the default is never used.
+driver = pgsql
+connect = {_connect(host)}
+password_query = SELECT * FROM dovecot.passdb('%u', '%s', '{base}')
+user_query = SELECT * FROM dovecot.userdb('%u', '%s', '{base}')
+iterate_query = SELECT * FROM dovecot.iterate()
+"""  # noqa: S608  Dovecot escapes
+
+
+def _counts(host: DovecotHost) -> str:
+    maps = "".join(
+        f"""map {{
+  pattern = priv/quota/{key}
+  table = dovecot.quota
+  username_field = username
+  value_field = {column}
+}}
+"""
+        for key, column in (("storage", "bytes"), ("messages", "messages"))
+    )
+    return f"# What is stored in each mailbox: Dovecot says it to the panel.\nconnect = {_connect(host)}\n{maps}"
+
+
+def _listener(service: str, host: DovecotHost) -> str:
+    return f"""\
+  unix_listener {host.queue_directory}/private/{SOCKETS[service]} {{
+    user = postfix
+    group = postfix
+    mode = 0600
+  }}
+"""
+
+
+def _dovecot_conf(host: DovecotHost) -> str:
+    return f"""\
+# For Dovecot 2.3, written by mailadmin. What is particular to this host belongs into local.conf beside this file.
+
+protocols = imap pop3 lmtp
+ssl = required
+ssl_cert = <{host.certificate}
+ssl_key = <{host.key}
+ssl_min_protocol = TLSv1.2
+
+# The database decides who signs in, and to what: it is asked at every sign-in, so a change acts at once.
+disable_plaintext_auth = yes
+auth_mechanisms = plain login
+# A login is an address, and may hold whatever an address holds. Empty: every character; SQL gets them escaped.
+auth_username_chars =
+auth_username_format = %Lu
+passdb {{
+  driver = sql
+  args = {host.directory}/sql.conf
+}}
+# What passdb said of the mailbox is enough for who signed in.
+userdb {{
+  driver = prefetch
+}}
+userdb {{
+  driver = sql
+  args = {host.directory}/sql.conf
+}}
+
+# The same files as virtual(8): maildir or mbox at the mail path. What else Dovecot keeps is below .dovecot/.
+mail_location = maildir:~/mail
+mail_uid = {host.mail_uid}
+mail_gid = {host.mail_gid}
+first_valid_uid = {host.mail_uid}
+first_valid_gid = {host.mail_gid}
+# An address may hold the delimiter. The function finds the base of an extension, so Dovecot cuts off nothing.
+recipient_delimiter =
+namespace inbox {{
+  inbox = yes
+  mailbox Drafts {{
+    special_use = \\Drafts
+    auto = subscribe
+  }}
+  mailbox Sent {{
+    special_use = \\Sent
+    auto = subscribe
+  }}
+  mailbox Junk {{
+    special_use = \\Junk
+    auto = subscribe
+  }}
+  mailbox Trash {{
+    special_use = \\Trash
+    auto = subscribe
+  }}
+}}
+
+# Counted in the index of each mailbox; each change goes to the panel.
+mail_plugins = $mail_plugins quota quota_clone
+plugin {{
+  quota = count:Mailbox
+  quota_vsizes = yes
+  quota_clone_dict = proxy:dict:quota
+  quota_exceeded_message = Mailbox is full.
+  quota_status_success = DUNNO
+  quota_status_nouser = DUNNO
+  quota_status_overquota = {FULL}
+}}
+dict {{
+  quota = pgsql:{host.directory}/dict-sql.conf
+}}
+protocol imap {{
+  mail_plugins = $mail_plugins imap_quota
+}}
+
+# For Postfix: who signs in to submission, delivery, and whether a mailbox is full.
+service auth {{
+  # A hash of ARGON2ID may need more than the 256 MB of the default.
+  vsz_limit = 1G
+{_listener("auth", host)}}}
+service lmtp {{
+{_listener("lmtp", host)}}}
+service quota-status {{
+  executable = quota-status -p postfix
+  client_limit = 1
+{_listener("quota-status", host)}}}
+
+!include_try {host.directory}/local.conf
+"""
+
+
+def _commands(host: DovecotHost) -> str:
+    return f"""\
+#!/bin/sh
+# Lets Dovecot read what mailadmin wrote, as root on the mail host. What was in dovecot.conf is kept beside it.
+set -e
+conf=${{DOVECOT_CONF:-/etc/dovecot/dovecot.conf}}
+ours='!include {host.directory}/dovecot.conf'
+doveconf -c '{host.directory}/dovecot.conf' >/dev/null
+if [ "$(cat "$conf" 2>/dev/null)" != "$ours" ]; then
+    if [ -e "$conf" ]; then mv "$conf" "$conf.before-mailadmin"; fi
+    printf '%s\\n' "$ours" >"$conf"
+fi
+if doveadm -c "$conf" reload 2>/dev/null; then :; else echo 'Dovecot is not running. Start it: systemctl start dovecot'; fi
+"""

@@ -1,0 +1,74 @@
+"""Writes what a Dovecot host needs to read the panel's database."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from mailservers.dovecot_config import DovecotHost, write_directory
+from mailservers.postfix_config import default_hosts
+
+
+class Command(BaseCommand):
+    help = _(
+        "Write the configuration of Dovecot 2.3 and the commands to install it. Run it on the mail host as root; "
+        "nothing else of that host is changed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        defaults = DovecotHost(directory="", database="")
+        parser.add_argument("--output", required=True, metavar="DIR", help=_("Directory to write to."))
+        parser.add_argument(
+            "--installed-at", metavar="DIR", help=_("Where Dovecot will find the files, if not in --output.")
+        )
+        parser.add_argument(
+            "--host", metavar="HOST:PORT", help=_("Database server; /DIRECTORY:PORT for a Unix socket.")
+        )
+        parser.add_argument(
+            "--tls-mode", default="", choices=["disable", "prefer", "require", "verify-ca", "verify-full"]
+        )
+        parser.add_argument(
+            "--tls-root", default="", metavar="FILE", help=_("Certificates that the database server must match.")
+        )
+        parser.add_argument(
+            "--mail-base", default=defaults.mail_base, metavar="DIR", help=_("virtual_mailbox_base: where mail is stored.")
+        )
+        parser.add_argument("--mail-uid", type=int, default=5000, help=_("The user who owns stored mail."))
+        parser.add_argument("--mail-gid", type=int, default=5000, help=_("The group that owns stored mail."))
+        parser.add_argument(
+            "--certificate", default=defaults.certificate, metavar="FILE", help=_("What mail programs are shown, PEM.")
+        )
+        parser.add_argument("--key", default=defaults.key, metavar="FILE", help=_("The key of the certificate, PEM."))
+        parser.add_argument(
+            "--queue-directory",
+            default=defaults.queue_directory,
+            metavar="DIR",
+            help=_("Of Postfix; it finds the sockets of Dovecot below private/ there."),
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        directory = Path(options["output"]).absolute()
+        server = options["host"] or default_hosts()[0]
+        name, _colon, port = server.rpartition(":")
+        if not name or not port.isdigit() or any(blank in server for blank in " \t,'"):
+            raise CommandError(_("“%s” is not a database server. Write it as HOST:PORT or /DIRECTORY:PORT.") % server)
+        same = ("tls_mode", "tls_root", "mail_base", "mail_uid", "mail_gid", "certificate", "key", "queue_directory")
+        host = DovecotHost(
+            directory=options["installed_at"] or str(directory),
+            database=server,
+            **{name: options[name] for name in same},
+        )
+        try:
+            names = write_directory(host, directory)
+        except OSError as error:
+            raise CommandError(
+                _("Nothing could be written to %(directory)s: %(reason)s.")
+                % {"directory": directory, "reason": error.strerror}
+            ) from error
+        self.stdout.write(
+            _("Wrote %(number)d files to %(directory)s.") % {"number": len(names), "directory": directory}
+        )
+        self.stdout.write(
+            _("To put them in place, read and run as root: sh %(path)s") % {"path": directory / "install-commands"}
+        )

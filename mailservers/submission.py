@@ -1,0 +1,78 @@
+"""The services of Postfix where people sign in and send: submission and submissions in master.cf, and what main.cf needs
+for Dovecot behind them."""
+
+import shlex
+
+AUTH_SOCKET = "private/auth"
+DELIVERY = "lmtp:unix:private/dovecot-lmtp"
+
+# Dovecot away: the message is taken all the same, and LMTP says later what there is to say.
+ASKS_FOR_ROOM = "check_policy_service { unix:private/quota-status, default_action=DUNNO }"
+
+# Nothing that main.cf has against strangers concerns who has signed in, but for what is asked of every recipient. That
+# stands in main.cf under a name of ours, because an option of master.cf holds no blanks.
+RECIPIENTS = "submission_recipient_restrictions"
+OF_BOTH = {
+    "smtpd_sasl_auth_enable": "yes",
+    "smtpd_sasl_type": "dovecot",
+    "smtpd_sasl_path": AUTH_SOCKET,
+    "smtpd_tls_auth_only": "yes",
+    "smtpd_client_restrictions": "",
+    "smtpd_helo_restrictions": "",
+    "smtpd_sender_restrictions": "reject_sender_login_mismatch",
+    "smtpd_relay_restrictions": "permit_sasl_authenticated,reject",
+    "smtpd_recipient_restrictions": f"${RECIPIENTS}",
+}
+# RFC 6409 (STARTTLS before anything else), RFC 8314 (TLS from the first byte).
+SAME_PORT = ("587", "465", "smtps")  # other names for it in master.cf: two entries would stop master(8)
+SERVICES = {
+    "submission": {"syslog_name": "postfix/submission", "smtpd_tls_security_level": "encrypt"},
+    "submissions": {"syslog_name": "postfix/submissions", "smtpd_tls_wrappermode": "yes"},
+}
+
+
+REASONS = {
+    "virtual_transport": "Dovecot stores the mail, and counts it",
+    "smtpd_sasl_auth_enable": "people sign in to submission and submissions (master.cf), not at port 25",
+    RECIPIENTS: "what is asked of each recipient of those who have signed in",
+}
+
+
+def main_cf(of_every_recipient: str) -> list[tuple[str, str]]:
+    """Delivery to Dovecot; at port 25 nobody signs in."""
+    return [
+        ("virtual_transport", DELIVERY),
+        ("smtpd_sasl_auth_enable", "no"),
+        (RECIPIENTS, f"{of_every_recipient}, permit_sasl_authenticated, reject"),
+    ]
+
+
+def master_cf() -> str:
+    """Both services as master.cf has them, to be read; commands() puts them there."""
+    lines = ["# For master.cf, written by mailadmin. See master(5), RFC 6409 and RFC 8314."]
+    for name, own in SERVICES.items():
+        lines.append(_entry(name))
+        lines += [f"  -o {parameter}={value}" for parameter, value in (own | OF_BOTH).items()]
+    return "\n".join(lines) + "\n"
+
+
+def commands() -> list[str]:
+    """`postconf -M` replaces an entry of the same name and touches no other; -P adds its options."""
+    found = [
+        f"if [ -n \"$(postconf -M {name}/inet 2>/dev/null)\" ]; then postconf -MX {name}/inet; fi" for name in SAME_PORT
+    ]
+    for name, own in SERVICES.items():
+        found.append(_quoted("postconf", "-M", f"{name}/inet={_entry(name)}"))
+        found += [
+            _quoted("postconf", "-P", f"{name}/inet/{parameter}={value}")
+            for parameter, value in (own | OF_BOTH).items()
+        ]
+    return found
+
+
+def _entry(name: str) -> str:
+    return f"{name} inet n - n - - smtpd"
+
+
+def _quoted(*words: str) -> str:
+    return " ".join(shlex.quote(word) for word in words)
