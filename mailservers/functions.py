@@ -17,6 +17,8 @@ from psycopg2 import sql
 from psycopg2.errors import InvalidFunctionDefinition
 from psycopg2.extensions import encrypt_password
 
+from mailservers import opendkim_views
+
 SQL_FOLDER = Path(__file__).parent / "sql"
 SCHEMAS = ("mail_map", "postfix")  # helpers first
 LOCK = 0x4D415053  # "MAPS"
@@ -97,6 +99,7 @@ def install(*, force: bool = False) -> bool:
         kept = _make_functions(cursor)
         _drop_unnamed(cursor, kept)
         _grant(cursor)
+        opendkim_views.install_views(cursor, owner_role())
         _run(cursor, "COMMENT ON SCHEMA postfix IS {}", sql.Literal(checksum()))
     return True
 
@@ -106,7 +109,11 @@ def checksum() -> str:
     digest = hashlib.sha256()
     for part in (Path(__file__).read_text(), postfix_role(), owner_role(), postfix_password()):
         digest.update(part.encode())
+    for text in (opendkim_views.opendkim_role(), opendkim_views.opendkim_password()):
+        digest.update(text.encode())
     for _schema, _name, text in files():
+        digest.update(text.encode())
+    for _name, text in opendkim_views.views():
         digest.update(text.encode())
     return f"mailadmin {digest.hexdigest()}"
 
@@ -139,11 +146,13 @@ def wrong_rights() -> list[str]:
             ]
         cursor.execute(RIGHTS_QUERY, {"role": postfix_role()})
         found = [row[0] for row in cursor.fetchall()]
+        of_opendkim = opendkim_views.faults_of_rights(cursor, RIGHTS_QUERY)
     if not found:
-        return []
+        return of_opendkim
     return [
         _("The role %(role)s has wrong rights: %(rights)s. Run “script/manage install_functions”.")
-        % {"role": postfix_role(), "rights": "; ".join(found)}
+        % {"role": postfix_role(), "rights": "; ".join(found)},
+        *of_opendkim,
     ]
 
 
@@ -204,6 +213,9 @@ def sql_for_superuser() -> str:
         role, owner = sql.Identifier(postfix_role()), sql.Identifier(owner_role())
         statements = (
             sql.SQL("CREATE ROLE {} LOGIN PASSWORD {};").format(role, sql.Literal(_verifier(cursor))),
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {};").format(
+                sql.Identifier(opendkim_views.opendkim_role()), sql.Literal(opendkim_views.verifier(cursor))
+            ),
             sql.SQL("CREATE ROLE {} NOLOGIN;").format(owner),
             sql.SQL("GRANT {} TO {} WITH ADMIN OPTION;").format(owner, user),
             sql.SQL("GRANT CREATE, CONNECT, TEMPORARY ON DATABASE {} TO {} WITH GRANT OPTION;").format(database, user),
@@ -227,13 +239,17 @@ def _current_user(cursor: Any) -> str:
 
 
 def _make_roles(cursor: Any) -> None:
-    for role, kind in ((postfix_role(), "LOGIN"), (owner_role(), "NOLOGIN")):
+    opendkim = opendkim_views.opendkim_role()
+    for role, kind in ((postfix_role(), "LOGIN"), (opendkim, "LOGIN"), (owner_role(), "NOLOGIN")):
         cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
         if cursor.fetchone() is None:
             _run(cursor, f"CREATE ROLE {{}} {kind}", sql.Identifier(role))
     cursor.execute("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
     if cursor.fetchone()[0]:
         _run(cursor, "ALTER ROLE {} PASSWORD {}", sql.Identifier(postfix_role()), sql.Literal(_verifier(cursor)))
+        _run(
+            cursor, "ALTER ROLE {} PASSWORD {}", sql.Identifier(opendkim), sql.Literal(opendkim_views.verifier(cursor))
+        )
     cursor.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [owner_role()])
     if not cursor.fetchone()[0]:
         _run(cursor, "GRANT {} TO CURRENT_USER", sql.Identifier(owner_role()))
@@ -323,7 +339,7 @@ def _functions_in_database(cursor: Any) -> list[tuple[str, str]]:
 
 
 def _tables_are_there() -> bool:
-    return set(READ_BY_MAPS) <= set(connection.introspection.table_names())
+    return {*READ_BY_MAPS, *opendkim_views.READ_BY_VIEWS} <= set(connection.introspection.table_names())
 
 
 def _run(cursor: Any, statement: str, *parts: sql.Composable) -> None:
