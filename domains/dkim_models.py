@@ -1,5 +1,6 @@
 """DKIM keys (RFC 6376): what is public of them and where they stand; private keys, encrypted; which host has which."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -114,7 +115,13 @@ class DkimKey(models.Model):
         return f"{self.selector}._domainkey.{self.domain.name}"
 
     def get_absolute_url(self) -> str:
-        return reverse("dkim_key", args=[self.domain.name, self.selector])
+        return f"{reverse('dkim_list', args=[self.domain.name])}#{self.selector}"
+
+    def clean(self) -> None:
+        """An undo may bring back a key whose private half is gone by now."""
+        may_sign = self.state in (self.State.PREPARED, self.State.PUBLISHED, self.State.SIGNING)
+        if self.pk and may_sign and not DkimPrivateKey.objects.filter(pk=self.pk).exists():
+            raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": self.selector})
 
     @property
     def family(self) -> str:
