@@ -7,4 +7,4 @@ class DomainsConfig(AppConfig):
     name = "domains"
 
     def ready(self) -> None:
-        from domains import history_words  # noqa: F401
+        from domains import dkim_history_words, dkim_jobs, history_words  # noqa: F401

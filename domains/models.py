@@ -346,3 +346,8 @@ def _file_name(local_part: str) -> str:
     """A local part as one file name: what is special in a path is written as %xx; % itself is in no local part."""
     safe = "".join(letter if letter.isalnum() or letter in "._-+=~" else f"%{ord(letter):02x}" for letter in local_part)
     return f"%2e{safe[1:]}" if safe.startswith(".") else safe
+
+
+from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey  # noqa: E402  they hang on Domain
+
+__all__ = ["AddressClass", "DkimKey", "DkimKeyOnHost", "DkimPrivateKey", "Domain", "DomainAdmin", "DomainCount"]

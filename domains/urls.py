@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from domains import converters, history_views, views
+from domains import converters, dkim_views, history_views, views
 
 __all__ = ["converters", "urlpatterns"]
 
@@ -13,6 +13,9 @@ urlpatterns = [
     path("domains/<domain:name>/settings/", views.domain_settings, name="domain_settings"),
     path("domains/<domain:name>/admins/add/", views.domain_admin_add, name="domain_admin_add"),
     path("domains/<domain:name>/admins/remove/", views.domain_admin_remove, name="domain_admin_remove"),
+    path("domains/<domain:name>/dkim/", dkim_views.dkim_list, name="dkim_list"),
+    path("domains/<domain:name>/dkim/<str:selector>/move/", dkim_views.dkim_move, name="dkim_move"),
+    path("domains/<domain:name>/dkim/<str:selector>/delete/", dkim_views.dkim_delete, name="dkim_delete"),
     path("domains/<domain:name>/history/", history_views.domain_history, name="domain_history"),
     path("history/", history_views.history, name="history"),
     path("settings/", views.mail_settings, name="mail_settings"),

@@ -12,10 +12,10 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.sealing import IS_FERNET
 from accounts.tracking import tracked
 from lookup_tables import keys, results
 
-IS_FERNET = r"^gAAAA[A-Za-z0-9_=-]+$"  # version 0x80 in base64url
 LONGEST_KEY, LONGEST_RESULT = 320, 500  # characters
 
 

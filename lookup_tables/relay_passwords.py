@@ -2,17 +2,18 @@
 
 To rotate, put a new key on top of the file `relay_password_keys` and start the panel again."""
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+
+from accounts import sealing
 
 LONGEST = 255  # characters
 
 
 def keeper() -> MultiFernet:
-    """What encrypts with the first key, and decrypts with all of them."""
-    return MultiFernet([Fernet(line) for line in settings.RELAY_PASSWORD_KEYS.split()])
+    return sealing.keeper(settings.RELAY_PASSWORD_KEYS)
 
 
 def encrypted(password: str) -> str:

@@ -63,6 +63,9 @@ DOVECOT_PASSWORD = secret_from_state("dovecot.password")
 RELAY_PASSWORD_KEYS = secret_from_state(
     "relay_password_keys", lambda: urlsafe_b64encode(secrets.token_bytes(32)).decode()
 )
+# The same for private keys of DKIM. Lost, those are lost too: docs/dkim.md says how to keep a copy.
+DKIM_SEALING_KEYS = secret_from_state("dkim_sealing_keys", lambda: urlsafe_b64encode(secrets.token_bytes(32)).decode())
+OPENDKIM_PASSWORD = secret_from_state("opendkim.password")
 ROLE_PREFIX = os.environ.get("MAILADMIN_ROLE_PREFIX", "")
 OWN_NAMES = ["localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn()]
 ALLOWED_HOSTS = [name for name in os.environ.get("MAILADMIN_ALLOWED_HOSTS", "").split(",") if name] or OWN_NAMES

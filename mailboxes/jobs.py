@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override
 
 from accounts.actors import Actor, Door
+from domains.dkim_keys import forget_private_keys
 from domains.history import change_sets_visible_to
 from jobs.models import Job
 from jobs.services import job_kind, show_progress, start_job
@@ -33,6 +34,7 @@ def alias_report(job: Job) -> dict[str, Any]:
     purge_credentials()
     delete_ended_quarantines(by=Actor.from_task("the nightly check"))
     forget_old_imports()
+    forget_private_keys()
     return check_aliases(job)
 
 

@@ -13,6 +13,7 @@ from accounts.actors import Actor
 from accounts.history_reading import Event
 from accounts.models import OWNER_PREFIX, User
 from domains.guards import delimiter_changed
+from domains.dkim_models import DkimKey
 from domains.models import Domain, DomainAdmin, MailSettings
 from domains.services import refuse_unfitting_class
 from mailboxes.destinations import resolve
@@ -48,6 +49,7 @@ def register_undo(model: type[models.Model], check: Check | None = None) -> None
 for _model in (
     Domain,
     DomainAdmin,
+    DkimKey,
     MailSettings,
     Address,
     Mailbox,

@@ -19,6 +19,8 @@ from psycopg2 import sql
 from psycopg2.errors import InvalidFunctionDefinition
 from psycopg2.extensions import encrypt_password
 
+from mailservers import opendkim_views
+
 SQL_FOLDER = Path(__file__).parent / "sql"
 SCHEMAS = ("mail_map", "postfix", "dovecot")  # helpers first
 LOCK = 0x4D415053  # "MAPS"
@@ -142,12 +144,14 @@ def install(*, force: bool = False) -> bool:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         for server in MAIL_SERVERS:
             _make_roles(cursor, server)
+        opendkim_views.make_role(cursor)
         _make_schemas(cursor)
         kept = _make_functions(cursor)
         _drop_unnamed(cursor, kept)
         for server in MAIL_SERVERS:
             _make_views(cursor, server)
             _grant(cursor, server)
+        opendkim_views.install_views(cursor, owner_role())
         _run(cursor, "COMMENT ON SCHEMA postfix IS {}", sql.Literal(checksum()))
     return True
 
@@ -159,7 +163,11 @@ def checksum() -> str:
     for server in MAIL_SERVERS:
         for part in (server.role, server.owner, server.password):
             digest.update(part.encode())
+    for part in (opendkim_views.opendkim_role(), opendkim_views.opendkim_password()):
+        digest.update(part.encode())
     for _schema, _name, text in files():
+        digest.update(text.encode())
+    for _name, text in opendkim_views.views():
         digest.update(text.encode())
     return f"mailadmin {digest.hexdigest()}"
 
@@ -183,7 +191,9 @@ def outdated() -> list[str]:
 
 def wrong_rights() -> list[str]:
     """Sentences about what the roles of the mail servers may do beyond, or short of, what is theirs."""
-    return [sentence for server in MAIL_SERVERS for sentence in _wrong_rights_of(server)]
+    found = [sentence for server in MAIL_SERVERS for sentence in _wrong_rights_of(server)]
+    with connection.cursor() as cursor:
+        return found + opendkim_views.faults_of_rights(cursor, RIGHTS_QUERY)
 
 
 def _wrong_rights_of(server: MailServer) -> list[str]:
@@ -269,7 +279,9 @@ def sql_for_superuser() -> str:
                 sql.SQL("CREATE ROLE {} NOLOGIN;").format(owner),
                 sql.SQL("GRANT {} TO {} WITH ADMIN OPTION;").format(owner, user),
             ]
+        role = sql.Identifier(opendkim_views.opendkim_role())
         statements += [
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {};").format(role, sql.Literal(opendkim_views.verifier(cursor))),
             sql.SQL("GRANT CREATE, CONNECT, TEMPORARY ON DATABASE {} TO {} WITH GRANT OPTION;").format(database, user),
             sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC;").format(database),
             sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC;"),
@@ -411,7 +423,8 @@ def _functions_in_database(cursor: Any) -> list[tuple[str, str]]:
 
 
 def _tables_are_there() -> bool:
-    return {table for server in MAIL_SERVERS for table in server.reads} <= set(connection.introspection.table_names())
+    read = {table for server in MAIL_SERVERS for table in server.reads} | {*opendkim_views.READ_BY_VIEWS}
+    return read <= set(connection.introspection.table_names())
 
 
 def _run(cursor: Any, statement: str, *parts: sql.Composable) -> None:

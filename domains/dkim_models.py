@@ -1,0 +1,197 @@
+"""DKIM keys (RFC 6376): what is public of them and where they stand; private keys, encrypted; which host has which."""
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.sealing import IS_FERNET
+from accounts.tracking import tracked
+from domains.fields import LABEL
+from domains.models import Domain, seen_by
+
+IS_SELECTOR = rf"^{LABEL}(\.{LABEL})*$"  # RFC 6376, section 3.1: sub-domains, dots between them
+LONGEST_SELECTOR = 63
+LONGEST_STRING = 255  # octets of one string of a TXT record (RFC 1035, section 3.3.14)
+
+
+class DkimKeyQuerySet(models.QuerySet["DkimKey"]):
+    def visible_to(self, user: User) -> models.QuerySet["DkimKey"]:
+        return self.filter(seen_by(user, "domain__"))
+
+
+@tracked()
+class DkimKey(models.Model):
+    """A key by which the mail of a domain is signed: what everybody may know of it."""
+
+    class Algorithm(models.TextChoices):
+        RSA_1024 = "rsa-1024", "RSA 1024"
+        RSA_2048 = "rsa-2048", "RSA 2048"
+        RSA_3072 = "rsa-3072", "RSA 3072"
+        RSA_4096 = "rsa-4096", "RSA 4096"
+        ED25519 = "ed25519", "Ed25519"
+
+    class State(models.TextChoices):
+        PREPARED = "prepared", _("prepared")
+        PUBLISHED = "published", _("published")
+        SIGNING = "signing", _("signing")
+        RETIRING = "retiring", _("retiring")
+        REVOKED = "revoked", _("revoked")
+        GONE = "gone", _("gone")
+
+    domain = models.ForeignKey(Domain, verbose_name=_("domain"), on_delete=models.CASCADE, related_name="dkim_keys")
+    selector = models.CharField(_("selector"), max_length=LONGEST_SELECTOR, db_collation="C")
+    algorithm = models.CharField(_("algorithm"), max_length=10, choices=Algorithm.choices, default=Algorithm.RSA_2048)
+    public_key = models.TextField(_("public key"), db_collation="C")  # as in p=: base64 (RFC 6376, RFC 8463)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PREPARED)
+    for_subdomains = models.BooleanField(
+        _("signs for subdomains"),
+        default=False,
+        help_text=_("Mail from addresses below the domain is signed in the name of the domain."),
+    )
+    for_alias_domains = models.BooleanField(
+        _("signs for alias domains"),
+        default=False,
+        help_text=_("Mail from an alias domain is signed in its own name; its zone needs the record too, or a CNAME."),
+    )
+    made_by = models.BigIntegerField(null=True, editable=False, unique=True)  # the job: done twice it is there once
+    created_at = models.DateTimeField(_("prepared"), auto_now_add=True)
+    published_at = models.DateTimeField(_("published since"), null=True, editable=False)
+    signing_at = models.DateTimeField(_("signing since"), null=True, editable=False)
+    retiring_at = models.DateTimeField(_("retiring since"), null=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked since"), null=True, editable=False)
+    gone_at = models.DateTimeField(_("gone since"), null=True, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = DkimKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("DKIM key")
+        verbose_name_plural = _("DKIM keys")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["domain", "selector"],
+                name="a_selector_names_one_key",
+                violation_error_message=_("The domain has a key with this selector already. Take another selector."),
+            ),
+            models.UniqueConstraint(
+                fields=["domain"],
+                condition=Q(state="signing") & ~Q(algorithm="ed25519"),
+                name="one_rsa_key_signs",
+                violation_error_message=_("Another RSA key signs for this domain."),
+            ),
+            models.UniqueConstraint(
+                fields=["domain"],
+                condition=Q(state="signing", algorithm="ed25519"),
+                name="one_ed25519_key_signs",
+                violation_error_message=_("Another Ed25519 key signs for this domain."),
+            ),
+            models.CheckConstraint(
+                name="a_selector_is_a_name_in_the_dns",
+                condition=Q(selector__regex=IS_SELECTOR),
+                violation_error_message=_(
+                    "A selector has letters, digits and hyphens, with a dot between two parts, for example s2026."
+                ),
+            ),
+            models.CheckConstraint(
+                name="a_dkim_algorithm_is_known",
+                condition=Q(algorithm__in=["rsa-1024", "rsa-2048", "rsa-3072", "rsa-4096", "ed25519"]),
+            ),
+            models.CheckConstraint(
+                name="a_dkim_state_is_known",
+                condition=Q(state__in=["prepared", "published", "signing", "retiring", "revoked", "gone"]),
+            ),
+            # Neither a path nor a PEM file by mistake; and nothing that would end a line of a table.
+            models.CheckConstraint(
+                name="a_public_key_is_base64", condition=Q(public_key__regex=r"^[A-Za-z0-9+/]+={0,2}$")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.selector}._domainkey.{self.domain.name}"
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('dkim_list', args=[self.domain.name])}#{self.selector}"
+
+    def clean(self) -> None:
+        """An undo may bring back a key whose private half is gone by now."""
+        may_sign = self.state in (self.State.PREPARED, self.State.PUBLISHED, self.State.SIGNING)
+        if self.pk and may_sign and not DkimPrivateKey.objects.filter(pk=self.pk).exists():
+            raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": self.selector})
+
+    @property
+    def family(self) -> str:
+        """rsa or ed25519, as in k= of the record; one of each may sign side by side."""
+        return "ed25519" if self.algorithm == self.Algorithm.ED25519 else "rsa"
+
+    @property
+    def record_name(self) -> str:
+        return f"{self.selector}._domainkey.{self.domain.name}."
+
+    @property
+    def record_text(self) -> str:
+        """RFC 6376, section 3.6.1, and RFC 8463; a revoked key is published with an empty p=."""
+        key = "" if self.state == self.State.REVOKED else self.public_key
+        return f"v=DKIM1; h=sha256; k={self.family}; s=email; p={key}"
+
+    @property
+    def record_strings(self) -> list[str]:
+        """The text as a TXT record holds it."""
+        text = self.record_text
+        return [text[at : at + LONGEST_STRING] for at in range(0, len(text), LONGEST_STRING)]
+
+    @property
+    def record_quoted(self) -> str:
+        return " ".join(f'"{part}"' for part in self.record_strings)
+
+    @property
+    def zone_line(self) -> str:
+        return f"{self.record_name} 3600 IN TXT {self.record_quoted}"
+
+    @property
+    def since(self) -> object:
+        """When it came into its state."""
+        return getattr(self, f"{self.state}_at") if self.state != self.State.PREPARED else self.created_at
+
+
+class DkimPrivateKey(models.Model):
+    """The private half, encrypted; not in the history, never shown. It stays behind a deleted key for a while, without
+    a foreign key, so that an undo finds it."""
+
+    key = models.OneToOneField(
+        DkimKey, primary_key=True, on_delete=models.DO_NOTHING, related_name="private", db_constraint=False
+    )
+    token = models.TextField(editable=False)
+    retired_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            # What somebody stores in plain text by mistake is refused.
+            models.CheckConstraint(name="a_private_key_is_encrypted", condition=Q(token__regex=IS_FERNET)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.key_id)
+
+
+class DkimKeyOnHost(models.Model):
+    """A host that signs has written the file of a key; OpenDKIM there sees keys with such a row only."""
+
+    host = models.CharField(_("host"), max_length=253, db_collation="C")
+    key = models.ForeignKey(DkimKey, on_delete=models.CASCADE, related_name="on_hosts", db_constraint=False)
+    path = models.CharField(_("path"), max_length=500, db_collation="C")
+    confirmed_at = models.DateTimeField(_("confirmed"), auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["host", "key"], name="a_host_has_a_key_once"),
+            # OpenDKIM takes what begins with a slash for a file, anything else for the key itself.
+            models.CheckConstraint(name="a_key_file_has_a_whole_path", condition=Q(path__regex=r"^/[!-$&-9;-~]+$")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.host}: {self.path}"

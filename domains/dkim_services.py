@@ -1,0 +1,156 @@
+"""Every write about DKIM keys. The worker makes them; each step of a key is one change set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from accounts.saving import save_checked
+from domains.dkim_keys import PrivateKey, algorithm_of, generate, public_text, read_pem, sealed
+from domains.dkim_models import DkimKey, DkimPrivateKey
+from domains.models import Domain
+from domains.services import locked_version
+from jobs.models import Job
+from jobs.services import start_job
+
+GENERATE = "dkim_generate"
+State = DkimKey.State
+
+# What a key may become, and from where. A key signs only when its record is in the DNS.
+COMES_FROM: Mapping[str, tuple[str, ...]] = {
+    State.PUBLISHED: (State.PREPARED,),
+    State.SIGNING: (State.PUBLISHED, State.RETIRING),
+    State.RETIRING: (State.SIGNING,),
+    State.REVOKED: (State.PUBLISHED, State.SIGNING, State.RETIRING),
+    State.GONE: (State.PUBLISHED, State.RETIRING, State.REVOKED),
+}
+NEEDS_PRIVATE_KEY = (State.PREPARED, State.PUBLISHED, State.SIGNING)
+VERBS = {
+    State.PUBLISHED: "publish",
+    State.SIGNING: "sign",
+    State.RETIRING: "retire",
+    State.REVOKED: "revoke",
+    State.GONE: "take_out",
+}
+
+
+@transaction.atomic
+def start_generation(
+    domain: Domain, selector: str, algorithm: str = DkimKey.Algorithm.RSA_2048, *, by: Actor, **options: bool
+) -> Job:
+    """Lets the worker make a key. What is wrong with the selector is said at once."""
+    key = DkimKey(domain=domain, selector=_selector(selector), algorithm=algorithm, public_key="later", **options)
+    key.full_clean()
+    waiting = Job.objects.filter(kind=GENERATE, state__in=[Job.State.WAITING, Job.State.RUNNING])
+    if waiting.filter(arguments__domain=domain.pk, arguments__selector=key.selector).exists():
+        raise ValidationError({"selector": _("A key with this selector is being made already.")})
+    arguments: dict[str, Any] = {"domain": domain.pk, "selector": key.selector, "algorithm": algorithm, **options}
+    arguments["who"] = by.label
+    return start_job(GENERATE, by=by, label=gettext_noop("Making of a DKIM key"), **arguments)
+
+
+def add_dkim_key(
+    domain: Domain, selector: str, private: PrivateKey, *, made_by: int | None = None, by: Actor, **options: bool
+) -> DkimKey:
+    """Keeps a new key. The state is prepared: nothing is signed by it before a person says so."""
+    key = DkimKey(
+        domain=domain,
+        selector=_selector(selector),
+        algorithm=algorithm_of(private),
+        public_key=public_text(private),
+        made_by=made_by,
+        **options,
+    )
+    with recorded("add", "dkim_key", str(key), domain=domain.name, by=by):
+        key.domain = locked_version(Domain.objects, domain.pk, None)
+        save_checked(key)
+        DkimPrivateKey.objects.create(key=key, token=sealed(private))
+    return key
+
+
+def generate_dkim_key(job: Job, *, by: Actor) -> DkimKey:
+    """The work of the worker. Killed before the end it leaves nothing, killed after it, the key is found again."""
+    arguments = dict(job.arguments)
+    there = DkimKey.objects.select_related("domain").filter(made_by=job.pk).first()
+    if there:
+        return there
+    domain = Domain.objects.filter(pk=arguments["domain"]).first()
+    if domain is None:
+        raise ValidationError(_("The domain was deleted meanwhile. Nothing was changed."))
+    options = {name: arguments[name] for name in ("for_subdomains", "for_alias_domains") if name in arguments}
+    private = generate(arguments["algorithm"])
+    return add_dkim_key(domain, arguments["selector"], private, made_by=job.pk, by=by, **options)
+
+
+def import_dkim_key(domain: Domain, selector: str, pem: str, *, by: Actor, **options: bool) -> DkimKey:
+    """Keeps a key that was made elsewhere, from its PEM text."""
+    return add_dkim_key(domain, selector, read_pem(pem), by=by, **options)
+
+
+def move_dkim_key(key: DkimKey, state: str, *, version: int | None = None, by: Actor) -> DkimKey:
+    """The next step of a key. Where it begins to sign, the one of its kind that signed till now is retiring."""
+    with recorded(VERBS[State(state)], "dkim_key", str(key), domain=key.domain.name, by=by):
+        domain = locked_version(Domain.objects, key.domain_id, None)
+        key = locked_version(DkimKey.objects.select_related("domain"), key.pk, version)
+        if key.state not in COMES_FROM[state]:
+            raise ValidationError(_refusal(key, state))
+        if state == State.SIGNING:
+            if not DkimPrivateKey.objects.filter(key=key).exists():
+                raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": key})
+            for other in DkimKey.objects.select_for_update().filter(domain=domain, state=State.SIGNING):
+                if other.family == key.family:
+                    _enter(other, State.RETIRING)
+        _enter(key, state)
+        if state == State.GONE:
+            DkimPrivateKey.objects.filter(key=key).delete()
+    return key
+
+
+def delete_dkim_key(key: DkimKey, *, by: Actor) -> None:
+    """Its private key stays for 30 days, so that an undo brings it back."""
+    with recorded("delete", "dkim_key", str(key), domain=key.domain.name, by=by):
+        locked_version(Domain.objects, key.domain_id, None)
+        key = locked_version(DkimKey.objects.select_related("domain"), key.pk, None)
+        if key.state == State.SIGNING:
+            sentence = _("%(key)s signs. Sign with another key, or retire it, before you delete it.")
+            raise ValidationError(sentence % {"key": key})
+        key.delete()
+
+
+def what_is_lost_with_key(key: DkimKey) -> list[str]:
+    """Sentences for the question before it is deleted."""
+    sentences = [_("Its private key is kept for 30 days for an undo, then it is gone for good.")]
+    if key.state in (State.PUBLISHED, State.RETIRING):
+        sentences.append(_("Its record is in the DNS: mail that it signed cannot be verified when that goes."))
+    return sentences
+
+
+def next_states(key: DkimKey) -> list[str]:
+    return [str(state) for state, before in COMES_FROM.items() if key.state in before]
+
+
+def _enter(key: DkimKey, state: str) -> None:
+    key.state = state
+    setattr(key, f"{state}_at", timezone.now())
+    key.version += 1
+    save_checked(key)
+
+
+def _refusal(key: DkimKey, state: str) -> str:
+    words = {"key": key, "state": key.get_state_display(), "wanted": State(state).label}
+    if key.state == State.PREPARED and state == State.SIGNING:
+        return _("%(key)s is only prepared. Put its record into the DNS, then say that it is published.") % words
+    return _("%(key)s is %(state)s and cannot become %(wanted)s.") % words
+
+
+def _selector(text: str) -> str:
+    selector = text.strip().lower()
+    if not selector:
+        raise ValidationError({"selector": _("Type a selector, for example s2026.")})
+    return selector

@@ -1,0 +1,55 @@
+"""Writes the DKIM keys of this host as files; a timer runs it."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from mailservers.opendkim import sync_keys, tell_opendkim, write_tables
+
+
+class Command(BaseCommand):
+    help = _(
+        "Write each DKIM key as a file of mode 0600, remove those that are gone, and say in the database which host "
+        "has which. Run it on the host that signs, as root, from a timer."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--directory", default="/etc/dkimkeys/mailadmin", metavar="DIR", help=_("Where the files are.")
+        )
+        parser.add_argument(
+            "--host", default=socket.gethostname(), metavar="NAME", help=_("The name of this host in the panel.")
+        )
+        parser.add_argument("--user", default="opendkim", metavar="USER", help=_("Who may read the files."))
+        parser.add_argument(
+            "--tables", action="store_true", help=_("Write KeyTable and SigningTable too, for OpenDKIM without dsn:.")
+        )
+        parser.add_argument(
+            "--pid-file", action="append", default=[], metavar="FILE", help=_("Of OpenDKIM, which is then told.")
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        directory = Path(options["directory"]).absolute()
+        try:
+            done = sync_keys(directory, host=options["host"], user=options["user"])
+            if options["tables"] and write_tables(directory, host=options["host"], user=options["user"]):
+                done.tables = True
+                for pid_file in options["pid_file"]:
+                    tell_opendkim(Path(pid_file))
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        except (OSError, LookupError, ValueError) as error:
+            raise CommandError(
+                _("The files in %(directory)s could not be written: %(reason)s.")
+                % {"directory": directory, "reason": error}
+            ) from error
+        for name in done.written:
+            self.stdout.write(_("Wrote %(file)s.") % {"file": name})
+        for name in done.removed:
+            self.stdout.write(_("Removed %(file)s.") % {"file": name})
+        if done.tables and not options["pid_file"]:
+            self.stdout.write(_("The tables are new. Send OpenDKIM the signal USR1."))

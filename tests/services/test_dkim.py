@@ -1,0 +1,175 @@
+"""The services of DKIM keys: what is kept, which steps there are, and what a killed worker leaves behind."""
+
+import subprocess
+from io import StringIO
+from pathlib import Path
+from stat import S_IMODE
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from accounts.models import ChangeSet
+from domains import dkim_jobs
+from domains.dkim_keys import forget_private_keys, generate, pem_of, seal_anew, unsealed
+from domains.dkim_models import DkimKey, DkimPrivateKey
+from domains.dkim_services import (
+    add_dkim_key,
+    delete_dkim_key,
+    generate_dkim_key,
+    import_dkim_key,
+    move_dkim_key,
+    start_generation,
+)
+from domains.models import Domain
+from jobs.services import run_job
+from mailboxes.removal import delete_domain
+from mailboxes.undo import undo_change_set
+from tests.services.checks import TESTER, nothing_changes, one_change_set, refusal
+
+pytestmark = pytest.mark.django_db
+State = DkimKey.State
+
+
+def made(domain: Domain, selector: str = "s1", algorithm: str = "ed25519") -> DkimKey:
+    return add_dkim_key(domain, selector, generate(algorithm), by=TESTER)
+
+
+def move(key: DkimKey, *states: str) -> DkimKey:
+    for state in states:
+        key = move_dkim_key(key, state, by=TESTER)
+    return key
+
+
+@pytest.mark.parametrize("algorithm", DkimKey.Algorithm.values)
+def test_it_works(domain: Domain, algorithm: str) -> None:
+    job = start_generation(domain, " S2026.MX ", algorithm, by=TESTER)
+    run_job(job.pk)
+    key = DkimKey.objects.get()
+    assert (key.selector, key.algorithm, key.state) == ("s2026.mx", algorithm, State.PREPARED)
+    assert "PRIVATE KEY" in unsealed(key.private)
+    assert key.record_name == "s2026.mx._domainkey.example.org."
+    assert all(len(part) <= 255 for part in key.record_strings)
+    assert "".join(key.record_strings) == key.record_text
+
+
+@pytest.mark.parametrize("selector", ["", "a b", "-a", "a..b", "ü", "a/b", "x" * 64])
+def test_a_selector_is_a_name_in_the_dns(domain: Domain, selector: str) -> None:
+    with nothing_changes(), refusal("elector") if len(selector) < 64 else refusal("63"):
+        start_generation(domain, selector, by=TESTER)
+
+
+def test_a_selector_names_one_key(domain: Domain) -> None:
+    made(domain)
+    with refusal("already"):
+        start_generation(domain, "s1", by=TESTER)
+    start_generation(domain, "s2", by=TESTER)
+    with refusal("being made"):
+        start_generation(domain, "s2", by=TESTER)
+
+
+def test_a_job_that_runs_twice_makes_one_key(domain: Domain) -> None:
+    job = start_generation(domain, "s1", "ed25519", by=TESTER)
+    first = generate_dkim_key(job, by=TESTER)
+    assert generate_dkim_key(job, by=TESTER) == first
+    assert dkim_jobs.generate(job)["key"] == "s1._domainkey.example.org"
+    assert DkimKey.objects.count() == DkimPrivateKey.objects.count() == 1
+
+
+def test_steps(domain: Domain) -> None:
+    key = made(domain)
+    with refusal("only prepared"):
+        move(key, State.SIGNING)
+    with one_change_set("Published DKIM key s1._domainkey.example.org"):
+        key = move(key, State.PUBLISHED)
+    with one_change_set("Signs with DKIM key s1._domainkey.example.org"):
+        key = move(key, State.SIGNING)
+    with refusal("Sign with another key"):
+        delete_dkim_key(key, by=TESTER)
+    other = move(made(domain, "s2"), State.PUBLISHED, State.SIGNING)
+    key.refresh_from_db()
+    assert key.state == State.RETIRING
+    beside = move(made(domain, "s3", "rsa-1024"), State.PUBLISHED, State.SIGNING)
+    other.refresh_from_db()
+    assert (other.state, beside.state) == (State.SIGNING, State.SIGNING)
+    assert move(other, State.REVOKED).record_text.endswith("p=")
+    key = move(key, State.GONE)
+    assert not DkimPrivateKey.objects.filter(key=key).exists()
+    with refusal("cannot become"):
+        move(key, State.SIGNING)
+
+
+def test_undo_brings_a_deleted_key_back(domain: Domain) -> None:
+    key = made(domain)
+    text = unsealed(key.private)
+    delete_dkim_key(key, by=TESTER)
+    forget_private_keys()
+    undo_change_set(ChangeSet.objects.get(metadata__verb="delete"), by=TESTER)
+    assert unsealed(DkimKey.objects.get().private) == text
+    forget_private_keys()
+    assert DkimPrivateKey.objects.get().retired_at is None
+
+
+def test_undo_of_a_deleted_domain(domain: Domain) -> None:
+    text = unsealed(made(domain).private)
+    number = delete_domain(domain, by=TESTER)
+    assert not DkimKey.objects.exists()
+    undo_change_set(ChangeSet.objects.get(pk=number), by=TESTER)
+    assert unsealed(DkimKey.objects.get().private) == text
+
+
+def test_undo_says_that_the_private_key_is_gone(domain: Domain) -> None:
+    delete_dkim_key(made(domain), by=TESTER)
+    DkimPrivateKey.objects.all().delete()
+    with refusal("private key"):
+        undo_change_set(ChangeSet.objects.get(metadata__verb="delete"), by=TESTER)
+
+
+def test_keys_of_opendkim_genkey(domain: Domain, tmp_path: Path) -> None:
+    subprocess.run(["opendkim-genkey", "-b", "1024", "-s", "old", "-d", "example.org", "-D", tmp_path], check=True)
+    call_command("dkim", "import", "example.org", str(tmp_path / "old.private"), stdout=StringIO())
+    key = DkimKey.objects.get(selector="old", algorithm="rsa-1024")
+    written = "".join((tmp_path / "old.txt").read_text().split('"')[1::2])
+    assert f"p={key.public_key}" in written
+    (tmp_path / "out").mkdir()
+    call_command("dkim", "export", "example.org", "old", "--output", str(tmp_path / "out"), stdout=StringIO())
+    assert S_IMODE((tmp_path / "out/old.private").stat().st_mode) == 0o600
+    delete_dkim_key(key, by=TESTER)
+    again = import_dkim_key(domain, "old", (tmp_path / "out/old.private").read_text(), by=TESTER)
+    assert again.public_key == key.public_key
+
+
+def test_what_is_no_key(domain: Domain) -> None:
+    with nothing_changes(), refusal("PEM"):
+        import_dkim_key(domain, "s1", "hello", by=TESTER)
+
+
+def test_the_key_file_rotates(domain: Domain, settings: Any) -> None:
+    key, before = made(domain), settings.DKIM_SEALING_KEYS
+    text = unsealed(key.private)
+    fresh = Fernet.generate_key().decode()
+    settings.DKIM_SEALING_KEYS = f"{fresh}\n{before}"
+    assert seal_anew() == 1
+    settings.DKIM_SEALING_KEYS = fresh
+    assert unsealed(DkimPrivateKey.objects.get()) == text
+    settings.DKIM_SEALING_KEYS = before
+    with refusal("dkim_sealing_keys"):
+        seal_anew()
+
+
+def test_the_key_file_is_for_the_panel_only() -> None:
+    assert S_IMODE((settings.STATE / "dkim_sealing_keys").stat().st_mode) == 0o600
+
+
+def test_no_private_key_is_in_the_database(domain: Domain) -> None:
+    private = generate("ed25519")
+    key = add_dkim_key(domain, "s1", private, by=TESTER)
+    delete_dkim_key(move(key, State.PUBLISHED), by=TESTER)
+    secret = pem_of(private).splitlines()[1]
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names():
+            cursor.execute(f'SELECT count(*) FROM "{table}" AS one WHERE one::text LIKE %s', [f"%{secret}%"])
+            assert cursor.fetchone()[0] == 0, table
