@@ -162,7 +162,7 @@ def configuration_in(directory: Path, host: Configuration) -> Iterator[Configura
             raise NotReadable(sentence % words)
         past = time.time() - BACK_DATED
         os.utime(copy / "main.cf", (past, past))
-        yield Configuration(copy, host.installed_at, base=host.directory)
+        yield Configuration(copy, host.installed_at, base=host.directory, written=directory)
 
 
 def _remark_on(old: Side, new: Side, outcome: Outcome) -> None:

@@ -76,6 +76,7 @@ class Configuration:
     directory: Path
     installed_at: str = ""
     base: Path | None = None  # where the copies of its files are, if not in the directory
+    written: Path | None = None  # what postfix_config wrote is where its names say
     remarks: list[str] = field(default_factory=list)
 
     @cached_property
@@ -102,6 +103,8 @@ class Configuration:
         return Table(kind, self.here(name))
 
     def here(self, path: str) -> str:
+        if self.written and path.startswith(f"{self.written}/"):
+            return path
         if self.installed_at and path.startswith(f"{self.installed_at.rstrip('/')}/"):
             return str((self.base or self.directory) / path[len(self.installed_at.rstrip("/")) + 1 :])
         return path

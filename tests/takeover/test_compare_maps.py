@@ -62,6 +62,15 @@ def test_what_would_be_written_now(panel: Postfix, handwritten: Make) -> None:
     assert compared(handwritten("old").falcot().directory, "")["differences"] == []
 
 
+def test_a_copy_from_another_place(panel: Postfix, handwritten: Make, folder: Path) -> None:
+    """Names of the old main.cf are read from the copy, those of the panel from where they were written."""
+    old = handwritten("old").falcot()
+    main = (old.directory / "main.cf").read_text().replace("$config_directory", str(folder))
+    (old.directory / "main.cf").write_text(main)
+    old.back_date()
+    assert compared(old.directory, written(folder), old_installed_at=str(folder))["differences"] == []
+
+
 class TestDifferences:
     """One is planted on either side; both are found, in the address, in upper case and with an extension."""
 
