@@ -3,6 +3,7 @@
 import os
 import smtplib
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.smtp.test_sender_logins import PasswordServer, Submission
 
 INSIDE = "127.0.0.2"  # a host of mynetworks
 
-ACTIONS = {
+ACTIONS: dict[str, dict[str, Any]] = {
     "OK": {},
     "REJECT": {"text": "5.7.1 Go away"},
     "REJECT4": {"action": "REJECT", "code": "451", "text": "4.7.1 Later"},
