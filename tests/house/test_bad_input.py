@@ -19,7 +19,7 @@ STRANGE = [NUL, LONG, SCRIPT, "", "'", "%", "{domain.__class__}", "-1", "NaN", "
 NO_MARKS = [" ", "[", '["a", 1]', "[null, null]", '["a\\u0000", 1]', "1e400", "2026-99-99T99:99:99+99:99", "%ff%fe"]
 MUST_BE_REFUSED = {NUL, LONG}
 TICKED = re.compile(
-    r"active|receives|is_active|is_superuser|is_catch_all|keep_old|do|next"
+    r"active|warn_only|receives|is_active|is_superuser|is_catch_all|keep_old|do|next"
 )  # whatever is sent, or nothing that is kept
 QUESTIONS = [
     "q",
