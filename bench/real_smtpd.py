@@ -165,7 +165,7 @@ def _conversation(smtp: smtplib.SMTP, session: Session) -> Iterator[Said]:
         code, text = smtp.getreply()
         return f"{code} {text.decode()}"
 
-    ask("EHLO client.example")
+    # No EHLO before XCLIENT: what its list has put off would stay put off.
     hello = [("HELO", f"EHLO {session.helo}")] if session.helo else []
     connect = ("CONNECT", f"XCLIENT {' '.join(_attributes(session))}")
     for name, command in [connect, *hello, ("MAIL", f"MAIL FROM:<{in_command(session.sender)}>")]:
