@@ -1,5 +1,5 @@
-"""What a request to the API takes, beside a plain Django view that asks the same of the same tables and knows nothing of
-tokens, rights, scopes, pages, versions or problems.
+"""What a request to the API takes, beside a plain Django view that asks the same of the same tables and knows nothing
+of tokens, rights, scopes, pages, versions or problems.
 
 Requests go through the whole of Django within this process, without a network. Only the ratio within a round is kept.
 An answer that is not 2xx ends the run."""

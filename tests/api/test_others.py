@@ -140,6 +140,7 @@ def test_urls_that_are_not_there(api: Api) -> None:
         answer = api("GET", path)
         assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json"), path
     assert api("PATCH", "domains/", {}).status == 405
+    assert api("POST", "imports/-1/write/").status == 404
 
 
 def test_too_large(api: Api) -> None:
