@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from rest_framework.serializers import ChoiceField
+from rest_framework.serializers import ChoiceField, IntegerField
 
 from accounts.actors import Actor
 from accounts.history import recorded
@@ -159,6 +159,16 @@ class Mailboxes(OfAddress):
         ),
         secret(gettext_lazy("Eight characters or more. It is sent and never shown.")),
         Field("has_password", Truth, attrgetter("has_password"), on=frozenset()),
+        Field(
+            "used_bytes",
+            partial(
+                IntegerField,
+                allow_null=True,
+                help_text=gettext_lazy("What it stores, as Dovecot said last; null before the first message."),
+            ),
+            attrgetter("used_bytes"),
+            on=frozenset(),
+        ),
         DESPITE_QUARANTINE,
         KEEP_OLD,
         *shown_only(Mailbox, "version created_at changed_at"),
@@ -167,7 +177,8 @@ class Mailboxes(OfAddress):
 
     def rows(self, user: User) -> QuerySet[Any]:
         credential = MailboxCredential.objects.filter(mailbox=OuterRef("pk"))
-        return Mailbox.objects.visible_to(user).with_address().annotate(has_password=Exists(credential))
+        found = Mailbox.objects.visible_to(user).with_address().select_related("usage")
+        return found.annotate(has_password=Exists(credential))
 
     def add(self, values: Values, by: Actor) -> Any:
         domain, local_part = place_of(values.pop("address"), acting(by))

@@ -193,6 +193,12 @@ class Mailbox(models.Model):
         return "active" if self.receives else "receives_no_mail"
 
     @property
+    def used_bytes(self) -> int | None:
+        """What it stores, as Dovecot said last; None before the first message, or without Dovecot."""
+        usage: Usage | None = getattr(self, "usage", None)
+        return usage.bytes if usage else None
+
+    @property
     def mail_format(self) -> str:
         """virtual(8): a path that ends in a slash is a maildir, any other an mbox."""
         return "maildir" if self.mail_path.endswith("/") else "mbox"

@@ -66,14 +66,20 @@ def mailbox_list(request: PersonRequest, name: str) -> HttpResponse:
     states = [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive")), ("expired", _("Expired"))]
     state = chosen(request, "state", _("State"), [*states, ("receives_no_mail", _("Receives no mail"))])
     found = mailboxes.in_state(state.current) if state.current else mailboxes
-    found = found.select_related("address__domain", "address__alias").annotate(
+    found = found.select_related("address__domain", "address__alias", "usage").annotate(
         has_password=Exists(MailboxCredential.objects.filter(mailbox=OuterRef("pk")))
     )
     if q:
         found = found.filter(address__local_part__startswith=before_the_at(q))
     descending = asked(request, "sort") == "-address"
-    page = list_page(found, request, key=("address__local_part",), descending=descending)
+    by_use = asked(request, "sort") == "-used"
+    if by_use:  # those of which Dovecot has said something; usage__domain and the key are one index
+        found, key = found.filter(usage__domain=domain), ("usage__bytes", "usage__pk")
+        page = list_page(found, request, key=key, descending=True, read=(number, number))
+    else:
+        page = list_page(found, request, key=("address__local_part",), descending=descending)
     context = domain_head(domain) | {"page": page, "q": q, "filters": [state], "descending": descending}
+    context["by_use"] = by_use
     context["is_empty"] = not page.rows and not mailboxes.exists()
     return render(request, "mailboxes/mailbox_list.html", context)
 
@@ -153,7 +159,9 @@ def mailbox_add(request: PersonRequest, name: str) -> HttpResponse:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
-    mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
+    mailbox = get_object_or_404(
+        Mailbox.objects.visible_to(request.user).with_address().select_related("usage"), **at(address)
+    )
     around = _around(mailbox)
     fields = ("name", "mail_path", "active", "expires_at", *MAY_DO, "version")
     initial = {name: getattr(mailbox, name) for name in fields}

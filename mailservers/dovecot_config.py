@@ -225,5 +225,5 @@ if [ "$(cat "$conf" 2>/dev/null)" != "$ours" ]; then
     if [ -e "$conf" ]; then mv "$conf" "$conf.before-mailadmin"; fi
     printf '%s\\n' "$ours" >"$conf"
 fi
-if doveadm -c "$conf" reload 2>/dev/null; then :; else echo 'Dovecot is not running. Start it: systemctl start dovecot'; fi
+doveadm -c "$conf" reload 2>/dev/null || echo 'Dovecot is not running. Start it: systemctl start dovecot'
 """

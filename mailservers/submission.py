@@ -59,7 +59,7 @@ def master_cf() -> str:
 def commands() -> list[str]:
     """`postconf -M` replaces an entry of the same name and touches no other; -P adds its options."""
     found = [
-        f"if [ -n \"$(postconf -M {name}/inet 2>/dev/null)\" ]; then postconf -MX {name}/inet; fi" for name in SAME_PORT
+        f'if [ -n "$(postconf -M {name}/inet 2>/dev/null)" ]; then postconf -MX {name}/inet; fi' for name in SAME_PORT
     ]
     for name, own in SERVICES.items():
         found.append(_quoted("postconf", "-M", f"{name}/inet={_entry(name)}"))

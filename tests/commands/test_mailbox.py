@@ -19,6 +19,7 @@ KEYS = [
     "address",
     "name",
     "quota_bytes",
+    "used_bytes",
     "mail_path",
     "mail_format",
     "active",

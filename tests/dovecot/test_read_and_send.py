@@ -187,9 +187,7 @@ def test_strangers_send_to_us_and_no_further(mail: Dovecot) -> None:
 # Delivery
 
 
-@pytest.mark.parametrize(
-    "address", ["o'brien", "a+b", '"john doe"', '"qu\\"ote"', "x/y", '"col:on"', "til~de"]
-)
+@pytest.mark.parametrize("address", ["o'brien", "a+b", '"john doe"', '"qu\\"ote"', "x/y", '"col:on"', "til~de"])
 @pytest.mark.parametrize("mail_format", ["maildir", "mbox"])
 def test_mail_is_found_where_virtual_would_store_it(mail: Dovecot, address: str, mail_format: str) -> None:
     domain = f"{mail_format}.example"

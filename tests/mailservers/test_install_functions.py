@@ -114,7 +114,8 @@ def poor_role() -> Iterator[str]:
     cursor.execute(f"CREATE DATABASE {name} OWNER {name}")
     yield name
     cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    for role in (f"{name}_postfix", f"{name}_mail_map_owner", name):
+    roles = ("postfix", "mail_map_owner", "dovecot", "dovecot_owner")
+    for role in (*(f"{name}_{role}" for role in roles), name):
         cursor.execute(f"DROP ROLE IF EXISTS {role}")
     other.close()
 

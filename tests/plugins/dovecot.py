@@ -133,7 +133,9 @@ class Dovecot:
 
     @contextmanager
     def submission(self, login: str, password: str) -> Iterator[smtplib.SMTP]:
-        with smtplib.SMTP("127.0.0.1", self.ports["submission"], local_hostname="laptop.example", timeout=30) as session:
+        with smtplib.SMTP(
+            "127.0.0.1", self.ports["submission"], local_hostname="laptop.example", timeout=30
+        ) as session:
             session.starttls(context=self.trust)
             sign_in(session, login, password)
             yield session

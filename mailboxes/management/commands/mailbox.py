@@ -191,7 +191,7 @@ class Command(NounCommand):
 
 def _mailboxes() -> QuerySet[Mailbox]:
     credential = MailboxCredential.objects.filter(mailbox=OuterRef("pk"))
-    return Mailbox.objects.with_address().annotate(has_password=Exists(credential))
+    return Mailbox.objects.with_address().select_related("usage").annotate(has_password=Exists(credential))
 
 
 def _values(options: Options) -> dict[str, Any]:
@@ -212,6 +212,7 @@ def _row(mailbox: Any) -> dict[str, Any]:
         "address": str(mailbox),
         "name": mailbox.name,
         "quota_bytes": mailbox.quota_bytes,
+        "used_bytes": mailbox.used_bytes,
         "mail_path": mailbox.mail_path,
         "mail_format": mailbox.mail_format,
         "active": mailbox.active,

@@ -32,7 +32,10 @@ class Command(BaseCommand):
             "--tls-root", default="", metavar="FILE", help=_("Certificates that the database server must match.")
         )
         parser.add_argument(
-            "--mail-base", default=defaults.mail_base, metavar="DIR", help=_("virtual_mailbox_base: where mail is stored.")
+            "--mail-base",
+            default=defaults.mail_base,
+            metavar="DIR",
+            help=_("virtual_mailbox_base: where mail is stored."),
         )
         parser.add_argument("--mail-uid", type=int, default=5000, help=_("The user who owns stored mail."))
         parser.add_argument("--mail-gid", type=int, default=5000, help=_("The group that owns stored mail."))

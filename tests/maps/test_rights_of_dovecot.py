@@ -1,0 +1,80 @@
+"""What the role of Dovecot may do: ask for one address, and write what it counts. Nothing else is within its reach."""
+
+from collections.abc import Generator
+
+import psycopg2
+import pytest
+from django.db import connection
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from mailadmin.launch.cluster import Cluster
+from mailservers.functions import DOVECOT, POSTFIX, install, wrong_rights
+from tests.plugins.mail_stack import Postfix
+
+ALLOWED = {
+    "ask who signs in": "SELECT * FROM dovecot.passdb('alice@home.example', 'imap', '/srv/vmail')",
+    "ask where mail is": "SELECT * FROM dovecot.userdb('alice@home.example', 'lmtp', '/srv/vmail')",
+    "list the logins": "SELECT * FROM dovecot.iterate()",
+    "say what is used": "INSERT INTO dovecot.quota (bytes, messages, username) VALUES (1, 1, 'alice@home.example')"
+    " ON CONFLICT (username) DO UPDATE SET bytes = 1, messages = 1",
+}
+FORBIDDEN = {
+    "read the hashes": "SELECT hash FROM public.mailboxes_mailboxcredential",
+    "list the addresses": "SELECT local_part FROM public.mailboxes_address",
+    "read the people": "SELECT * FROM public.accounts_user",
+    "read the history": "SELECT * FROM public.pghistory_context",
+    "write beside the view": "INSERT INTO public.mailboxes_usage (username) VALUES ('x')",
+    "take the words of another": "UPDATE dovecot.quota SET username = 'x'",
+    "forget": "DELETE FROM dovecot.quota",
+    "call a function of Postfix": "SELECT postfix.virtual_alias_maps('a', 'b')",
+    "call a helper": "SELECT mail_map.delimiters()",
+    "make a temporary table": "CREATE TEMP TABLE domains_domain (id int)",
+    "make a table": "CREATE TABLE public.mine (id int)",
+    "become the owner of the functions": "SET ROLE dovecot_owner",
+}
+
+
+@pytest.fixture
+def as_dovecot(maps: Postfix, cluster: Cluster) -> Generator[Connection, None, None]:
+    place = {"host": "127.0.0.1", "port": cluster.port, "dbname": connection.settings_dict["NAME"]}
+    session = psycopg2.connect(**place, user=DOVECOT.role, password=DOVECOT.password)
+    session.autocommit = True
+    yield session
+    session.close()
+
+
+@pytest.mark.parametrize("statement", ALLOWED.values(), ids=ALLOWED.keys())
+def test_it_may(as_dovecot: Connection, statement: str) -> None:
+    with as_dovecot.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN.values(), ids=FORBIDDEN.keys())
+def test_it_may_not(as_dovecot: Connection, statement: str) -> None:
+    with as_dovecot.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        cursor.execute(statement)
+
+
+def test_a_right_too_many_is_named_and_mended(maps: Postfix) -> None:
+    assert wrong_rights() == []
+    with connection.cursor() as cursor:
+        cursor.execute(f"GRANT SELECT (hash) ON mailboxes_mailboxcredential TO {DOVECOT.role}")
+        cursor.execute(f"GRANT EXECUTE ON FUNCTION dovecot.iterate() TO {POSTFIX.role}")
+        cursor.execute(f"GRANT USAGE ON SCHEMA dovecot TO {POSTFIX.role}")
+        cursor.execute("REVOKE EXECUTE ON FUNCTION dovecot.iterate() FROM dovecot")
+    said = " ".join(wrong_rights())
+    for right in (
+        "may SELECT mailboxes_mailboxcredential",
+        "may call dovecot.iterate()",
+        "may not call dovecot.iterate",
+    ):
+        assert right in said
+    assert install() is True
+    assert wrong_rights() == []
+
+
+def test_no_hash_without_the_right_service(as_dovecot: Connection) -> None:
+    with as_dovecot.cursor() as cursor:
+        for service in ("lmtp", "doveadm", "sieve", ""):
+            cursor.execute("SELECT * FROM dovecot.passdb('alice@home.example', %s, '/srv/vmail')", [service])
+            assert cursor.fetchall() == []
