@@ -57,6 +57,13 @@ GET  domain_delete          /domains/foreign.example/delete/                   i
 POST domain_delete          /domains/foreign.example/delete/                   in  404 404 404 302
 GET  domain_delete          /domains/falcotsbrand.com/delete/                  in  404 404 404 200
 POST domain_delete          /domains/falcotsbrand.com/delete/                  in  404 404 404 302
+GET  dkim_list              /domains/falcot.org/dkim/                          in  404 404 200 200
+POST dkim_list              /domains/falcot.org/dkim/                          in  404 404 302 302
+GET  dkim_list              /domains/foreign.example/dkim/                     in  200 404 404 200
+POST dkim_list              /domains/foreign.example/dkim/                     in  302 404 404 302
+POST dkim_move              /domains/falcot.org/dkim/s1/move/                  in  404 404 404 302
+GET  dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 200
+POST dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 302
 GET  domain_history         /domains/falcot.org/history/                       in  404 404 200 200
 GET  domain_history         /domains/foreign.example/history/                  in  200 404 404 200
 
