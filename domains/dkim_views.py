@@ -3,7 +3,7 @@
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -72,7 +72,7 @@ def dkim_list(request: PersonRequest, name: str) -> HttpResponse:
         typed(request) if request.user.is_superuser else None, initial={"selector": f"s{timezone.now():%Y%m}"}
     )
     if request.method == "POST" and not request.user.is_superuser:
-        return redirect("dkim_list", domain.name)
+        raise Http404
     if form.is_valid():
         with refusals_on(form):
             job = services.start_generation(domain, **form.cleaned_data, by=Actor.from_request(request))

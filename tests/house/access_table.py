@@ -59,6 +59,13 @@ GET  domain_delete          /domains/foreign.example/delete/                   i
 POST domain_delete          /domains/foreign.example/delete/                   in  404 404 404 302
 GET  domain_delete          /domains/falcotsbrand.com/delete/                  in  404 404 404 200
 POST domain_delete          /domains/falcotsbrand.com/delete/                  in  404 404 404 302
+GET  dkim_list              /domains/falcot.org/dkim/                          in  404 404 200 200
+POST dkim_list              /domains/falcot.org/dkim/                          in  404 404 404 302
+GET  dkim_list              /domains/foreign.example/dkim/                     in  200 404 404 200
+POST dkim_list              /domains/foreign.example/dkim/                     in  404 404 404 302
+POST dkim_move              /domains/falcot.org/dkim/s1/move/                  in  404 404 404 302
+GET  dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 200
+POST dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 302
 GET  domain_history         /domains/falcot.org/history/                       in  404 404 200 200
 GET  domain_history         /domains/foreign.example/history/                  in  200 404 404 200
 
@@ -275,6 +282,9 @@ FORMS: dict[str, dict[str, str]] = {
     "token_revoke": {},
     "domain_add": {"name": "new.example", "address_class": "virtual_mailbox", "active": "on"},
     "domain_settings": {"address_class": "virtual_mailbox", "description": "Described anew", "active": "on"},
+    "dkim_list": {"selector": "s2", "algorithm": "ed25519"},
+    "dkim_move": {"state": "published"},
+    "dkim_delete": {},
     "domain_admin_add": {"user": "newcomer"},
     "domain_admin_remove": {"user": "claire"},
     "domain_delete": {},

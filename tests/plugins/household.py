@@ -14,6 +14,8 @@ from accounts.models import User
 from api.scopes import ALL
 from api.services import add_token
 from domains import services as domains
+from domains.dkim_keys import generate
+from domains.dkim_services import add_dkim_key
 from domains.models import Domain
 from jobs.services import run_job, sweep
 from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
@@ -62,6 +64,7 @@ def move_in() -> dict[str, object]:
     mailboxes.set_mailbox_password(jean, PASSWORDS[OWNER], by=TESTER)
     mailboxes.add_alias(falcot, "sales", ["jean@falcot.org"], comment="The shop", by=TESTER)
     domains.add_domain("mx.example.net", address_class="local", description="The machine itself", by=TESTER)
+    add_dkim_key(falcot, "s1", generate("rsa-2048"), by=TESTER)
     relay = domains.add_domain("relay.falcot.org", address_class="relay", by=TESTER)
     add_relay_recipients(relay, ["ann"], by=TESTER)
     foreign = domains.add_domain("foreign.example", by=TESTER)

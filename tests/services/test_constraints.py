@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from api.models import KeptAnswer, Token
+from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
 from domains.models import Domain, DomainAdmin, DomainCount, MailSettings
 from jobs.models import WorkerBeat
 from lookup_tables.models import (
@@ -357,6 +358,34 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ),
     ("a_relay_username_is_plain", "a colon", lambda rows: _entry(SenderRelay, username="a:b")),
     ("a_relay_username_is_plain", "a line end", lambda rows: _entry(SenderRelay, username="a\n")),
+    ("a_selector_names_one_key", "twice", lambda rows: [_dkim_key(rows), _dkim_key(rows)]),
+    (
+        "one_rsa_key_signs",
+        "two lengths",
+        lambda rows: [
+            _dkim_key(rows, state="signing"),
+            _dkim_key(rows, selector="s2", state="signing", algorithm="rsa-4096"),
+        ],
+    ),
+    (
+        "one_ed25519_key_signs",
+        "two",
+        lambda rows: [
+            _dkim_key(rows, selector=selector, state="signing", algorithm="ed25519") for selector in ("s1", "s2")
+        ],
+    ),
+    ("a_selector_is_a_name_in_the_dns", "S1", lambda rows: _dkim_key(rows, selector="S1")),
+    ("a_selector_is_a_name_in_the_dns", "a blank", lambda rows: _dkim_key(rows, selector="s 1")),
+    ("a_dkim_algorithm_is_known", "dsa", lambda rows: _dkim_key(rows, algorithm="dsa")),
+    ("a_dkim_state_is_known", "lost", lambda rows: _dkim_key(rows, state="lost")),
+    ("a_public_key_is_base64", "a PEM file", lambda rows: _dkim_key(rows, public_key="-----BEGIN PUBLIC KEY-----")),
+    (
+        "a_private_key_is_encrypted",
+        "plain",
+        lambda rows: DkimPrivateKey.objects.create(key=_dkim_key(rows), token="-----BEGIN PRIVATE KEY-----"),
+    ),
+    ("a_host_has_a_key_once", "twice", lambda rows: _on_host(_dkim_key(rows), "/a", "/b")),
+    ("a_key_file_has_a_whole_path", "no path", lambda rows: _on_host(_dkim_key(rows), "MIIEvQ")),
     ("a_relay_password_is_encrypted", "plain", lambda rows: _relay_password("my password")),
     ("lookup_tables_relaypassword_relay_id_key", "two", lambda rows: _relay_password(TOKEN, TOKEN)),
     ("a_bcc_is_known", "all", lambda rows: _entry(Bcc, applies_to="all")),
@@ -461,6 +490,20 @@ def test_it_works() -> None:
     for model in set(GOOD) - {SenderRelay}:
         _entry(model)
     _relay_password(TOKEN)
+    key = _dkim_key(rows, state="signing")
+    _dkim_key(rows, selector="s2.mx", state="signing", algorithm="ed25519")
+    DkimPrivateKey.objects.create(key=key, token=TOKEN)
+    _on_host(key, "/etc/dkimkeys/mailadmin/1.private")
+
+
+def _dkim_key(rows: Rows, **values: Any) -> DkimKey:
+    good = {"domain": rows.domain, "selector": "s1", "algorithm": "rsa-2048", "public_key": "MIIB"}
+    return DkimKey.objects.create(**(good | values))
+
+
+def _on_host(key: DkimKey, *paths: str) -> None:
+    for path in paths:
+        DkimKeyOnHost.objects.create(host="mx.example.org", key=key, path=path)
 
 
 def _domain(name: str, **values: Any) -> Domain:
