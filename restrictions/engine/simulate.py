@@ -34,6 +34,7 @@ def _answers(walk: Walk) -> list[Answer]:
             return answers
     walk.command = "MAIL"
     if settings.smtpd_helo_required and not session.helo:
+        walk.begin(goes_on=False)  # no list says this, so none puts it off
         with walk.at(Place("setting", "smtpd_helo_required")):
             walk.refuse(503, "5.5.1", "Error: send HELO/EHLO first", "no_helo")
         say("MAIL", Outcome.REFUSE, "", session.sender)
