@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history_reading import Event
 from accounts.models import OWNER_PREFIX, User
-from domains.guards import delimiter_changed
 from domains.dkim_models import DkimKey
+from domains.guards import delimiter_changed
 from domains.models import Domain, DomainAdmin, MailSettings
 from domains.services import refuse_unfitting_class
 from mailboxes.destinations import resolve
