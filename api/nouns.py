@@ -27,6 +27,7 @@ from api.noun import (
     truth,
 )
 from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
+from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_tables import Entries
 from domains.fields import normalised_domain
@@ -227,6 +228,7 @@ class TheMailSettings(Noun):
 NOUNS: list[Noun] = [
     Domains(),
     DomainAdmins(),
+    DkimKeys(),
     People(),
     Mailboxes(),
     Aliases(),
