@@ -28,6 +28,7 @@ from api.noun import (
 )
 from api.nouns_of_access import AccessRules
 from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
+from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
@@ -229,6 +230,7 @@ class TheMailSettings(Noun):
 NOUNS: list[Noun] = [
     Domains(),
     DomainAdmins(),
+    DkimKeys(),
     People(),
     Mailboxes(),
     Aliases(),

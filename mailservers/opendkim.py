@@ -1,4 +1,4 @@
-"""What a host that signs needs: the files of its keys, the tables where OpenDKIM does not ask SQL, and opendkim.conf."""
+"""What a host that signs needs: the files of its keys, tables where OpenDKIM does not ask SQL, and opendkim.conf."""
 
 import os
 import shutil

@@ -10,6 +10,8 @@ from django.db import connection
 from accounts.models import ChangeSet, User
 from api.nouns import BY_SLUG, NOUNS
 from domains import services as domains
+from domains.dkim_keys import generate
+from domains.dkim_services import add_dkim_key
 from domains.models import Domain
 from lookup_tables import nouns as tables
 from mailboxes.local_users import import_local_users
@@ -379,6 +381,16 @@ class TestLists:
         assert cursor
         answer = api("GET", f"mailboxes/?ordering=-added&cursor={cursor[1]}")
         assert answer.json["detail"] == "This cursor belongs to another ordering. Begin again without it."
+
+
+def test_the_dkim_keys(api: Api) -> None:
+    """Only their public half."""
+    add_dkim_key(domains.add_domain("example.org", by=TESTER), "s1", generate("ed25519"), by=TESTER)
+    shown = api.get("dkim-keys/Example.org/S1/")
+    assert (shown["state"], shown["record_name"]) == ("prepared", "s1._domainkey.example.org.")
+    assert shown["record"].startswith("v=DKIM1; h=sha256; k=ed25519; s=email; p=")
+    assert api.get("dkim-keys/?domain=example.org")["results"] == [shown]
+    assert "PRIVATE" not in str(shown)
 
 
 def test_the_local_users(api: Api) -> None:

@@ -39,6 +39,8 @@ PUT    api_people          people/claire/                            401 401 404
 PATCH  api_people          people/mallory/                           401 401 404 404 200 404 403
 DELETE api_people          people/mallory/                           401 401 404 404 204 404 403
 
+GET    api_dkim_keys_list  dkim-keys/                               401 404 200 200 200 200 403
+GET    api_dkim_keys       dkim-keys/falcot.org/s1/                 401 404 404 200 200 200 403
 GET    api_local_users_list local-users/                             401 404 404 404 200 404 403
 GET    api_local_users     local-users/root/                         401 404 404 404 200 404 403
 

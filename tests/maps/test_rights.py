@@ -213,6 +213,8 @@ def test_the_owner_of_the_functions_reads_no_secret(maps: Postfix) -> None:
         owner_role(),
     )
     assert sorted(name for (name,) in readable) == [
+        "domains_dkimkey",
+        "domains_dkimkeyonhost",
         "domains_domain",
         "domains_mailsettings",
         "lookup_tables_bcc",

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Generator
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from stat import S_IMODE
@@ -64,7 +65,7 @@ class OpenDkim:
             with (self.base / f"{algorithm}.log").open("ab") as log:
                 command = ["opendkim", "-f", "-x", str(path), "-P", str(pid_file)]
                 self.running.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
-            eventually(lambda port=port: self.listens(port), f"OpenDKIM for {algorithm}. It says:\n{self.log()}")
+            eventually(partial(self.listens, port), f"OpenDKIM for {algorithm}. It says:\n{self.log()}")
 
     def listens(self, port: int) -> bool:
         assert all(one.poll() is None for one in self.running), self.log()
