@@ -1,5 +1,5 @@
-"""The services of Postfix where people sign in and send: submission and submissions in master.cf, and what main.cf needs
-for Dovecot behind them."""
+"""The services of Postfix where people sign in and send: submission and submissions in master.cf, and what main.cf
+needs for Dovecot behind them."""
 
 import shlex
 

@@ -1,7 +1,7 @@
-"""What Dovecot says of the mailboxes: a table that it writes through a view (mailservers/functions.py), and the triggers
+"""What Dovecot says of the mailboxes: a table that it writes through a view (mailservers/functions.py), and triggers
 that find the mailbox by its login.
 
-They run with the rights of the panel, because Dovecot sees neither addresses nor mailboxes; hence the fixed search_path.
+They have the rights of the panel, because Dovecot sees neither addresses nor mailboxes; hence the fixed search_path.
 What is said of nobody is forgotten: Dovecot may still be writing while a mailbox is deleted or renamed."""
 
 import django.db.models.deletion

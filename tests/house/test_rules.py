@@ -100,7 +100,7 @@ def test_every_trigger_of_the_page_is_in_the_database() -> None:
 @pytest.mark.parametrize("place", sorted({place for rule in RULES for place in rule.places if ": " not in place}))
 def test_every_place_is_there(place: str) -> None:
     schema, _dot, name = place.partition(".")
-    if schema in ("postfix", "mail_map"):
+    if schema in ("postfix", "mail_map", "dovecot"):
         assert (CHECKOUT / "mailservers" / "sql" / schema / f"{name}.sql").is_file(), (
             f"There is no SQL function {place}."
         )

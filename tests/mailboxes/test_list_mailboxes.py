@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from domains.models import Domain
-from mailboxes.models import Mailbox
+from mailboxes.models import Mailbox, Usage
 from tests.plugins.example_mail import add_domain, add_mailbox
 from tests.plugins.people import mailbox_of, words_of
 
@@ -20,7 +20,19 @@ def names_in(response: Any) -> list[str]:
 def test_it_works(bob_client: Client, falcot: Domain) -> None:
     response = bob_client.get(URL)
     assert names_in(response) == ["jean", "laure", "sophie"]
-    assert "Jean Falcot 10 GB maildir no password Active" in words_of(response)
+    assert "Jean Falcot – 10 GB maildir no password Active" in words_of(response)
+
+
+def test_the_fullest_stand_first(bob_client: Client, falcot: Domain) -> None:
+    said = [("jean", 5_000), ("sophie", 7_000_000_000)]
+    Usage.objects.bulk_create(
+        Usage(mailbox_id=number, domain_id=0, username=f"{name}@falcot.org", bytes=octets)
+        for number, (name, octets) in enumerate(said)
+    )
+    assert names_in(bob_client.get(f"{URL}?sort=-used")) == ["sophie", "jean"]
+    sophie, mark = mailbox_of("sophie@falcot.org"), "[%22{}%22, %22{}%22]"
+    after = mark.format(7_000_000_000, sophie.pk)
+    assert names_in(bob_client.get(f"{URL}?sort=-used&after={after}")) == ["jean"]
 
 
 @pytest.mark.parametrize(

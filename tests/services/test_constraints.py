@@ -34,6 +34,7 @@ from mailboxes.models import (
     PermittedSender,
     QuarantinedAddress,
     RelayRecipient,
+    Usage,
 )
 from restrictions.access_models import (
     AccessRule,
@@ -202,6 +203,7 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("mail_path_stays_below_the_base", "absolute", lambda rows: rows.mailbox(mail_path="/etc/")),
     ("mail_path_stays_below_the_base", "empty", lambda rows: rows.mailbox(mail_path="")),
     ("mail_path_stays_below_the_base", "a line end", lambda rows: rows.mailbox(mail_path="a/\n")),
+    ("a_login_stores_once", "twice", lambda rows: _one_login_for_two(rows)),
     ("a_sender_is_permitted_once", "twice", lambda rows: [rows.permitted(), rows.permitted()]),
     ("a_permitted_sender_is_what_postfix_asks_for", "upper case", lambda rows: rows.permitted(local_part="Info")),
     ("a_permitted_sender_is_what_postfix_asks_for", "a pattern", lambda rows: rows.permitted(local_part="sales-*")),
@@ -533,6 +535,11 @@ def _circle(length: int) -> None:
     classes = [_class(f"class_{number}") for number in range(length)]
     for number, one in enumerate(classes):
         _restriction(stage=None, in_class=one, name="", of_class=classes[(number + 1) % length])
+def _one_login_for_two(rows: Rows) -> None:
+    rows.mailbox()
+    for name in ("jean", "laure"):
+        Usage.objects.bulk_create([Usage(mailbox_id=0, domain_id=0, username=f"{name}@example.org")])
+    Usage.objects.update(username="jean@example.org")
 
 
 def _quarantine() -> QuarantinedAddress:

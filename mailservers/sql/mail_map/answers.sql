@@ -1,6 +1,7 @@
 -- True if a domain of ours takes mail for a local part. `@a -> @b` asks this of b, so that nobody is told 250 for an
--- address that does not exist (backscatter). The same order as postfix.virtual_alias_maps.
-CREATE OR REPLACE FUNCTION mail_map.answers(asked_domain_id bigint, asked_local_part text, depth integer DEFAULT 0)
+-- address that does not exist (backscatter). The same order as postfix.virtual_alias_maps. A domain that was asked on the
+-- way here adds nothing; without that, whole domains that lead to each other would be asked a thousand times.
+CREATE OR REPLACE FUNCTION mail_map.answers(asked_domain_id bigint, asked_local_part text, way bigint[] DEFAULT '{}')
 RETURNS boolean
 LANGUAGE plpgsql STABLE
 AS $$
@@ -16,7 +17,7 @@ BEGIN
     WHERE asked.id = asked_domain_id
       AND asked.active
       AND COALESCE(target.active, true);
-    IF NOT FOUND OR depth > 10 THEN
+    IF NOT FOUND OR asked_domain_id = ANY (way) OR cardinality(way) > 10 THEN
         RETURN false;
     END IF;
     IF takes_any_recipient THEN
@@ -45,9 +46,9 @@ BEGIN
           AND mail_map.delivers(alias.active, alias.starts_at, alias.ends_at)
           AND CASE
               WHEN destination.domain_id IS NOT NULL AND destination.text = ''
-                  THEN mail_map.answers(destination.domain_id, asked_local_part, depth + 1)
+                  THEN mail_map.answers(destination.domain_id, asked_local_part, way || asked_domain_id)
               WHEN destination.text LIKE '@%'
-                  THEN mail_map.takes(substr(destination.text, 2), asked_local_part, depth + 1)
+                  THEN mail_map.takes(substr(destination.text, 2), asked_local_part, way || asked_domain_id)
               ELSE true
           END
     );
