@@ -204,7 +204,7 @@ def _wrong_rights_of(server: MailServer) -> list[str]:
                 _("The role %(role)s is missing. Run “script/manage install_functions”; it says what else is needed.")
                 % {"role": server.role}
             ]
-        places = {"role": server.role, "schema": server.schema, "views": list(server.views)}
+        places: dict[str, Any] = {"role": server.role, "schema": server.schema, "views": list(server.views)}
         cursor.execute(RIGHTS_QUERY, places)
         found = [row[0] for row in cursor.fetchall()]
     if not found:

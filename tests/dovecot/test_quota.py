@@ -35,6 +35,7 @@ def test_what_is_used_is_in_the_panel_within_seconds(mail: Dovecot) -> None:
     assert used(anna) is None
     mail.postfix.send(str(anna), text="x" * 500)
     row = eventually(lambda: used(anna), f"what is used: {mail.log()}", seconds=3)
+    assert row is not None
     assert row.messages == 1
     assert row.bytes > 500
     assert row.domain == anna.address.domain

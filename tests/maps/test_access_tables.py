@@ -50,14 +50,14 @@ def recipients() -> None:
     add_domain("sub.one.example")
     add_domain("two.example")
     add_domain("one-alias.example", "alias_domain", target="one.example")
-    for address in (
+    for name in (
         "joe@one.example",
         "ann@one.example",
         "ann+x@one.example",
         "joe@sub.one.example",
         "joe@two.example",
     ):
-        add_mailbox(address)
+        add_mailbox(name)
     add_alias("sales-*@one.example", "joe@one.example")
     one = Domain.objects.get(name="one.example")
 

@@ -230,4 +230,10 @@ def test_the_owner_of_the_functions_reads_no_secret(maps: Postfix) -> None:
         "mailboxes_mailbox",
         "mailboxes_permittedsender",
         "mailboxes_relayrecipient",
+        "restrictions_accessrule",
+        "restrictions_accesstable",
+        "restrictions_namedwriter",
+        "restrictions_protectedalias",
+        "restrictions_recipientclass",
+        "restrictions_restrictionclass",
     ]

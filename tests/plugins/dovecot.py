@@ -170,7 +170,9 @@ LMTP = "lmtp unix - - n - - lmtp\n"
 
 
 def _count(session: imaplib.IMAP4) -> int:
-    return int(session.untagged_responses.get("EXISTS", [b"0"])[-1])
+    found = session.untagged_responses.get("EXISTS", [b"0"])[-1]
+    assert isinstance(found, bytes)
+    return int(found)
 
 
 @pytest.fixture(scope="module")

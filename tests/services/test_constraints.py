@@ -535,6 +535,8 @@ def _circle(length: int) -> None:
     classes = [_class(f"class_{number}") for number in range(length)]
     for number, one in enumerate(classes):
         _restriction(stage=None, in_class=one, name="", of_class=classes[(number + 1) % length])
+
+
 def _one_login_for_two(rows: Rows) -> None:
     rows.mailbox()
     for name in ("jean", "laure"):

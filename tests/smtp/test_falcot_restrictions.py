@@ -152,7 +152,7 @@ def test_sympa_wants_a_sender_that_takes_mail(mail: Postfix) -> None:
 def test_our_own_name_from_outside(mail: Postfix) -> None:
     said = [(554, "5.7.1 <mx.example.net>: Helo command rejected: You are not me")]
     assert ask(mail, "postmaster", helo="mx.example.net") == simulated("postmaster", helo="mx.example.net") == said
-    inside = {"helo": "mx.example.net", "client": INSIDE}
+    inside: dict[str, Any] = {"helo": "mx.example.net", "client": INSIDE}
     assert ask(mail, "jean", **inside) == simulated("jean", **inside) == [(250, "2.1.5 Ok")]
 
 
