@@ -19,7 +19,7 @@ from tests.plugins.example_mail import TESTER
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 ONLY_READ = [scope for scope in ALL if scope.endswith(f":{READ}")]
 EXAMPLES = 6  # of each operation, beside those that the description leads to by itself
-SECONDS = int(os.environ.get("MAILADMIN_SCHEMATHESIS_SECONDS", "30"))  # for each role
+SECONDS = int(os.environ.get("TEST_SCHEMATHESIS_SECONDS", "30"))  # for each role
 
 
 @pytest.fixture(autouse=True)

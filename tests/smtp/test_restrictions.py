@@ -207,7 +207,7 @@ def a_policy(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
     return policy | {stage: draw(st.lists(an_entry(CLASSES), max_size=5)) for stage in STAGES}
 
 
-EXAMPLES = int(os.environ.get("MAILADMIN_POLICIES", "25"))
+EXAMPLES = int(os.environ.get("TEST_POLICIES", "25"))
 
 
 @settings(
