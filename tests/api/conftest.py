@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 def templates() -> list[tuple[re.Pattern[str], str]]:
     """The longest first: /history/{id}/undo/ before /history/{id}/."""
     paths = sorted(description()["paths"], key=len, reverse=True)
-    return [(re.compile(re.sub(r"\\{\w+\\}", ".+", re.escape(path))), path) for path in paths]
+    return [(re.compile(re.sub(r"\\{\w+\\}", ".+", re.escape(path)), re.DOTALL), path) for path in paths]
 
 
 def check_answer(method: str, path: str, response: Any) -> None:
