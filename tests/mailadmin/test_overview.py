@@ -55,7 +55,7 @@ def test_a_domain_admin_sees_the_own_domains(bob_client: Client, falcot: Domain)
 
 
 def test_the_sidebar_shows_only_what_one_may_do(alice_client: Client, bob_client: Client, falcot: Domain) -> None:
-    for_superusers = {"Mail servers", "Work", "People", "Settings"}
+    for_superusers = {"Restrictions", "Mail servers", "Work", "People", "Settings"}
     rooms_of_alice = {room.label for room in alice_client.get("/").context["house"]["rooms"]}
     rooms_of_bob = {room.label for room in bob_client.get("/").context["house"]["rooms"]}
     assert for_superusers < rooms_of_alice

@@ -77,7 +77,7 @@ def test_each_state_of_a_mailbox_is_in_the_list(bob_client: Client, falcot: Doma
         "deaf": "Receives no mail",
         "guest": "Active",
     }.items():
-        assert f"{name}@falcot.org – none maildir no password {state}" in words
+        assert f"{name}@falcot.org – – none maildir no password {state}" in words
     shown = {
         state: [row.address.local_part for row in bob_client.get(f"{url}?state={state}").context["page"].rows]
         for state in ("active", "inactive", "expired", "receives_no_mail")
