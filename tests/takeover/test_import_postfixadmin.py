@@ -70,7 +70,7 @@ class TestFalcot:
 
     def test_mail_is_one_change_set_that_can_be_undone(self, shell: Shell, falcots_postfixadmin: Foreign) -> None:
         assert shell("import_postfixadmin", falcots_postfixadmin.url).code == 0
-        people, mail = ChangeSet.objects.order_by("created_at")
+        people, mail = sorted(ChangeSet.objects.all(), key=lambda one: one.sentence)  # both of one moment
         assert people.sentence == f"Imported people from {label(falcots_postfixadmin)} (2)"
         assert mail.sentence == f"Took over PostfixAdmin from {label(falcots_postfixadmin)}"
         undone = shell("history", "undo", str(mail.pk), "--yes")
