@@ -287,7 +287,8 @@ def test_a_key_that_cannot_be(api: Api, slug: str) -> None:
             assert api("PUT", path, put_body(slug)).status in (404, 422), key
 
 
-BEGINS_WITH = {"domains": "name", "people": "username", "access-rules": "key"} | {table.slug: "key" for table in tables.NOUNS}
+BEGINS_WITH = {"domains": "name", "people": "username", "access-rules": "key"}
+BEGINS_WITH |= {table.slug: "key" for table in tables.NOUNS}
 PLAIN_NAMES = [("people", "@"), ("people", "..")]
 DOMAIN_OF = {"relay-recipients": "relay.example"}
 BAD_QUESTIONS = [
