@@ -51,8 +51,8 @@ ADDRESSES = f"""
 PLAN_ANEW = "ANALYZE mailboxes_address"
 # Who comes with a whole panel may have added the domains in this very transaction, too.
 PLAN_WAYS_ANEW = "ANALYZE domains_domain, mailboxes_mailbox, mailboxes_alias, mailboxes_aliasdestination"
-# Each trigger of pgtrigger asks for this setting, for each row. Where it is missing, an exception is caught, and the end
-# of each such subtransaction looks at all constraints that wait for the end: quadratic.
+# Each trigger of pgtrigger asks for this setting, for each row. Where it is missing, an exception is caught, and the
+# end of each such subtransaction looks at all constraints that wait for the end: quadratic.
 NOTHING_IS_IGNORED = "SET LOCAL pgtrigger.ignore = '{}'"
 ON_ADDRESSES = f"""
     INSERT INTO {{table}} ({{columns}})
