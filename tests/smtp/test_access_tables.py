@@ -228,10 +228,10 @@ def test_protected_no_longer_before_main_cf_has_heard_of_it(mail: Postfix) -> No
 @pytest.fixture(scope="module")
 def submission(mail: Postfix) -> Generator[Submission, None, None]:
     submission = Submission(free_port())
-    server = PasswordServer(f"{mail.base}/queue/private/auth")
+    server = PasswordServer(f"{mail.base}/queue/private/password-server")
     service = (
         f"127.0.0.1:{submission.port} inet n - n - - smtpd -o max_use=1\n -o smtpd_sasl_auth_enable=yes"
-        " -o smtpd_sasl_type=dovecot -o smtpd_sasl_path=private/auth\n"
+        " -o smtpd_sasl_type=dovecot -o smtpd_sasl_path=private/password-server\n"
         " -o smtpd_relay_restrictions=permit_sasl_authenticated,reject\n"
     )
     mail.write("master.cf", MASTER_CF.format(port=mail.port) + service)
@@ -239,7 +239,7 @@ def submission(mail: Postfix) -> Generator[Submission, None, None]:
     eventually(submission.greets, "the submission service")
     yield submission
     server.server.close()
-    os.unlink(f"{mail.base}/queue/private/auth")
+    os.unlink(f"{mail.base}/queue/private/password-server")
     mail.write("master.cf", MASTER_CF.format(port=mail.port))
     mail.reload()
 

@@ -18,7 +18,7 @@ from tests.plugins.mail_stack import MASTER_CF, Postfix, Reply, decoded, eventua
 PASSWORD = "one for all of them"
 SUBMISSION = """\
 127.0.0.1:{port} inet n - n - - smtpd -o max_use=1
- -o smtpd_sasl_auth_enable=yes -o smtpd_sasl_type=dovecot -o smtpd_sasl_path=private/auth
+ -o smtpd_sasl_auth_enable=yes -o smtpd_sasl_type=dovecot -o smtpd_sasl_path=private/password-server
  -o smtpd_sender_restrictions=reject_sender_login_mismatch
  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
 """
@@ -86,7 +86,7 @@ def submission(postfix: Postfix, committed: None) -> Generator[Submission, None,
     example_mail.home()
     example_mail.own_script()
     example_mail.senders()
-    passwords, submission = PasswordServer(str(postfix.base / "queue/private/auth")), Submission(free_port())
+    passwords, submission = PasswordServer(str(postfix.base / "queue/private/password-server")), Submission(free_port())
     usual = MASTER_CF.format(port=postfix.port)
     postfix.write("master.cf", usual + SUBMISSION.format(port=submission.port))
     postfix.configure()
@@ -95,7 +95,7 @@ def submission(postfix: Postfix, committed: None) -> Generator[Submission, None,
     postfix.write("master.cf", usual)
     postfix.reload()
     passwords.server.close()
-    (postfix.base / "queue/private/auth").unlink()
+    (postfix.base / "queue/private/password-server").unlink()
 
 
 @pytest.mark.parametrize(
