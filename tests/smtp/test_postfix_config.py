@@ -128,6 +128,8 @@ def test_what_the_host_restricts_stays_behind_what_is_ours(mail: Postfix) -> Non
     environment = {**os.environ, "MAIL_CONFIG": str(mail.conf)}
     asked = ["postconf", "-h", "smtpd_recipient_restrictions"]
     ours = f"check_recipient_access proxy:pgsql:{mail.maps}/suspended_domains.cf"
+    # Without the reload at the end: one that follows another too soon waits for postlogd(8), which waits for it.
+    command = ["sh", "-c", (mail.maps / "install-commands").read_text().partition("postfix check")[0]]
     try:
         for there, wanted in (
             ([], ours),
@@ -136,7 +138,6 @@ def test_what_the_host_restricts_stays_behind_what_is_ours(mail: Postfix) -> Non
         ):
             mail.write("main.cf", "\n".join([*private, *there, ""]))
             for _time in range(2):
-                command = ["sh", str(mail.maps / "install-commands")]
                 subprocess.run(command, env=environment, check=True, stdin=subprocess.DEVNULL, capture_output=True)
                 found = subprocess.run(asked, env=environment, check=True, capture_output=True, text=True).stdout
                 assert found.strip() == wanted
