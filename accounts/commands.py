@@ -184,6 +184,15 @@ def given(options: Options, *names: str) -> dict[str, Any]:
 # Text and JSON
 
 
+def by_key(rows: QuerySet[Any], options: Options) -> QuerySet[Any]:
+    """What a list by key shows: --search is how the key begins, --after the last key of the list before."""
+    if options["search"]:
+        rows = rows.filter(key__startswith=options["search"].lower())
+    if options["after"]:
+        rows = rows.filter(key__gt=options["after"])
+    return rows
+
+
 def stream(rows: QuerySet[Any], limit: int | None) -> Iterator[Any]:
     """The rows as they come from a cursor of the server, a thousand in memory at a time."""
     return islice((rows if limit is None else rows[:limit]).iterator(chunk_size=CHUNK), limit)

@@ -26,7 +26,7 @@ from lookup_tables.main_cf import all_parameters
 from mailboxes.undo import MOST_ON_A_PAGE, undo_change_set
 from mailservers.lookup import Lookup, Sender, Station, ask_map
 from mailservers.lookup_page import look_up_for
-from mailservers.postfix_config import (
+from mailservers.postfix_host import (
     MAPS_BY_ADDRESS,
     MAPS_BY_DOMAIN,
     MAPS_FOR_LOCAL_DOMAINS,

@@ -194,13 +194,13 @@ def count_statements() -> dict[str, int]:
     """What Postfix sent, under the role of the panel's maps or that of the peer's: statement -> how often."""
     from django.db import connection
 
-    from mailservers.functions import postfix_role
+    from mailservers.mail_servers import POSTFIX
 
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT statement.query, sum(statement.calls)::bigint FROM pg_stat_statements AS statement"
             " JOIN pg_roles AS role ON role.oid = statement.userid WHERE role.rolname IN (%s, %s) GROUP BY 1",
-            [postfix_role(), ROLE],
+            [POSTFIX.role, ROLE],
         )
         return dict(cursor.fetchall())
 

@@ -9,6 +9,7 @@ from accounts.commands import (
     NounCommand,
     Options,
     active_arguments,
+    by_key,
     delete_arguments,
     given,
     list_arguments,
@@ -113,13 +114,9 @@ class EntryCommand(NounCommand):
 
     def do_list(self, options: Options) -> None:
         entries = self.noun.rows.order_by("key", *(self.noun.has & {"applies_to"}))
-        entries = entries.filter(**self._asked_kind(options))
-        if options["search"]:
-            entries = entries.filter(key__startswith=options["search"].lower())
-        if options["after"]:
-            if "applies_to" in self.noun.has and not options["applies_to"]:
-                self.wrong_usage(_("A key may stand here more than once. Use --after together with --applies-to."))
-            entries = entries.filter(key__gt=options["after"])
+        if options["after"] and "applies_to" in self.noun.has and not options["applies_to"]:
+            self.wrong_usage(_("A key may stand here more than once. Use --after together with --applies-to."))
+        entries = by_key(entries.filter(**self._asked_kind(options)), options)
         columns = {"key": 30, "active": 5, **dict.fromkeys(self.noun.has & {"applies_to"}, 9), "result": 0}
         self.table((_row(entry) for entry in stream(entries, options["limit"])), columns, options)
 

@@ -118,7 +118,7 @@ def functions() -> list[str]:
 
 def rights() -> list[str]:
     """The role of Postfix may call its functions, and nothing else."""
-    from mailservers.functions import wrong_rights
+    from mailservers.rights import wrong_rights
 
     return list(wrong_rights())
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from mailservers.postfix_config import LISTS_OF_DOMAINS, write_file
+from mailservers.postfix_config import write_file
+from mailservers.postfix_host import LISTS_OF_DOMAINS
 
 
 class NotIndexed(Exception):

@@ -3,13 +3,13 @@
 Written for Dovecot 2.3 (doc.dovecot.org/2.3)."""
 
 import grp
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import connection
 
-from mailservers.functions import DOVECOT
+from mailservers.files import write_whole
+from mailservers.mail_servers import DOVECOT
 
 SOCKETS = {"auth": "auth", "lmtp": "dovecot-lmtp", "quota-status": "quota-status"}  # service -> name below private/
 SECRET_MODE = 0o640  # root writes, the group dovecot reads: the processes auth and dict
@@ -48,14 +48,10 @@ def write_directory(host: DovecotHost, directory: Path) -> list[str]:
     directory.mkdir(mode=0o755, parents=True, exist_ok=True)
     texts = files_for(host)
     for name, text in texts.items():
-        new = directory / f".{name}.new"
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        new.chmod(SECRET_MODE if name.endswith("sql.conf") else 0o644)
-        if os.geteuid() == 0:
-            os.chown(new, 0, _group() if name.endswith("sql.conf") else 0)
-        new.rename(directory / name)
+        if name.endswith("sql.conf"):
+            write_whole(directory / name, text, mode=SECRET_MODE, owner=(0, _group()))
+        else:
+            write_whole(directory / name, text, mode=0o644)
     return sorted(texts)
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from domains.models import AddressClass
 from mailboxes.parsing import ParsedAddress, external_form, parse_address
-from mailservers.postfix_config import MAPS_BY_ADDRESS
+from mailservers.postfix_host import MAPS_BY_ADDRESS
 from mailservers.stations import MOST_DESTINATIONS, Asked, Maps, Station
 
 DEEPEST = 50  # levels shown; Postfix follows 1000 (virtual_alias_recursion_limit)

@@ -1,9 +1,8 @@
 """What a host that signs needs: the files of its keys, tables where OpenDKIM does not ask SQL, and opendkim.conf."""
 
 import os
-import shutil
+import pwd
 import signal
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -12,7 +11,8 @@ from django.db import connection
 
 from domains.dkim_keys import unsealed
 from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
-from mailservers.opendkim_views import opendkim_password, opendkim_role
+from mailservers.files import ROOT, Owner, give, write_whole
+from mailservers.mail_servers import OPENDKIM
 
 KEY_MODE, FOLDER_MODE = 0o600, 0o700
 ENDING = ".private"  # as opendkim-genkey(8) calls them
@@ -33,10 +33,10 @@ class Synced:
 def sync_keys(directory: Path, *, host: str, user: str = "") -> Synced:
     """Writes the files of all keys that may sign, then says so in the database; takes back what is gone in the other
     order. So OpenDKIM never sees a key without its file (each such message would be deferred)."""
-    done = Synced()
+    done, owner = Synced(), owner_named(user)
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(FOLDER_MODE)
-    _give(directory, user)
+    give(directory, owner)
     wanted = {}
     privates = DkimPrivateKey.objects.filter(key__state__in=ON_HOSTS).select_related("key__domain")
     for private in privates.order_by("pk"):
@@ -44,10 +44,10 @@ def sync_keys(directory: Path, *, host: str, user: str = "") -> Synced:
         wanted[private.key_id] = path
         text = unsealed(private)
         if not path.exists() or path.read_text() != text:
-            write_file(path, text, mode=KEY_MODE, user=user)
+            write_whole(path, text, mode=KEY_MODE, owner=owner)
             done.written.append(path.name)
         path.chmod(KEY_MODE)
-        _give(path, user)
+        give(path, owner)
     there = dict(DkimKeyOnHost.objects.filter(host=host).values_list("key_id", "path"))
     DkimKeyOnHost.objects.filter(host=host).exclude(key_id__in=wanted).delete()
     for key_id, path in wanted.items():
@@ -64,10 +64,11 @@ def write_tables(directory: Path, *, host: str, user: str = "") -> bool:
     """KeyTable and SigningTable as files, for an OpenDKIM that asks no SQL. A SigningTable that names a key which the
     KeyTable does not know defers all mail, so the KeyTable has old and new keys while the other is changed."""
     rows = _rows("SELECT id, domain, selector, path FROM opendkim.key_table WHERE host = %s ORDER BY id", host)
+    owner = owner_named(user)
     keys = [f"{key} {domain}:{selector}:{path}\n" for key, domain, selector, path in rows]
     key_table, changed = directory / "KeyTable", False
     before = key_table.read_text().splitlines(keepends=True) if key_table.exists() else []
-    write_file(key_table, "".join([*keys, *(line for line in before if line not in keys)]), mode=0o600, user=user)
+    write_whole(key_table, "".join([*keys, *(line for line in before if line not in keys)]), mode=KEY_MODE, owner=owner)
     for algorithm in ALGORITHMS:
         table = directory / signing_table_name(algorithm)
         rows = _rows(
@@ -77,8 +78,8 @@ def write_tables(directory: Path, *, host: str, user: str = "") -> bool:
         )
         text = "".join(f"{pattern} {key}\n" for pattern, key in rows)
         changed |= not table.exists() or table.read_text() != text
-        write_file(table, text, mode=0o600, user=user)
-    write_file(key_table, "".join(keys), mode=0o600, user=user)
+        write_whole(table, text, mode=KEY_MODE, owner=owner)
+    write_whole(key_table, "".join(keys), mode=KEY_MODE, owner=owner)
     return changed or before != keys
 
 
@@ -118,7 +119,7 @@ Syslog yes
 def _dsn(view: str, key: str, values: str, server: str, condition: str) -> str:
     name, _colon, port = server.rpartition(":")
     database = connection.settings_dict["NAME"]
-    login = f"{opendkim_role()}:{quote(opendkim_password(), safe='')}"
+    login = f"{OPENDKIM.role}:{quote(OPENDKIM.password, safe='')}"
     table = f"table=opendkim.{view}?keycol={key}?datacol={values}?filter={condition}"
     return f"dsn:pgsql://{login}@{port}+{name}/{database}/{table}"
 
@@ -129,22 +130,9 @@ def _rows(statement: str, *values: str) -> list[tuple[str, ...]]:
         return list(cursor.fetchall())
 
 
-def write_file(path: Path, text: str, *, mode: int, user: str = "") -> None:
-    """Whole or not at all, and never readable by others meanwhile (mkstemp makes it 0600)."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, mode)
-        _give(Path(name), user)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _give(path: Path, user: str) -> None:
-    if user and os.geteuid() == 0:
-        shutil.chown(path, user, user)
+def owner_named(user: str) -> Owner:
+    """Raises KeyError if there is no such user."""
+    if not user:
+        return ROOT
+    found = pwd.getpwnam(user)
+    return found.pw_uid, found.pw_gid

@@ -16,7 +16,9 @@ from django.utils.translation import gettext_lazy
 
 from domains.models import AddressClass
 from mailboxes.destinations import split_address
-from mailservers.postfix_config import BACK_DATED, PostfixHost, classes_with_own_maps, default_hosts, write_directory
+from mailservers.database_servers import default_hosts
+from mailservers.postfix_config import BACK_DATED, write_directory
+from mailservers.postfix_host import PostfixHost, classes_with_own_maps
 from takeover.comparison_keys import ADDRESS, Questions
 from takeover.comparison_sides import Fate, Found, Side, local_part_of, unquoted
 from takeover.postfix_tools import Configuration, NotReadable, addresses_in, readable

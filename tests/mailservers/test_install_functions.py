@@ -12,14 +12,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from mailservers.functions import (
-    files,
-    install,
-    outdated,
-    owner_role,
-    postfix_role,
-    wrong_rights,
-)
+from mailservers.functions import files, install, outdated
+from mailservers.mail_servers import POSTFIX
+from mailservers.rights import wrong_rights
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +49,7 @@ def test_a_function_that_no_file_names_goes() -> None:
 def test_another_signature_replaces_the_old_one() -> None:
     run("DROP FUNCTION postfix.mydestination(text)")
     run("CREATE FUNCTION postfix.mydestination(other text) RETURNS SETOF text LANGUAGE sql AS 'SELECT 1::text'")
-    run(f'ALTER FUNCTION postfix.mydestination(text) OWNER TO "{owner_role()}"')
+    run(f'ALTER FUNCTION postfix.mydestination(text) OWNER TO "{POSTFIX.owner}"')
     install(force=True)
     assert outdated() == []
 
@@ -73,7 +68,7 @@ def test_another_signature_replaces_the_old_one() -> None:
     ],
 )
 def test_wrong_rights_are_named_and_mended(wrong: str, said: str) -> None:
-    names = {"role": f'"{postfix_role()}"', "database": connection.ops.quote_name(connection.settings_dict["NAME"])}
+    names = {"role": f'"{POSTFIX.role}"', "database": connection.ops.quote_name(connection.settings_dict["NAME"])}
     run(wrong.format(**names))
     assert said in " ".join(wrong_rights())
     assert install() is True
@@ -81,7 +76,7 @@ def test_wrong_rights_are_named_and_mended(wrong: str, said: str) -> None:
 
 
 def test_a_role_with_powers_is_named() -> None:
-    run(f'GRANT pg_read_all_data TO "{postfix_role()}"')
+    run(f'GRANT pg_read_all_data TO "{POSTFIX.role}"')
     assert "member of another role" in wrong_rights()[0]
 
 
@@ -94,7 +89,7 @@ def test_every_function_is_safe_to_run_for_others() -> None:
         )
         rows = {row[0]: row[1:] for row in cursor.fetchall()}
     assert rows == {
-        name: (True, "s", True, ["search_path=pg_catalog, pg_temp"], owner_role())
+        name: (True, "s", True, ["search_path=pg_catalog, pg_temp"], POSTFIX.owner)
         for schema, name, _text in files()
         if schema == "postfix"
     }

@@ -10,7 +10,9 @@ from django.db import connection
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from mailadmin.launch.cluster import Cluster
-from mailservers.functions import owner_role, parameters, postfix_password, postfix_role, wrong_rights
+from mailservers.functions import parameters
+from mailservers.mail_servers import POSTFIX
+from mailservers.rights import wrong_rights
 from tests.plugins.mail_stack import Postfix
 
 DATABASE = "test_mailadmin"
@@ -42,7 +44,7 @@ def as_postfix(maps: Postfix, cluster: Cluster) -> Generator[Connection, None, N
 @contextmanager
 def closing_connection(cluster: Cluster) -> Generator[Connection, None, None]:
     session = psycopg2.connect(
-        host="127.0.0.1", port=cluster.port, dbname=DATABASE, user=postfix_role(), password=postfix_password()
+        host="127.0.0.1", port=cluster.port, dbname=DATABASE, user=POSTFIX.role, password=POSTFIX.password
     )
     session.autocommit = True
     yield session
@@ -56,7 +58,7 @@ def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 def test_no_table_view_or_sequence(maps: Postfix) -> None:
-    role, found = postfix_role(), rows(EVERY_RELATION)
+    role, found = POSTFIX.role, rows(EVERY_RELATION)
     assert len(found) > 30
     for name, kind in found:
         if kind == "S":
@@ -80,14 +82,14 @@ def test_no_function_but_its_own(maps: Postfix) -> None:
           AND has_function_privilege(%s, function.oid, 'EXECUTE')
           AND function.prorettype <> 'trigger'::regtype
         """,
-        postfix_role(),
-        postfix_role(),
+        POSTFIX.role,
+        POSTFIX.role,
     )
     assert sorted(ours) == [("postfix", name) for name in sorted(parameters())]
 
 
 def test_nothing_can_be_made(maps: Postfix) -> None:
-    role = postfix_role()
+    role = POSTFIX.role
     schemas = rows("SELECT nspname FROM pg_namespace WHERE has_schema_privilege(%s, oid, 'CREATE')", role)
     assert schemas == []
     assert rows("SELECT has_database_privilege(%s, current_database(), 'CREATE, TEMPORARY')", role) == [(False,)]
@@ -95,9 +97,9 @@ def test_nothing_can_be_made(maps: Postfix) -> None:
 
 def test_it_is_nobody_in_particular(maps: Postfix) -> None:
     attributes = "rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
-    assert rows(f"SELECT {attributes} FROM pg_roles WHERE rolname = %s", postfix_role()) == [(False,) * 5]
-    assert rows("SELECT 1 FROM pg_auth_members WHERE member = %s::regrole", postfix_role()) == []
-    assert rows("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", owner_role()) == [(False,)]
+    assert rows(f"SELECT {attributes} FROM pg_roles WHERE rolname = %s", POSTFIX.role) == [(False,) * 5]
+    assert rows("SELECT 1 FROM pg_auth_members WHERE member = %s::regrole", POSTFIX.role) == []
+    assert rows("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", POSTFIX.owner) == [(False,)]
 
 
 FORBIDDEN = {
@@ -172,7 +174,7 @@ def test_shadows_in_a_temporary_schema_change_no_answer(maps: Postfix, cluster: 
     with closing_connection(cluster) as session:
         honest = answers(session)
     assert all(honest.values()), honest
-    role, owner = postfix_role(), owner_role()
+    role, owner = POSTFIX.role, POSTFIX.owner
     rows(f"GRANT TEMPORARY ON DATABASE {DATABASE} TO {role}")
     try:
         assert "TEMPORARY" in " ".join(wrong_rights())
@@ -193,11 +195,11 @@ def test_shadows_in_a_temporary_schema_change_no_answer(maps: Postfix, cluster: 
 
 
 def test_the_panel_sees_a_right_too_many(maps: Postfix) -> None:
-    rows(f"GRANT SELECT (hash) ON mailboxes_mailboxcredential TO {postfix_role()}")
+    rows(f"GRANT SELECT (hash) ON mailboxes_mailboxcredential TO {POSTFIX.role}")
     try:
         assert "mailboxes_mailboxcredential" in " ".join(wrong_rights())
     finally:
-        rows(f"REVOKE SELECT (hash) ON mailboxes_mailboxcredential FROM {postfix_role()}")
+        rows(f"REVOKE SELECT (hash) ON mailboxes_mailboxcredential FROM {POSTFIX.role}")
     assert wrong_rights() == []
 
 
@@ -210,11 +212,9 @@ def test_the_owner_of_the_functions_reads_no_secret(maps: Postfix) -> None:
           AND relation.relkind IN ('r', 'v', 'm', 'p')
           AND has_any_column_privilege(%s, relation.oid, 'SELECT')
         """,
-        owner_role(),
+        POSTFIX.owner,
     )
     assert sorted(name for (name,) in readable) == [
-        "domains_dkimkey",
-        "domains_dkimkeyonhost",
         "domains_domain",
         "domains_mailsettings",
         "lookup_tables_bcc",

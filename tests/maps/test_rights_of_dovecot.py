@@ -8,7 +8,9 @@ from django.db import connection
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from mailadmin.launch.cluster import Cluster
-from mailservers.functions import DOVECOT, POSTFIX, install, wrong_rights
+from mailservers.functions import install
+from mailservers.mail_servers import DOVECOT, OPENDKIM, POSTFIX, MailServer
+from mailservers.rights import wrong_rights
 from tests.plugins.mail_stack import Postfix
 
 ALLOWED = {
@@ -78,3 +80,12 @@ def test_no_hash_without_the_right_service(as_dovecot: Connection) -> None:
         for service in ("lmtp", "doveadm", "sieve", ""):
             cursor.execute("SELECT * FROM dovecot.passdb('alice@home.example', %s, '/srv/vmail')", [service])
             assert cursor.fetchall() == []
+
+
+@pytest.mark.parametrize(("server", "view"), [(DOVECOT, "quota"), (OPENDKIM, "key_table")])
+def test_a_right_too_few_is_named_and_mended(maps: Postfix, server: MailServer, view: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"REVOKE SELECT ON {server.schema}.{view} FROM {server.role}")
+    assert f"may not SELECT {server.schema}.{view}" in " ".join(wrong_rights())
+    install()
+    assert wrong_rights() == []

@@ -2,14 +2,21 @@
 
 import os
 import smtplib
+import subprocess
 from collections.abc import Generator
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from domains.models import Domain
 from mailboxes.models import Address, Alias
 from mailboxes.renaming import rename_address
+from mailservers.main_cf import parameters_for
+from mailservers.postfix_host import PostfixHost
+from restrictions.access_models import ProtectedAlias
 from restrictions.access_services import add_rule, add_table, choose_class, protect_alias
 from restrictions.services import add_class, set_list
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
@@ -273,6 +280,52 @@ def test_a_table_with_a_name_in_a_class(mail: Postfix) -> None:
     mail.configure()
     assert mail.rcpt("bob@one.example", sender="x@friend.example").code == 554
     assert mail.rcpt("bob@one.example", sender="x@other.example").code == 250
+
+
+def test_install_commands_take_out_what_the_panel_made_and_leave_the_rest(mail: Postfix, tmp_path: Path) -> None:
+    """In a main.cf of another host, which does not run here. Twice: the second time changes nothing."""
+    main_cf = tmp_path / "main.cf"
+    main_cf.write_text(
+        "compatibility_level = 3.6\nsmtpd_restriction_classes = theirs\ntheirs = reject\n"
+        "proxy_read_maps = $alias_maps, proxy:unix:passwd.byname\n"
+    )
+
+    def installed() -> dict[str, list[str]]:
+        call_command("postfix_config", output=str(mail.maps), stdout=StringIO())
+        commands = (mail.maps / "install-commands").read_text().partition("postfix check")[0]
+        environment = {"MAIL_CONFIG": str(tmp_path), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        for _again in range(2):
+            subprocess.run(["sh", "-c", commands], env=environment, check=True, stdin=subprocess.DEVNULL, timeout=60)
+        lines = (line.partition(" = ") for line in main_cf.read_text().splitlines())
+        return {name: value.split(", ") for name, _is, value in lines}
+
+    row = ProtectedAlias.objects.get(alias=alias("members"))
+    made, asked = f"Writers_{row.pk}", f"proxy:pgsql:{mail.maps}/writers_{row.pk}.cf"
+    has = installed()
+    assert {"theirs", "strict", "Signed_in", made} <= set(has["smtpd_restriction_classes"])
+    assert has[made] == [f"check_sender_access {asked}"]
+    assert {"$alias_maps", "proxy:unix:passwd.byname", asked} <= set(has["proxy_read_maps"])
+    assert len(has["proxy_read_maps"]) == len(set(has["proxy_read_maps"]))
+    protect_alias(alias("members"), "", by=TESTER)
+    try:
+        has = installed()
+        assert {"theirs", "strict", "Signed_in"} <= set(has["smtpd_restriction_classes"])
+        assert made not in has
+        assert made not in has["smtpd_restriction_classes"]
+        assert asked not in has["proxy_read_maps"]
+        assert has["theirs"] == ["reject"]
+    finally:
+        protect_alias(alias("members"), "members", ["boss@elsewhere.example", "@partner.example"], by=TESTER)
+        mail.configure()
+
+
+def test_who_has_signed_in_is_asked_the_same(mail: Postfix) -> None:
+    host = PostfixHost(directory="/etc/postfix/mailadmin", with_dovecot=True)
+    (asked,) = [value for name, value in parameters_for(host) if name == "submission_recipient_restrictions"]
+    first, second = asked.split(", ")[:2]
+    assert first == "check_recipient_access proxy:pgsql:/etc/postfix/mailadmin/suspended_domains.cf"
+    assert second.startswith("check_recipient_access proxy:pgsql:/etc/postfix/mailadmin/recipient_classes")
+    assert asked.endswith(", permit_sasl_authenticated, reject")
 
 
 def test_nothing_went_wrong(mail: Postfix, before: list[int]) -> None:

@@ -20,7 +20,7 @@ from domains.models import Domain
 from jobs.models import Job
 from jobs.services import run_job
 from mailadmin.launch.cluster import Cluster
-from mailservers.opendkim_views import opendkim_password, opendkim_role
+from mailservers.mail_servers import OPENDKIM
 from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
 from tests.plugins.mail_stack import Postfix, eventually, free_port
 
@@ -215,7 +215,7 @@ def test_what_is_revoked_or_deleted_signs_nothing(opendkim: OpenDkim, send: Call
 
 
 def test_no_private_key_by_sql(opendkim: OpenDkim, cluster: Cluster) -> None:
-    login = {"user": opendkim_role(), "password": opendkim_password()}
+    login = {"user": OPENDKIM.role, "password": OPENDKIM.password}
     session = psycopg2.connect(host=HERE, port=cluster.port, dbname="test_mailadmin", **login)
     session.autocommit = True
     cursor = session.cursor()

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from mailadmin.launch.cluster import Cluster
-from mailservers.functions import postfix_password
+from mailservers.mail_servers import POSTFIX
 from tests.conftest import empty_rooms
 from tests.plugins import example_mail
 from tests.plugins.mail_stack import Postfix, eventually
@@ -44,7 +44,7 @@ def test_a_sender_is_asked_to_try_again(mail: Postfix, cluster: Cluster) -> None
     assert mail.rcpt(JEAN).code == 250
     assert mail.rcpt("nobody@falcot.org").code == 550
     assert "postgresql://postfix@" in mail.log(), "Postfix did not say which server failed."
-    assert postfix_password() not in mail.log()
+    assert POSTFIX.password not in mail.log()
 
 
 def test_mail_that_was_accepted_before_is_delivered_afterwards(mail: Postfix, cluster: Cluster) -> None:

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 
 from domains.services import change_mail_settings
 from mailadmin.launch.cluster import Cluster
-from mailservers.functions import postfix_password
+from mailservers.mail_servers import POSTFIX
 from tests.plugins.example_mail import TESTER, add_domain, falcot
 from tests.plugins.mail_stack import Postfix
 
@@ -80,7 +80,7 @@ def test_only_postfix_reads_the_files(mail: Postfix, folder: Path) -> None:
 def test_the_password_stands_in_one_file(mail: Postfix, folder: Path) -> None:
     """Postfix writes what stands in a .cf into the mail log."""
     write(folder)
-    assert [path.name for path in folder.iterdir() if postfix_password() in path.read_text()] == [PASSWORD]
+    assert [path.name for path in folder.iterdir() if POSTFIX.password in path.read_text()] == [PASSWORD]
 
 
 def test_postfix_trusts_the_files_at_once(mail: Postfix, folder: Path) -> None:

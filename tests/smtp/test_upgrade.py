@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from mailservers import functions
+from mailservers.mail_servers import READ_BY_MAPS
 from tests.plugins import example_mail
 from tests.plugins.mail_stack import Postfix, Reply
 
@@ -61,9 +62,9 @@ def install_again() -> None:
 def change_the_tables() -> None:
     """What a migration of a coming release does: Postfix's cached plans are made anew."""
     with connection.cursor() as cursor:
-        for table in functions.READ_BY_MAPS:
+        for table in READ_BY_MAPS:
             cursor.execute(f"ALTER TABLE {table} ADD COLUMN coming text NOT NULL DEFAULT 'new'")
-        for table in functions.READ_BY_MAPS:
+        for table in READ_BY_MAPS:
             cursor.execute(f"ALTER TABLE {table} DROP COLUMN coming")
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from mailservers.functions import postfix_password, postfix_role
+from mailservers.mail_servers import POSTFIX
 from takeover.comparison_records import MOST_COMPARISONS
 from takeover.models import Comparison, ComparisonDifference
 from tests.plugins.example_mail import falcot
@@ -214,8 +214,8 @@ def test_an_old_map_in_sql(panel: Postfix, handwritten: Make, folder: Path) -> N
     found = compared(old.directory, written(folder))
     assert found["differences"] == []
     assert any("aliases.cf" in remark and "--keys" in remark for remark in found["remarks"])
-    assert postfix_role() in cf
-    assert postfix_password() not in json.dumps(found)
+    assert POSTFIX.role in cf
+    assert POSTFIX.password not in json.dumps(found)
 
 
 def test_another_delimiter(handwritten: Make, db: None) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mailservers.domain_files import NotIndexed, write_domain_files
-from mailservers.postfix_config import KINDS_OF_FILES
+from mailservers.postfix_host import KINDS_OF_FILES
 
 
 class Command(BaseCommand):

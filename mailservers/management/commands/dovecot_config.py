@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
+from mailservers.commands import WritingCommand
+from mailservers.database_servers import default_hosts, named_server
 from mailservers.dovecot_config import DovecotHost, write_directory
-from mailservers.postfix_config import default_hosts
 
 
-class Command(BaseCommand):
+class Command(WritingCommand):
     help = _(
         "Write the configuration of Dovecot 2.3 and the commands to install it. Run it on the mail host as root; "
         "nothing else of that host is changed."
@@ -52,26 +53,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         directory = Path(options["output"]).absolute()
-        server = options["host"] or default_hosts()[0]
-        name, _colon, port = server.rpartition(":")
-        if not name or not port.isdigit() or any(blank in server for blank in " \t,'"):
-            raise CommandError(_("“%s” is not a database server. Write it as HOST:PORT or /DIRECTORY:PORT.") % server)
+        server = named_server(options["host"]) if options["host"] else default_hosts()[0]
         same = ("tls_mode", "tls_root", "mail_base", "mail_uid", "mail_gid", "certificate", "key", "queue_directory")
         host = DovecotHost(
             directory=options["installed_at"] or str(directory),
             database=server,
             **{name: options[name] for name in same},
         )
-        try:
-            names = write_directory(host, directory)
-        except OSError as error:
-            raise CommandError(
-                _("Nothing could be written to %(directory)s: %(reason)s.")
-                % {"directory": directory, "reason": error.strerror}
-            ) from error
-        self.stdout.write(
-            _("Wrote %(number)d files to %(directory)s.") % {"number": len(names), "directory": directory}
-        )
-        self.stdout.write(
-            _("To put them in place, read and run as root: sh %(path)s") % {"path": directory / "install-commands"}
-        )
+        self.write(directory, lambda: write_directory(host, directory), script="install-commands")

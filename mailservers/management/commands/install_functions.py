@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from mailservers.functions import install, outdated, sql_for_superuser, wrong_rights
+from mailservers.functions import install, outdated, sql_for_superuser
+from mailservers.rights import wrong_rights
 
 
 class Command(BaseCommand):

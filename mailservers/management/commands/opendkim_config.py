@@ -5,16 +5,20 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from mailservers.opendkim import ALGORITHMS, KEY_MODE, configuration, write_file
-from mailservers.postfix_config import default_hosts
+from mailservers.commands import WritingCommand
+from mailservers.database_servers import default_hosts
+from mailservers.files import write_whole
+from mailservers.opendkim import ALGORITHMS, KEY_MODE, configuration, owner_named
 
+NAMES = {"rsa": "opendkim.conf", "ed25519": "opendkim-ed25519.conf"}
+MILTERS = "milters.main.cf"
 SOCKETS = {"rsa": "inet:8891@127.0.0.1", "ed25519": "inet:8892@127.0.0.1"}
 
 
-class Command(BaseCommand):
+class Command(WritingCommand):
     help = _(
         "Write opendkim.conf, opendkim-ed25519.conf and milters.main.cf. One instance of OpenDKIM signs with one "
         "algorithm; run the second one only if there are Ed25519 keys."
@@ -40,27 +44,24 @@ class Command(BaseCommand):
             raise CommandError(_("“%s” is not a database server. Write it as HOST:PORT.") % options["server"])
         directory = Path(options["output"]).absolute()
         sockets = {"rsa": options["socket"], "ed25519": options["socket_ed25519"]}
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            for algorithm in ALGORITHMS:
-                name = "opendkim.conf" if algorithm == "rsa" else f"opendkim-{algorithm}.conf"
-                text = configuration(
-                    algorithm,
-                    host=options["host"],
-                    socket=sockets[algorithm],
-                    server=options["server"],
-                    with_tables=Path(options["tables"]).absolute() if options["tables"] else None,
-                    user=options["user"],
-                )
-                # At SIGUSR1 it is read again, by then as this user.
-                write_file(directory / name, text, mode=KEY_MODE, user=options["user"])
-            write_file(directory / "milters.main.cf", milters(sockets), mode=0o644)
-        except (OSError, LookupError) as error:  # LookupError: there is no such user
-            raise CommandError(
-                _("Nothing could be written to %(directory)s: %(reason)s.")
-                % {"directory": directory, "reason": getattr(error, "strerror", None) or error}
-            ) from error
-        self.stdout.write(_("Wrote %(number)d files to %(directory)s.") % {"number": 3, "directory": directory})
+        self.write(directory, lambda: _written(directory, sockets, options))
+
+
+def _written(directory: Path, sockets: dict[str, str], options: dict[str, Any]) -> list[str]:
+    directory.mkdir(parents=True, exist_ok=True)
+    for algorithm in ALGORITHMS:
+        text = configuration(
+            algorithm,
+            host=options["host"],
+            socket=sockets[algorithm],
+            server=options["server"],
+            with_tables=Path(options["tables"]).absolute() if options["tables"] else None,
+            user=options["user"],
+        )
+        # At SIGUSR1 it is read again, by then as this user.
+        write_whole(directory / NAMES[algorithm], text, mode=KEY_MODE, owner=owner_named(options["user"]))
+    write_whole(directory / MILTERS, milters(sockets), mode=0o644)
+    return [*NAMES.values(), MILTERS]
 
 
 def milters(sockets: dict[str, str]) -> str:

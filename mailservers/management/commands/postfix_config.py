@@ -4,22 +4,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from domains.models import AddressClass
+from mailservers.commands import WritingCommand
+from mailservers.database_servers import default_hosts, named_server
 from mailservers.domain_files import NotIndexed, write_domain_files
-from mailservers.postfix_config import (
-    KINDS_OF_FILES,
-    PostfixHost,
-    as_tar,
-    classes_with_own_maps,
-    default_hosts,
-    write_directory,
-)
+from mailservers.postfix_config import as_tar, write_directory
+from mailservers.postfix_host import KINDS_OF_FILES, PostfixHost, classes_with_own_maps
 
 
-class Command(BaseCommand):
+class Command(WritingCommand):
     help = _(
         "Write the map files, a main.cf fragment and the commands to install them. Run it on the mail host as root; "
         "nothing else of that host is changed."
@@ -87,7 +83,7 @@ class Command(BaseCommand):
         directory = Path(options["output"]).absolute()
         host = PostfixHost(
             directory=options["installed_at"] or ("/etc/postfix/mailadmin" if to_standard_output else str(directory)),
-            hosts=[self._server(text) for text in options["host"] or default_hosts()],
+            hosts=[named_server(text) for text in options["host"] or default_hosts()],
             tls_mode=options["tls_mode"],
             tls_root=options["tls_root"],
             statement_timeout=options["statement_timeout"],
@@ -104,28 +100,13 @@ class Command(BaseCommand):
         if to_standard_output:
             sys.stdout.buffer.write(as_tar(host))
             return
-        try:
-            names = write_directory(host, directory)
-            if host.domains_as:
-                names += [file.parameter for file in write_domain_files(directory, host.domains_as)]
-        except NotIndexed as error:
-            raise CommandError(str(error)) from error
-        except OSError as error:
-            raise CommandError(
-                _("Nothing could be written to %(directory)s: %(reason)s.")
-                % {"directory": directory, "reason": error.strerror}
-            ) from error
-        self.stdout.write(
-            _("Wrote %(number)d files to %(directory)s.") % {"number": len(names), "directory": directory}
-        )
-        self.stdout.write(
-            _("To put them in place, read and run as root: sh %(path)s") % {"path": directory / "install-commands"}
-        )
+        self.write(directory, lambda: self._written(host, directory), script="install-commands")
 
-    def _server(self, text: str) -> str:
-        name, colon, port = text.rpartition(":")
-        if not colon:
-            name, port = text, "5432"
-        if not port.isdigit() or not name or any(blank in text for blank in " \t,"):
-            raise CommandError(_("“%s” is not a database server. Write it as HOST:PORT or /DIRECTORY:PORT.") % text)
-        return f"{name}:{port}"
+    def _written(self, host: PostfixHost, directory: Path) -> list[str]:
+        names = write_directory(host, directory)
+        if host.domains_as:
+            try:
+                names += [file.parameter for file in write_domain_files(directory, host.domains_as)]
+            except NotIndexed as error:
+                raise CommandError(str(error)) from error
+        return names

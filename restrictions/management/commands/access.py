@@ -10,6 +10,7 @@ from accounts.commands import (
     NounCommand,
     Options,
     active_arguments,
+    by_key,
     delete_arguments,
     given,
     list_arguments,
@@ -150,11 +151,7 @@ class Command(NounCommand):
         self.card(row_of(self._found(options)), options)
 
     def do_list(self, options: Options) -> None:
-        rules = self._rows(options).order_by("key")
-        if options["search"]:
-            rules = rules.filter(key__startswith=options["search"].lower())
-        if options["after"]:
-            rules = rules.filter(key__gt=options["after"])
+        rules = by_key(self._rows(options).order_by("key"), options)
         columns = {"key": 30, "active": 5, "result": 0}
         self.table((row_of(rule) for rule in stream(rules, options["limit"])), columns, options)
 

@@ -1,0 +1,111 @@
+"""The mail servers that ask the database: each has a schema, a role that asks there, and an owner of what it asks."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+# What the maps may read; the role that owns the functions sees these columns and nothing else.
+READ_BY_MAPS = {
+    "domains_domain": ["id", "name", "u_label", "address_class", "target_id", "any_recipient", "active", "suspended"],
+    "domains_mailsettings": ["id", "recipient_delimiter"],
+    "mailboxes_address": ["id", "domain_id", "local_part"],
+    "mailboxes_mailbox": ["id", "address_id", "mail_path", "active", "receives", "sends", "expires_at"],
+    "mailboxes_localuser": ["id", "name"],
+    "mailboxes_permittedsender": ["id", "mailbox_id", "domain_name", "local_part"],
+    "mailboxes_relayrecipient": ["id", "address_id"],
+    "mailboxes_alias": ["id", "address_id", "active", "starts_at", "ends_at"],
+    "mailboxes_aliasdestination": ["id", "alias_id", "position", "domain_id", "text", "written"],
+    "lookup_tables_transport": ["id", "key", "result", "active"],
+    "lookup_tables_tlspolicy": ["id", "key", "result", "active"],
+    "lookup_tables_senderrelay": ["id", "key", "result", "active"],
+    "lookup_tables_bcc": ["id", "applies_to", "key", "result", "active"],
+    "lookup_tables_relocated": ["id", "key", "result", "active"],
+    "lookup_tables_canonical": ["id", "applies_to", "key", "result", "active"],
+    "restrictions_restrictionclass": ["id", "name"],
+    "restrictions_accesstable": ["id", "name"],
+    "restrictions_accessrule": [
+        *("id", "applies_to", "table_id", "domain_id", "key", "action", "code", "text", "of_class_id"),
+        *("active", "starts_at", "ends_at"),
+    ],
+    "restrictions_recipientclass": ["id", "address_id", "domain_id", "of_class_id"],
+    "restrictions_protectedalias": ["id", "alias_id", "writers"],
+    "restrictions_namedwriter": ["id", "protected_id", "key"],
+}
+
+
+# Another owner than that of the maps: only what asks for one address by its name sees a hash.
+READ_BY_DOVECOT = {
+    "domains_domain": ["id", "name", "u_label", "address_class", "target_id", "active"],
+    "domains_mailsettings": ["id", "recipient_delimiter"],
+    "mailboxes_address": ["id", "domain_id", "local_part"],
+    "mailboxes_mailbox": [
+        *("id", "address_id", "mail_path", "quota_bytes", "active", "receives", "sends", "imap", "pop", "expires_at"),
+    ],
+    "mailboxes_mailboxcredential": ["id", "mailbox_id", "hash"],
+    "mailboxes_usage": ["username", "bytes", "messages"],
+}
+
+
+# The views of OpenDKIM show which key signs, and where its file is.
+READ_BY_OPENDKIM = {
+    "domains_domain": ["id", "name", "target_id", "active"],
+    "domains_dkimkey": ["id", "domain_id", "selector", "algorithm", "state", "for_subdomains", "for_alias_domains"],
+    "domains_dkimkeyonhost": ["id", "host", "key_id", "path"],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A view of a mail server, in sql/<schema>/views/. `table` is what it writes into, if it may: new rows with these
+    columns, of which some may be changed."""
+
+    name: str
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailServer:
+    """A schema, the role that asks there, and the role without login that owns what it asks."""
+
+    schema: str
+    owned_by: str
+    reads: dict[str, list[str]]
+    views: tuple[View, ...] = ()
+
+    @property
+    def role(self) -> str:
+        return f"{settings.ROLE_PREFIX}{self.schema}"
+
+    @property
+    def owner(self) -> str:
+        return f"{settings.ROLE_PREFIX}{self.owned_by}"
+
+    @property
+    def password(self) -> str:
+        """Kept in the state directory, mode 0600; PostgreSQL gets its SCRAM verifier only."""
+        return str(getattr(settings, f"{self.schema.upper()}_PASSWORD"))
+
+
+POSTFIX = MailServer(schema="postfix", owned_by="mail_map_owner", reads=READ_BY_MAPS)
+DOVECOT = MailServer(
+    schema="dovecot",
+    owned_by="dovecot_owner",
+    reads=READ_BY_DOVECOT,
+    views=(
+        View(
+            name="quota",
+            table="mailboxes_usage",
+            columns=("username", "bytes", "messages"),
+            changed=("bytes", "messages"),
+        ),
+    ),
+)
+OPENDKIM = MailServer(
+    schema="opendkim",
+    owned_by="opendkim_owner",
+    reads=READ_BY_OPENDKIM,
+    views=(View(name="key_table"), View(name="signing_table")),
+)
+MAIL_SERVERS = (POSTFIX, DOVECOT, OPENDKIM)
