@@ -53,6 +53,7 @@ class AccessRuleForm(PanelForm):
         queryset=RestrictionClass.objects.none(),
         required=False,
         to_field_name="name",
+        empty_label=_("none"),
         help_text=_("Only for the action “a restriction class”."),
     )
     comment = forms.CharField(label=_("Comment"), max_length=500, required=False, help_text=_("Why it is there."))
@@ -76,6 +77,7 @@ class AccessRuleForm(PanelForm):
         fields["of_class"].queryset = RestrictionClass.objects.order_by("name")
         if is_new:
             del self.fields["version"]  # nothing is there yet that somebody else could change
+            fields["action"].initial = Action.REJECT  # what most rules are for; the first of the list lets in
 
 
 class AllowedActionsForm(PanelForm):
