@@ -41,6 +41,7 @@ MORE = {
         "/lookup/?a=contact@falcotsbrand.com,nobody@falcot.org",
         "/lookup/?a=jean@falcot.org&from=contact@falcotsbrand.com&login=jean@falcot.org",
         "/lookup/?a=team@falcot.org,sophie@falcot.org,jean+lists@falcot.com,a@elsewhere.example,nonsense",
+        "/simulate/?client=192.0.2.7&to=jean@falcot.org,nobody@falcot.org&dns=zen.example=127.0.0.2",
         "/people/former/",
         "/people/?role=inactive",
         "/jobs/?state=failed",
