@@ -190,7 +190,7 @@ def _lost_aliases(*pointing: QuerySet[AliasDestination]) -> list[str]:
     others = AliasDestination.objects.filter(alias__in=ids).exclude(pk__in=[pk for pk, _alias_id in rows])
     gone = ids - set(others.values_list("alias_id", flat=True))
     losses = []
-    for alias in Alias.objects.select_related("address__domain").filter(pk__in=sorted(ids)[:10]):
+    for alias in Alias.objects.select_related("address__domain").filter(pk__in=sorted(ids)[:10]).order_by("pk"):
         if alias.pk in gone:
             losses.append(_("Alias %(alias)s delivers nowhere else and is deleted too.") % {"alias": alias})
         else:
