@@ -1,7 +1,6 @@
 """API tokens, and the answers that are kept for a request that comes twice."""
 
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import ProhibitNullCharactersValidator
@@ -13,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.tracking import tracked
 from api import scopes as known_scopes
+from domains.networks import LONGEST_NETWORK, is_within
 
 IS_SHA256 = r"^[0-9a-f]{64}$"
-LONGEST_DOMAIN, LONGEST_NETWORK = 253, 49  # characters; an IPv6 network that holds an IPv4 address in dots
+LONGEST_DOMAIN = 253  # characters
 
 
 @tracked(exclude=["digest", "last_used_at"])
@@ -77,14 +77,7 @@ class Token(models.Model):
 
     def is_good_from(self, address: str) -> bool:
         """`address` is that of the client; an IPv4 address within IPv6 counts as itself."""
-        if not self.networks:
-            return True
-        try:
-            there = ip_address(address)
-        except ValueError:
-            return False
-        there = getattr(there, "ipv4_mapped", None) or there
-        return any(there in ip_network(one) for one in self.networks)
+        return is_within(address, self.networks)
 
 
 class KeptAnswer(models.Model):

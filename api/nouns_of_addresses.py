@@ -50,6 +50,7 @@ from mailboxes.services import (
     delete_mailbox,
     set_mailbox_password,
 )
+from mailboxes.stopping import release_mailboxes, stop_mailboxes
 
 ADDRESSES = gettext_lazy("addresses that begin like this")
 
@@ -142,11 +143,23 @@ def together(noun: str, row: Any, acts: list[Callable[[], Any] | None], version:
                 act()
 
 
+STOPPED = Field(
+    "stopped",
+    partial(
+        Truth,
+        help_text=gettext_lazy("The emergency stop: nobody signs in to it or sends from it. Mail still arrives."),
+    ),
+    lambda mailbox: mailbox.stopped_at is not None,
+    on=frozenset({CHANGE}),
+)
+
+
 class Mailboxes(OfAddress):
     name, slug, resource, words = "Mailbox", "mailboxes", "mailboxes", gettext_lazy("Mailboxes")
     fields = [
         key_field("address", WHOLE_ADDRESS, may_change=True),
-        *of_model(Mailbox, "name quota_bytes active receives sends imap pop expires_at mail_path"),
+        *of_model(Mailbox, "name quota_bytes active receives sends imap pop expires_at allowed_networks mail_path"),
+        STOPPED,
         Field(
             "mail_format",
             partial(
@@ -171,7 +184,7 @@ class Mailboxes(OfAddress):
         ),
         DESPITE_QUARANTINE,
         KEEP_OLD,
-        *shown_only(Mailbox, "version created_at changed_at"),
+        *shown_only(Mailbox, "stopped_at version created_at changed_at"),
     ]
     filters = {"domain": OF_DOMAIN, "active": ACTIVE}
 
@@ -186,9 +199,11 @@ class Mailboxes(OfAddress):
 
     def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
         password, rename = values.pop("password", None), renaming(row, values, by)
+        stopped = values.pop("stopped", None)
         acts = [
             partial(change_mailbox, row, **values, by=by) if values else None,
             partial(set_mailbox_password, row, password, by=by) if password is not None else None,
+            partial(stop_mailboxes if stopped else release_mailboxes, [row], by=by) if stopped is not None else None,
             rename,
         ]
         together("mailbox", row, acts, version, by)

@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
-from ipaddress import ip_network
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -18,6 +17,7 @@ from api import scopes as known_scopes
 from api.models import Token
 from domains.fields import normalised_domain, shown
 from domains.models import Domain
+from domains.networks import normalised_networks
 
 PREFIX = "mailadmin_"  # so that whoever finds one in a log or a repository knows what it opens
 RANDOM_OCTETS = 24
@@ -104,11 +104,7 @@ def _own_domains(user: User, names: Iterable[str]) -> list[str]:
 
 
 def _networks(texts: Iterable[str]) -> list[str]:
-    found = []
-    for text in texts:
-        try:
-            found.append(str(ip_network(text.strip(), strict=False)))
-        except ValueError as error:
-            sentence = _("“%(text)s” is no address range. Write it as 192.0.2.0/24 or 2001:db8::/32.")
-            raise ValidationError({"networks": sentence % {"text": shown(text)}}) from error
-    return sorted(set(found))
+    try:
+        return normalised_networks(texts)
+    except ValidationError as error:
+        raise ValidationError({"networks": error.messages}) from error

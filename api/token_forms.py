@@ -1,6 +1,5 @@
 """What a person types about an API token."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,19 +10,9 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from accounts.pages import PanelForm
 from api.scopes import ONLY_READ, ONLY_SUPERUSERS, READ, RESOURCES, WRITE
+from mailboxes.fields import WordsField
 
 MAY = "may_"  # before the name of a resource
-_words_attrs = {"mono": True, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "none", "rows": 2}
-
-
-class WordsField(forms.CharField):
-    """Words with blanks, commas or line ends between them. Becomes a list."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=5_000, required=False, widget=forms.Textarea(attrs=dict(_words_attrs)), **kwargs)
-
-    def clean(self, value: Any) -> Any:
-        return [word for word in re.split(r"[\s,;]+", super().clean(value) or "") if word]
 
 
 class TokenForm(PanelForm):

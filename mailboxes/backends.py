@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from accounts.actors import Actor, Door
 from accounts.models import User
+from domains.networks import is_within
 from mailboxes.credentials import is_password, waste_time
 from mailboxes.models import Mailbox, MailboxCredential
 from mailboxes.parsing import parse_address
@@ -26,9 +27,11 @@ class MailboxOwnerBackend(BaseBackend):
         if not password or credential is None or credential.mailbox is None:
             waste_time(password or "")
             return None
+        host = request.META.get("REMOTE_ADDR", "") if request else ""
         if not is_password(password, credential.hash) or not _may_sign_in(credential.mailbox):
             return None
-        host = request.META.get("REMOTE_ADDR", "") if request else ""
+        if not is_within(host, credential.mailbox.allowed_networks):
+            return None
         owner = owner_of(credential.mailbox, by=Actor(door=Door.SIGN_IN, name=str(credential.mailbox), host=host))
         return owner if owner.is_active else None
 
@@ -65,4 +68,4 @@ def _credential_for(username: str) -> MailboxCredential | None:
 
 
 def _may_sign_in(mailbox: Mailbox) -> bool:
-    return mailbox.active and not mailbox.has_expired and mailbox.address.domain.active
+    return mailbox.state in ("active", "receives_no_mail") and mailbox.address.domain.active

@@ -39,6 +39,18 @@ class DestinationsField(forms.CharField):
         return apart(initial or "") != apart(data or "")
 
 
+class WordsField(forms.CharField):
+    """Words with blanks, commas or line ends between them. Becomes a list."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=5_000, required=False, widget=forms.Textarea(attrs=ADDRESS_ATTRS | {"rows": 2}), **kwargs
+        )
+
+    def clean(self, value: Any) -> Any:
+        return [word for word in re.split(r"[\s,;]+", super().clean(value) or "") if word]
+
+
 def apart(text: str) -> list[str]:
     """Takes a pasted list apart at line ends, commas and semicolons, but not within quotes; `Jean <jean@x.org>` is the
     address in the angle brackets."""

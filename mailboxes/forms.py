@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from accounts.pages import PanelForm
 from domains.models import Domain
-from mailboxes.fields import ADDRESS_ATTRS, DestinationsField, LocalPartField
+from mailboxes.fields import ADDRESS_ATTRS, DestinationsField, LocalPartField, WordsField
 from mailboxes.models import Import
 from mailboxes.parsing import ParsedAddress, parse_address, written_local_part
 from mailboxes.services import WHEN_IT_DELIVERS
@@ -66,7 +66,7 @@ def quota_words(quota_bytes: int | None) -> dict[str, Decimal | str | None]:
 
 
 MAY_DO = ("receives", "sends", "imap", "pop")
-LIMITS = {*MAY_DO, "active", "expires_at", "starts_at", "ends_at"}
+LIMITS = {*MAY_DO, "active", "expires_at", "allowed_networks", "starts_at", "ends_at"}
 
 
 class LimitsForm(PanelForm):
@@ -131,6 +131,13 @@ class MailboxFieldsForm(QuotaForm, LimitsForm):
             "Sending, IMAP and POP are stored here. They take effect where submission and Dovecot ask the panel."
         ),
     )
+    allowed_networks = WordsField(
+        label=gettext_lazy("Signs in only from"),
+        help_text=gettext_lazy(
+            "Address ranges, for example 192.0.2.0/24 2001:db8::/32; here, by IMAP, POP and to send. Empty: from "
+            "anywhere."
+        ),
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -183,6 +190,7 @@ class MailboxAddForm(MailboxFieldsForm):
         "mail_format",
         "mail_path",
         *MAY_DO,
+        "allowed_networks",
         "expires_at",
         "active",
     ]
@@ -217,6 +225,7 @@ class MailboxForm(MailboxFieldsForm):
         "also_deliver_to",
         "mail_path",
         *MAY_DO,
+        "allowed_networks",
         "expires_at",
         "active",
         "version",

@@ -42,6 +42,8 @@ register_sentences(
         ("activate", "mailboxes"): _("Activated mailboxes: %(label)s"),
         ("deactivate", "mailboxes"): _("Deactivated mailboxes: %(label)s"),
         ("delete", "mailboxes"): _("Deleted mailboxes: %(label)s"),
+        ("stop", "mailboxes"): _("Stopped mailboxes: %(label)s"),
+        ("release", "mailboxes"): _("Released mailboxes: %(label)s"),
         ("add", "alias"): _("Added alias %(label)s"),
         ("change", "alias"): _("Changed alias %(label)s"),
         ("delete", "alias"): _("Deleted alias %(label)s"),
@@ -63,7 +65,7 @@ register_sentences(
 )
 
 
-FLAGS = ("receives", "sends", "imap", "pop", "expires_at")
+FLAGS = ("receives", "sends", "imap", "pop", "expires_at", "stopped_at")
 
 
 def _names_of_addresses(ids: Iterable[int]) -> dict[int, str]:
@@ -95,6 +97,8 @@ def _address(row: Row, names: Names) -> str:
 def _values_of_mailbox(row: Row, names: Names) -> dict[str, str]:
     quota = Mailbox._meta.get_field("quota_bytes").verbose_name
     values = in_words(Mailbox, "name", "mail_path", "active", *FLAGS)(row, names)
+    networks = str(Mailbox._meta.get_field("allowed_networks").verbose_name)
+    values[networks] = ", ".join(row.get("allowed_networks") or []) or str(_("anywhere"))
     return {**values, str(quota): filesizeformat(row["quota_bytes"]) if row["quota_bytes"] else str(_("no quota"))}
 
 

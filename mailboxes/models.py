@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Lower
+from django.db.models.lookups import Regex
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +18,7 @@ from accounts.models import User
 from accounts.tracking import tracked
 from domains.fields import DOMAIN_REGEX
 from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain, seen_by
+from domains.networks import LONGEST_NETWORK
 from mailboxes.import_models import Import, ImportRow
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 from mailboxes.times import refuse_strange_times
@@ -102,10 +105,12 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
             return self.filter(active=False)
         if state == "expired":
             return self.filter(active=True, expires_at__lte=now)
+        not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+        if state == "stopped":
+            return self.filter(not_expired, active=True, stopped_at__isnull=False)
         if state == "receives_no_mail":
-            not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
-            return self.filter(not_expired, active=True, receives=False)
-        return self.receiving()
+            return self.filter(not_expired, active=True, stopped_at__isnull=True, receives=False)
+        return self.receiving().filter(stopped_at__isnull=True)
 
     def owned_by(self, user: User) -> Self:
         return self.filter(owner__user=user)
@@ -137,6 +142,14 @@ class Mailbox(models.Model):
     expires_at = models.DateTimeField(
         _("expires"), null=True, blank=True, help_text=_("From then on it is as if it were inactive.")
     )
+    allowed_networks = ArrayField(
+        models.CharField(max_length=LONGEST_NETWORK),
+        verbose_name=_("allowed networks"),
+        default=list,
+        blank=True,
+        help_text=_("From where its owner may sign in: address ranges as in RFC 4632. Empty: from anywhere."),
+    )
+    stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -151,6 +164,7 @@ class Mailbox(models.Model):
             models.Index(fields=["address"], name="inactive_mailboxes", condition=Q(active=False)),
             models.Index(fields=["address"], name="mailboxes_that_expire", condition=Q(expires_at__isnull=False)),
             models.Index(fields=["address"], name="mailboxes_without_mail", condition=Q(receives=False)),
+            models.Index(fields=["address"], name="stopped_mailboxes", condition=Q(stopped_at__isnull=False)),
         ]
         constraints = [
             models.UniqueConstraint(fields=["mail_path"], name="a_mail_path_belongs_to_one_mailbox"),
@@ -165,6 +179,16 @@ class Mailbox(models.Model):
                 name="quota_is_empty_or_more_than_nothing",
                 condition=Q(quota_bytes__isnull=True) | Q(quota_bytes__gt=0),
                 violation_error_message=_("A quota is more than 0 bytes. Leave it empty for no quota."),
+            ),
+            models.CheckConstraint(
+                name="allowed_networks_are_networks",
+                # They go to Dovecot as one text with commas between them (allow_nets).
+                condition=Regex(
+                    Func(
+                        F("allowed_networks"), Value(" "), function="array_to_string", output_field=models.TextField()
+                    ),
+                    r"^([0-9a-f.:]+/[0-9]+( [0-9a-f.:]+/[0-9]+)*)?$",
+                ),
             ),
         ]
 
@@ -185,11 +209,14 @@ class Mailbox(models.Model):
 
     @property
     def state(self) -> str:
-        """What it is at this moment: active, inactive, expired or receives_no_mail; only the first takes mail."""
+        """What it is at this moment: active, inactive, expired, stopped or receives_no_mail. The first takes mail, and
+        so does a stopped one, if it `receives`; nobody signs in to that."""
         if not self.active:
             return "inactive"
         if self.has_expired:
             return "expired"
+        if self.stopped_at is not None:
+            return "stopped"
         return "active" if self.receives else "receives_no_mail"
 
     @property

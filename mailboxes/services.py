@@ -15,6 +15,7 @@ from accounts.history import recorded
 from accounts.models import OWNER_PREFIX, User
 from accounts.saving import save_checked
 from domains.models import Domain, MailSettings
+from domains.networks import normalised_networks
 from domains.services import locked_version
 from mailboxes import destinations as destination_rows
 from mailboxes.credentials import hash_password
@@ -42,7 +43,18 @@ __all__ = [
 ]
 
 WHEN_IT_DELIVERS = ("active", "starts_at", "ends_at")
-CHANGEABLE = ("name", "quota_bytes", "mail_path", "active", "receives", "sends", "imap", "pop", "expires_at")
+CHANGEABLE = (
+    "name",
+    "quota_bytes",
+    "mail_path",
+    "active",
+    "receives",
+    "sends",
+    "imap",
+    "pop",
+    "expires_at",
+    "allowed_networks",
+)
 
 
 def add_mailbox(
@@ -60,6 +72,7 @@ def add_mailbox(
     imap: bool = True,
     pop: bool = True,
     expires_at: datetime | None = None,
+    allowed_networks: Iterable[str] = (),
     also_deliver_to: Iterable[str] = (),
     despite_quarantine: bool = False,
     by: Actor,
@@ -102,6 +115,7 @@ def add_mailbox(
             imap=imap,
             pop=pop,
             expires_at=expires_at,
+            allowed_networks=_networks(allowed_networks),
         )
         save_checked(mailbox)
         if password is not None:
@@ -128,6 +142,8 @@ def change_mailbox(
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, version)
         if changes.get("mail_path", mailbox.mail_path) != mailbox.mail_path:
             _refuse_path_from(by)
+        if "allowed_networks" in changes:
+            changes["allowed_networks"] = _networks(changes["allowed_networks"])
         _set(mailbox, CHANGEABLE, changes)
         save_checked(mailbox)
         if also_deliver_to is not None:
@@ -179,7 +195,7 @@ def delete_mailbox(mailbox: Mailbox, *, by: Actor) -> UUID:
 
 
 def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> UUID:
-    with recorded("delete", "mailboxes", _few(mailboxes), domain=_domain_of(mailboxes), by=by) as change_set:
+    with recorded("delete", "mailboxes", few(mailboxes), domain=domain_of(mailboxes), by=by) as change_set:
         _delete_mailboxes([mailbox.pk for mailbox in mailboxes], by)
     return change_set
 
@@ -187,7 +203,7 @@ def delete_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> UUID:
 def set_mailboxes_active(mailboxes: Sequence[Mailbox], active: bool, *, by: Actor) -> None:
     """Activates or deactivates many mailboxes as one change set."""
     verb = "activate" if active else "deactivate"
-    with recorded(verb, "mailboxes", _few(mailboxes), domain=_domain_of(mailboxes), by=by):
+    with recorded(verb, "mailboxes", few(mailboxes), domain=domain_of(mailboxes), by=by):
         for mailbox in sorted(mailboxes, key=lambda mailbox: mailbox.pk):  # locked in the same order by everybody
             change_mailbox(mailbox, active=active, by=by)
 
@@ -340,6 +356,13 @@ def _local_part(text: str, domain: Domain, *, may_be_empty: bool = False) -> str
     return local_part
 
 
+def _networks(texts: Iterable[str]) -> list[str]:
+    try:
+        return normalised_networks(texts)
+    except ValidationError as error:
+        raise ValidationError({"allowed_networks": error.messages}) from error
+
+
 def _taken(address: Address) -> str:
     if hasattr(address, "mailbox"):
         return _("%(address)s is a mailbox already. Choose another local part, or change the mailbox.") % {
@@ -366,11 +389,11 @@ def _locked(domain: Domain) -> Domain:
     return locked
 
 
-def _few(rows: Sequence[Mailbox], most: int = 5) -> str:
+def few(rows: Sequence[Mailbox], most: int = 5) -> str:
     names = ", ".join(str(row) for row in rows[:most])
     return names if len(rows) <= most else f"{names} … ({len(rows)})"
 
 
-def _domain_of(rows: Sequence[Mailbox]) -> str:
+def domain_of(rows: Sequence[Mailbox]) -> str:
     names = {row.address.domain.name for row in rows}
     return names.pop() if len(names) == 1 else ""

@@ -35,8 +35,11 @@ from mailboxes.jobs import start_alias_report
 from mailboxes.models import Address, AliasDestination, Mailbox, MailboxCredential
 from mailboxes.parsing import ParsedAddress
 from mailboxes.removal import delete_domain, what_is_lost
+from mailboxes.sessions import SessionCheck
+from mailboxes.stopping import release_mailboxes, stop_mailboxes
 
 MOST_PICKED = 200
+MOST_HOSTS = 20
 
 
 def at(address: ParsedAddress) -> dict[str, str]:
@@ -64,6 +67,7 @@ def mailbox_list(request: PersonRequest, name: str) -> HttpResponse:
         return _act_on_many(request, domain, mailboxes)
     q = asked(request, "q")
     states = [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive")), ("expired", _("Expired"))]
+    states += [("stopped", _("Stopped"))]
     state = chosen(request, "state", _("State"), [*states, ("receives_no_mail", _("Receives no mail"))])
     found = mailboxes.in_state(state.current) if state.current else mailboxes
     found = found.select_related("address__domain", "address__alias", "usage").annotate(
@@ -166,6 +170,7 @@ def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     fields = ("name", "mail_path", "active", "expires_at", *MAY_DO, "version")
     initial = {name: getattr(mailbox, name) for name in fields}
     initial |= quota_words(mailbox.quota_bytes) | {"also_deliver_to": "\n".join(map(str, around["copies"]))}
+    initial["allowed_networks"] = "\n".join(mailbox.allowed_networks)
     form = MailboxForm(typed(request), initial=initial, user=request.user)
     if form.is_valid():
         with refusals_on(form, quota_bytes="quota", destinations="also_deliver_to"):
@@ -173,6 +178,8 @@ def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
             say(request, _("Saved mailbox {address}."), address=mailbox)
             return redirect(mailbox)
     context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain} | around
+    if mailbox.stopped_at:
+        context["hosts"] = list(SessionCheck.objects.all()[:MOST_HOSTS])
     return render(request, "mailboxes/mailbox.html", context)
 
 
@@ -220,6 +227,30 @@ def mailbox_delete(request: PersonRequest, address: ParsedAddress) -> HttpRespon
             return redirect("mailbox_list", mailbox.address.domain.name)
     context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain, "lost": what_is_lost(mailbox)}
     return render(request, "mailboxes/mailbox_delete.html", context)
+
+
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def mailbox_stop(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
+    mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
+    form = PanelForm(typed(request))
+    if form.is_valid():
+        with refusals_on(form):
+            change_set = stop_mailboxes([mailbox], by=Actor.from_request(request))
+            sentence = _("Stopped {address}. Nobody signs in or sends until you release it; mail still arrives.")
+            say(request, sentence, undo=change_set, address=address)
+            return redirect(mailbox)
+    context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain}
+    return render(request, "mailboxes/mailbox_stop.html", context)
+
+
+@person_required
+@require_POST
+def mailbox_release(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
+    mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
+    release_mailboxes([mailbox], by=Actor.from_request(request))
+    say(request, _("Released {address}. Its owner may sign in and send again."), address=address)
+    return redirect(mailbox)
 
 
 @superuser_required

@@ -98,7 +98,7 @@ def _why_not(thing: Mailbox | Alias) -> str:
     if isinstance(thing, Mailbox):
         if thing.state == "expired":
             return _("Mailbox %(address)s expired on %(when)s.") % (words | {"when": in_words(thing.expires_at)})
-        if thing.state == "receives_no_mail":
+        if not thing.receives and thing.active:
             return _("Mailbox %(address)s receives no mail.") % words
         return _("Mailbox %(address)s is inactive.") % words
     if thing.state == "not_begun":

@@ -9,7 +9,7 @@ READ_BY_MAPS = {
     "domains_domain": ["id", "name", "u_label", "address_class", "target_id", "any_recipient", "active", "suspended"],
     "domains_mailsettings": ["id", "recipient_delimiter"],
     "mailboxes_address": ["id", "domain_id", "local_part"],
-    "mailboxes_mailbox": ["id", "address_id", "mail_path", "active", "receives", "sends", "expires_at"],
+    "mailboxes_mailbox": ["id", "address_id", "mail_path", "active", "receives", "sends", "expires_at", "stopped_at"],
     "mailboxes_localuser": ["id", "name"],
     "mailboxes_permittedsender": ["id", "mailbox_id", "domain_name", "local_part"],
     "mailboxes_relayrecipient": ["id", "address_id"],
@@ -40,6 +40,7 @@ READ_BY_DOVECOT = {
     "mailboxes_address": ["id", "domain_id", "local_part"],
     "mailboxes_mailbox": [
         *("id", "address_id", "mail_path", "quota_bytes", "active", "receives", "sends", "imap", "pop", "expires_at"),
+        *("stopped_at", "allowed_networks"),
     ],
     "mailboxes_mailboxcredential": ["id", "mailbox_id", "hash"],
     "mailboxes_usage": ["username", "bytes", "messages"],

@@ -52,6 +52,7 @@ STATES = {
     "inactive": ("off", "pause-circle", gettext_lazy("Inactive")),
     "suspended": ("warn", "pause-circle", gettext_lazy("Suspended")),
     "expired": ("warn", "clock", gettext_lazy("Expired")),
+    "stopped": ("bad", "x-octagon-fill", gettext_lazy("Stopped")),
     "receives_no_mail": ("warn", "dash-lg", gettext_lazy("Receives no mail")),
     "not_begun": ("warn", "clock", gettext_lazy("Not begun")),
     "ended": ("warn", "clock", gettext_lazy("Ended")),

@@ -98,6 +98,12 @@ GET  mailbox_senders        /mailboxes/mallory@foreign.example/senders/        i
 POST mailbox_senders        /mailboxes/mallory@foreign.example/senders/        in  200 404 404 302
 POST sender_forbid          /mailboxes/laure@falcot.org/senders/forbid/        in  404 404 302 302
 POST sender_forbid          /mailboxes/mallory@foreign.example/senders/forbid/ in  302 404 404 302
+GET  mailbox_stop           /mailboxes/laure@falcot.org/stop/                  in  404 404 200 200
+POST mailbox_stop           /mailboxes/laure@falcot.org/stop/                  in  404 404 302 302
+GET  mailbox_stop           /mailboxes/mallory@foreign.example/stop/           in  200 404 404 200
+POST mailbox_stop           /mailboxes/mallory@foreign.example/stop/           in  302 404 404 302
+POST mailbox_release        /mailboxes/laure@falcot.org/release/               in  404 404 302 302
+POST mailbox_release        /mailboxes/mallory@foreign.example/release/        in  302 404 404 302
 GET  mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 200 200
 POST mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 302 302
 GET  mailbox_delete         /mailboxes/mallory@foreign.example/delete/         in  200 404 404 200
@@ -300,6 +306,8 @@ FORMS: dict[str, dict[str, str]] = {
         "active": "on",
     },
     "mailbox_password": {"password": "a new and longer one", "again": "a new and longer one"},
+    "mailbox_stop": {},
+    "mailbox_release": {},
     "mailbox_delete": {},
     "mailbox_rename": {"address": "renamed@falcot.org", "keep_old": "on"},
     "alias_rename": {"address": "renamed@falcot.org"},

@@ -35,6 +35,7 @@ from mailboxes import (
     removal,
     renaming,
     senders,
+    stopping,
     undo,
 )
 from mailboxes import services as mailboxes
@@ -57,6 +58,7 @@ class House(NamedTuple):
     admin: User
     jean: Mailbox
     laure: Mailbox
+    stopped: Mailbox
     alias: Alias
     transport: Transport
     relay: Domain
@@ -76,6 +78,8 @@ def house(db: None) -> House:
     domains.add_domain_admin(domain, admin, by=BY)
     jean = mailboxes.add_mailbox(domain, "jean", password="let me read my mail", by=BY)
     mailboxes.owner_of(jean, by=BY)
+    stopped = mailboxes.add_mailbox(domain, "stopped", by=BY)
+    stopping.stop_mailboxes([stopped], by=BY)
     senders.permit_senders(jean, ["press@example.org"], by=BY)
     relay_domain = domains.add_domain("relay.example", address_class="relay", by=BY)
     relay.add_relay_recipients(relay_domain, ["ann"], by=BY)
@@ -88,6 +92,7 @@ def house(db: None) -> House:
         admin=admin,
         jean=jean,
         laure=mailboxes.add_mailbox(domain, "laure", by=BY),
+        stopped=stopped,
         alias=mailboxes.add_alias(domain, "info", ["jean@example.org", "laure@example.org"], by=BY),
         transport=tables.add_entry(Transport, "example.com", "discard:", by=BY),
         relay=relay_domain,
@@ -169,6 +174,14 @@ TABLE: dict[str, tuple[Call, str]] = {
     "mailboxes.services.set_mailboxes_active": (
         lambda house: mailboxes.set_mailboxes_active([house.jean, house.laure], False, by=BY),
         "Deactivated mailboxes: jean@example.org, laure@example.org",
+    ),
+    "mailboxes.stopping.stop_mailboxes": (
+        lambda house: stopping.stop_mailboxes([house.jean, house.laure], by=BY),
+        "Stopped mailboxes: jean@example.org, laure@example.org",
+    ),
+    "mailboxes.stopping.release_mailboxes": (
+        lambda house: stopping.release_mailboxes([house.stopped], by=BY),
+        "Released mailboxes: stopped@example.org",
     ),
     "mailboxes.quarantine.delete_ended_quarantines": (
         lambda house: quarantine.delete_ended_quarantines(by=BY),

@@ -219,6 +219,8 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
         lambda rows: LocalUser.objects.create(name="Ann", uid=1000),
     ),
     ("quota_is_empty_or_more_than_nothing", "zero", lambda rows: rows.mailbox(quota_bytes=0)),
+    ("allowed_networks_are_networks", "a word", lambda rows: rows.mailbox(allowed_networks=["home"])),
+    ("allowed_networks_are_networks", "two in one", lambda rows: rows.mailbox(allowed_networks=["10.0.0.0/8,::/0"])),
     ("a_domain_has_its_most_mailboxes", "one more", lambda rows: rows.limited(max_mailboxes=1).mailbox()),
     (
         "a_domain_has_its_most_aliases",

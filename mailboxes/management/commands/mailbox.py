@@ -37,6 +37,9 @@ from mailboxes.removal import what_is_lost
 from mailboxes.renaming import rename_address
 from mailboxes.senders import forbid_senders, permit_senders
 from mailboxes.services import add_mailbox, change_mailbox, delete_mailbox, set_mailbox_password
+from mailboxes.stopping import release_mailboxes, stop_mailboxes
+
+ANYWHERE = "anywhere"
 
 
 class Command(NounCommand):
@@ -75,6 +78,12 @@ class Command(NounCommand):
             senders.add_argument("senders", nargs="+", metavar="SENDER")
         self._address_argument(self.verb("senders", _("List the senders that are permitted to a mailbox.")))
 
+        for name, sentence in (
+            ("stop", _("Emergency stop: nobody signs in to a mailbox or sends from it. Mail still arrives.")),
+            ("release", _("End the emergency stop of a mailbox.")),
+        ):
+            self.verb(name, sentence).add_argument("addresses", nargs="+", metavar="ADDRESS")
+
         delete = self.verb("delete", _("Delete a mailbox; the files stay where they are."))
         self._address_argument(delete)
         delete_arguments(delete)
@@ -103,6 +112,13 @@ class Command(NounCommand):
             ("--pop", "pop", _("Whether its owner fetches mail by POP; stored for Dovecot.")),
         ):
             parser.add_argument(option, dest=field, action=BooleanOptionalAction, default=None, help=sentence)
+        parser.add_argument(
+            "--only-from",
+            dest="allowed_networks",
+            nargs="+",
+            metavar="CIDR",
+            help=_("From where its owner may sign in: address ranges, or anywhere."),
+        )
         parser.add_argument(
             "--expires",
             dest="expires_at",
@@ -171,6 +187,19 @@ class Command(NounCommand):
         )
         self.table(rows, {"sender": 0}, options)
 
+    def do_stop(self, options: Options) -> None:
+        mailboxes = self._all_found(options)
+        stop_mailboxes(mailboxes, by=self.by)
+        sentence = ngettext("Stopped %(count)d mailbox.", "Stopped %(count)d mailboxes.", len(mailboxes))
+        self.done(sentence % {"count": len(mailboxes)}, {"stopped": [str(one) for one in mailboxes]}, options)
+        self.remark(_("Who is signed in to Dovecot is out when end_sessions runs next on its host."))
+
+    def do_release(self, options: Options) -> None:
+        mailboxes = self._all_found(options)
+        release_mailboxes(mailboxes, by=self.by)
+        sentence = ngettext("Released %(count)d mailbox.", "Released %(count)d mailboxes.", len(mailboxes))
+        self.done(sentence % {"count": len(mailboxes)}, {"released": [str(one) for one in mailboxes]}, options)
+
     def do_delete(self, options: Options) -> None:
         mailbox = self._found(options)
         self.make_sure(_("Delete mailbox %(mailbox)s?") % {"mailbox": mailbox}, what_is_lost(mailbox), options)
@@ -185,6 +214,10 @@ class Command(NounCommand):
         rows = (_row(mailbox) for mailbox in stream(listed(_mailboxes(), options), options["limit"]))
         self.table(rows, columns, options)
 
+    def _all_found(self, options: Options) -> list[Mailbox]:
+        missing = _("There is no mailbox %(address)s.")
+        return [found_at(_mailboxes(), text, missing, self.remark) for text in dict.fromkeys(options["addresses"])]
+
     def _found(self, options: Options) -> Mailbox:
         return found_at(_mailboxes(), options["address"], _("There is no mailbox %(address)s."), self.remark)
 
@@ -197,6 +230,8 @@ def _mailboxes() -> QuerySet[Mailbox]:
 def _values(options: Options) -> dict[str, Any]:
     values = given(options, "name", "mail_path", "receives", "sends", "imap", "pop")
     values |= given_times(options, "expires_at")
+    if options["allowed_networks"] is not None:
+        values["allowed_networks"] = [] if options["allowed_networks"] == [ANYWHERE] else options["allowed_networks"]
     if options["quota"] is not None:
         values["quota_bytes"] = None if options["quota"] == NO_QUOTA else options["quota"]
     return values
@@ -222,6 +257,8 @@ def _row(mailbox: Any) -> dict[str, Any]:
         "imap": mailbox.imap,
         "pop": mailbox.pop,
         "expires_at": mailbox.expires_at,
+        "allowed_networks": mailbox.allowed_networks,
+        "stopped_at": mailbox.stopped_at,
         "has_password": mailbox.has_password,
         "version": mailbox.version,
         "created_at": mailbox.created_at,

@@ -1,8 +1,8 @@
 -- passdb (doc.dovecot.org/2.3, Authentication): the hash of one mailbox, if its owner may sign in to a service now, and
 -- what userdb would say. The services: imap, pop3, and smtp, as which Postfix asks. Any other is not for mailboxes.
--- There is no row without a hash: nobody signs in without a password.
+-- From elsewhere than allow_nets Dovecot lets nobody in. There is no row without a hash: nobody signs in without a password.
 CREATE OR REPLACE FUNCTION dovecot.passdb(asked_user text, asked_service text, mail_base text)
-RETURNS TABLE ("user" text, password text, userdb_mail text, userdb_home text, userdb_quota_rule text)
+RETURNS TABLE ("user" text, password text, userdb_mail text, userdb_home text, userdb_quota_rule text, allow_nets text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -15,7 +15,8 @@ BEGIN
         credential.hash::text,
         place.location,
         place.home,
-        mail_map.quota_rule(mailbox.quota_bytes)
+        mail_map.quota_rule(mailbox.quota_bytes),
+        NULLIF(array_to_string(mailbox.allowed_networks, ','), '')
     FROM public.domains_domain AS domain
     JOIN public.mailboxes_address AS address ON address.domain_id = domain.id
     JOIN public.mailboxes_mailbox AS mailbox ON mailbox.address_id = address.id
@@ -25,7 +26,7 @@ BEGIN
       AND domain.address_class = 'virtual_mailbox'
       AND domain.active
       AND address.local_part = wanted
-      AND mail_map.signs_in(mailbox.active, mailbox.expires_at)
+      AND mail_map.signs_in(mailbox.active, mailbox.expires_at, mailbox.stopped_at)
       AND CASE asked_service
           WHEN 'imap' THEN mailbox.imap
           WHEN 'pop3' THEN mailbox.pop

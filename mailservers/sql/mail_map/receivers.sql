@@ -46,7 +46,7 @@ BEGIN
                 THEN mail_map.base_of(wanted, mail_map.delimiters())
         END;
         FOREACH part IN ARRAY array_remove(ARRAY[wanted, base], NULL) LOOP
-            SELECT mail_map.sends(mailbox.active, mailbox.sends, mailbox.expires_at)
+            SELECT mail_map.sends(mailbox.active, mailbox.sends, mailbox.expires_at, mailbox.stopped_at)
             INTO mailbox_sends
             FROM public.mailboxes_address AS address
             JOIN public.mailboxes_mailbox AS mailbox ON mailbox.address_id = address.id

@@ -57,7 +57,7 @@ BEGIN
             JOIN public.domains_domain AS domain ON domain.id = address.domain_id
             WHERE permitted.domain_name = ANY (ARRAY[asked_name, answering_name])
               AND permitted.local_part = ANY (names)
-              AND mail_map.sends(mailbox.active, mailbox.sends, mailbox.expires_at)
+              AND mail_map.sends(mailbox.active, mailbox.sends, mailbox.expires_at, mailbox.stopped_at)
               AND domain.active
         );
     END IF;

@@ -1,0 +1,45 @@
+"""Ends the sessions of those who may not sign in any more; runs all the time on each host with Dovecot."""
+
+import socket
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, close_old_connections
+from django.utils.translation import gettext as _
+
+from mailservers.dovecot_sessions import end_sessions
+
+
+class Command(BaseCommand):
+    help = _(
+        "End the Dovecot sessions of those who may not sign in any more: mailboxes that were stopped, deactivated, "
+        "deleted or have expired. Run it on each host with Dovecot, as root."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--every", type=int, metavar="SECONDS", help=_("Go on, and look again after so many seconds.")
+        )
+        parser.add_argument(
+            "--host", default=socket.gethostname(), metavar="NAME", help=_("The name of this host in the panel.")
+        )
+        parser.add_argument("--conf", metavar="FILE", help=_("dovecot.conf, if it is not where Dovecot expects it."))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        every = options["every"]
+        if every is not None and every < 1:
+            raise CommandError(_("Look every second at most."))
+        while True:
+            try:
+                for login in end_sessions(host=options["host"], conf=options["conf"]):
+                    self.stdout.write(_("Ended the sessions of %(login)s.") % {"login": login})
+            except (OSError, OperationalError) as error:
+                sentence = _("Sessions could not be ended: %(reason)s.") % {"reason": str(error).strip().rstrip(".")}
+                if every is None:
+                    raise CommandError(sentence) from error
+                self.stderr.write(sentence)
+            if every is None:
+                return
+            close_old_connections()
+            time.sleep(every)
