@@ -9,6 +9,7 @@ from api.comparisons import Comparisons, Differences, OneComparison
 from api.import_views import Exports, ImportFaults, Imports, OneImport, WriteImport
 from api.nouns import NOUNS
 from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Simulate, Undo
+from api.use_views import NearlyFull, OneDomainUse
 from api.views import views_of
 from api.work_views import AliasReport, Forwards, Jobs, MissingDefaultAliases, OneJob
 
@@ -40,6 +41,8 @@ urlpatterns = [
     path("api/v1/jobs/<int:id>/", OneJob.as_view(), name="api_job"),
     path("api/v1/alias-report/", AliasReport.as_view(), name="api_alias_report"),
     path("api/v1/forwards/", Forwards.as_view(), name="api_forwards"),
+    path("api/v1/use/<str:name>/", OneDomainUse.as_view(), name="api_use"),
+    path("api/v1/nearly-full/", NearlyFull.as_view(), name="api_nearly_full"),
     path("api/v1/missing-default-aliases/", MissingDefaultAliases.as_view(), name="api_missing_default_aliases"),
     path("api/v1/comparisons/", Comparisons.as_view(), name="api_comparisons"),
     path("api/v1/comparisons/<int:id>/", OneComparison.as_view(), name="api_comparison"),

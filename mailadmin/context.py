@@ -20,7 +20,7 @@ HOST = socket.gethostname()
 ROOMS = [
     ("overview", "grid", _("Overview"), ("overview",), False),
     ("domain_list", "globe2", _("Domains"), ("domain", "mailbox", "alias", "import"), False),
-    ("address_list", "at", _("Addresses"), ("address", "forward"), False),
+    ("address_list", "at", _("Addresses"), ("address", "forward", "nearly"), False),
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
     ("restriction_list", "funnel", _("Restrictions"), ("restriction", "access", "simulate"), True),
     (

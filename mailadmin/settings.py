@@ -278,6 +278,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=3, minute=17),
         "options": {"expires": 3600},
     },
+    "warn owners of full mailboxes": {
+        "task": "mailboxes.warn_owners",
+        "schedule": 120.0,
+        "options": {"expires": 120},
+    },
 }
 
 # History: one context a service call; statement triggers see bulk changes at no cost.

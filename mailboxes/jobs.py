@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override
 
@@ -15,6 +16,7 @@ from jobs.models import Job
 from jobs.services import job_kind, show_progress, start_job
 from mailboxes.credentials_purge import purge_credentials
 from mailboxes.default_aliases import add_all_default_aliases
+from mailboxes.domain_use import write_day
 from mailboxes.imports import forget_old_imports, write_import
 from mailboxes.loops import refuse_loop_by_delimiter
 from mailboxes.models import Import
@@ -35,6 +37,7 @@ def alias_report(job: Job) -> dict[str, Any]:
     delete_ended_quarantines(by=Actor.from_task("the nightly check"))
     forget_old_imports()
     forget_private_keys()
+    write_day(timezone.localdate())
     return check_aliases(job)
 
 

@@ -14,6 +14,7 @@ from mailboxes import (
     rename_views,
     sender_views,
     undo_views,
+    use_views,
     views,
 )
 from mailboxes.parsing import ParsedAddress, parse_address
@@ -45,6 +46,8 @@ __all__ = ["converters", "urlpatterns"]
 urlpatterns = [
     path("domains/<domain:name>/delete/", views.domain_delete, name="domain_delete"),
     path("domains/<domain:name>/mailboxes/", views.mailbox_list, name="mailbox_list"),
+    path("domains/<domain:name>/use/", use_views.domain_use, name="domain_use"),
+    path("addresses/nearly-full/", use_views.nearly_full_list, name="nearly_full_list"),
     path("domains/<domain:name>/mailboxes/add/", views.mailbox_add, name="mailbox_add"),
     path("domains/<domain:name>/aliases/", alias_views.alias_list, name="alias_list"),
     path("domains/<domain:name>/aliases/add/", alias_views.alias_add, name="alias_add"),

@@ -1,9 +1,12 @@
 """What Dovecot counts comes back into the panel, and who is full gets no more mail."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 
 from mailboxes.models import Mailbox, Usage
+from mailboxes.quota_warnings import warn_owners
 from mailboxes.renaming import rename_address
 from mailboxes.services import change_mailbox, delete_mailbox, set_mailbox_password
 from tests.plugins.dovecot import Dovecot
@@ -95,3 +98,27 @@ def test_what_is_said_of_nobody_is_forgotten_and_goes_with_the_mailbox(mail: Dov
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO dovecot.quota (username, bytes) VALUES ('gone@home.example', 5)")
     assert not Usage.objects.filter(username="gone@home.example").exists()
+
+
+def test_who_is_nearly_full_is_told_once_and_again_after_there_was_room(mail: Dovecot, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mail.postfix.port
+    settings.DEFAULT_FROM_EMAIL = "panel@home.example"
+    warned = small("warned", 40 * KIB)
+    login = str(warned)
+    mail.postfix.send(login, text="x" * 500)
+    warn_owners()  # those of the tests before
+    assert warn_owners() == 0
+    mail.postfix.send(login, text=("y" * 70 + "\n") * 480)
+    eventually(lambda: Usage.objects.filter(mailbox=warned, percent__range=(80, 94)).exists(), "80 percent", seconds=5)
+    assert [warn_owners(), warn_owners()] == [1, 0]
+    eventually(lambda: len(mail.subjects(login, PASSWORD)) == 3, "the warning")
+    assert any("% full" in subject for subject in mail.subjects(login, PASSWORD))
+    row = Usage.objects.get(mailbox=warned)
+    warned = change_mailbox(warned, quota_bytes=row.bytes * 100 // 96, by=TESTER)
+    assert warn_owners() == 1, "a second mail at 95 percent, here because the quota became smaller"
+    change_mailbox(warned, quota_bytes=400 * KIB, by=TESTER)
+    row.refresh_from_db()
+    assert (row.percent, row.warned) == (row.bytes * 100 // (400 * KIB), 0)
+    change_mailbox(warned, quota_bytes=row.bytes * 100 // 96, by=TESTER)
+    assert warn_owners() == 1

@@ -165,6 +165,9 @@ GET    api_job             jobs/{job}/                               401 404 404
 
 GET    api_alias_report    alias-report/                             401 404 404 404 200 404 403
 POST   api_alias_report    alias-report/                             401 401 404 404 202 404 403
+GET    api_nearly_full     nearly-full/                              401 404 200 200 200 200 403
+GET    api_nearly_full     nearly-full/?domain=falcot.org            401 404 400 200 200 200 403
+GET    api_use             use/falcot.org/                           401 404 404 200 200 200 403
 GET    api_forwards        forwards/                                 401 404 200 200 200 200 403
 GET    api_forwards        forwards/?domain=falcot.org               401 404 400 200 200 200 403
 GET    api_missing_default_aliases missing-default-aliases/          401 404 404 404 200 404 403

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
+from accounts.models import ChangeSet
 from mailboxes.models import Mailbox
 from mailboxes.services import add_mailbox, change_mailbox
 from mailboxes.stopping import release_mailboxes, stop_mailboxes
@@ -43,7 +44,7 @@ class TestStop:
         change_set = stop_mailboxes([jean], by=BY)
         jean.refresh_from_db()
         assert jean.state == "stopped"
-        undo_change_set(change_set, by=BY)
+        undo_change_set(ChangeSet.objects.get(pk=change_set), by=BY)
         jean.refresh_from_db()
         assert jean.state == "active"
 

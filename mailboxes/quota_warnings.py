@@ -1,0 +1,80 @@
+"""A mail to the owner of a mailbox that is nearly full: at 80 and at 95 percent, once each until there is room."""
+
+import logging
+import smtplib
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.db.models import Q
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from mailboxes.usage import FIRST_LEVEL, LAST_LEVEL, Usage
+
+log = logging.getLogger(__name__)
+
+A_RUN = 500  # mails; the next run goes on
+DUE = Q(percent__gte=FIRST_LEVEL, warned=0) | Q(percent__gte=LAST_LEVEL, warned__lt=LAST_LEVEL)
+
+
+def warn_owners() -> int:
+    """Sends what is due and remembers it; the number of mails. What no server took is tried again."""
+    due = list(islice(_due(), A_RUN))
+    if not due:
+        return 0
+    connection = get_connection()
+    try:
+        connection.open()
+    except (OSError, smtplib.SMTPException):
+        log.warning("The mail server did not take the warnings about full mailboxes.", exc_info=True)
+        return 0
+    told = []
+    try:
+        for usage in due:
+            mail = _mail(usage)
+            mail.connection = connection
+            try:
+                mail.send()
+            except smtplib.SMTPException:
+                log.warning("No warning to %s", mail.to, exc_info=True)
+            told.append(usage)
+    finally:
+        connection.close()
+        _remember(told)
+    return len(told)
+
+
+def _due() -> Iterator[Usage]:
+    rows = Usage.objects.filter(DUE).select_related("mailbox__address__domain", "mailbox__owner__user")
+    yield from rows.order_by("mailbox").iterator()
+
+
+def _remember(told: Sequence[Usage]) -> None:
+    """The level of which each was told; a mailbox may have got room meanwhile, which the trigger then says."""
+    for level, below in ((LAST_LEVEL, None), (FIRST_LEVEL, LAST_LEVEL)):
+        ids = [
+            usage.mailbox_id
+            for usage in told
+            if usage.percent is not None and usage.percent >= level and (below is None or usage.percent < below)
+        ]
+        Usage.objects.filter(mailbox__in=ids, percent__gte=FIRST_LEVEL).update(warned=level)
+
+
+def _mail(usage: Usage) -> EmailMessage:
+    mailbox = usage.mailbox
+    owner = getattr(mailbox, "owner", None)
+    language = owner.user.language if owner else ""
+    with override(language or settings.LANGUAGE_CODE):
+        words = {
+            "address": mailbox,
+            "percent": usage.percent,
+            "used": filesizeformat(usage.bytes),
+            "quota": filesizeformat(mailbox.quota_bytes),
+        }
+        subject = _("Your mailbox is %(percent)d %% full") % words
+        body = _("%(address)s stores %(used)s of %(quota)s. When it is full, mail to it is refused.") % words
+        advice = _("Delete what you no longer need and empty the trash, or ask your administrator for more room.")
+        return EmailMessage(subject, f"{body}\n\n{advice}\n", to=[str(mailbox)])
