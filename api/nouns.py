@@ -28,6 +28,7 @@ from api.noun import (
 )
 from api.nouns_of_access import AccessRules
 from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
+from api.nouns_of_app_passwords import AppPasswords
 from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
@@ -236,6 +237,7 @@ NOUNS: list[Noun] = [
     Aliases(),
     RelayRecipients(),
     PermittedSenders(),
+    AppPasswords(),
     DefaultAliases(),
     *map(Entries, tables.NOUNS),
     LocalUsers(),

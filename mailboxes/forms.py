@@ -242,6 +242,32 @@ class RelayRecipientsForm(PanelForm):
     )
 
 
+class AppPasswordForm(PanelForm):
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=100,
+        help_text=gettext_lazy("What uses it, for example “phone” or “Thunderbird at work”."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    imap = forms.BooleanField(label=gettext_lazy("Reads mail by IMAP"), required=False, initial=True)
+    pop = forms.BooleanField(label=gettext_lazy("Fetches mail by POP"), required=False)
+    sends = forms.BooleanField(label=gettext_lazy("Sends mail"), required=False, initial=True)
+    expires_in_days = forms.IntegerField(
+        label=gettext_lazy("Expires after so many days"),
+        required=False,
+        min_value=1,
+        max_value=3650,
+        help_text=gettext_lazy("Leave it empty for an app password that does not expire."),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+    def values(self) -> dict[str, Any]:
+        """What `add_app_password` takes."""
+        values = dict(self.cleaned_data)
+        days = values.pop("expires_in_days")
+        return values | {"expires_at": timezone.now() + timedelta(days=days) if days else None}
+
+
 class PermittedSendersForm(PanelForm):
     senders = DestinationsField(
         label=gettext_lazy("Permit as senders"),

@@ -22,6 +22,7 @@ from mailboxes.models import (
     Address,
     Alias,
     AliasDestination,
+    AppPassword,
     DefaultAlias,
     LocalUser,
     Mailbox,
@@ -50,6 +51,8 @@ register_sentences(
         ("add", "default_aliases"): _("Added the default aliases of %(label)s"),
         ("add", "relay_recipients"): _("Added relay recipients: %(label)s"),
         ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
+        ("add", "app_password"): _("Added app password %(label)s"),
+        ("revoke", "app_password"): _("Revoked app password %(label)s"),
         ("permit", "sender"): _("Permitted to send: %(label)s"),
         ("forbid", "sender"): _("Forbade to send: %(label)s"),
         ("import", "local_users"): _("Imported local users: %(label)s"),
@@ -151,6 +154,13 @@ register_reading(
         values=lambda row, names: {
             str(PermittedSender._meta.verbose_name): external_form(row["local_part"], row["domain_name"])
         },
+    ),
+)
+register_reading(
+    AppPassword,
+    Reading(
+        subject=lambda row, names: names.get((Mailbox, row["mailbox_id"]), ""),
+        values=in_words(AppPassword, "name", "imap", "pop", "sends", "expires_at"),
     ),
 )
 register_reading(

@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.tracking import tracked
 from domains.fields import DOMAIN_REGEX
 from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain, seen_by
+from mailboxes.app_password_models import AppPassword, AppPasswordSecret
 from mailboxes.import_models import Import, ImportRow
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 from mailboxes.times import refuse_strange_times
@@ -577,6 +578,8 @@ __all__ = [
     "AddressClass",
     "Alias",
     "AliasDestination",
+    "AppPassword",
+    "AppPasswordSecret",
     "Import",
     "ImportRow",
     "LocalUser",

@@ -17,6 +17,7 @@ from accounts.saving import save_checked
 from domains.models import Domain, MailSettings
 from domains.services import locked_version
 from mailboxes import destinations as destination_rows
+from mailboxes.app_passwords import remove_app_passwords
 from mailboxes.credentials import hash_password
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.limits import within_limits
@@ -276,6 +277,7 @@ def _delete_mailboxes(mailbox_ids: Sequence[int], by: Actor) -> None:
     address_ids = list(mailboxes.values_list("address_id", flat=True))
     User.objects.filter(owned__mailbox__in=mailbox_ids).delete()
     PermittedSender.objects.filter(mailbox__in=mailbox_ids).delete()
+    remove_app_passwords(mailbox_ids)
     mailboxes.delete()
     remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()], by=by)
     _refuse_loop_without(address_ids)

@@ -6,6 +6,7 @@ from django.urls import path, register_converter
 from domains import converters
 from mailboxes import (
     alias_views,
+    app_password_views,
     default_alias_views,
     forward_views,
     import_views,
@@ -55,6 +56,12 @@ urlpatterns = [
     path("mailboxes/<address:address>/rename/", rename_views.mailbox_rename, name="mailbox_rename"),
     path("mailboxes/<address:address>/senders/", sender_views.mailbox_senders, name="mailbox_senders"),
     path("mailboxes/<address:address>/senders/forbid/", sender_views.sender_forbid, name="sender_forbid"),
+    path("mailboxes/<address:address>/app-passwords/", app_password_views.app_password_list, name="app_password_list"),
+    path(
+        "mailboxes/<address:address>/app-passwords/<int:pk>/revoke/",
+        app_password_views.app_password_revoke,
+        name="app_password_revoke",
+    ),
     path("mailboxes/<address:address>/delete/", views.mailbox_delete, name="mailbox_delete"),
     path("aliases/<address:address>/", alias_views.alias, name="alias"),
     path("aliases/<address:address>/rename/", rename_views.alias_rename, name="alias_rename"),
@@ -81,4 +88,11 @@ urlpatterns = [
     path("imports/<int:pk>/faults/", import_views.import_faults, name="import_faults"),
     path("my-mailbox/", owner_views.my_mailbox, name="my_mailbox"),
     path("my-mailbox/password/", owner_views.my_mailbox_password, name="my_mailbox_password"),
+    path("my-mailbox/app-passwords/", app_password_views.my_app_passwords, name="my_app_passwords"),
+    path("my-mailbox/app-passwords/add/", app_password_views.my_app_password_add, name="my_app_password_add"),
+    path(
+        "my-mailbox/app-passwords/<int:pk>/revoke/",
+        app_password_views.my_app_password_revoke,
+        name="my_app_password_revoke",
+    ),
 ]

@@ -98,6 +98,11 @@ GET  mailbox_senders        /mailboxes/mallory@foreign.example/senders/        i
 POST mailbox_senders        /mailboxes/mallory@foreign.example/senders/        in  200 404 404 302
 POST sender_forbid          /mailboxes/laure@falcot.org/senders/forbid/        in  404 404 302 302
 POST sender_forbid          /mailboxes/mallory@foreign.example/senders/forbid/ in  302 404 404 302
+GET  app_password_list      /mailboxes/jean@falcot.org/app-passwords/          in  404 404 200 200
+GET  app_password_list      /mailboxes/mallory@foreign.example/app-passwords/  in  200 404 404 200
+GET  app_password_revoke    /mailboxes/jean@falcot.org/app-passwords/{app_password}/revoke/ in  404 404 200 200
+POST app_password_revoke    /mailboxes/jean@falcot.org/app-passwords/{app_password}/revoke/ in  404 404 302 302
+GET  app_password_revoke    /mailboxes/laure@falcot.org/app-passwords/{app_password}/revoke/ in  404 404 404 404
 GET  mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 200 200
 POST mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 302 302
 GET  mailbox_delete         /mailboxes/mallory@foreign.example/delete/         in  200 404 404 200
@@ -270,6 +275,11 @@ POST restriction_class_delete /restrictions/classes/{restriction_class}/delete/ 
 GET  my_mailbox             /my-mailbox/                                       in  404 200 404 404
 GET  my_mailbox_password    /my-mailbox/password/                              in  404 200 404 404
 POST my_mailbox_password    /my-mailbox/password/                              in  404 302 404 404
+GET  my_app_passwords       /my-mailbox/app-passwords/                         in  404 200 404 404
+GET  my_app_password_add    /my-mailbox/app-passwords/add/                     in  404 200 404 404
+POST my_app_password_add    /my-mailbox/app-passwords/add/                     in  404 200 404 404
+GET  my_app_password_revoke /my-mailbox/app-passwords/{app_password}/revoke/   in  404 200 404 404
+POST my_app_password_revoke /my-mailbox/app-passwords/{app_password}/revoke/   in  404 302 404 404
 """
 
 # What is sent by a POST, so that whoever may do it has done it. The same for every object of the name.
@@ -378,6 +388,9 @@ FORMS: dict[str, dict[str, str]] = {
     "canonical_add": {"key": "new@falcot.org", "result": "jean@falcot.org", "applies_to": "sender", "active": "on"},
     "canonical": {"key": "j@falcot.org", "result": "laure@falcot.org", "applies_to": "all", "active": "on"},
     "canonical_delete": {},
+    "app_password_revoke": {},
+    "my_app_password_add": {"name": "Laptop", "imap": "on", "expires_in_days": "30"},
+    "my_app_password_revoke": {},
     "import_add": {"file": "as a file: {column}\nnew@falcot.org\n", "existing": "refuse"},
     "import": {},
     "my_mailbox_password": {

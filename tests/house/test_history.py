@@ -26,6 +26,7 @@ from domains.models import Domain
 from lookup_tables import services as tables
 from lookup_tables.models import SenderRelay, Transport
 from mailboxes import (
+    app_passwords,
     counting,
     default_aliases,
     imports,
@@ -38,7 +39,7 @@ from mailboxes import (
     undo,
 )
 from mailboxes import services as mailboxes
-from mailboxes.models import Alias, DefaultAlias, Import, Mailbox, QuarantinedAddress, RelayRecipient
+from mailboxes.models import Alias, AppPassword, DefaultAlias, Import, Mailbox, QuarantinedAddress, RelayRecipient
 from restrictions import access_services as access
 from restrictions import services as restrictions
 from restrictions.access_models import AccessRule, AccessTable
@@ -64,6 +65,7 @@ class House(NamedTuple):
     rule: AccessRule
     table: AccessTable
     token: Token
+    app_password: AppPassword
     entry: Restriction
     strict: RestrictionClass
     dkim_key: DkimKey
@@ -95,6 +97,7 @@ def house(db: None) -> House:
         rule=access.add_rule("sender", "spam.example", "REJECT", by=BY),
         table=access.add_table("partners", "client", by=BY),
         token=api.add_token(admin, "script", scopes=["domains:read"], by=BY)[0],
+        app_password=app_passwords.add_app_password(jean, "Phone", by=BY)[0],
         entry=restrictions.set_list("helo", [{"name": "permit_mynetworks"}, {"name": "reject"}], by=BY)[1],
         strict=restrictions.add_class("strict", [{"name": "reject_non_fqdn_sender"}], by=BY),
         dkim_key=dkim.add_dkim_key(domain, "s1", generate("ed25519"), by=BY),
@@ -252,6 +255,14 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: relay.delete_relay_recipients(house.relay, list(RelayRecipient.objects.all()), by=BY),
         "Deleted relay recipients: ann@relay.example",
     ),
+    "mailboxes.app_passwords.add_app_password": (
+        lambda house: app_passwords.add_app_password(house.jean, "Laptop", by=BY),
+        "Added app password jean@example.org, Laptop",
+    ),
+    "mailboxes.app_passwords.revoke_app_password": (
+        lambda house: app_passwords.revoke_app_password(house.app_password, by=BY),
+        "Revoked app password jean@example.org, Phone",
+    ),
     "mailboxes.senders.permit_senders": (
         lambda house: senders.permit_senders(house.laure, ["info@example.org", "@example.com"], by=BY),
         "Permitted to send: laure@example.org → info@example.org, @example.com",
@@ -365,6 +376,10 @@ LEAVES_NOTHING = {
     "jobs.services.sweep": "It keeps the jobs going.",
     "jobs.services.worker_is_alive": "It reads.",
     "jobs.services.show_progress": "Progress is no change.",
+    "mailboxes.app_passwords.bring_back_secrets": "Part of an undo.",
+    "mailboxes.app_passwords.digest_of": "It computes.",
+    "mailboxes.app_passwords.forget_revoked": "Part of a service.",
+    "mailboxes.app_passwords.remove_app_passwords": "Part of a service.",
     "mailboxes.counting.recount": "Counts are no change: they say what is there.",
     "mailboxes.imports.stage_import": "What is staged changes nothing yet.",
     "mailboxes.imports.stage_rows": "What is staged changes nothing yet.",
@@ -404,6 +419,7 @@ LEAVES_NOTHING = {
 def modules_with_services() -> list[ModuleType]:
     rooms = sorted(path.parent.name for path in CHECKOUT.glob("*/services.py"))
     return [importlib.import_module(f"{room}.services") for room in rooms] + [
+        app_passwords,
         default_aliases,
         dkim,
         removal,
@@ -487,7 +503,7 @@ def tables_with_a_hash() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT hash FROM mailboxes_mailboxcredential UNION SELECT password FROM accounts_user "
-            "UNION SELECT digest FROM api_token"
+            "UNION SELECT digest FROM api_token UNION SELECT digest FROM mailboxes_apppasswordsecret"
         )
         secrets = [row[0] for row in cursor.fetchall()]
         for table in [model._meta.db_table for model in event_models()] + ["pghistory_context"]:

@@ -21,6 +21,7 @@ from jobs.services import run_job, sweep
 from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
 from lookup_tables.services import add_entry
 from mailboxes import services as mailboxes
+from mailboxes.app_passwords import add_app_password
 from mailboxes.default_aliases import set_default_aliases
 from mailboxes.demo import load_falcot
 from mailboxes.imports import stage_upload
@@ -93,6 +94,7 @@ def move_in() -> dict[str, object]:
     laure = Mailbox.objects.with_address().get(address__local_part="laure")
     permit_senders(laure, ["press@falcot.org"], by=TESTER)
     numbers["permitted_sender"] = laure.permitted_senders.get().pk
+    numbers["app_password"] = add_app_password(jean, "Phone", by=TESTER)[0].pk
     numbers["default_alias"] = set_default_aliases(["noc"], "jean@falcot.org", by=TESTER)[0].pk
     numbers["import"] = _uploaded("mailboxes", FILE, superuser)
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)

@@ -27,6 +27,8 @@ from mailboxes.models import (
     Address,
     Alias,
     AliasDestination,
+    AppPassword,
+    AppPasswordSecret,
     DefaultAlias,
     LocalUser,
     Mailbox,
@@ -89,6 +91,14 @@ class Rows:
 HASH, TOKEN, NOW = "{BLF-CRYPT}$2y$11$x", "gAAAAABx", timezone.now()
 
 
+def _app_password(rows: Rows, name: str = "Phone", **values: bool) -> AppPassword:
+    return AppPassword.objects.create(mailbox=rows.mailbox_row, name=name, **values)
+
+
+def _secret(rows: Rows, name: str = "Phone", digest: str = "0" * 64) -> AppPasswordSecret:
+    return AppPasswordSecret.objects.create(app_password=_app_password(rows, name), digest=digest)
+
+
 def _rule(**values: Any) -> AccessRule:
     usual = {"applies_to": "sender", "key": "spam.example", "action": "REJECT"}
     return AccessRule.objects.create(**(usual | values))
@@ -117,6 +127,14 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("a_token_may_do_something", "nothing", lambda rows: _token(rows, scopes=[])),
     ("an_idempotency_key_is_used_once", "twice", lambda rows: _kept(_token(rows), "a" * 64, "b" * 64)),
     ("a_request_is_kept_as_its_sha256", "plain text", lambda rows: _kept(_token(rows), "{}")),
+    ("a_mailbox_names_an_app_password_once", "twice", lambda rows: [_app_password(rows), _app_password(rows)]),
+    (
+        "an_app_password_is_for_something",
+        "nothing",
+        lambda rows: _app_password(rows, imap=False, pop=False, sends=False),
+    ),
+    ("an_app_password_is_there_once", "twice", lambda rows: [_secret(rows, "one"), _secret(rows, "two")]),
+    ("an_app_password_is_stored_as_its_sha256", "plain text", lambda rows: _secret(rows, digest="a word")),
     ("a_class_name_is_used_once", "twice", lambda rows: [_class("strict"), _class("strict")]),
     ("a_class_name_is_what_postfix_takes", "upper case", lambda rows: _class("Strict")),
     ("a_class_name_is_what_postfix_takes", "a blank", lambda rows: _class("two words")),
