@@ -26,6 +26,7 @@ from mailboxes.models import (
     Mailbox,
     MailboxCredential,
     PermittedSender,
+    RecoveryAddress,
     RelayRecipient,
 )
 from mailboxes.protection import refuse_loss_of_default_aliases
@@ -53,6 +54,7 @@ def delete_domain(domain: Domain, *, by: Actor) -> UUID:
         PermittedSender.objects.filter(mailbox__in=mailboxes).delete()
         PermittedSender.objects.filter(domain_name=domain.name).delete()
         remove_app_passwords(mailboxes.values_list("pk", flat=True))
+        RecoveryAddress.objects.filter(mailbox__in=mailboxes).delete()
         mailboxes.delete()
         AliasDestination.objects.filter(alias__address__domain=domain).delete()
         Alias.objects.filter(address__domain=domain).delete()

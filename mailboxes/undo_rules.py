@@ -29,8 +29,10 @@ from mailboxes.models import (
     Mailbox,
     MailboxCredential,
     MailboxOwner,
+    PasswordSettings,
     PermittedSender,
     QuarantinedAddress,
+    RecoveryAddress,
     RelayRecipient,
 )
 from mailboxes.protection import refuse_loss_of_default_aliases
@@ -60,6 +62,8 @@ for _model in (
     DefaultAlias,
     PermittedSender,
     AppPassword,
+    RecoveryAddress,
+    PasswordSettings,
     RelayRecipient,
     LocalUser,
     QuarantinedAddress,
@@ -67,7 +71,7 @@ for _model in (
     register_undo(_model)
 
 # What a domain admin may take back.
-OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination, PermittedSender, AppPassword, RelayRecipient)
+OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination, PermittedSender, AppPassword, RecoveryAddress, RelayRecipient)
 COUNTERS = ("version", "changed_at")
 
 

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts.models import ChangeSet
 from mailboxes.app_passwords import add_app_password, revoke_app_password
-from mailboxes.models import AppPassword, AppPasswordSecret, Mailbox
+from mailboxes.models import AppPassword, AppPasswordSecret, Mailbox, MailboxCredential
+from mailboxes.password_settings import change_password_settings
 from mailboxes.services import change_mailbox, delete_mailbox, set_mailbox_password
 from mailboxes.undo import undo_change_set
 from tests.dovecot.test_read_and_send import ALICE, BOB, PASSWORD, message, open_doors, with_password
@@ -129,3 +130,17 @@ def test_no_log_holds_what_was_typed(mail: Dovecot) -> None:
     for log in (mail.log(), mail.postfix.log()):
         assert text not in log
         assert AppPasswordSecret.objects.latest("pk").digest not in log
+
+
+def test_a_password_that_is_no_longer_valid(mail: Dovecot) -> None:
+    dora = with_password(add_mailbox("dora@home.example"))
+    _one, text = added(str(dora), "phone")
+    kept = MailboxCredential.objects.filter(mailbox=dora)
+    kept.update(changed_at=timezone.now() - timedelta(days=100))
+    for valid, grace, doors in ((99, 7, ALL), (92, 7, []), (None, 0, ALL), (101, 0, ALL)):
+        change_password_settings(valid_days=valid, grace_days=grace, by=TESTER)
+        assert open_doors(mail, str(dora), PASSWORD) == doors, (valid, grace)
+        assert open_doors(mail, str(dora), text) == ALL
+    change_password_settings(valid_days=None, by=TESTER)
+    set_mailbox_password(dora, PASSWORD, must_change=True, by=TESTER)
+    assert open_doors(mail, str(dora), PASSWORD) == ALL

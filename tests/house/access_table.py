@@ -169,6 +169,9 @@ GET  takeover_list          /takeovers/                                        i
 GET  takeover               /takeovers/{takeover}/                             in  404 404 404 200
 GET  mail_settings          /settings/                                         in  404 404 404 200
 POST mail_settings          /settings/                                         in  404 404 404 302
+GET  password_settings      /settings/passwords/                               in  404 404 404 200
+POST password_settings      /settings/passwords/                               in  404 404 404 302
+POST password_strength      /password-strength/                                200 200 200 200 200
 GET  default_aliases        /settings/default-aliases/                         in  404 404 404 200
 POST default_aliases        /settings/default-aliases/                         in  404 404 404 302
 POST default_alias_delete   /settings/default-aliases/{default_alias}/delete/  in  404 404 404 302
@@ -275,6 +278,14 @@ POST restriction_class_delete /restrictions/classes/{restriction_class}/delete/ 
 GET  my_mailbox             /my-mailbox/                                       in  404 200 404 404
 GET  my_mailbox_password    /my-mailbox/password/                              in  404 200 404 404
 POST my_mailbox_password    /my-mailbox/password/                              in  404 302 404 404
+GET  my_recovery_address    /my-mailbox/recovery-address/                      in  404 200 404 404
+POST my_recovery_address    /my-mailbox/recovery-address/                      in  404 302 404 404
+GET  password_forgotten     /sign-in/forgotten/                                200 200 200 200 200
+POST password_forgotten     /sign-in/forgotten/                                302 302 302 302 302
+GET  password_reset         /sign-in/new-password/{reset_token}/               200 200 200 200 200
+POST password_reset         /sign-in/new-password/{reset_token}/               302 302 302 302 302
+GET  recovery_confirm       /sign-in/recovery-address/{confirm_token}/         200 200 200 200 200
+POST recovery_confirm       /sign-in/recovery-address/{confirm_token}/         302 302 302 302 302
 GET  my_app_passwords       /my-mailbox/app-passwords/                         in  404 200 404 404
 GET  my_app_password_add    /my-mailbox/app-passwords/add/                     in  404 200 404 404
 POST my_app_password_add    /my-mailbox/app-passwords/add/                     in  404 200 404 404
@@ -336,6 +347,8 @@ FORMS: dict[str, dict[str, str]] = {
         "mail_path_template": "{{domain}}/{{local_part}}",
         "quarantine_days": "7",
     },
+    "password_settings": {"least_length": "10", "least_strength": "2", "valid_days": "", "grace_days": "7"},
+    "password_strength": {"password": "let me read my mail", "address": "jean@falcot.org"},
     "default_aliases": {"local_parts": "abuse, postmaster", "destination": "jean@falcot.org"},
     "default_alias_delete": {},
     "default_aliases_add": {},
@@ -389,6 +402,10 @@ FORMS: dict[str, dict[str, str]] = {
     "canonical": {"key": "j@falcot.org", "result": "laure@falcot.org", "applies_to": "all", "active": "on"},
     "canonical_delete": {},
     "app_password_revoke": {},
+    "my_recovery_address": {"address": "jean@elsewhere.example", "current": "jean keeps this one himself"},
+    "password_forgotten": {"address": "jean@falcot.org"},
+    "password_reset": {"password": "jean has a better one", "again": "jean has a better one"},
+    "recovery_confirm": {},
     "my_app_password_add": {"name": "Laptop", "imap": "on", "expires_in_days": "30"},
     "my_app_password_revoke": {},
     "import_add": {"file": "as a file: {column}\nnew@falcot.org\n", "existing": "refuse"},

@@ -95,6 +95,10 @@ GET    api_mail_settings   mail-settings/                            401 404 404
 PUT    api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
 PATCH  api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
 
+GET    api_password_settings   password-settings/                    401 404 404 404 200 404 403
+PUT    api_password_settings   password-settings/                    401 401 404 404 200 404 403
+PATCH  api_password_settings   password-settings/                    401 401 404 404 200 404 403
+
 GET    api_restriction_lists_list   restriction-lists/                    401 404 404 404 200 404 403
 POST   api_restriction_lists_list   restriction-lists/                    401 401 404 404 201 404 403
 GET    api_restriction_lists        restriction-lists/client/             401 404 404 404 200 404 403
@@ -222,6 +226,8 @@ BODIES: dict[str, Any] = {
     "PATCH api_default_aliases": {"destination": "someone@elsewhere.example"},
     "PUT api_mail_settings": {"quarantine_days": 7},
     "PATCH api_mail_settings": {"quarantine_days": 7},
+    "PUT api_password_settings": {"grace_days": 7},
+    "PATCH api_password_settings": {"grace_days": 7},
     "POST api_restriction_lists_list": {"stage": "helo", "entries": [{"name": "permit_mynetworks"}]},
     "PUT api_restriction_lists": {"entries": [{"name": "permit_mynetworks"}]},
     "PATCH api_restriction_lists": {"entries": [{"name": "permit_mynetworks"}]},
