@@ -49,6 +49,8 @@ class User(AbstractBaseUser):
 
     # Names of domains, for one request: an API token may be good for these only. Never stored.
     limited_to: frozenset[str] | None = None
+    # For one request: an owner who must choose another password first. Never stored.
+    needs_new_password: bool = False
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

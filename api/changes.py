@@ -35,7 +35,9 @@ class OperationSerializer(serializers.Serializer[Any]):
 
     method = serializers.ChoiceField(choices=["POST", "PUT", "PATCH", "DELETE"])
     noun = serializers.ChoiceField(
-        choices=[slug for slug, noun in BY_SLUG.items() if not (noun.is_single or noun.is_read_only)]
+        choices=[
+            slug for slug, noun in BY_SLUG.items() if not (noun.is_single or noun.is_read_only or noun.is_only_deleted)
+        ]
     )
     key = Text(required=False, help_text=gettext_lazy("As in the URL, but not encoded; a POST has none."))
     body = serializers.DictField(required=False, help_text=gettext_lazy("What would be sent."))

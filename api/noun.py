@@ -139,6 +139,7 @@ class Noun:
     is_single: ClassVar[bool] = False
     can_change: ClassVar[bool] = True
     is_read_only: ClassVar[bool] = False
+    is_only_deleted: ClassVar[bool] = False  # read as well; adding and changing is for pages
 
     # Reading
 

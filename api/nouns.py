@@ -28,6 +28,7 @@ from api.noun import (
 )
 from api.nouns_of_access import AccessRules
 from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
+from api.nouns_of_app_passwords import AppPasswords
 from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
@@ -44,8 +45,9 @@ from domains.services import (
 )
 from lookup_tables import nouns as tables
 from mailboxes.default_aliases import delete_default_alias, set_default_aliases
-from mailboxes.models import DefaultAlias
+from mailboxes.models import DefaultAlias, PasswordSettings
 from mailboxes.parsing import normalised_local_part
+from mailboxes.password_settings import change_password_settings
 from mailboxes.removal import delete_domain
 
 
@@ -227,6 +229,22 @@ class TheMailSettings(Noun):
         return change_mail_settings(**values, version=version, by=by)
 
 
+class ThePasswordSettings(TheMailSettings):
+    """One row, too."""
+
+    name, slug, words = "PasswordSettings", "password-settings", gettext_lazy("Password settings")
+    fields = [
+        *of_model(PasswordSettings, "least_length least_strength valid_days grace_days"),
+        *shown_only(PasswordSettings, "version changed_at"),
+    ]
+
+    def rows(self, user: User) -> QuerySet[Any]:
+        return PasswordSettings.objects.all()
+
+    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+        return change_password_settings(**values, version=version, by=by)
+
+
 NOUNS: list[Noun] = [
     Domains(),
     DomainAdmins(),
@@ -236,6 +254,7 @@ NOUNS: list[Noun] = [
     Aliases(),
     RelayRecipients(),
     PermittedSenders(),
+    AppPasswords(),
     DefaultAliases(),
     *map(Entries, tables.NOUNS),
     LocalUsers(),
@@ -243,5 +262,6 @@ NOUNS: list[Noun] = [
     RestrictionClasses(),
     AccessRules(),
     TheMailSettings(),
+    ThePasswordSettings(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}

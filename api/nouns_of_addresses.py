@@ -170,8 +170,16 @@ class Mailboxes(OfAddress):
             attrgetter("mail_format"),
             on=frozenset({ADD}),
         ),
-        secret(gettext_lazy("Eight characters or more. It is sent and never shown.")),
+        secret(gettext_lazy("It is sent and never shown. The password settings say how good it must be.")),
         Field("has_password", Truth, attrgetter("has_password"), on=frozenset()),
+        Field(
+            "must_change_password",
+            partial(
+                Truth,
+                help_text=gettext_lazy("Said with a new password: the owner must choose another one in the panel."),
+            ),
+            attrgetter("must_change_password"),
+        ),
         Field(
             "used_bytes",
             partial(
@@ -191,7 +199,9 @@ class Mailboxes(OfAddress):
     def rows(self, user: User) -> QuerySet[Any]:
         credential = MailboxCredential.objects.filter(mailbox=OuterRef("pk"))
         found = Mailbox.objects.visible_to(user).with_address().select_related("usage")
-        return found.annotate(has_password=Exists(credential))
+        return found.annotate(
+            has_password=Exists(credential), must_change_password=Exists(credential.filter(must_change=True))
+        )
 
     def add(self, values: Values, by: Actor) -> Any:
         domain, local_part = place_of(values.pop("address"), acting(by))
@@ -200,9 +210,13 @@ class Mailboxes(OfAddress):
     def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
         password, rename = values.pop("password", None), renaming(row, values, by)
         stopped = values.pop("stopped", None)
+        must_change = values.pop("must_change_password", row.must_change_password if password is None else False)
+        if password is None and must_change != row.must_change_password:
+            raise ValidationError({"must_change_password": _("Send a new password with it.")})
+        set_password = partial(set_mailbox_password, row, password, must_change=must_change, by=by)
         acts = [
             partial(change_mailbox, row, **values, by=by) if values else None,
-            partial(set_mailbox_password, row, password, by=by) if password is not None else None,
+            set_password if password is not None else None,
             partial(stop_mailboxes if stopped else release_mailboxes, [row], by=by) if stopped is not None else None,
             rename,
         ]

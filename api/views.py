@@ -202,6 +202,8 @@ def _methods(noun: Noun) -> dict[str, Any]:
     """The only one of its kind is not deleted; what is nothing but its key is not changed."""
     if noun.is_read_only:
         return {"http_method_names": ["get", "head"]}
+    if noun.is_only_deleted:
+        return {"http_method_names": ["get", "head", "delete"]}
     missing = {"delete"} if noun.is_single else set() if noun.can_change else {"patch"}
     return {"http_method_names": [name for name in ("get", "head", "put", "patch", "delete") if name not in missing]}
 
@@ -210,7 +212,7 @@ def views_of(noun: Noun) -> tuple[Callable[..., HttpResponse], Callable[..., Htt
     """The two views of a noun, named after it for the schema."""
     members = {"noun": noun, "resource": noun.resource, "only_superusers": noun.only_superusers}
     words = {"__doc__": None}
-    only_read: dict[str, Any] = _methods(noun) if noun.is_read_only else {}
+    only_read: dict[str, Any] = _methods(noun) if noun.is_read_only or noun.is_only_deleted else {}
     collection: Any = type(f"{noun.name}Collection", (Collection,), members | words | only_read)
     single: Any = type(f"{noun.name}Single", (Single,), members | words | _methods(noun))
     return collection.as_view(), single.as_view()

@@ -1,9 +1,11 @@
-"""What `--demo` loads into the lookup tables: one colleague who has left, and one who sends as the press."""
+"""What `--demo` loads into the lookup tables: one colleague who has left, and one who sends
+as the press and reads mail on a phone."""
 
 from accounts.actors import Actor
 from accounts.history import recorded
 from lookup_tables.models import Relocated
 from lookup_tables.services import add_entry
+from mailboxes.app_passwords import add_app_password
 from mailboxes.demo import load_falcot
 from mailboxes.models import Mailbox
 from mailboxes.senders import permit_senders
@@ -16,6 +18,7 @@ def load_demo(*, by: Actor) -> bool:
             return False
         laure = Mailbox.objects.with_address().get(address__local_part="laure", address__domain__name="falcot.org")
         permit_senders(laure, ["press@falcotsbrand.com"], by=by)
+        add_app_password(laure, "Phone", pop=False, by=by)  # nobody has seen it
         add_entry(
             Relocated, "pierre@falcot.org", "pierre@elsewhere.example", comment="Left the company in spring", by=by
         )

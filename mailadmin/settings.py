@@ -25,6 +25,23 @@ def env_flag(name: str, default: bool = False) -> bool:
     return value == "1"
 
 
+def one_of(name: str, *values: str) -> str:
+    """One of these values, the first where nothing is said; anything else stops the start."""
+    value = os.environ.get(name, values[0])
+    if value not in values:
+        raise ImproperlyConfigured(f"{name} is {value!r}. Set it to one of: {', '.join(values)}.")
+    return value
+
+
+def host_and_port(name: str, default: str) -> tuple[str, int]:
+    """`HOST:PORT`; anything else stops the start."""
+    value = os.environ.get(name) or default
+    host, _colon, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ImproperlyConfigured(f"{name} is {value!r}. Set it to HOST:PORT.")
+    return host, int(port)
+
+
 def secret_from_state(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:
     """The secret kept in the state directory (file mode 0600), made at first use."""
     path = STATE / name
@@ -108,6 +125,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.WholePageSignInMiddleware",
+    "mailboxes.middleware.NewPasswordFirstMiddleware",
     "accounts.middleware.LanguageOfPersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -165,6 +183,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Of new passwords of mailboxes: BLF-CRYPT or ARGON2ID (mailboxes/credentials.py says what they cost).
+PASSWORD_SCHEME = one_of("MAILADMIN_PASSWORD_SCHEME", "BLF-CRYPT", "ARGON2ID")
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "sign_in"
@@ -229,6 +249,11 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [],
 }
+
+# Mail that the panel sends itself: links for a new password. By default to the mail server of this machine.
+EMAIL_HOST, EMAIL_PORT = host_and_port("MAILADMIN_SMTP", "localhost:25")
+EMAIL_TIMEOUT = 30  # seconds
+DEFAULT_FROM_EMAIL = os.environ.get("MAILADMIN_MAIL_FROM") or f"mailadmin@{socket.getfqdn()}"
 
 # Languages
 LANGUAGE_CODE = "en"

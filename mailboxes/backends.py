@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from accounts.actors import Actor, Door
 from accounts.models import User
 from domains.networks import is_within
-from mailboxes.credentials import is_password, waste_time
+from mailboxes.credentials import better_hash, is_password, waste_time
 from mailboxes.models import Mailbox, MailboxCredential
 from mailboxes.parsing import parse_address
 from mailboxes.services import owner_of
@@ -27,22 +27,24 @@ class MailboxOwnerBackend(BaseBackend):
         if not password or credential is None or credential.mailbox is None:
             waste_time(password or "")
             return None
-        host = request.META.get("REMOTE_ADDR", "") if request else ""
-        if not is_password(password, credential.hash) or not _may_sign_in(credential.mailbox):
+        if not is_password(password, credential.hash) or not may_sign_in(credential.mailbox):
             return None
+        host = request.META.get("REMOTE_ADDR", "") if request else ""
         if not is_within(host, credential.mailbox.allowed_networks):
             return None
+        _hash_anew(password, credential)
         owner = owner_of(credential.mailbox, by=Actor(door=Door.SIGN_IN, name=str(credential.mailbox), host=host))
         return owner if owner.is_active else None
 
     def get_user(self, user_id: int) -> User | None:
         """Asked at every request: an owner whose mailbox or domain was deactivated is out at once."""
-        mailbox = (
-            Mailbox.objects.select_related("address__domain", "owner__user").filter(owner__user_id=user_id).first()
-        )
-        if mailbox is None or not _may_sign_in(mailbox) or not mailbox.owner.user.is_active:
+        related = ("address__domain", "owner__user", "credential")
+        mailbox = Mailbox.objects.select_related(*related).filter(owner__user_id=user_id).first()
+        if mailbox is None or not may_sign_in(mailbox) or not mailbox.owner.user.is_active:
             return None
-        return mailbox.owner.user
+        user = mailbox.owner.user
+        user.needs_new_password = hasattr(mailbox, "credential") and mailbox.credential.is_due
+        return user
 
 
 def name_to_count(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
@@ -55,17 +57,27 @@ def name_to_count(request: HttpRequest, credentials: Mapping[str, Any] | None) -
         return name
 
 
-def _credential_for(username: str) -> MailboxCredential | None:
+def mailbox_named(text: str) -> Mailbox | None:
+    """By its own address, in any spelling."""
     try:
-        parsed = parse_address(username)
+        parsed = parse_address(text)
     except ValidationError:
         return None
-    return (
-        MailboxCredential.objects.select_related("mailbox__address__domain")
-        .filter(mailbox__address__domain__name=parsed.domain, mailbox__address__local_part=parsed.local_part)
-        .first()
-    )
+    mailboxes = Mailbox.objects.select_related("address__domain", "credential")
+    return mailboxes.filter(address__domain__name=parsed.domain, address__local_part=parsed.local_part).first()
 
 
-def _may_sign_in(mailbox: Mailbox) -> bool:
+def _credential_for(username: str) -> MailboxCredential | None:
+    return getattr(mailbox_named(username), "credential", None)
+
+
+def _hash_anew(password: str, credential: MailboxCredential) -> None:
+    """An old hash becomes one of today, now that the password is known. It is the same password, so that nobody need be
+    told; and nobody's new one is overwritten who sets it at this moment."""
+    better = better_hash(password, credential.hash)
+    if better:
+        MailboxCredential.objects.filter(pk=credential.pk, hash=credential.hash).update(hash=better)
+
+
+def may_sign_in(mailbox: Mailbox) -> bool:
     return mailbox.state in ("active", "receives_no_mail") and mailbox.address.domain.active

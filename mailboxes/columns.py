@@ -17,11 +17,11 @@ from domains.fields import normalised_domain, shown
 from domains.models import AddressClass, Domain, MailSettings, is_mail_path
 from domains.services import LIMITS
 from mailboxes.commands import NO_QUOTA, quota_bytes
-from mailboxes.credentials import refuse_unfit
+from mailboxes.credentials import hash_with_scheme
 from mailboxes.fields import apart
-from mailboxes.import_passwords import hash_with_scheme
-from mailboxes.models import Alias, Import, Mailbox
-from mailboxes.parsing import ParsedAddress, parse_address
+from mailboxes.models import Alias, Import, Mailbox, PasswordSettings
+from mailboxes.parsing import ParsedAddress, external_form, parse_address
+from mailboxes.strength import refuse_weak
 from mailboxes.tabular import MORE
 
 Kind = Import.Kind
@@ -170,6 +170,7 @@ class Reader:
     def __init__(self, one: Import) -> None:
         self.may_choose_paths = one.user is None or one.user.is_superuser
         self.settings = MailSettings.current()
+        self.password_settings = PasswordSettings.current()
         readers = {Kind.MAILBOXES: self._mailbox, Kind.ALIASES: self._alias, Kind.DOMAINS: self._domain}
         self.read = readers[Kind(one.kind)]
         models = {Kind.MAILBOXES: Mailbox, Kind.ALIASES: Alias, Kind.DOMAINS: Domain}
@@ -197,11 +198,16 @@ class Reader:
         line.faults += checked(Mailbox, values, "name", "quota_bytes", "mail_path")
         if values["quota_bytes"] == 0:
             line.faults.append(sentence_of_constraint(Mailbox, "quota_is_empty_or_more_than_nothing"))
-        line.password = cells.read("password", _password, "")
+        line.password = cells.read("password", lambda cell: self._password(cell, line), "")
         line.hash = cells.read("hash", lambda cell: hash_with_scheme(as_text(cell).strip()), "")
         if line.password and line.hash:
             line.faults.append(_("This line has both a password and a hash. Leave one of them out."))
         line.values = values
+
+    def _password(self, cell: Any, line: Line) -> str:
+        password = as_text(cell)
+        refuse_weak(password, external_form(line.local_part, line.domain_name), self.password_settings)
+        return password
 
     def _address(self, cells: Cells, line: Line, *, may_be_whole_domain: bool) -> None:
         nothing = ParsedAddress("", "")
@@ -271,12 +277,6 @@ class Reader:
             domain.clean()
             line.faults += _faults_of_domain(domain, target)
         line.values = values_of(domain) | {"target": target}
-
-
-def _password(cell: Any) -> str:
-    password = as_text(cell)
-    refuse_unfit(password)
-    return password
 
 
 def _mail_format(cell: Any) -> str:

@@ -22,11 +22,14 @@ from mailboxes.models import (
     Address,
     Alias,
     AliasDestination,
+    AppPassword,
     DefaultAlias,
     LocalUser,
     Mailbox,
+    PasswordSettings,
     PermittedSender,
     QuarantinedAddress,
+    RecoveryAddress,
     RelayRecipient,
 )
 from mailboxes.parsing import external_form
@@ -52,6 +55,14 @@ register_sentences(
         ("add", "default_aliases"): _("Added the default aliases of %(label)s"),
         ("add", "relay_recipients"): _("Added relay recipients: %(label)s"),
         ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
+        ("change", "password_settings"): _("Changed the password settings"),
+        ("set", "recovery_address"): _("Set the recovery address of %(label)s"),
+        ("delete", "recovery_address"): _("Deleted the recovery address of %(label)s"),
+        ("confirm", "recovery_address"): _("Confirmed the recovery address of %(label)s"),
+        ("ask_reset", "mailbox"): _("A new password of %(label)s was asked for by a link"),
+        ("reset_password", "mailbox"): _("Set the password of %(label)s by a link"),
+        ("add", "app_password"): _("Added app password %(label)s"),
+        ("revoke", "app_password"): _("Revoked app password %(label)s"),
         ("permit", "sender"): _("Permitted to send: %(label)s"),
         ("forbid", "sender"): _("Forbade to send: %(label)s"),
         ("import", "local_users"): _("Imported local users: %(label)s"),
@@ -155,6 +166,27 @@ register_reading(
         values=lambda row, names: {
             str(PermittedSender._meta.verbose_name): external_form(row["local_part"], row["domain_name"])
         },
+    ),
+)
+register_reading(
+    AppPassword,
+    Reading(
+        subject=lambda row, names: names.get((Mailbox, row["mailbox_id"]), ""),
+        values=in_words(AppPassword, "name", "imap", "pop", "sends", "expires_at"),
+    ),
+)
+register_reading(
+    PasswordSettings,
+    Reading(
+        subject=lambda row, names: str(_("Password settings")),
+        values=in_words(PasswordSettings, "least_length", "least_strength", "valid_days", "grace_days"),
+    ),
+)
+register_reading(
+    RecoveryAddress,
+    Reading(
+        subject=lambda row, names: names.get((Mailbox, row["mailbox_id"]), ""),
+        values=in_words(RecoveryAddress, "address", "confirmed_at"),
     ),
 )
 register_reading(

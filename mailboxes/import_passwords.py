@@ -5,7 +5,6 @@ of a command is only in its memory; that of a page is a file of the state direct
 goes when the import is written or forgotten. So nothing that PostgreSQL, its log or its backups hold can be read."""
 
 import os
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,62 +17,10 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from mailboxes.credentials import SCHEMES, hash_password
+from mailboxes.credentials import hash_password
 from mailboxes.models import Import, ImportRow
 
 AT_ONCE = 200  # passwords between two signs of progress
-
-# What crypt(3) and others write without a scheme.
-BEGINNINGS = {
-    "$2a$": "BLF-CRYPT",
-    "$2b$": "BLF-CRYPT",
-    "$2y$": "BLF-CRYPT",
-    "$6$": "SHA512-CRYPT",
-    "$5$": "SHA256-CRYPT",
-    "$1$": "MD5-CRYPT",
-    "$argon2id$": "ARGON2ID",
-    "$argon2i$": "ARGON2I",
-}
-# Dovecot's password schemes that are hashes; in {PLAIN} and its like a password would lie open.
-HASHES = {
-    *BEGINNINGS.values(),
-    *("CRYPT", "DES-CRYPT", "PBKDF2", "SCRAM-SHA-1", "SCRAM-SHA-256", "SSHA512", "SSHA256", "SSHA", "SHA512"),
-    *("SHA256", "SHA", "SHA1", "SMD5", "LDAP-MD5", "PLAIN-MD5", "CRAM-MD5"),
-}
-WITH_SCHEME = re.compile(r"\{([A-Za-z0-9-]+)(\.[A-Za-z0-9]+)?\}([!-~]+)")
-LONGEST_HASH = 500
-
-
-def hash_with_scheme(text: str) -> str:
-    """`$6$…` -> `{SHA512-CRYPT}$6$…`. Raises ValidationError with a sentence, which never holds what was typed."""
-    found = WITH_SCHEME.fullmatch(text)
-    if found:
-        scheme, encoding, digest = found[1].upper(), (found[2] or "").upper(), found[3]
-    else:
-        scheme = next((name for start, name in BEGINNINGS.items() if text.startswith(start)), "")
-        encoding, digest = "", text
-    stored = f"{{{scheme}{encoding}}}{digest}"
-    if (
-        scheme not in HASHES
-        or not (encoding or _is_whole(scheme, digest))
-        or not WITH_SCHEME.fullmatch(stored)
-        or len(stored) > LONGEST_HASH
-    ):
-        raise ValidationError(
-            _(
-                "This is no password hash that is known here. It begins with its scheme, as {BLF-CRYPT} or $6$ do. A "
-                "plain password belongs into the column password."
-            )
-        )
-    return stored
-
-
-def _is_whole(scheme: str, digest: str) -> bool:
-    """False for what was cut off on its way, where the form is known."""
-    try:
-        return scheme not in SCHEMES or bool(SCHEMES[scheme].from_string(digest))
-    except ValueError:
-        return False
 
 
 def new_key() -> bytes:

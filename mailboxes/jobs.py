@@ -4,7 +4,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
 from django.db import transaction
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override
@@ -19,8 +21,9 @@ from mailboxes.default_aliases import add_all_default_aliases
 from mailboxes.domain_use import write_day
 from mailboxes.imports import forget_old_imports, write_import
 from mailboxes.loops import refuse_loop_by_delimiter
-from mailboxes.models import Import
+from mailboxes.models import Import, PasswordLink
 from mailboxes.quarantine import delete_ended_quarantines
+from mailboxes.recovery import SENDING, WHAT_OPENS, forget_old_links, new_token
 from mailboxes.report import check_aliases
 
 ALIAS_REPORT, DEFAULT_ALIASES, IMPORT = "alias_report", "default_aliases", "import"
@@ -38,6 +41,7 @@ def alias_report(job: Job) -> dict[str, Any]:
     forget_old_imports()
     forget_private_keys()
     write_day(timezone.localdate())
+    forget_old_links()
     return check_aliases(job)
 
 
@@ -45,6 +49,22 @@ def alias_report(job: Job) -> dict[str, Any]:
 def default_aliases(job: Job) -> dict[str, Any]:
     by = Actor(user=job.started_by, door=Door.TASK) if job.started_by else Actor.from_task(DEFAULT_ALIASES)
     return add_all_default_aliases(show=lambda done, total: show_progress(job, done, total), by=by)
+
+
+@job_kind(SENDING)
+def send_password_link(job: Job) -> dict[str, Any]:
+    """By mail. What opens the link is made here, so that it stands in no table and no queue."""
+    link = PasswordLink.objects.select_related("mailbox__address__domain").filter(pk=job.arguments["link"]).first()
+    if link is None or link.used_at or link.expires_at <= timezone.now():
+        return {"sent": False}
+    with override(job.arguments["language"]):
+        words = {"mailbox": link.mailbox, "url": job.arguments["url"].replace(WHAT_OPENS, new_token(link))}
+        is_reset = link.purpose == PasswordLink.Purpose.RESET
+        subject = _("A new password for %(mailbox)s") if is_reset else _("Recovery address of %(mailbox)s")
+        text = render_to_string(f"mailboxes/mail_{link.purpose}.txt", words)
+        headers = {"Auto-Submitted": "auto-generated"}  # RFC 3834: nobody's out-of-office answers
+        EmailMessage(subject % words, text, to=[link.address], headers=headers).send()
+    return {"sent": True}
 
 
 def start_default_aliases(*, by: Actor) -> Job:

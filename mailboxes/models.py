@@ -19,8 +19,10 @@ from accounts.tracking import tracked
 from domains.fields import DOMAIN_REGEX
 from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain, seen_by
 from domains.networks import LONGEST_NETWORK
+from mailboxes.app_password_models import AppPassword, AppPasswordSecret
 from mailboxes.import_models import Import, ImportRow
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
+from mailboxes.password_models import PasswordLink, PasswordSettings, RecoveryAddress
 from mailboxes.times import refuse_strange_times
 from mailboxes.usage import Usage
 from mailboxes.written import a_destination_is_written, destinations_follow_their_address
@@ -311,6 +313,8 @@ class MailboxCredential(models.Model):
     retired_at = models.DateTimeField(null=True)
     hash = models.CharField(max_length=500, db_collation="C")
     changed_at = models.DateTimeField(default=timezone.now)
+    # The owner chooses another password at the next sign-in to the panel, before anything else.
+    must_change = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
@@ -326,6 +330,12 @@ class MailboxCredential(models.Model):
 
     def __str__(self) -> str:
         return "•••"
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the owner must choose another one, before anything else in the panel."""
+        valid_until = PasswordSettings.current().valid_until(self.changed_at)
+        return self.must_change or (valid_until is not None and valid_until <= timezone.now())
 
 
 @tracked()
@@ -604,14 +614,19 @@ __all__ = [
     "AddressClass",
     "Alias",
     "AliasDestination",
+    "AppPassword",
+    "AppPasswordSecret",
     "Import",
     "ImportRow",
     "LocalUser",
     "Mailbox",
     "MailboxCredential",
     "MailboxOwner",
+    "PasswordLink",
+    "PasswordSettings",
     "PermittedSender",
     "QuarantinedAddress",
+    "RecoveryAddress",
     "RelayRecipient",
     "Usage",
 ]

@@ -10,7 +10,7 @@ from accounts.actors import Actor
 from accounts.forms import OwnPasswordForm
 from accounts.pages import PersonRequest, owner_required, refusals_on, say, typed
 from mailboxes.credentials import is_password
-from mailboxes.models import Alias, AliasDestination, Mailbox, MailboxCredential
+from mailboxes.models import Alias, AliasDestination, Mailbox, MailboxCredential, PasswordSettings, RecoveryAddress
 from mailboxes.services import set_mailbox_password
 
 MOST_SHOWN = 20
@@ -22,10 +22,13 @@ def my_mailbox(request: PersonRequest) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
     pointing = AliasDestination.objects.filter(address=mailbox.address, alias__active=True)
     alias = Alias.objects.filter(address=mailbox.address, active=True).first()
+    credential = MailboxCredential.objects.only("changed_at").filter(mailbox=mailbox).first()
     context = {
         "mailbox": mailbox,
         "domain": mailbox.address.domain,
-        "credential": MailboxCredential.objects.only("changed_at").filter(mailbox=mailbox).first(),
+        "credential": credential,
+        "recovery": RecoveryAddress.objects.filter(mailbox=mailbox).first(),
+        "valid_until": PasswordSettings.current().valid_until(credential.changed_at) if credential else None,
         "pointing": list(pointing.select_related("alias__address__domain").order_by("alias_id")[:MOST_SHOWN]),
         "alias_domains": list(mailbox.address.domain.alias_domains.filter(active=True).order_by("name")[:MOST_SHOWN]),
         "copies": list(alias.destinations.with_targets()[:MOST_SHOWN]) if alias else [],
@@ -37,10 +40,13 @@ def my_mailbox(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def my_mailbox_password(request: PersonRequest) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
+    credential = get_object_or_404(MailboxCredential, mailbox=mailbox)
     form = OwnPasswordForm(typed(request))
     if form.is_valid():
-        if not is_password(form.cleaned_data["current"], get_object_or_404(MailboxCredential, mailbox=mailbox).hash):
+        if not is_password(form.cleaned_data["current"], credential.hash):
             form.add_error("current", _("This is not your current password."))
+        elif form.cleaned_data["password"] == form.cleaned_data["current"]:
+            form.add_error("password", _("This is the password that you have. Choose another one."))
         else:
             with refusals_on(form):
                 set_mailbox_password(mailbox, form.cleaned_data["password"], by=Actor.from_request(request))
@@ -48,4 +54,6 @@ def my_mailbox_password(request: PersonRequest) -> HttpResponse:
                 update_session_auth_hash(request, request.user)  # this session goes on, all others end
                 say(request, _("Your password was changed. Your mail programs will ask for the new one."))
                 return redirect("my_mailbox")
-    return render(request, "mailboxes/my_mailbox_password.html", {"form": form, "mailbox": mailbox})
+    context = {"form": form, "mailbox": mailbox, "settings": PasswordSettings.current()}
+    context["must_change"] = credential.must_change
+    return render(request, "mailboxes/my_mailbox_password.html", context)

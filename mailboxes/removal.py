@@ -15,6 +15,7 @@ from accounts.history import recorded
 from accounts.models import User
 from domains.models import Domain
 from domains.services import locked_version
+from mailboxes.app_passwords import remove_app_passwords
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.loops import refuse_loop_of_what_falls_back
 from mailboxes.models import (
@@ -25,6 +26,7 @@ from mailboxes.models import (
     Mailbox,
     MailboxCredential,
     PermittedSender,
+    RecoveryAddress,
     RelayRecipient,
 )
 from mailboxes.protection import refuse_loss_of_default_aliases
@@ -51,6 +53,8 @@ def delete_domain(domain: Domain, *, by: Actor) -> UUID:
         User.objects.filter(owned__mailbox__in=mailboxes).delete()
         PermittedSender.objects.filter(mailbox__in=mailboxes).delete()
         PermittedSender.objects.filter(domain_name=domain.name).delete()
+        remove_app_passwords(mailboxes.values_list("pk", flat=True))
+        RecoveryAddress.objects.filter(mailbox__in=mailboxes).delete()
         mailboxes.delete()
         AliasDestination.objects.filter(alias__address__domain=domain).delete()
         Alias.objects.filter(address__domain=domain).delete()

@@ -18,16 +18,27 @@ from domains.models import Domain, MailSettings
 from domains.networks import normalised_networks
 from domains.services import locked_version
 from mailboxes import destinations as destination_rows
+from mailboxes.app_passwords import remove_app_passwords
 from mailboxes.credentials import hash_password
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.limits import within_limits
 from mailboxes.loops import refuse_loops
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner, PermittedSender
+from mailboxes.models import (
+    Address,
+    Alias,
+    AliasDestination,
+    Mailbox,
+    MailboxCredential,
+    MailboxOwner,
+    PermittedSender,
+    RecoveryAddress,
+)
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.relinking import link_texts_to
 from mailboxes.removal import remove_addresses, remove_aliases, retire_credentials
+from mailboxes.strength import refuse_weak
 
 __all__ = [
     "add_alias",
@@ -62,6 +73,7 @@ def add_mailbox(
     local_part: str,
     *,
     password: str | None = None,
+    must_change_password: bool = False,
     name: str = "",
     quota_bytes: int | None = None,
     mail_path: str = "",
@@ -119,7 +131,9 @@ def add_mailbox(
         )
         save_checked(mailbox)
         if password is not None:
-            MailboxCredential.objects.create(mailbox=mailbox, hash=hash_password(password))
+            refuse_weak(password, str(address))
+            new = {"hash": hash_password(password), "must_change": must_change_password}
+            MailboxCredential.objects.create(mailbox=mailbox, **new)
         if also_deliver_to:
             add_alias(domain, written_local_part(local_part), also_deliver_to, by=by)
     return mailbox
@@ -171,13 +185,15 @@ def _refuse_path_from(by: Actor) -> None:
         )
 
 
-def set_mailbox_password(mailbox: Mailbox, password: str, *, by: Actor) -> None:
-    """Sets the password and ends the owner's sessions; the history says that it changed, never what it is."""
+def set_mailbox_password(mailbox: Mailbox, password: str, *, must_change: bool = False, by: Actor) -> None:
+    """Sets the password and ends the owner's sessions; the history says that it changed, never what it is. With
+    `must_change` the owner chooses another one at the next sign-in to the panel; mail programs are let in meanwhile.
+    App passwords stay as they are."""
     with recorded("change_password", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
-        MailboxCredential.objects.update_or_create(
-            mailbox=mailbox, defaults={"hash": hash_password(password), "changed_at": timezone.now()}
-        )
+        refuse_weak(password, str(mailbox))
+        new = {"hash": hash_password(password), "changed_at": timezone.now(), "must_change": must_change}
+        MailboxCredential.objects.update_or_create(mailbox=mailbox, defaults=new)
         pghistory.create_event(mailbox, label="password_changed")
         for user in User.objects.filter(owned__mailbox=mailbox):
             user.set_unusable_password()  # a new random one: sessions hang on it (get_session_auth_hash)
@@ -292,6 +308,8 @@ def _delete_mailboxes(mailbox_ids: Sequence[int], by: Actor) -> None:
     address_ids = list(mailboxes.values_list("address_id", flat=True))
     User.objects.filter(owned__mailbox__in=mailbox_ids).delete()
     PermittedSender.objects.filter(mailbox__in=mailbox_ids).delete()
+    remove_app_passwords(mailbox_ids)
+    RecoveryAddress.objects.filter(mailbox__in=mailbox_ids).delete()
     mailboxes.delete()
     remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()], by=by)
     _refuse_loop_without(address_ids)

@@ -22,9 +22,10 @@ from accounts.history_reading import Event, net_events_of, number_of_events
 from accounts.models import ChangeSet, User
 from domains.models import Domain, DomainAdmin
 from mailboxes import undo_rules
+from mailboxes.app_passwords import bring_back_secrets, remove_app_passwords
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.limits import refusal_of
-from mailboxes.models import Address, AliasDestination, Mailbox, MailboxCredential, QuarantinedAddress
+from mailboxes.models import Address, AliasDestination, AppPassword, Mailbox, MailboxCredential, QuarantinedAddress
 from mailboxes.quarantine import take_back
 from mailboxes.relinking import link_texts_in
 from mailboxes.renaming import name_owners_anew
@@ -127,12 +128,17 @@ def _take_back(events: Sequence[Event], change_set: ChangeSet, by: Actor) -> lis
 def _without_what_may_stay_away(events: Sequence[Event]) -> tuple[list[Event], list[str]]:
     """Owners sign in anew; a domain comes back even if one of its admins is gone."""
     rows, remarks = [], []
+    without_secret = undo_rules.without_secret(events)
     for event in events:
         if undo_rules.is_of_owner(event) or event.model is QuarantinedAddress:
             continue
         if event.model is DomainAdmin and event.before and not _is_person(event.before["user_id"]):
             name = event.names.get((User, event.before["user_id"]), "?")
             remarks.append(_("%(person)s is gone and is no longer domain admin.") % {"person": name})
+            continue
+        if event.model is AppPassword and event.object_id in without_secret:
+            sentence = _("App password “%(name)s” of %(mailbox)s does not come back: it was deleted too long ago.")
+            remarks.append(sentence % {"name": (event.before or {})["name"], "mailbox": event.subject})
             continue
         rows.append(event)
     return rows, remarks
@@ -207,6 +213,8 @@ def _has_target(event: Event) -> bool:
 def _delete(model: type[models.Model], ids: list[int]) -> None:
     if not ids:
         return
+    if model is AppPassword:  # those of mailboxes that go; no others are undone
+        remove_app_passwords(AppPassword.objects.filter(pk__in=ids).values_list("mailbox_id", flat=True))
     if model is Mailbox:
         undo_rules.part_with_mailboxes(ids)
     if model is Domain:  # alias domains before their targets
@@ -264,12 +272,13 @@ def _save(row: models.Model, event: Event) -> None:
         row.save_base(raw=True, force_insert=event.kind == "deleted", force_update=event.kind == "changed")
 
 
-def _bring_back_passwords(rows: Iterable[Event]) -> list[str]:
+def _bring_back_passwords(rows: Sequence[Event]) -> list[str]:
     """Gives mailboxes that are back their passwords; names those whose password was purged."""
     back = [event.object_id for event in rows if event.model is Mailbox and event.kind == "deleted"]
     kept = MailboxCredential.objects.filter(former_mailbox_id__in=back)
     found = set(kept.values_list("former_mailbox_id", flat=True))
     kept.update(mailbox_id=models.F("former_mailbox_id"), former_mailbox_id=None, retired_at=None)
+    bring_back_secrets(event.object_id for event in rows if event.model is AppPassword and event.kind == "deleted")
     without = Mailbox.objects.with_address().filter(pk__in=set(back) - found).order_by("pk")
     return [
         _("%(mailbox)s comes back without a password: it had none, or it was deleted too long ago.")

@@ -22,13 +22,17 @@ from mailboxes.models import (
     Address,
     Alias,
     AliasDestination,
+    AppPassword,
+    AppPasswordSecret,
     DefaultAlias,
     LocalUser,
     Mailbox,
     MailboxCredential,
     MailboxOwner,
+    PasswordSettings,
     PermittedSender,
     QuarantinedAddress,
+    RecoveryAddress,
     RelayRecipient,
 )
 from mailboxes.protection import refuse_loss_of_default_aliases
@@ -57,6 +61,9 @@ for _model in (
     AliasDestination,
     DefaultAlias,
     PermittedSender,
+    AppPassword,
+    RecoveryAddress,
+    PasswordSettings,
     RelayRecipient,
     LocalUser,
     QuarantinedAddress,
@@ -64,7 +71,7 @@ for _model in (
     register_undo(_model)
 
 # What a domain admin may take back.
-OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination, PermittedSender, RelayRecipient)
+OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination, PermittedSender, AppPassword, RecoveryAddress, RelayRecipient)
 COUNTERS = ("version", "changed_at")
 
 
@@ -77,6 +84,10 @@ def is_of_owner(event: Event) -> bool:
 def refuse_what_cannot_be_undone(events: Sequence[Event]) -> None:
     if any(event.kind == "password_changed" for event in events):
         raise ValidationError(_("A password cannot be changed back: the old one is not kept. Set a new one."))
+    if any(event.model is AppPassword for event in events) and not any(event.model is Mailbox for event in events):
+        raise ValidationError(
+            _("App passwords are not undone: revoke one, or add another. A revoked one stays revoked.")
+        )
     if any(event.model is User and not is_of_owner(event) for event in events):
         raise ValidationError(_("Changes to people are not undone here. Change the person instead."))
     if not any(not is_of_owner(event) for event in events):
@@ -122,6 +133,12 @@ def changed_columns(event: Event) -> set[str]:
     before, after = event.before or {}, event.after or {}
     columns = {str(one.column) for one in event.model._meta.concrete_fields} - set(COUNTERS)
     return {column for column in columns & set(before) & set(after) if before[column] != after[column]}
+
+
+def without_secret(events: Iterable[Event]) -> set[int]:
+    """App passwords that were purged, or revoked: they would come back and open nothing."""
+    gone = {event.object_id for event in events if event.model is AppPassword and event.kind == "deleted"}
+    return gone - set(AppPasswordSecret.objects.filter(pk__in=gone).values_list("pk", flat=True))
 
 
 def domains_of(event: Event) -> Iterator[int]:

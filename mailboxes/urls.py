@@ -6,10 +6,13 @@ from django.urls import path, register_converter
 from domains import converters
 from mailboxes import (
     alias_views,
+    app_password_views,
     default_alias_views,
     forward_views,
     import_views,
     owner_views,
+    password_views,
+    recovery_views,
     relay_views,
     rename_views,
     sender_views,
@@ -60,6 +63,12 @@ urlpatterns = [
     path("mailboxes/<address:address>/senders/forbid/", sender_views.sender_forbid, name="sender_forbid"),
     path("mailboxes/<address:address>/stop/", views.mailbox_stop, name="mailbox_stop"),
     path("mailboxes/<address:address>/release/", views.mailbox_release, name="mailbox_release"),
+    path("mailboxes/<address:address>/app-passwords/", app_password_views.app_password_list, name="app_password_list"),
+    path(
+        "mailboxes/<address:address>/app-passwords/<int:pk>/revoke/",
+        app_password_views.app_password_revoke,
+        name="app_password_revoke",
+    ),
     path("mailboxes/<address:address>/delete/", views.mailbox_delete, name="mailbox_delete"),
     path("aliases/<address:address>/", alias_views.alias, name="alias"),
     path("aliases/<address:address>/rename/", rename_views.alias_rename, name="alias_rename"),
@@ -68,6 +77,8 @@ urlpatterns = [
     path("addresses/forwards/", forward_views.forward_list, name="forward_list"),
     path("addresses/", views.address_list, name="address_list"),
     path("jobs/alias-report/", views.alias_report_start, name="alias_report_start"),
+    path("settings/passwords/", password_views.password_settings, name="password_settings"),
+    path("password-strength/", password_views.password_strength, name="password_strength"),
     path("settings/default-aliases/", default_alias_views.default_aliases, name="default_aliases"),
     path(
         "settings/default-aliases/<int:pk>/delete/",
@@ -86,4 +97,15 @@ urlpatterns = [
     path("imports/<int:pk>/faults/", import_views.import_faults, name="import_faults"),
     path("my-mailbox/", owner_views.my_mailbox, name="my_mailbox"),
     path("my-mailbox/password/", owner_views.my_mailbox_password, name="my_mailbox_password"),
+    path("my-mailbox/recovery-address/", recovery_views.my_recovery_address, name="my_recovery_address"),
+    path("sign-in/forgotten/", recovery_views.password_forgotten, name="password_forgotten"),
+    path("sign-in/new-password/<str:token>/", recovery_views.password_reset, name="password_reset"),
+    path("sign-in/recovery-address/<str:token>/", recovery_views.recovery_confirm, name="recovery_confirm"),
+    path("my-mailbox/app-passwords/", app_password_views.my_app_passwords, name="my_app_passwords"),
+    path("my-mailbox/app-passwords/add/", app_password_views.my_app_password_add, name="my_app_password_add"),
+    path(
+        "my-mailbox/app-passwords/<int:pk>/revoke/",
+        app_password_views.my_app_password_revoke,
+        name="my_app_password_revoke",
+    ),
 ]

@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
-from accounts.forms import NewPassword
 from accounts.pages import (
     PanelForm,
     PersonRequest,
@@ -30,9 +29,9 @@ from accounts.pages import (
 from domains.models import Domain, MailSettings
 from domains.views import domain_head
 from mailboxes import services
-from mailboxes.forms import MAY_DO, MailboxAddForm, MailboxForm, quota_words
+from mailboxes.forms import MAY_DO, MailboxAddForm, MailboxForm, MailboxPasswordForm, quota_words
 from mailboxes.jobs import start_alias_report
-from mailboxes.models import Address, AliasDestination, Mailbox, MailboxCredential
+from mailboxes.models import Address, AliasDestination, Mailbox, MailboxCredential, PasswordSettings
 from mailboxes.parsing import ParsedAddress
 from mailboxes.removal import delete_domain, what_is_lost
 from mailboxes.sessions import SessionCheck
@@ -186,7 +185,8 @@ def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
 def _around(mailbox: Mailbox) -> dict[str, Any]:
     """What else concerns this mailbox: its alias, aliases that deliver here, its password, its owner."""
     pointing = AliasDestination.objects.filter(address=mailbox.address).select_related("alias__address__domain")
-    credential = MailboxCredential.objects.filter(mailbox=mailbox).only("changed_at").first()
+    credential = MailboxCredential.objects.filter(mailbox=mailbox).only("changed_at", "must_change").first()
+    valid_until = PasswordSettings.current().valid_until(credential.changed_at) if credential else None
     owner = getattr(mailbox, "owner", None)
     alias = getattr(mailbox.address, "alias", None)
     return {
@@ -194,6 +194,8 @@ def _around(mailbox: Mailbox) -> dict[str, Any]:
         "copies": list(alias.destinations.with_targets()) if alias else [],
         "pointing": list(pointing.order_by("alias_id")[:11]),
         "password_changed_at": credential.changed_at if credential else None,
+        "must_change_password": credential is not None and credential.must_change,
+        "password_valid_until": valid_until,
         "last_sign_in": owner.user.last_login if owner else None,
     }
 
@@ -202,10 +204,12 @@ def _around(mailbox: Mailbox) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox_password(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
-    form = NewPassword(typed(request))
+    form = MailboxPasswordForm(typed(request))
     if form.is_valid():
+        password, must_change = form.cleaned_data["password"], form.cleaned_data["must_change"]
         with refusals_on(form):
-            services.set_mailbox_password(mailbox, form.cleaned_data["password"], by=Actor.from_request(request))
+            by = Actor.from_request(request)
+            services.set_mailbox_password(mailbox, password, must_change=must_change, by=by)
             say(
                 request, _("The password of {address} was changed. Mail programs ask for the new one."), address=mailbox
             )

@@ -38,6 +38,7 @@ def files_for(host: DovecotHost) -> dict[str, str]:
     return {
         "dovecot.conf": _dovecot_conf(host),
         "sql.conf": _users(host),
+        "app-sql.conf": _app_passwords(host),
         "dict-sql.conf": _counts(host),
         "install-commands": _commands(host),
     }
@@ -94,6 +95,16 @@ iterate_query = SELECT * FROM dovecot.iterate()
 """  # noqa: S608  Dovecot escapes
 
 
+def _app_passwords(host: DovecotHost) -> str:
+    base = host.mail_base.replace("'", "''").replace("%", "%%")
+    return f"""\
+# Who signs in with an app password: the panel is asked for the SHA-256 of what was typed.
+driver = pgsql
+connect = {_connect(host)}
+password_query = SELECT * FROM dovecot.app_password('%u', '%s', '%{{sha256:password}}', '{base}')
+"""  # noqa: S608  Dovecot escapes
+
+
 def _counts(host: DovecotHost) -> str:
     maps = "".join(
         f"""map {{
@@ -134,6 +145,12 @@ auth_mechanisms = plain login
 # A login is an address, and may hold whatever an address holds. Empty: every character; SQL gets them escaped.
 auth_username_chars =
 auth_username_format = %Lu
+# An app password is found by an index; any other password goes on to the hash of the mailbox, which takes its time.
+passdb {{
+  driver = sql
+  args = {host.directory}/app-sql.conf
+  auth_verbose = no
+}}
 passdb {{
   driver = sql
   args = {host.directory}/sql.conf

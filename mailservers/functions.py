@@ -162,6 +162,8 @@ def _make_schemas(cursor: Any) -> None:
             _run(cursor, "GRANT USAGE ON SCHEMA {} TO {}", sql.Identifier(schema), owner)
         for table, columns in server.reads.items():
             _run(cursor, "GRANT SELECT ({}) ON public.{} TO {}", _listed(columns), sql.Identifier(table), owner)
+        for table, columns in server.notes.items():
+            _run(cursor, "GRANT UPDATE ({}) ON public.{} TO {}", _listed(columns), sql.Identifier(table), owner)
         for view in server.views:
             if view.table:
                 parts = (_listed(view.columns), _listed(view.changed), sql.Identifier(view.table), owner)

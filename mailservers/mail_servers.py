@@ -1,6 +1,6 @@
 """The mail servers that ask the database: each has a schema, a role that asks there, and an owner of what it asks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -42,7 +42,10 @@ READ_BY_DOVECOT = {
         *("id", "address_id", "mail_path", "quota_bytes", "active", "receives", "sends", "imap", "pop", "expires_at"),
         *("stopped_at", "allowed_networks"),
     ],
-    "mailboxes_mailboxcredential": ["id", "mailbox_id", "hash"],
+    "mailboxes_mailboxcredential": ["id", "mailbox_id", "hash", "changed_at"],
+    "mailboxes_passwordsettings": ["id", "valid_days", "grace_days"],
+    "mailboxes_apppassword": ["id", "mailbox_id", "imap", "pop", "sends", "expires_at"],
+    "mailboxes_apppasswordsecret": ["app_password_id", "digest", "used_at"],
     "mailboxes_usage": ["username", "bytes", "messages"],
 }
 
@@ -68,11 +71,13 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class MailServer:
-    """A schema, the role that asks there, and the role without login that owns what it asks."""
+    """A schema, the role that asks there, and the role without login that owns what it asks. `notes` are columns that
+    its functions write."""
 
     schema: str
     owned_by: str
     reads: dict[str, list[str]]
+    notes: dict[str, list[str]] = field(default_factory=dict)
     views: tuple[View, ...] = ()
 
     @property
@@ -94,6 +99,7 @@ DOVECOT = MailServer(
     schema="dovecot",
     owned_by="dovecot_owner",
     reads=READ_BY_DOVECOT,
+    notes={"mailboxes_apppasswordsecret": ["used_at"]},
     views=(
         View(
             name="quota",

@@ -6,8 +6,8 @@ from typing import Any
 from django.contrib.auth.hashers import BasePasswordHasher
 from django.core.exceptions import ValidationError
 
-from mailboxes.credentials import SCHEMES, is_password
-from mailboxes.import_passwords import hash_with_scheme
+from mailboxes.credentials import hash_with_scheme, is_password
+from mailboxes.password_schemes import SCHEMES
 
 LONGEST = 128  # characters, of User.password
 

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
-from mailboxes.import_passwords import hash_with_scheme
+from mailboxes.credentials import hash_with_scheme
 from takeover.postfix_regexps import expressed
 from takeover.postfix_tools import (
     PATTERNS,

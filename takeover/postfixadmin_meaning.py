@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from domains.fields import normalised_domain
 from domains.models import AddressClass
-from mailboxes.import_passwords import hash_with_scheme
+from mailboxes.credentials import hash_with_scheme
 from mailboxes.parsing import parse_address
 from takeover.postfixadmin_reading import Row, Source, is_true, text, whole
 

@@ -74,6 +74,18 @@ def test_too_many_wrong_passwords_lock_the_name_for_a_while(client: Client, alic
     assert "Wait a quarter of an hour, then try again." in words_of(response)
 
 
+def test_two_hundred_wrong_passwords_and_the_owner_comes_in_from_elsewhere(client: Client, falcot: Domain) -> None:
+    mailbox_with_password("sophie@falcot.org")
+    asked = [
+        client.post(URL, {"username": "sophie@falcot.org", "password": f"{n}"}, REMOTE_ADDR="192.0.2.1").status_code
+        for n in range(200)
+    ]
+    assert asked == [200] * 9 + [429] * 191
+    right = {"username": "sophie@falcot.org", "password": PASSWORD}
+    assert client.post(URL, right, REMOTE_ADDR="192.0.2.1").status_code == 429
+    assert client.post(URL, right, REMOTE_ADDR="192.0.2.2").status_code == 302
+
+
 @pytest.mark.parametrize(
     "spellings",
     [

@@ -107,6 +107,11 @@ GET  mailbox_stop           /mailboxes/mallory@foreign.example/stop/           i
 POST mailbox_stop           /mailboxes/mallory@foreign.example/stop/           in  302 404 404 302
 POST mailbox_release        /mailboxes/laure@falcot.org/release/               in  404 404 302 302
 POST mailbox_release        /mailboxes/mallory@foreign.example/release/        in  302 404 404 302
+GET  app_password_list      /mailboxes/jean@falcot.org/app-passwords/          in  404 404 200 200
+GET  app_password_list      /mailboxes/mallory@foreign.example/app-passwords/  in  200 404 404 200
+GET  app_password_revoke    /mailboxes/jean@falcot.org/app-passwords/{app_password}/revoke/ in  404 404 200 200
+POST app_password_revoke    /mailboxes/jean@falcot.org/app-passwords/{app_password}/revoke/ in  404 404 302 302
+GET  app_password_revoke    /mailboxes/laure@falcot.org/app-passwords/{app_password}/revoke/ in  404 404 404 404
 GET  mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 200 200
 POST mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 302 302
 GET  mailbox_delete         /mailboxes/mallory@foreign.example/delete/         in  200 404 404 200
@@ -173,6 +178,9 @@ GET  takeover_list          /takeovers/                                        i
 GET  takeover               /takeovers/{takeover}/                             in  404 404 404 200
 GET  mail_settings          /settings/                                         in  404 404 404 200
 POST mail_settings          /settings/                                         in  404 404 404 302
+GET  password_settings      /settings/passwords/                               in  404 404 404 200
+POST password_settings      /settings/passwords/                               in  404 404 404 302
+POST password_strength      /password-strength/                                200 200 200 200 200
 GET  default_aliases        /settings/default-aliases/                         in  404 404 404 200
 POST default_aliases        /settings/default-aliases/                         in  404 404 404 302
 POST default_alias_delete   /settings/default-aliases/{default_alias}/delete/  in  404 404 404 302
@@ -279,6 +287,19 @@ POST restriction_class_delete /restrictions/classes/{restriction_class}/delete/ 
 GET  my_mailbox             /my-mailbox/                                       in  404 200 404 404
 GET  my_mailbox_password    /my-mailbox/password/                              in  404 200 404 404
 POST my_mailbox_password    /my-mailbox/password/                              in  404 302 404 404
+GET  my_recovery_address    /my-mailbox/recovery-address/                      in  404 200 404 404
+POST my_recovery_address    /my-mailbox/recovery-address/                      in  404 302 404 404
+GET  password_forgotten     /sign-in/forgotten/                                200 200 200 200 200
+POST password_forgotten     /sign-in/forgotten/                                302 302 302 302 302
+GET  password_reset         /sign-in/new-password/{reset_token}/               200 200 200 200 200
+POST password_reset         /sign-in/new-password/{reset_token}/               302 302 302 302 302
+GET  recovery_confirm       /sign-in/recovery-address/{confirm_token}/         200 200 200 200 200
+POST recovery_confirm       /sign-in/recovery-address/{confirm_token}/         302 302 302 302 302
+GET  my_app_passwords       /my-mailbox/app-passwords/                         in  404 200 404 404
+GET  my_app_password_add    /my-mailbox/app-passwords/add/                     in  404 200 404 404
+POST my_app_password_add    /my-mailbox/app-passwords/add/                     in  404 200 404 404
+GET  my_app_password_revoke /my-mailbox/app-passwords/{app_password}/revoke/   in  404 200 404 404
+POST my_app_password_revoke /my-mailbox/app-passwords/{app_password}/revoke/   in  404 302 404 404
 """
 
 # What is sent by a POST, so that whoever may do it has done it. The same for every object of the name.
@@ -337,6 +358,8 @@ FORMS: dict[str, dict[str, str]] = {
         "mail_path_template": "{{domain}}/{{local_part}}",
         "quarantine_days": "7",
     },
+    "password_settings": {"least_length": "10", "least_strength": "2", "valid_days": "", "grace_days": "7"},
+    "password_strength": {"password": "let me read my mail", "address": "jean@falcot.org"},
     "default_aliases": {"local_parts": "abuse, postmaster", "destination": "jean@falcot.org"},
     "default_alias_delete": {},
     "default_aliases_add": {},
@@ -389,6 +412,13 @@ FORMS: dict[str, dict[str, str]] = {
     "canonical_add": {"key": "new@falcot.org", "result": "jean@falcot.org", "applies_to": "sender", "active": "on"},
     "canonical": {"key": "j@falcot.org", "result": "laure@falcot.org", "applies_to": "all", "active": "on"},
     "canonical_delete": {},
+    "app_password_revoke": {},
+    "my_recovery_address": {"address": "jean@elsewhere.example", "current": "jean keeps this one himself"},
+    "password_forgotten": {"address": "jean@falcot.org"},
+    "password_reset": {"password": "jean has a better one", "again": "jean has a better one"},
+    "recovery_confirm": {},
+    "my_app_password_add": {"name": "Laptop", "imap": "on", "expires_in_days": "30"},
+    "my_app_password_revoke": {},
     "import_add": {"file": "as a file: {column}\nnew@falcot.org\n", "existing": "refuse"},
     "import": {},
     "my_mailbox_password": {

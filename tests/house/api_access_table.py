@@ -80,6 +80,10 @@ PUT    api_permitted_senders      permitted-senders/laure@falcot.org%2Finfo@falc
 PUT    api_permitted_senders      permitted-senders/laure@falcot.org%2Fx@foreign.example/ 401 401 422 422 201 422 403
 DELETE api_permitted_senders      permitted-senders/laure@falcot.org%2Fpress@falcot.org/ 401 401 404 204 204 204 403
 
+GET    api_app_passwords_list     app-passwords/                      401 404 200 200 200 200 403
+GET    api_app_passwords          app-passwords/jean@falcot.org%2FPhone/ 401 404 404 200 200 200 403
+DELETE api_app_passwords          app-passwords/jean@falcot.org%2FPhone/ 401 401 404 204 204 204 403
+
 GET    api_default_aliases_list default-aliases/                     401 404 404 404 200 404 403
 POST   api_default_aliases_list default-aliases/                     401 401 404 404 201 404 403
 GET    api_default_aliases      default-aliases/noc/                 401 404 404 404 200 404 403
@@ -90,6 +94,10 @@ DELETE api_default_aliases      default-aliases/noc/                 401 401 404
 GET    api_mail_settings   mail-settings/                            401 404 404 404 200 404 403
 PUT    api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
 PATCH  api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
+
+GET    api_password_settings   password-settings/                    401 404 404 404 200 404 403
+PUT    api_password_settings   password-settings/                    401 401 404 404 200 404 403
+PATCH  api_password_settings   password-settings/                    401 401 404 404 200 404 403
 
 GET    api_restriction_lists_list   restriction-lists/                    401 404 404 404 200 404 403
 POST   api_restriction_lists_list   restriction-lists/                    401 401 404 404 201 404 403
@@ -221,6 +229,8 @@ BODIES: dict[str, Any] = {
     "PATCH api_default_aliases": {"destination": "someone@elsewhere.example"},
     "PUT api_mail_settings": {"quarantine_days": 7},
     "PATCH api_mail_settings": {"quarantine_days": 7},
+    "PUT api_password_settings": {"grace_days": 7},
+    "PATCH api_password_settings": {"grace_days": 7},
     "POST api_restriction_lists_list": {"stage": "helo", "entries": [{"name": "permit_mynetworks"}]},
     "PUT api_restriction_lists": {"entries": [{"name": "permit_mynetworks"}]},
     "PATCH api_restriction_lists": {"entries": [{"name": "permit_mynetworks"}]},

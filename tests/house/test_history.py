@@ -3,6 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Callable
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
@@ -26,11 +27,14 @@ from domains.models import Domain
 from lookup_tables import services as tables
 from lookup_tables.models import SenderRelay, Transport
 from mailboxes import (
+    app_passwords,
     counting,
     default_aliases,
     imports,
     local_users,
+    password_settings,
     quarantine,
+    recovery,
     relay,
     removal,
     renaming,
@@ -39,7 +43,17 @@ from mailboxes import (
     undo,
 )
 from mailboxes import services as mailboxes
-from mailboxes.models import Alias, DefaultAlias, Import, Mailbox, QuarantinedAddress, RelayRecipient
+from mailboxes.models import (
+    Alias,
+    AppPassword,
+    DefaultAlias,
+    Import,
+    Mailbox,
+    PasswordLink,
+    QuarantinedAddress,
+    RecoveryAddress,
+    RelayRecipient,
+)
 from restrictions import access_services as access
 from restrictions import services as restrictions
 from restrictions.access_models import AccessRule, AccessTable
@@ -47,6 +61,8 @@ from restrictions.models import Restriction, RestrictionClass
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BY = Actor(door=Door.API, name="somebody", host="192.0.2.1")
+BCRYPT = "$2y$05$HSNP/gR1jd1f5P684CwgJ.Ra7tncReCqKKyz9B4O2BYlW1u76gbx."
+LINK = {"url": "http://panel.example/", "language": "en"}
 ELSEWHERE = ["someone@elsewhere.example"]
 
 
@@ -66,6 +82,8 @@ class House(NamedTuple):
     rule: AccessRule
     table: AccessTable
     token: Token
+    app_password: AppPassword
+    recovery: RecoveryAddress
     entry: Restriction
     strict: RestrictionClass
     dkim_key: DkimKey
@@ -100,10 +118,20 @@ def house(db: None) -> House:
         rule=access.add_rule("sender", "spam.example", "REJECT", by=BY),
         table=access.add_table("partners", "client", by=BY),
         token=api.add_token(admin, "script", scopes=["domains:read"], by=BY)[0],
+        recovery=RecoveryAddress.objects.create(
+            mailbox=jean, address="jean@elsewhere.example", confirmed_at=timezone.now()
+        ),
+        app_password=app_passwords.add_app_password(jean, "Phone", by=BY)[0],
         entry=restrictions.set_list("helo", [{"name": "permit_mynetworks"}, {"name": "reject"}], by=BY)[1],
         strict=restrictions.add_class("strict", [{"name": "reject_non_fqdn_sender"}], by=BY),
         dkim_key=dkim.add_dkim_key(domain, "s1", generate("ed25519"), by=BY),
     )
+
+
+def token(house: House, purpose: str) -> str:
+    """What opens a link that was sent to the recovery address."""
+    about = {"mailbox": house.jean, "address": house.recovery.address, "purpose": purpose}
+    return recovery.new_token(PasswordLink.objects.create(**about, expires_at=timezone.now() + timedelta(hours=1)))
 
 
 def staged(kind: str, text: str) -> Import:
@@ -265,6 +293,38 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: relay.delete_relay_recipients(house.relay, list(RelayRecipient.objects.all()), by=BY),
         "Deleted relay recipients: ann@relay.example",
     ),
+    "mailboxes.password_settings.change_password_settings": (
+        lambda house: password_settings.change_password_settings(grace_days=7, by=BY),
+        "Changed the password settings",
+    ),
+    "mailboxes.recovery.set_recovery_address": (
+        lambda house: recovery.set_recovery_address(house.laure, "laure@elsewhere.example", **LINK, by=BY),
+        "Set the recovery address of laure@example.org",
+    ),
+    "mailboxes.recovery.delete_recovery_address": (
+        lambda house: recovery.delete_recovery_address(house.recovery, by=BY),
+        "Deleted the recovery address of jean@example.org",
+    ),
+    "mailboxes.recovery.confirm_recovery_address": (
+        lambda house: recovery.confirm_recovery_address(token(house, "confirm"), by=BY),
+        "Confirmed the recovery address of jean@example.org",
+    ),
+    "mailboxes.recovery.ask_for_reset": (
+        lambda house: recovery.ask_for_reset("jean@example.org", **LINK, by=BY),
+        "A new password of jean@example.org was asked for by a link",
+    ),
+    "mailboxes.recovery.reset_password": (
+        lambda house: recovery.reset_password(token(house, "reset"), "another password for us", by=BY),
+        "Set the password of jean@example.org by a link",
+    ),
+    "mailboxes.app_passwords.add_app_password": (
+        lambda house: app_passwords.add_app_password(house.jean, "Laptop", by=BY),
+        "Added app password jean@example.org, Laptop",
+    ),
+    "mailboxes.app_passwords.revoke_app_password": (
+        lambda house: app_passwords.revoke_app_password(house.app_password, by=BY),
+        "Revoked app password jean@example.org, Phone",
+    ),
     "mailboxes.senders.permit_senders": (
         lambda house: senders.permit_senders(house.laure, ["info@example.org", "@example.com"], by=BY),
         "Permitted to send: laure@example.org → info@example.org, @example.com",
@@ -290,7 +350,7 @@ TABLE: dict[str, tuple[Call, str]] = {
         "Imported local users: ann, root",
     ),
     "mailboxes.imports.write_import": (
-        lambda house: imports.write_import(staged("mailboxes", "address,hash\nnew@example.org,{SSHA}x\n"), by=BY),
+        lambda house: imports.write_import(staged("mailboxes", f"address,hash\nnew@example.org,{BCRYPT}\n"), by=BY),
         "Imported mailboxes from people.csv (1)",
     ),
     "api.services.add_token": (
@@ -378,6 +438,13 @@ LEAVES_NOTHING = {
     "jobs.services.sweep": "It keeps the jobs going.",
     "jobs.services.worker_is_alive": "It reads.",
     "jobs.services.show_progress": "Progress is no change.",
+    "mailboxes.app_passwords.bring_back_secrets": "Part of an undo.",
+    "mailboxes.app_passwords.digest_of": "It computes.",
+    "mailboxes.app_passwords.forget_revoked": "Part of a service.",
+    "mailboxes.app_passwords.remove_app_passwords": "Part of a service.",
+    "mailboxes.recovery.link_of": "It reads.",
+    "mailboxes.recovery.new_token": "Part of the sending of a link.",
+    "mailboxes.recovery.forget_old_links": "What is too old changes nothing.",
     "mailboxes.counting.recount": "Counts are no change: they say what is there.",
     "mailboxes.imports.stage_import": "What is staged changes nothing yet.",
     "mailboxes.imports.stage_rows": "What is staged changes nothing yet.",
@@ -417,12 +484,15 @@ LEAVES_NOTHING = {
 def modules_with_services() -> list[ModuleType]:
     rooms = sorted(path.parent.name for path in CHECKOUT.glob("*/services.py"))
     return [importlib.import_module(f"{room}.services") for room in rooms] + [
+        app_passwords,
         default_aliases,
         dkim,
         removal,
         counting,
         imports,
+        password_settings,
         quarantine,
+        recovery,
         local_users,
         relay,
         renaming,
@@ -500,7 +570,8 @@ def tables_with_a_hash() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT hash FROM mailboxes_mailboxcredential UNION SELECT password FROM accounts_user "
-            "UNION SELECT digest FROM api_token"
+            "UNION SELECT digest FROM api_token UNION SELECT digest FROM mailboxes_apppasswordsecret "
+            "UNION SELECT digest FROM mailboxes_passwordlink WHERE digest IS NOT NULL"
         )
         secrets = [row[0] for row in cursor.fetchall()]
         for table in [model._meta.db_table for model in event_models()] + ["pghistory_context"]:

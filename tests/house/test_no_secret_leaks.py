@@ -16,7 +16,7 @@ from api.services import add_token, revoke_token
 from jobs.services import run_job
 from lookup_tables.models import RelayPassword
 from mailboxes.jobs import start_alias_report
-from mailboxes.models import Mailbox, MailboxCredential
+from mailboxes.models import AppPasswordSecret, Mailbox, MailboxCredential
 from mailboxes.services import delete_mailbox, set_mailbox_password
 from takeover.models import KeptRow
 from tests.api.conftest import Api
@@ -42,6 +42,7 @@ def secrets() -> list[str]:
     assert any(one.startswith("argon2") for one in hashes)
     digests = [one.partition("}")[2] for one in hashes if one.startswith("{")]
     tokens = [*RelayPassword.objects.values_list("token", flat=True), *Token.objects.values_list("digest", flat=True)]
+    tokens += AppPasswordSecret.objects.values_list("digest", flat=True)
     tokens += KeptRow.objects.values_list("secret", flat=True)
     return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, SEED, TYPED]
 
@@ -120,6 +121,7 @@ def test_an_object_in_an_error_report_says_nothing(house: dict[str, object]) -> 
         ["export_csv", "mailboxes", "--json"],
         ["api_token", "list", "--json"],
         ["api_token", "list"],
+        ["app_password", "list", "jean@falcot.org", "--json"],
     ],
     ids=" ".join,
 )

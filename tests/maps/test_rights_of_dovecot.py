@@ -16,12 +16,15 @@ from tests.plugins.mail_stack import Postfix
 ALLOWED = {
     "ask who signs in": "SELECT * FROM dovecot.passdb('alice@home.example', 'imap', '/srv/vmail')",
     "ask where mail is": "SELECT * FROM dovecot.userdb('alice@home.example', 'lmtp', '/srv/vmail')",
+    "ask whose app password it is": "SELECT * FROM dovecot.app_password('a@home.example', 'imap', 'abc', '/srv/vmail')",
     "list the logins": "SELECT * FROM dovecot.iterate()",
     "say what is used": "INSERT INTO dovecot.quota (bytes, messages, username) VALUES (1, 1, 'alice@home.example')"
     " ON CONFLICT (username) DO UPDATE SET bytes = 1, messages = 1",
 }
 FORBIDDEN = {
     "read the hashes": "SELECT hash FROM public.mailboxes_mailboxcredential",
+    "read the digests of app passwords": "SELECT digest FROM public.mailboxes_apppasswordsecret",
+    "say when one was used": "UPDATE public.mailboxes_apppasswordsecret SET used_at = now()",
     "list the addresses": "SELECT local_part FROM public.mailboxes_address",
     "read the people": "SELECT * FROM public.accounts_user",
     "read the history": "SELECT * FROM public.pghistory_context",

@@ -1,5 +1,6 @@
 """Five people at one house, for every test of who may see and do what, and a fingerprint of all that is stored."""
 
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -21,12 +22,14 @@ from jobs.services import run_job, sweep
 from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
 from lookup_tables.services import add_entry
 from mailboxes import services as mailboxes
+from mailboxes.app_passwords import add_app_password
 from mailboxes.default_aliases import set_default_aliases
 from mailboxes.demo import load_falcot
 from mailboxes.imports import stage_upload
 from mailboxes.jobs import start_alias_report
 from mailboxes.local_users import import_local_users
-from mailboxes.models import Mailbox, RelayRecipient
+from mailboxes.models import Mailbox, PasswordLink, RecoveryAddress, RelayRecipient
+from mailboxes.recovery import new_token
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
 from restrictions.access_services import add_rule, allow_actions
@@ -93,6 +96,8 @@ def move_in() -> dict[str, object]:
     laure = Mailbox.objects.with_address().get(address__local_part="laure")
     permit_senders(laure, ["press@falcot.org"], by=TESTER)
     numbers["permitted_sender"] = laure.permitted_senders.get().pk
+    numbers["app_password"] = add_app_password(jean, "Phone", by=TESTER)[0].pk
+    numbers |= _recovery_of(jean)
     numbers["default_alias"] = set_default_aliases(["noc"], "jean@falcot.org", by=TESTER)[0].pk
     numbers["import"] = _uploaded("mailboxes", FILE, superuser)
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)
@@ -105,6 +110,17 @@ def move_in() -> dict[str, object]:
     numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
     numbers["takeover"] = _took_over()
     return numbers | deleted | access_rules() | {entry.noun: entry.pk for entry in lookup_table_entries()}
+
+
+def _recovery_of(mailbox: Mailbox) -> dict[str, object]:
+    """A confirmed recovery address, and what opens the links that were sent there."""
+    address, ends = "jean@elsewhere.example", timezone.now() + timedelta(hours=1)
+    RecoveryAddress.objects.create(mailbox=mailbox, address=address, confirmed_at=timezone.now())
+    links = {
+        purpose: PasswordLink.objects.create(mailbox=mailbox, purpose=purpose, address=address, expires_at=ends)
+        for purpose in ("reset", "confirm")
+    }
+    return {f"{purpose}_token": new_token(link) for purpose, link in links.items()}
 
 
 def _took_over() -> int:

@@ -27,12 +27,17 @@ from mailboxes.models import (
     Address,
     Alias,
     AliasDestination,
+    AppPassword,
+    AppPasswordSecret,
     DefaultAlias,
     LocalUser,
     Mailbox,
     MailboxCredential,
+    PasswordLink,
+    PasswordSettings,
     PermittedSender,
     QuarantinedAddress,
+    RecoveryAddress,
     RelayRecipient,
     Usage,
 )
@@ -89,6 +94,23 @@ class Rows:
 HASH, TOKEN, NOW = "{BLF-CRYPT}$2y$11$x", "gAAAAABx", timezone.now()
 
 
+def _app_password(rows: Rows, name: str = "Phone", **values: bool) -> AppPassword:
+    return AppPassword.objects.create(mailbox=rows.mailbox_row, name=name, **values)
+
+
+def _secret(rows: Rows, name: str = "Phone", digest: str = "0" * 64) -> AppPasswordSecret:
+    return AppPasswordSecret.objects.create(app_password=_app_password(rows, name), digest=digest)
+
+
+def _recovery(rows: Rows) -> RecoveryAddress:
+    return RecoveryAddress.objects.create(mailbox=rows.mailbox_row, address="jean@elsewhere.example")
+
+
+def _link(rows: Rows, digest: str = "0" * 64) -> PasswordLink:
+    about = {"purpose": "reset", "address": "jean@elsewhere.example", "expires_at": NOW}
+    return PasswordLink.objects.create(mailbox=rows.mailbox_row, digest=digest, **about)
+
+
 def _rule(**values: Any) -> AccessRule:
     usual = {"applies_to": "sender", "key": "spam.example", "action": "REJECT"}
     return AccessRule.objects.create(**(usual | values))
@@ -117,6 +139,20 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("a_token_may_do_something", "nothing", lambda rows: _token(rows, scopes=[])),
     ("an_idempotency_key_is_used_once", "twice", lambda rows: _kept(_token(rows), "a" * 64, "b" * 64)),
     ("a_request_is_kept_as_its_sha256", "plain text", lambda rows: _kept(_token(rows), "{}")),
+    ("a_mailbox_names_an_app_password_once", "twice", lambda rows: [_app_password(rows), _app_password(rows)]),
+    (
+        "an_app_password_is_for_something",
+        "nothing",
+        lambda rows: _app_password(rows, imap=False, pop=False, sends=False),
+    ),
+    ("an_app_password_is_there_once", "twice", lambda rows: [_secret(rows, "one"), _secret(rows, "two")]),
+    ("an_app_password_is_stored_as_its_sha256", "plain text", lambda rows: _secret(rows, digest="a word")),
+    ("one_row_of_password_settings", "a second row", lambda rows: PasswordSettings.objects.create(id=2)),
+    ("password_settings_are_within_reason", "short", lambda rows: PasswordSettings.objects.update(least_length=7)),
+    ("password_settings_are_within_reason", "no days", lambda rows: PasswordSettings.objects.update(valid_days=0)),
+    ("mailboxes_recoveryaddress_mailbox_id_key", "twice", lambda rows: [_recovery(rows), _recovery(rows)]),
+    ("a_link_is_there_once", "twice", lambda rows: [_link(rows), _link(rows)]),
+    ("a_link_is_stored_as_its_sha256", "plain text", lambda rows: _link(rows, "a word")),
     ("a_class_name_is_used_once", "twice", lambda rows: [_class("strict"), _class("strict")]),
     ("a_class_name_is_what_postfix_takes", "upper case", lambda rows: _class("Strict")),
     ("a_class_name_is_what_postfix_takes", "a blank", lambda rows: _class("two words")),

@@ -53,6 +53,7 @@ class Command(NounCommand):
         add.add_argument("--inactive", dest="active", action="store_false", help=_("Mail to it is refused for now."))
         quarantine_argument(add)
         password_arguments(add, may_be_none=True)
+        _must_change_argument(add)
 
         change = self.verb("change", _("Change a mailbox. A new mail path does not move the mail that is stored."))
         self._address_argument(change)
@@ -63,6 +64,7 @@ class Command(NounCommand):
         password = self.verb("password", _("Set the password of a mailbox."))
         self._address_argument(password)
         password_arguments(password)
+        _must_change_argument(password)
 
         rename = self.verb(
             "rename", _("Rename a mailbox, or move it to another domain; the files stay where they are.")
@@ -133,6 +135,7 @@ class Command(NounCommand):
             domain,
             local_part,
             password=None if options["no_password"] else self.typed_password(options),
+            must_change_password=options["must_change"],
             mail_format=options["format"],
             active=options["active"],
             despite_quarantine=options["despite_quarantine"],
@@ -150,7 +153,7 @@ class Command(NounCommand):
 
     def do_password(self, options: Options) -> None:
         mailbox = self._found(options)
-        set_mailbox_password(mailbox, self.typed_password(options), by=self.by)
+        set_mailbox_password(mailbox, self.typed_password(options), must_change=options["must_change"], by=self.by)
         sentence = _("Changed the password of mailbox %(mailbox)s.") % {"mailbox": mailbox}
         self.done(sentence, _reread(mailbox), options)
 
@@ -222,9 +225,18 @@ class Command(NounCommand):
         return found_at(_mailboxes(), options["address"], _("There is no mailbox %(address)s."), self.remark)
 
 
+def _must_change_argument(parser: Any) -> None:
+    parser.add_argument(
+        "--must-change", action="store_true", help=_("The owner chooses another one at the next sign-in to the panel.")
+    )
+
+
 def _mailboxes() -> QuerySet[Mailbox]:
     credential = MailboxCredential.objects.filter(mailbox=OuterRef("pk"))
-    return Mailbox.objects.with_address().select_related("usage").annotate(has_password=Exists(credential))
+    found = Mailbox.objects.with_address().select_related("usage")
+    return found.annotate(
+        has_password=Exists(credential), must_change_password=Exists(credential.filter(must_change=True))
+    )
 
 
 def _values(options: Options) -> dict[str, Any]:
@@ -260,6 +272,7 @@ def _row(mailbox: Any) -> dict[str, Any]:
         "allowed_networks": mailbox.allowed_networks,
         "stopped_at": mailbox.stopped_at,
         "has_password": mailbox.has_password,
+        "must_change_password": mailbox.must_change_password,
         "version": mailbox.version,
         "created_at": mailbox.created_at,
         "changed_at": mailbox.changed_at,

@@ -1,0 +1,133 @@
+"""How an owner who forgot the password gets a new one: by a link that is sent to a second address.
+
+A link is 128 random bits, good for an hour and once. The worker makes and sends it; only its SHA-256 is stored."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from accounts.saving import save_checked
+from domains.services import locked_version
+from jobs.services import start_job
+from mailboxes.backends import mailbox_named, may_sign_in
+from mailboxes.models import Mailbox, PasswordLink, RecoveryAddress
+from mailboxes.parsing import parse_address
+from mailboxes.services import set_mailbox_password
+
+GOOD_FOR = timedelta(hours=1)
+MOST_AN_HOUR = 3  # links to one mailbox, of each purpose
+KEPT = timedelta(days=1)  # after which nobody counts them any more
+RANDOM_OCTETS = 16
+SENDING = "password_link"  # the kind of job
+WHAT_OPENS = "-what-opens-it-"  # stands in a `url` for what opens the link
+
+
+def set_recovery_address(mailbox: Mailbox, text: str, *, url: str, language: str, by: Actor) -> RecoveryAddress:
+    """From when its owner opens the link that is sent there, a new password can be had by it. `url` is where the link
+    leads, with WHAT_OPENS in it; the mail is in `language`."""
+    try:
+        address = str(parse_address(text))
+    except ValidationError as error:
+        raise ValidationError({"address": error.messages}) from error
+    if address == str(mailbox):
+        raise ValidationError({"address": _("This is the mailbox itself, which you cannot read without a password.")})
+    with recorded("set", "recovery_address", str(mailbox), domain=mailbox.address.domain.name, by=by):
+        mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
+        if not _may_be_sent(mailbox, PasswordLink.Purpose.CONFIRM):
+            raise ValidationError(_("Too many links were sent. Wait an hour, then try again."))
+        recovery = RecoveryAddress.objects.filter(mailbox=mailbox).first() or RecoveryAddress(mailbox=mailbox)
+        recovery.address, recovery.confirmed_at = address, None
+        save_checked(recovery)
+        _send(mailbox, PasswordLink.Purpose.CONFIRM, address, url=url, language=language, by=by)
+    return recovery
+
+
+def delete_recovery_address(recovery: RecoveryAddress, *, by: Actor) -> None:
+    mailbox = recovery.mailbox
+    with recorded("delete", "recovery_address", str(mailbox), domain=mailbox.address.domain.name, by=by):
+        RecoveryAddress.objects.filter(pk=recovery.pk).delete()
+        PasswordLink.objects.filter(mailbox=mailbox, used_at=None).update(used_at=timezone.now())
+
+
+def confirm_recovery_address(token: str, *, by: Actor) -> RecoveryAddress:
+    """Whoever has the link reads the mail of the address."""
+    link = link_of(token, PasswordLink.Purpose.CONFIRM)
+    domain = link.mailbox.address.domain.name
+    with recorded("confirm", "recovery_address", str(link.mailbox), domain=domain, by=by):
+        locked_version(Mailbox.objects, link.mailbox_id, None)
+        link = link_of(token, PasswordLink.Purpose.CONFIRM)
+        recovery = RecoveryAddress.objects.filter(mailbox=link.mailbox, address=link.address).first()
+        if recovery is None:
+            raise ValidationError(_("This link is no longer good. Ask for another one."))
+        recovery.confirmed_at = timezone.now()
+        recovery.save()
+        PasswordLink.objects.filter(pk=link.pk).update(used_at=timezone.now())
+    return recovery
+
+
+def ask_for_reset(text: str, *, url: str, language: str, by: Actor) -> None:
+    """Sends a link, if this is a mailbox with a confirmed recovery address and an owner who may sign in. Says nothing
+    about whether it is."""
+    mailbox = mailbox_named(text)
+    if mailbox is None or not may_sign_in(mailbox):
+        return
+    recovery = RecoveryAddress.objects.filter(mailbox=mailbox, confirmed_at__isnull=False).first()
+    if recovery is None or not _may_be_sent(mailbox, PasswordLink.Purpose.RESET):
+        return
+    with recorded("ask_reset", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
+        locked_version(Mailbox.objects, mailbox.pk, None)
+        if _may_be_sent(mailbox, PasswordLink.Purpose.RESET):
+            _send(mailbox, PasswordLink.Purpose.RESET, recovery.address, url=url, language=language, by=by)
+
+
+def reset_password(token: str, password: str, *, by: Actor) -> Mailbox:
+    """Sets the password and ends the owner's sessions. No link to this mailbox is good any more."""
+    link = link_of(token, PasswordLink.Purpose.RESET)
+    domain = link.mailbox.address.domain.name
+    with recorded("reset_password", "mailbox", str(link.mailbox), domain=domain, by=by):
+        mailbox: Mailbox = locked_version(Mailbox.objects.with_address(), link.mailbox_id, None)
+        link_of(token, PasswordLink.Purpose.RESET)
+        set_mailbox_password(mailbox, password, by=by)
+        PasswordLink.objects.filter(mailbox=mailbox, used_at=None).update(used_at=timezone.now())
+    return mailbox
+
+
+def link_of(token: str, purpose: str) -> PasswordLink:
+    """The link that somebody opened. Raises ValidationError where it is unknown, used or too old, or where the owner
+    may not sign in by now."""
+    digest = hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
+    links = PasswordLink.objects.select_related("mailbox__address__domain")
+    link = links.filter(digest=digest, purpose=purpose, used_at=None, expires_at__gt=timezone.now()).first()
+    if link is None or not may_sign_in(link.mailbox):
+        raise ValidationError(_("This link is no longer good. Ask for another one."))
+    return link
+
+
+def new_token(link: PasswordLink) -> str:
+    """What opens the link from now on: whoever makes it twice sends two, and the second one counts."""
+    token = secrets.token_urlsafe(RANDOM_OCTETS)
+    PasswordLink.objects.filter(pk=link.pk).update(digest=hashlib.sha256(token.encode()).hexdigest())
+    return token
+
+
+def forget_old_links() -> None:
+    PasswordLink.objects.filter(expires_at__lt=timezone.now() - KEPT).delete()
+
+
+def _may_be_sent(mailbox: Mailbox, purpose: str) -> bool:
+    lately = Q(mailbox=mailbox, purpose=purpose, created_at__gt=timezone.now() - timedelta(hours=1))
+    return PasswordLink.objects.filter(lately).count() < MOST_AN_HOUR
+
+
+def _send(mailbox: Mailbox, purpose: str, address: str, *, url: str, language: str, by: Actor) -> None:
+    expires_at = timezone.now() + GOOD_FOR
+    link = PasswordLink.objects.create(mailbox=mailbox, purpose=purpose, address=address, expires_at=expires_at)
+    start_job(SENDING, by=by, label=gettext_noop("Sending of a link"), link=link.pk, url=url, language=language)

@@ -1,0 +1,123 @@
+"""Pages about a forgotten password: where a link is sent, who asks for one, and what the link opens."""
+
+from time import monotonic, sleep
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.actors import Actor, Door
+from accounts.forms import NewPassword
+from accounts.models import User
+from accounts.pages import PanelForm, PersonRequest, owner_required, refusals_on, say, typed
+from mailboxes.credentials import is_password
+from mailboxes.forms import ForgottenPasswordForm, RecoveryAddressForm
+from mailboxes.models import Mailbox, MailboxCredential, PasswordLink, PasswordSettings, RecoveryAddress
+from mailboxes.recovery import (
+    WHAT_OPENS,
+    ask_for_reset,
+    confirm_recovery_address,
+    delete_recovery_address,
+    link_of,
+    reset_password,
+    set_recovery_address,
+)
+
+AT_LEAST = 0.3  # seconds that an answer takes: how long it works must not tell whether an address exists
+
+
+def _link(request: HttpRequest, name: str) -> dict[str, Any]:
+    url = request.build_absolute_uri(reverse(name, args=[WHAT_OPENS]))
+    return {"url": url, "language": get_language() or "en"}
+
+
+@owner_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def my_recovery_address(request: PersonRequest) -> HttpResponse:
+    """Who sits here must know the password: this address is a second key."""
+    mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
+    credential = get_object_or_404(MailboxCredential, mailbox=mailbox)
+    recovery = RecoveryAddress.objects.select_related("mailbox__address__domain").filter(mailbox=mailbox).first()
+    form = RecoveryAddressForm(typed(request), initial={"address": recovery.address if recovery else ""})
+    if form.is_valid():
+        if not is_password(form.cleaned_data["current"], credential.hash):
+            form.add_error("current", _("This is not your current password."))
+        else:
+            with refusals_on(form):
+                return _saved(request, mailbox, recovery, form.cleaned_data["address"])
+    context = {"mailbox": mailbox, "recovery": recovery, "form": form}
+    return render(request, "mailboxes/my_recovery_address.html", context)
+
+
+def _saved(request: PersonRequest, mailbox: Mailbox, recovery: RecoveryAddress | None, text: str) -> HttpResponse:
+    by = Actor.from_request(request)
+    if text:
+        saved = set_recovery_address(mailbox, text, **_link(request, "recovery_confirm"), by=by)
+        say(request, _("A link was sent to {address}. Open it within an hour."), address=saved)
+    elif recovery:
+        delete_recovery_address(recovery, by=by)
+        say(request, _("Your recovery address was deleted."))
+    return redirect("my_mailbox")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def password_forgotten(request: HttpRequest) -> HttpResponse:
+    begun = monotonic()
+    form = ForgottenPasswordForm(typed(request))
+    if form.is_valid():
+        address = form.cleaned_data["address"]
+        ask_for_reset(address, **_link(request, "password_reset"), by=_somebody(request, address))
+        say(request, _("If this mailbox has a confirmed recovery address, a link is on its way there."))
+        sleep(max(0, AT_LEAST - (monotonic() - begun)))
+        return redirect("sign_in")
+    return render(request, "mailboxes/password_forgotten.html", {"form": form})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def password_reset(request: HttpRequest, token: str) -> HttpResponse:
+    """To look at the page uses nothing up: programs that examine mail open links, too."""
+    try:
+        link = link_of(token, PasswordLink.Purpose.RESET)
+    except ValidationError as error:
+        return _no_longer_good(request, error)
+    form = NewPassword(typed(request))
+    if form.is_valid():
+        with refusals_on(form):
+            reset_password(token, form.cleaned_data["password"], by=_somebody(request, str(link.mailbox)))
+            say(request, _("Your password was changed. Sign in with the new one."))
+            return redirect("sign_in")
+    context = {"form": form, "mailbox": link.mailbox, "settings": PasswordSettings.current()}
+    return render(request, "mailboxes/password_reset.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def recovery_confirm(request: HttpRequest, token: str) -> HttpResponse:
+    try:
+        link = link_of(token, PasswordLink.Purpose.CONFIRM)
+        form = PanelForm(typed(request))
+        if form.is_valid():
+            confirm_recovery_address(token, by=_somebody(request, str(link.mailbox)))
+            say(request, _("{address} is now a recovery address."), address=link.address)
+            return redirect("sign_in")
+    except ValidationError as error:
+        return _no_longer_good(request, error)
+    return render(request, "mailboxes/recovery_confirm.html", {"form": form, "link": link})
+
+
+def _somebody(request: HttpRequest, name: str) -> Actor:
+    """Who has a link, or says who it is; not signed in as a rule."""
+    user = request.user if isinstance(request.user, User) else None
+    return Actor(user=user, door=Door.PAGE, name=name, host=request.META.get("REMOTE_ADDR", ""))
+
+
+def _no_longer_good(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    return render(request, "mailboxes/link_is_over.html", {"sentence": " ".join(error.messages)}, status=410)

@@ -1,0 +1,99 @@
+"""What a new password of a mailbox must be."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from domains.models import Domain
+from mailboxes.models import Mailbox, MailboxCredential, PasswordSettings
+from mailboxes.password_settings import change_password_settings
+from mailboxes.services import add_mailbox, set_mailbox_password
+from mailboxes.strength import refuse_weak, strength
+from tests.commands.conftest import Shell
+from tests.services.checks import TESTER, nothing_changes, one_change_set, refusal
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "jean.durand@falcot.org"
+GUESSED = "password1234"
+
+
+def test_it_works(jean: Mailbox) -> None:
+    for password in ("let me read my mail", "xK9#mQ2p$w", "jean keeps this one himself", "正しい馬の電池ホチキス"):
+        set_mailbox_password(jean, password, by=TESTER)
+
+
+@pytest.mark.parametrize(
+    ("password", "sentence"),
+    [
+        ("", "has 0 characters. Choose one with 8 or more."),
+        ("short", "has 5 characters. Choose one with 8 or more."),
+        ("durand2026", "“durand” is a part of the address. Without it, choose 8 characters or more."),
+        ("Falcot-jean", "“falcot” is a part of the address."),
+        ("jean.durand@falcot.org", "“jean.durand” is a part of the address."),
+        (GUESSED, "easy to guess"),
+        ("abcdefghijklmnop", "easy to guess"),
+        ("aaaaaaaaaaaaaaaaaaaaaaaa", "easy to guess"),
+        ("qwertzuiop", "easy to guess"),
+        ("long enough\0", "cannot hold a NUL character"),
+        ("x" * 73, "takes 73 bytes"),
+    ],
+)
+def test_what_is_refused(password: str, sentence: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        refuse_weak(password, ADDRESS)
+    (said,) = caught.value.message_dict["password"]
+    assert sentence in said
+    assert not password or password not in said
+
+
+def test_the_address_counts_for_nothing() -> None:
+    assert strength("falcot durand jean", ADDRESS) < strength("falcot durand jean", "a@example.com")
+
+
+def test_by_every_door(shell: Shell, jean: Mailbox, tmp_path, client: Client) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    sentence = "This password is easy to guess."
+    with nothing_changes():
+        with refusal(sentence, field="password"):
+            add_mailbox(jean.address.domain, "new", password=GUESSED, by=TESTER)
+        with refusal(sentence, field="password"):
+            set_mailbox_password(jean, GUESSED, by=TESTER)
+        arguments = ("mailbox", "password", "jean@example.org", "--password-stdin")
+        assert sentence in shell.refused(*arguments, piped=GUESSED.encode())
+    path = tmp_path / "people.csv"
+    path.write_text(f"address,password\nnew@example.org,{GUESSED}\nold@example.org,old old-fashioned hats\n")
+    assert f"Line 2: {sentence}" in shell.refused("import_csv", "mailboxes", str(path))
+    assert Mailbox.objects.count() == 1
+
+
+def test_a_hash_is_not_asked(shell: Shell, jean: Mailbox, tmp_path) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    path = tmp_path / "people.csv"
+    path.write_text("address,hash\nnew@example.org,{SHA256.HEX}" + "ab" * 32 + "\n")
+    shell("import_csv", "mailboxes", str(path))
+    assert MailboxCredential.objects.filter(mailbox__address__local_part="new").exists()
+
+
+def test_the_settings_say_how_good(jean: Mailbox) -> None:
+    with one_change_set("Changed the password settings"):
+        change_password_settings(least_length=20, least_strength=0, by=TESTER)
+    with refusal("Choose one with 20 or more."):
+        set_mailbox_password(jean, "let me read my mail", by=TESTER)
+    set_mailbox_password(jean, "12345678901234567890", by=TESTER)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"least_length": 7}, {"least_length": 65}, {"least_strength": 5}, {"valid_days": 0}, {"grace_days": 4000}],
+)
+def test_settings_out_of_reason(changes: dict[str, int]) -> None:
+    with nothing_changes(), pytest.raises(ValidationError):
+        change_password_settings(**changes, by=TESTER)
+
+
+def test_by_the_command(shell: Shell, falcot: Domain) -> None:
+    said = shell("password_settings", "change", "--least-strength", "4", "--valid-days", "365", "--json").json
+    assert (said["least_strength"], said["valid_days"], said["grace_days"]) == (4, 365, 30)
+    shell("password_settings", "change", "--valid-days", "for-ever")
+    assert PasswordSettings.current().valid_days is None
+    shell.refused("password_settings", "change", "--valid-days", "many")
+    assert shell("password_settings", "show", "--json").json["least_length"] == 8
