@@ -27,7 +27,7 @@ from api.noun import (
     truth,
 )
 from api.nouns_of_access import AccessRules
-from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
+from api.nouns_of_addresses import Aliases, Mailboxes, OutOfOfficeAnswers, PermittedSenders, RelayRecipients
 from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
@@ -236,6 +236,7 @@ NOUNS: list[Noun] = [
     Aliases(),
     RelayRecipients(),
     PermittedSenders(),
+    OutOfOfficeAnswers(),
     DefaultAliases(),
     *map(Entries, tables.NOUNS),
     LocalUsers(),

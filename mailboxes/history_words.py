@@ -25,6 +25,7 @@ from mailboxes.models import (
     DefaultAlias,
     LocalUser,
     Mailbox,
+    OutOfOffice,
     PermittedSender,
     QuarantinedAddress,
     RelayRecipient,
@@ -52,6 +53,9 @@ register_sentences(
         ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
         ("permit", "sender"): _("Permitted to send: %(label)s"),
         ("forbid", "sender"): _("Forbade to send: %(label)s"),
+        ("forward", "mailbox"): _("Changed the forwarding of %(label)s"),
+        ("set", "out_of_office"): _("Set the out-of-office answer of %(label)s"),
+        ("delete", "out_of_office"): _("Deleted the out-of-office answer of %(label)s"),
         ("import", "local_users"): _("Imported local users: %(label)s"),
         ("delete", "domain_with_addresses"): _("Deleted domain %(label)s with its addresses"),
         ("import", "mailboxes"): _("Imported mailboxes from %(label)s"),
@@ -151,6 +155,13 @@ register_reading(
         values=lambda row, names: {
             str(PermittedSender._meta.verbose_name): external_form(row["local_part"], row["domain_name"])
         },
+    ),
+)
+register_reading(
+    OutOfOffice,
+    Reading(
+        subject=lambda row, names: names.get((Mailbox, row["mailbox_id"]), ""),
+        values=in_words(OutOfOffice, "subject", "text", "starts_at", "ends_at", "days", "active"),
     ),
 )
 register_reading(

@@ -17,6 +17,7 @@ from accounts.tracking import tracked
 from domains.fields import DOMAIN_REGEX
 from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain, seen_by
 from mailboxes.import_models import Import, ImportRow
+from mailboxes.out_of_office_models import OutOfOffice
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 from mailboxes.times import refuse_strange_times
 from mailboxes.usage import Usage
@@ -583,6 +584,7 @@ __all__ = [
     "Mailbox",
     "MailboxCredential",
     "MailboxOwner",
+    "OutOfOffice",
     "PermittedSender",
     "QuarantinedAddress",
     "RelayRecipient",

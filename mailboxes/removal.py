@@ -24,6 +24,7 @@ from mailboxes.models import (
     DefaultAlias,
     Mailbox,
     MailboxCredential,
+    OutOfOffice,
     PermittedSender,
     RelayRecipient,
 )
@@ -51,6 +52,7 @@ def delete_domain(domain: Domain, *, by: Actor) -> UUID:
         User.objects.filter(owned__mailbox__in=mailboxes).delete()
         PermittedSender.objects.filter(mailbox__in=mailboxes).delete()
         PermittedSender.objects.filter(domain_name=domain.name).delete()
+        OutOfOffice.objects.filter(mailbox__in=mailboxes).delete()
         mailboxes.delete()
         AliasDestination.objects.filter(alias__address__domain=domain).delete()
         Alias.objects.filter(address__domain=domain).delete()

@@ -21,7 +21,16 @@ from mailboxes.credentials import hash_password
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.limits import within_limits
 from mailboxes.loops import refuse_loops
-from mailboxes.models import Address, Alias, AliasDestination, Mailbox, MailboxCredential, MailboxOwner, PermittedSender
+from mailboxes.models import (
+    Address,
+    Alias,
+    AliasDestination,
+    Mailbox,
+    MailboxCredential,
+    MailboxOwner,
+    OutOfOffice,
+    PermittedSender,
+)
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
@@ -276,6 +285,7 @@ def _delete_mailboxes(mailbox_ids: Sequence[int], by: Actor) -> None:
     address_ids = list(mailboxes.values_list("address_id", flat=True))
     User.objects.filter(owned__mailbox__in=mailbox_ids).delete()
     PermittedSender.objects.filter(mailbox__in=mailbox_ids).delete()
+    OutOfOffice.objects.filter(mailbox__in=mailbox_ids).delete()
     mailboxes.delete()
     remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()], by=by)
     _refuse_loop_without(address_ids)

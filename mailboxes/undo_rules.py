@@ -27,6 +27,7 @@ from mailboxes.models import (
     Mailbox,
     MailboxCredential,
     MailboxOwner,
+    OutOfOffice,
     PermittedSender,
     QuarantinedAddress,
     RelayRecipient,
@@ -57,6 +58,7 @@ for _model in (
     AliasDestination,
     DefaultAlias,
     PermittedSender,
+    OutOfOffice,
     RelayRecipient,
     LocalUser,
     QuarantinedAddress,
@@ -64,7 +66,7 @@ for _model in (
     register_undo(_model)
 
 # What a domain admin may take back.
-OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination, PermittedSender, RelayRecipient)
+OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination, PermittedSender, OutOfOffice, RelayRecipient)
 COUNTERS = ("version", "changed_at")
 
 

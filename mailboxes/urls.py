@@ -9,6 +9,7 @@ from mailboxes import (
     default_alias_views,
     forward_views,
     import_views,
+    out_of_office_views,
     owner_views,
     relay_views,
     rename_views,
@@ -55,6 +56,11 @@ urlpatterns = [
     path("mailboxes/<address:address>/rename/", rename_views.mailbox_rename, name="mailbox_rename"),
     path("mailboxes/<address:address>/senders/", sender_views.mailbox_senders, name="mailbox_senders"),
     path("mailboxes/<address:address>/senders/forbid/", sender_views.sender_forbid, name="sender_forbid"),
+    path(
+        "mailboxes/<address:address>/out-of-office/",
+        out_of_office_views.mailbox_out_of_office,
+        name="mailbox_out_of_office",
+    ),
     path("mailboxes/<address:address>/delete/", views.mailbox_delete, name="mailbox_delete"),
     path("aliases/<address:address>/", alias_views.alias, name="alias"),
     path("aliases/<address:address>/rename/", rename_views.alias_rename, name="alias_rename"),
@@ -80,5 +86,7 @@ urlpatterns = [
     path("imports/<int:pk>/", import_views.import_, name="import"),
     path("imports/<int:pk>/faults/", import_views.import_faults, name="import_faults"),
     path("my-mailbox/", owner_views.my_mailbox, name="my_mailbox"),
+    path("my-mailbox/out-of-office/", out_of_office_views.my_out_of_office, name="my_out_of_office"),
+    path("my-mailbox/forwarding/", owner_views.my_forwarding, name="my_forwarding"),
     path("my-mailbox/password/", owner_views.my_mailbox_password, name="my_mailbox_password"),
 ]

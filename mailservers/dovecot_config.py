@@ -14,6 +14,27 @@ from mailservers.mail_servers import DOVECOT
 SOCKETS = {"auth": "auth", "lmtp": "dovecot-lmtp", "quota-status": "quota-status"}  # service -> name below private/
 SECRET_MODE = 0o640  # root writes, the group dovecot reads: the processes auth and dict
 FULL = "552 5.2.2 Mailbox is full"
+# The name of a script is its number, and so is the number of its text (Pigeonhole, INSTALL: dict).
+SCRIPTS = """\
+map {
+  pattern = priv/sieve/name/$id
+  table = dovecot.sieve
+  username_field = username
+  value_field = id
+  fields {
+    id = $id
+  }
+}
+map {
+  pattern = priv/sieve/data/$id
+  table = dovecot.sieve
+  username_field = username
+  value_field = script
+  fields {
+    id = $id
+  }
+}
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +59,7 @@ def files_for(host: DovecotHost) -> dict[str, str]:
     return {
         "dovecot.conf": _dovecot_conf(host),
         "sql.conf": _users(host),
-        "dict-sql.conf": _counts(host),
+        "dict-sql.conf": _dicts(host),
         "install-commands": _commands(host),
     }
 
@@ -94,7 +115,7 @@ iterate_query = SELECT * FROM dovecot.iterate()
 """  # noqa: S608  Dovecot escapes
 
 
-def _counts(host: DovecotHost) -> str:
+def _dicts(host: DovecotHost) -> str:
     maps = "".join(
         f"""map {{
   pattern = priv/quota/{key}
@@ -105,7 +126,7 @@ def _counts(host: DovecotHost) -> str:
 """
         for key, column in (("storage", "bytes"), ("messages", "messages"))
     )
-    return f"# What is stored in each mailbox: Dovecot says it to the panel.\nconnect = {_connect(host)}\n{maps}"
+    return f"# What is stored in each mailbox, and who is out of office.\nconnect = {_connect(host)}\n{maps}{SCRIPTS}"
 
 
 def _listener(service: str, host: DovecotHost) -> str:
@@ -188,9 +209,14 @@ plugin {{
 }}
 dict {{
   quota = pgsql:{host.directory}/dict-sql.conf
+  sieve = pgsql:{host.directory}/dict-sql.conf
 }}
 protocol imap {{
   mail_plugins = $mail_plugins imap_quota
+}}
+# Who is out of office: userdb names the script. It is read and compiled for each message, so a change acts at once.
+protocol lmtp {{
+  mail_plugins = $mail_plugins sieve
 }}
 
 # For Postfix: who signs in to submission, delivery, and whether a mailbox is full.

@@ -43,6 +43,9 @@ READ_BY_DOVECOT = {
     ],
     "mailboxes_mailboxcredential": ["id", "mailbox_id", "hash"],
     "mailboxes_usage": ["username", "bytes", "messages"],
+    "mailboxes_outofoffice": ["id", "mailbox_id", "active", "starts_at", "ends_at", "subject", "text", "days"],
+    "mailboxes_alias": ["id", "address_id", "active", "starts_at", "ends_at"],
+    "mailboxes_aliasdestination": ["id", "alias_id", "address_id"],
 }
 
 
@@ -100,6 +103,7 @@ DOVECOT = MailServer(
             columns=("username", "bytes", "messages"),
             changed=("bytes", "messages"),
         ),
+        View(name="sieve"),
     ),
 )
 OPENDKIM = MailServer(

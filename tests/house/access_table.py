@@ -96,6 +96,10 @@ GET  mailbox_senders        /mailboxes/laure@falcot.org/senders/               i
 POST mailbox_senders        /mailboxes/laure@falcot.org/senders/               in  404 404 302 302
 GET  mailbox_senders        /mailboxes/mallory@foreign.example/senders/        in  200 404 404 200
 POST mailbox_senders        /mailboxes/mallory@foreign.example/senders/        in  200 404 404 302
+GET  mailbox_out_of_office  /mailboxes/laure@falcot.org/out-of-office/         in  404 404 200 200
+POST mailbox_out_of_office  /mailboxes/laure@falcot.org/out-of-office/         in  404 404 302 302
+GET  mailbox_out_of_office  /mailboxes/mallory@foreign.example/out-of-office/  in  200 404 404 200
+POST mailbox_out_of_office  /mailboxes/mallory@foreign.example/out-of-office/  in  302 404 404 302
 POST sender_forbid          /mailboxes/laure@falcot.org/senders/forbid/        in  404 404 302 302
 POST sender_forbid          /mailboxes/mallory@foreign.example/senders/forbid/ in  302 404 404 302
 GET  mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 200 200
@@ -268,6 +272,10 @@ GET  restriction_class_delete /restrictions/classes/{restriction_class}/delete/ 
 POST restriction_class_delete /restrictions/classes/{restriction_class}/delete/  in  404 404 404 302
 
 GET  my_mailbox             /my-mailbox/                                       in  404 200 404 404
+GET  my_forwarding          /my-mailbox/forwarding/                            in  404 200 404 404
+POST my_forwarding          /my-mailbox/forwarding/                            in  404 302 404 404
+GET  my_out_of_office       /my-mailbox/out-of-office/                         in  404 200 404 404
+POST my_out_of_office       /my-mailbox/out-of-office/                         in  404 302 404 404
 GET  my_mailbox_password    /my-mailbox/password/                              in  404 200 404 404
 POST my_mailbox_password    /my-mailbox/password/                              in  404 302 404 404
 """
@@ -380,6 +388,9 @@ FORMS: dict[str, dict[str, str]] = {
     "canonical_delete": {},
     "import_add": {"file": "as a file: {column}\nnew@falcot.org\n", "existing": "refuse"},
     "import": {},
+    "mailbox_out_of_office": {"text": "I am away.", "days": "7", "active": "on"},
+    "my_out_of_office": {"text": "I am away.", "days": "7", "active": "on"},
+    "my_forwarding": {"destinations": "someone@elsewhere.example", "keeps_copy": "on"},
     "my_mailbox_password": {
         "current": "jean keeps this one himself",
         "password": "jean has a better one",

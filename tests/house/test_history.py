@@ -28,8 +28,10 @@ from lookup_tables.models import SenderRelay, Transport
 from mailboxes import (
     counting,
     default_aliases,
+    forwarding,
     imports,
     local_users,
+    out_of_office,
     quarantine,
     relay,
     removal,
@@ -77,6 +79,7 @@ def house(db: None) -> House:
     jean = mailboxes.add_mailbox(domain, "jean", password="let me read my mail", by=BY)
     mailboxes.owner_of(jean, by=BY)
     senders.permit_senders(jean, ["press@example.org"], by=BY)
+    out_of_office.set_out_of_office(jean, text="Away", by=BY)
     relay_domain = domains.add_domain("relay.example", address_class="relay", by=BY)
     relay.add_relay_recipients(relay_domain, ["ann"], by=BY)
     QuarantinedAddress.objects.create(
@@ -260,6 +263,18 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: senders.forbid_senders(house.jean, list(house.jean.permitted_senders.all()), by=BY),
         "Forbade to send: jean@example.org → press@example.org",
     ),
+    "mailboxes.forwarding.set_forwarding": (
+        lambda house: forwarding.set_forwarding(house.jean, ELSEWHERE, keeps_copy=False, by=BY),
+        "Changed the forwarding of jean@example.org",
+    ),
+    "mailboxes.out_of_office.set_out_of_office": (
+        lambda house: out_of_office.set_out_of_office(house.laure, text="Away", by=BY),
+        "Set the out-of-office answer of laure@example.org",
+    ),
+    "mailboxes.out_of_office.delete_out_of_office": (
+        lambda house: out_of_office.delete_out_of_office(house.jean.out_of_office, by=BY),
+        "Deleted the out-of-office answer of jean@example.org",
+    ),
     "mailboxes.default_aliases.set_default_aliases": (
         lambda house: default_aliases.set_default_aliases(["abuse", "postmaster"], "jean@example.org", by=BY),
         "Changed the default aliases: abuse, postmaster",
@@ -408,9 +423,11 @@ def modules_with_services() -> list[ModuleType]:
         dkim,
         removal,
         counting,
+        forwarding,
         imports,
         quarantine,
         local_users,
+        out_of_office,
         relay,
         renaming,
         senders,

@@ -27,6 +27,7 @@ from mailboxes.imports import stage_upload
 from mailboxes.jobs import start_alias_report
 from mailboxes.local_users import import_local_users
 from mailboxes.models import Mailbox, RelayRecipient
+from mailboxes.out_of_office import set_out_of_office
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
 from restrictions.access_services import add_rule, allow_actions
@@ -93,6 +94,7 @@ def move_in() -> dict[str, object]:
     laure = Mailbox.objects.with_address().get(address__local_part="laure")
     permit_senders(laure, ["press@falcot.org"], by=TESTER)
     numbers["permitted_sender"] = laure.permitted_senders.get().pk
+    set_out_of_office(laure, subject="Away", text="I am back on Monday.", by=TESTER)
     numbers["default_alias"] = set_default_aliases(["noc"], "jean@falcot.org", by=TESTER)[0].pk
     numbers["import"] = _uploaded("mailboxes", FILE, superuser)
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)

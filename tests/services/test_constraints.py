@@ -31,6 +31,7 @@ from mailboxes.models import (
     LocalUser,
     Mailbox,
     MailboxCredential,
+    OutOfOffice,
     PermittedSender,
     QuarantinedAddress,
     RelayRecipient,
@@ -78,6 +79,9 @@ class Rows:
     def permitted(self, **values: str) -> PermittedSender:
         here = {"domain_name": "example.com", "local_part": "info"} | values
         return PermittedSender.objects.create(mailbox=self.mailbox_row, **here)
+
+    def away(self, **values: Any) -> OutOfOffice:
+        return OutOfOffice.objects.create(**({"mailbox": self.mailbox_row, "text": "Away"} | values))
 
     def credential(self, **values: Any) -> None:
         MailboxCredential.objects.create(**({"mailbox": self.mailbox_row, "hash": "{BLF-CRYPT}$2y$11$x"} | values))
@@ -205,6 +209,14 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("mail_path_stays_below_the_base", "a line end", lambda rows: rows.mailbox(mail_path="a/\n")),
     ("a_login_stores_once", "twice", lambda rows: _one_login_for_two(rows)),
     ("a_sender_is_permitted_once", "twice", lambda rows: [rows.permitted(), rows.permitted()]),
+    ("mailboxes_outofoffice_mailbox_id_key", "twice", lambda rows: [rows.away(), rows.away()]),
+    ("an_answer_ends_after_it_starts", "before", lambda rows: rows.away(starts_at=NOW, ends_at=NOW)),
+    ("an_answer_is_given_once_in_1_to_30_days", "never", lambda rows: rows.away(days=0)),
+    ("an_answer_is_given_once_in_1_to_30_days", "too rarely", lambda rows: rows.away(days=31)),
+    ("an_answer_is_text", "nothing", lambda rows: rows.away(text="")),
+    ("an_answer_is_text", "blanks", lambda rows: rows.away(text=" \n\t ")),
+    ("an_answer_is_text", "a control character", lambda rows: rows.away(text="a\x07")),
+    ("an_answer_is_text", "a second header", lambda rows: rows.away(subject="Away\nBcc: all@example.org")),
     ("a_permitted_sender_is_what_postfix_asks_for", "upper case", lambda rows: rows.permitted(local_part="Info")),
     ("a_permitted_sender_is_what_postfix_asks_for", "a pattern", lambda rows: rows.permitted(local_part="sales-*")),
     ("a_permitted_sender_is_what_postfix_asks_for", "no domain", lambda rows: rows.permitted(domain_name="b_.c")),
