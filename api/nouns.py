@@ -44,9 +44,10 @@ from domains.services import (
 )
 from lookup_tables import nouns as tables
 from mailboxes.default_aliases import delete_default_alias, set_default_aliases
-from mailboxes.models import DefaultAlias
+from mailboxes.models import DefaultAlias, ServerNames
 from mailboxes.parsing import normalised_local_part
 from mailboxes.removal import delete_domain
+from mailboxes.server_names import HOSTS, change_server_names
 
 
 class Domains(Noun):
@@ -227,6 +228,30 @@ class TheMailSettings(Noun):
         return change_mail_settings(**values, version=version, by=by)
 
 
+class TheServerNames(Noun):
+    """One row, so no list and no key."""
+
+    name, slug, resource, words = "ServerNames", "server-names", "mail_settings", gettext_lazy("Server names")
+    only_superusers, is_single = True, True
+    fields = [
+        *of_model(ServerNames, " ".join(HOSTS)),
+        *shown_only(ServerNames, "version changed_at"),
+    ]
+    orderings: Mapping[str, tuple[str, ...]] = {}
+
+    def rows(self, user: User) -> QuerySet[Any]:
+        return ServerNames.objects.all()
+
+    def lookup(self, key: str) -> Mapping[str, Any]:
+        return {"pk": 1}
+
+    def key_values(self, key: str) -> Values:
+        return {}
+
+    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+        return change_server_names(**values, version=version, by=by)
+
+
 NOUNS: list[Noun] = [
     Domains(),
     DomainAdmins(),
@@ -244,5 +269,6 @@ NOUNS: list[Noun] = [
     RestrictionClasses(),
     AccessRules(),
     TheMailSettings(),
+    TheServerNames(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}

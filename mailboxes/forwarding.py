@@ -1,4 +1,4 @@
-"""Forwarding, as its owner sees it: the alias beside a mailbox on the same address, and whether the mailbox keeps a copy."""
+"""Forwarding, as an owner sees it: the alias beside a mailbox on its address, and whether the mailbox keeps a copy."""
 
 from collections.abc import Iterable
 

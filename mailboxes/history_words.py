@@ -29,6 +29,7 @@ from mailboxes.models import (
     PermittedSender,
     QuarantinedAddress,
     RelayRecipient,
+    ServerNames,
 )
 from mailboxes.parsing import external_form
 
@@ -53,6 +54,7 @@ register_sentences(
         ("delete", "relay_recipients"): _("Deleted relay recipients: %(label)s"),
         ("permit", "sender"): _("Permitted to send: %(label)s"),
         ("forbid", "sender"): _("Forbade to send: %(label)s"),
+        ("change", "server_names"): _("Changed the server names"),
         ("forward", "mailbox"): _("Changed the forwarding of %(label)s"),
         ("set", "out_of_office"): _("Set the out-of-office answer of %(label)s"),
         ("delete", "out_of_office"): _("Deleted the out-of-office answer of %(label)s"),
@@ -163,6 +165,10 @@ register_reading(
         subject=lambda row, names: names.get((Mailbox, row["mailbox_id"]), ""),
         values=in_words(OutOfOffice, "subject", "text", "starts_at", "ends_at", "days", "active"),
     ),
+)
+register_reading(
+    ServerNames,
+    Reading(subject=lambda row, names: "", values=in_words(ServerNames, "imap_host", "pop_host", "submission_host")),
 )
 register_reading(
     DefaultAlias, Reading(subject=lambda row, names: row["local_part"], values=in_words(DefaultAlias, "destination"))

@@ -19,6 +19,8 @@ from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain, seen_b
 from mailboxes.import_models import Import, ImportRow
 from mailboxes.out_of_office_models import OutOfOffice
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
+from mailboxes.server_names import ServerNames
+from mailboxes.sign_ins import SignIn
 from mailboxes.times import refuse_strange_times
 from mailboxes.usage import Usage
 from mailboxes.written import a_destination_is_written, destinations_follow_their_address
@@ -588,5 +590,7 @@ __all__ = [
     "PermittedSender",
     "QuarantinedAddress",
     "RelayRecipient",
+    "ServerNames",
+    "SignIn",
     "Usage",
 ]

@@ -1,14 +1,17 @@
 """What mailbox owners type about their own mailbox."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy
 
 from accounts.pages import PanelForm
-from mailboxes.fields import DestinationsField
+from mailboxes.fields import ADDRESS_ATTRS, DestinationsField
 from mailboxes.out_of_office_models import LONGEST_ANSWER, LONGEST_SUBJECT, MOST_DAYS
 from mailboxes.times import TimeField
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class OutOfOfficeForm(PanelForm):
@@ -61,3 +64,19 @@ class ForwardingForm(PanelForm):
         initial=True,
         help_text=gettext_lazy("Otherwise mail is only sent on, and nobody is told that you are out of office."),
     )
+
+
+def _host(label: "StrOrPromise") -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        max_length=255,
+        required=False,
+        widget=forms.TextInput(attrs=ADDRESS_ATTRS),
+    )
+
+
+class ServerNamesForm(PanelForm):
+    imap_host = _host(gettext_lazy("IMAP server"))
+    pop_host = _host(gettext_lazy("POP server"))
+    submission_host = _host(gettext_lazy("Submission server"))
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)

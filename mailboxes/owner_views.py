@@ -18,6 +18,7 @@ from mailboxes.owner_forms import ForwardingForm
 from mailboxes.services import set_mailbox_password
 
 MOST_SHOWN = 20
+SIGN_INS_SHOWN = 8
 NEARLY_FULL = 90  # per cent
 
 
@@ -57,6 +58,7 @@ def my_mailbox(request: PersonRequest) -> HttpResponse:
         "pointing": list(pointing.select_related("alias__address__domain").order_by("alias_id")[:MOST_SHOWN]),
         "alias_domains": list(mailbox.address.domain.alias_domains.filter(active=True).order_by("name")[:MOST_SHOWN]),
         "space": Space.of(mailbox),
+        "sign_ins": list(mailbox.sign_ins.order_by("-signed_in_at", "-pk")[:SIGN_INS_SHOWN]),
         "answer": OutOfOffice.objects.filter(mailbox=mailbox).first(),
         "copies": list(alias.destinations.with_targets()[:MOST_SHOWN]) if alias else [],
     }

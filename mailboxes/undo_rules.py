@@ -31,6 +31,7 @@ from mailboxes.models import (
     PermittedSender,
     QuarantinedAddress,
     RelayRecipient,
+    ServerNames,
 )
 from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
@@ -59,6 +60,7 @@ for _model in (
     DefaultAlias,
     PermittedSender,
     OutOfOffice,
+    ServerNames,
     RelayRecipient,
     LocalUser,
     QuarantinedAddress,

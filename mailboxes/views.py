@@ -187,6 +187,7 @@ def _around(mailbox: Mailbox) -> dict[str, Any]:
         "copies": list(alias.destinations.with_targets()) if alias else [],
         "pointing": list(pointing.order_by("alias_id")[:11]),
         "password_changed_at": credential.changed_at if credential else None,
+        "sign_ins": list(mailbox.sign_ins.order_by("-signed_in_at", "-pk")[:3]),
         "last_sign_in": owner.user.last_login if owner else None,
     }
 

@@ -17,8 +17,9 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> No
 
 
 def empty_rooms() -> None:
-    """Every table as the migrations left it: no rows, but the one row of mail settings."""
+    """Every table as the migrations left it: no rows, but the one row of mail settings and of server names."""
     from domains.models import MailSettings
+    from mailboxes.models import ServerNames
 
     kept = {"django_content_type", "auth_permission"}
     tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - kept
@@ -26,6 +27,7 @@ def empty_rooms() -> None:
     with connection.cursor() as cursor:
         cursor.execute(truncate)
         MailSettings().save(force_insert=True)  # with its event: an undo of the settings looks for what was before
+        ServerNames().save(force_insert=True)
 
 
 # Django's own way, `flush`, forgets the row of mail settings and runs all post_migrate handlers after each test.

@@ -80,4 +80,6 @@ class Migration(migrations.Migration):
             model_name='outofoffice',
             trigger=pgtrigger.compiler.Trigger(name='deleted_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "mailboxes_outofofficeevent" ("active", "changed_at", "days", "ends_at", "id", "mailbox_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "subject", "text", "version") SELECT old_values."active", old_values."changed_at", old_values."days", old_values."ends_at", old_values."id", old_values."mailbox_id", _pgh_attached_context.value, NOW(), \'deleted\', old_values."id", old_values."starts_at", old_values."subject", old_values."text", old_values."version" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;', hash='a364457c94fef8717463ad70bb401db205c4cdb1', level='STATEMENT', operation='DELETE', pgid='pgtrigger_deleted_delete_fca98', referencing='REFERENCING OLD TABLE AS old_values ', table='mailboxes_outofoffice', when='AFTER')),
         ),
+        # On the way back, the view of Dovecot goes before its table; install_functions makes it.
+        migrations.RunSQL(migrations.RunSQL.noop, "DROP VIEW IF EXISTS dovecot.sieve"),
     ]

@@ -272,6 +272,14 @@ GET  restriction_class_delete /restrictions/classes/{restriction_class}/delete/ 
 POST restriction_class_delete /restrictions/classes/{restriction_class}/delete/  in  404 404 404 302
 
 GET  my_mailbox             /my-mailbox/                                       in  404 200 404 404
+GET  autoconfig             /mail/config-v1.1.xml?emailaddress=jean@falcot.org 200 200 200 200 200
+GET  autoconfig_well_known  /.well-known/autoconfig/mail/config-v1.1.xml       404 404 404 404 404
+POST autodiscover           /autodiscover/autodiscover.xml                     404 404 404 404 404
+GET  my_set_up              /my-mailbox/set-up/                                in  404 200 404 404
+GET  my_apple_profile       /my-mailbox/set-up/mail.mobileconfig               in  404 200 404 404
+GET  server_names           /settings/server-names/                            in  404 404 404 200
+POST server_names           /settings/server-names/                            in  404 404 404 302
+GET  my_history             /my-mailbox/history/                               in  404 200 404 404
 GET  my_forwarding          /my-mailbox/forwarding/                            in  404 200 404 404
 POST my_forwarding          /my-mailbox/forwarding/                            in  404 302 404 404
 GET  my_out_of_office       /my-mailbox/out-of-office/                         in  404 200 404 404
@@ -390,6 +398,8 @@ FORMS: dict[str, dict[str, str]] = {
     "import": {},
     "mailbox_out_of_office": {"text": "I am away.", "days": "7", "active": "on"},
     "my_out_of_office": {"text": "I am away.", "days": "7", "active": "on"},
+    "autodiscover": {},
+    "server_names": {"imap_host": "imap.falcot.org", "submission_host": "mail.falcot.org"},
     "my_forwarding": {"destinations": "someone@elsewhere.example", "keeps_copy": "on"},
     "my_mailbox_password": {
         "current": "jean keeps this one himself",

@@ -95,6 +95,10 @@ PUT    api_default_aliases      default-aliases/abuse/               401 401 404
 PATCH  api_default_aliases      default-aliases/noc/                 401 401 404 404 200 404 403
 DELETE api_default_aliases      default-aliases/noc/                 401 401 404 404 204 404 403
 
+GET    api_server_names    server-names/                             401 404 404 404 200 404 403
+PUT    api_server_names    server-names/                             401 404 404 404 200 404 403
+PATCH  api_server_names    server-names/                             401 404 404 404 200 404 403
+
 GET    api_mail_settings   mail-settings/                            401 404 404 404 200 404 403
 PUT    api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
 PATCH  api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
@@ -227,6 +231,8 @@ BODIES: dict[str, Any] = {
     "POST api_default_aliases_list": {"local_part": "abuse", "destination": "someone@elsewhere.example"},
     "PUT api_default_aliases": {"destination": "someone@elsewhere.example"},
     "PATCH api_default_aliases": {"destination": "someone@elsewhere.example"},
+    "PUT api_server_names": {"imap_host": "imap.falcot.org"},
+    "PATCH api_server_names": {"pop_host": "pop.falcot.org"},
     "PUT api_mail_settings": {"quarantine_days": 7},
     "PATCH api_mail_settings": {"quarantine_days": 7},
     "POST api_restriction_lists_list": {"stage": "helo", "entries": [{"name": "permit_mynetworks"}]},

@@ -37,6 +37,7 @@ from mailboxes import (
     removal,
     renaming,
     senders,
+    server_names,
     undo,
 )
 from mailboxes import services as mailboxes
@@ -263,6 +264,10 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: senders.forbid_senders(house.jean, list(house.jean.permitted_senders.all()), by=BY),
         "Forbade to send: jean@example.org → press@example.org",
     ),
+    "mailboxes.server_names.change_server_names": (
+        lambda house: server_names.change_server_names(imap_host="imap.example.org", by=BY),
+        "Changed the server names",
+    ),
     "mailboxes.forwarding.set_forwarding": (
         lambda house: forwarding.set_forwarding(house.jean, ELSEWHERE, keeps_copy=False, by=BY),
         "Changed the forwarding of jean@example.org",
@@ -431,6 +436,7 @@ def modules_with_services() -> list[ModuleType]:
         relay,
         renaming,
         senders,
+        server_names,
         undo,
         access,
     ]

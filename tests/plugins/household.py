@@ -30,6 +30,7 @@ from mailboxes.models import Mailbox, RelayRecipient
 from mailboxes.out_of_office import set_out_of_office
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
+from mailboxes.server_names import change_server_names
 from restrictions.access_services import add_rule, allow_actions
 from restrictions.services import add_class, set_list
 from takeover.kept import ToKeep, keep_rows
@@ -94,6 +95,7 @@ def move_in() -> dict[str, object]:
     laure = Mailbox.objects.with_address().get(address__local_part="laure")
     permit_senders(laure, ["press@falcot.org"], by=TESTER)
     numbers["permitted_sender"] = laure.permitted_senders.get().pk
+    change_server_names(imap_host="imap.falcot.org", submission_host="mail.falcot.org", by=TESTER)
     set_out_of_office(laure, subject="Away", text="I am back on Monday.", by=TESTER)
     numbers["default_alias"] = set_default_aliases(["noc"], "jean@falcot.org", by=TESTER)[0].pk
     numbers["import"] = _uploaded("mailboxes", FILE, superuser)

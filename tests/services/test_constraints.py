@@ -35,6 +35,8 @@ from mailboxes.models import (
     PermittedSender,
     QuarantinedAddress,
     RelayRecipient,
+    ServerNames,
+    SignIn,
     Usage,
 )
 from restrictions.access_models import (
@@ -209,6 +211,20 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("mail_path_stays_below_the_base", "a line end", lambda rows: rows.mailbox(mail_path="a/\n")),
     ("a_login_stores_once", "twice", lambda rows: _one_login_for_two(rows)),
     ("a_sender_is_permitted_once", "twice", lambda rows: [rows.permitted(), rows.permitted()]),
+    ("one_row_of_server_names", "a second", lambda rows: ServerNames.objects.create(id=2)),
+    ("a_server_name_is_a_domain", "an address", lambda rows: ServerNames.objects.update(imap_host="a@b")),
+    ("a_server_name_is_a_domain", "upper case", lambda rows: ServerNames.objects.update(pop_host="Mail.example")),
+    ("a_server_name_is_a_domain", "a port", lambda rows: ServerNames.objects.update(submission_host="mail:465")),
+    (
+        "a_sign_in_is_kept_once_a_service_and_address",
+        "twice",
+        lambda rows: [
+            SignIn.objects.create(
+                mailbox=rows.mailbox_row, username="jean@example.org", service="imap", remote_ip="::1"
+            )
+            for _twice in range(2)
+        ],
+    ),
     ("mailboxes_outofoffice_mailbox_id_key", "twice", lambda rows: [rows.away(), rows.away()]),
     ("an_answer_ends_after_it_starts", "before", lambda rows: rows.away(starts_at=NOW, ends_at=NOW)),
     ("an_answer_is_given_once_in_1_to_30_days", "never", lambda rows: rows.away(days=0)),
