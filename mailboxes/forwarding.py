@@ -18,11 +18,14 @@ MOST_FORWARDS = 20  # of an owner; whoever needs more needs an alias
 def set_forwarding(mailbox: Mailbox, destinations: Iterable[str], *, keeps_copy: bool = True, by: Actor) -> None:
     """Sends mail on to these addresses, with a copy in the mailbox or without. Without destinations it stays here.
     Refuses loops, and what would leave a mailbox without any mail."""
-    wanted = list(dict.fromkeys(destinations))
+    own = str(mailbox)
+    typed = list(dict.fromkeys(destinations))
+    wanted = [text for text in typed if text.strip().lower() != own]
+    keeps = keeps_copy or wanted != typed or not wanted  # to name one's own address is to keep a copy
     if len(wanted) > MOST_FORWARDS:
         sentence = _("Mail is forwarded to %(most)d addresses at most. Ask your administrator for an alias.")
         raise ValidationError({"destinations": sentence % {"most": MOST_FORWARDS}})
-    with recorded("forward", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
+    with recorded("forward", "mailbox", own, domain=mailbox.address.domain.name, by=by):
         lock_alias_graph()
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
         alias = Alias.objects.filter(address=mailbox.address_id).select_related("address__domain").first()
@@ -30,6 +33,5 @@ def set_forwarding(mailbox: Mailbox, destinations: Iterable[str], *, keeps_copy:
             raise ValidationError(_("Your administrator has stopped mail to this mailbox. Ask there."))
         if alias and wanted and alias.state != "active":
             change_alias(alias, active=True, starts_at=None, ends_at=None, by=by)
-        keeps = keeps_copy or not wanted
         changes = {"receives": keeps} if keeps != mailbox.receives else {}
         change_mailbox(mailbox, also_deliver_to=wanted, **changes, by=by)

@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -14,6 +15,10 @@ from mailboxes.times import refuse_strange_times
 
 LONGEST_SUBJECT, LONGEST_ANSWER = 200, 5000  # characters
 MOST_DAYS = 30
+# A line feed would end the subject; a text may have lines and tabs (RFC 5322, section 2.2).
+SUBJECT, TEXT = r"^[^\u0001-\u001f\u007f]*$", r"^[^\u0001-\u0008\u000b-\u001f\u007f]+$"
+_TEXT_ONLY = _("Type text only, without control characters, and not only blanks.")
+_DAYS = _("Choose 1 to 30 days.")
 
 
 class OutOfOfficeQuerySet(models.QuerySet["OutOfOffice"]):
@@ -36,13 +41,21 @@ class OutOfOffice(models.Model):
         _("subject"),
         max_length=LONGEST_SUBJECT,
         blank=True,
+        validators=[RegexValidator(SUBJECT, _TEXT_ONLY)],
         help_text=_("Empty: “Auto:” and the subject of the message that is answered."),
     )
-    text = models.CharField(_("answer"), max_length=LONGEST_ANSWER)
+    text = models.CharField(
+        _("answer"),
+        max_length=LONGEST_ANSWER,
+        validators=[RegexValidator(TEXT, _TEXT_ONLY), RegexValidator(r"[^ \t\r\n]", _TEXT_ONLY)],
+    )
     starts_at = models.DateTimeField(_("answers from"), null=True, blank=True)
     ends_at = models.DateTimeField(_("answers until"), null=True, blank=True)
     days = models.PositiveSmallIntegerField(
-        _("days"), default=7, help_text=_("So many days a sender gets no second answer: 1 to 30.")
+        _("days"),
+        default=7,
+        validators=[MinValueValidator(1, _DAYS), MaxValueValidator(MOST_DAYS, _DAYS)],
+        help_text=_("So many days a sender gets no second answer: 1 to 30."),
     )
     active = models.BooleanField(_("active"), default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -62,14 +75,12 @@ class OutOfOffice(models.Model):
             models.CheckConstraint(
                 name="an_answer_is_given_once_in_1_to_30_days",
                 condition=Q(days__gte=1, days__lte=MOST_DAYS),
-                violation_error_message=_("Choose 1 to 30 days."),
+                violation_error_message=_DAYS,
             ),
             models.CheckConstraint(
                 name="an_answer_is_text",
-                # A line feed would end the subject; a text may have lines and tabs (RFC 5322, section 2.2).
-                condition=Q(subject__regex=r"^[^\u0001-\u001f\u007f]*$", text__regex=r"[^\s]")
-                & Q(text__regex=r"^[^\u0001-\u0008\u000b-\u001f\u007f]+$"),
-                violation_error_message=_("Type text only, without control characters, and not only blanks."),
+                condition=Q(subject__regex=SUBJECT, text__regex=r"[^\s]") & Q(text__regex=TEXT),
+                violation_error_message=_TEXT_ONLY,
             ),
         ]
 

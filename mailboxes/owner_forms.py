@@ -31,12 +31,12 @@ class OutOfOfficeForm(PanelForm):
     starts_at = TimeField(label=gettext_lazy("Answers from"), help_text=gettext_lazy("Leave it empty for at once."))
     ends_at = TimeField(label=gettext_lazy("Answers until"), help_text=gettext_lazy("Leave it empty for never."))
     days = forms.IntegerField(
-        label=gettext_lazy("No second answer for so many days"),
+        label=gettext_lazy("No second answer within"),
         min_value=1,
         max_value=MOST_DAYS,
         initial=7,
         help_text=gettext_lazy("A sender who writes again within this time gets none, unless you change the answer."),
-        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     active = forms.BooleanField(
         label=gettext_lazy("Active"),

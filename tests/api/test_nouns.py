@@ -86,7 +86,7 @@ EXAMPLES = {
         {"subject": "Away", "days": 3, "active": False},
         {"mailbox": "jean@falcot.org", "text": "x", "days": 31},
         "days",
-        "laure@falcot.org",
+        "sophie@falcot.org",
     ),
     "default-aliases": Example(
         "abuse",
