@@ -27,7 +27,7 @@ from api.noun import (
     truth,
 )
 from api.nouns_of_access import AccessRules
-from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
+from api.nouns_of_addresses import Aliases, Mailboxes, OutOfOfficeAnswers, PermittedSenders, RelayRecipients
 from api.nouns_of_app_passwords import AppPasswords
 from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_people import LocalUsers, People, normal_username
@@ -45,10 +45,11 @@ from domains.services import (
 )
 from lookup_tables import nouns as tables
 from mailboxes.default_aliases import delete_default_alias, set_default_aliases
-from mailboxes.models import DefaultAlias, PasswordSettings
+from mailboxes.models import DefaultAlias, PasswordSettings, ServerNames
 from mailboxes.parsing import normalised_local_part
 from mailboxes.password_settings import change_password_settings
 from mailboxes.removal import delete_domain
+from mailboxes.server_names import HOSTS, change_server_names
 
 
 class Domains(Noun):
@@ -245,6 +246,30 @@ class ThePasswordSettings(TheMailSettings):
         return change_password_settings(**values, version=version, by=by)
 
 
+class TheServerNames(Noun):
+    """One row, so no list and no key."""
+
+    name, slug, resource, words = "ServerNames", "server-names", "mail_settings", gettext_lazy("Server names")
+    only_superusers, is_single = True, True
+    fields = [
+        *of_model(ServerNames, " ".join(HOSTS)),
+        *shown_only(ServerNames, "version changed_at"),
+    ]
+    orderings: Mapping[str, tuple[str, ...]] = {}
+
+    def rows(self, user: User) -> QuerySet[Any]:
+        return ServerNames.objects.all()
+
+    def lookup(self, key: str) -> Mapping[str, Any]:
+        return {"pk": 1}
+
+    def key_values(self, key: str) -> Values:
+        return {}
+
+    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+        return change_server_names(**values, version=version, by=by)
+
+
 NOUNS: list[Noun] = [
     Domains(),
     DomainAdmins(),
@@ -255,6 +280,7 @@ NOUNS: list[Noun] = [
     RelayRecipients(),
     PermittedSenders(),
     AppPasswords(),
+    OutOfOfficeAnswers(),
     DefaultAliases(),
     *map(Entries, tables.NOUNS),
     LocalUsers(),
@@ -263,5 +289,6 @@ NOUNS: list[Noun] = [
     AccessRules(),
     TheMailSettings(),
     ThePasswordSettings(),
+    TheServerNames(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}

@@ -34,13 +34,14 @@ ICONS = {
     "remove_admin": "person",
     "delete": "trash3",
     "change_password": "key",
+    "forward": "arrow-return-right",
     "activate": "play-circle",
     "deactivate": "pause-circle",
     "sign_in": "person",
     "load": "upload",
 }
 NEVER_UNDONE = ("person", "owner", "ended_quarantines")
-UNDONE_BY_DOMAIN_ADMINS = ("mailbox", "mailboxes", "alias")
+UNDONE_BY_DOMAIN_ADMINS = ("mailbox", "mailboxes", "alias", "out_of_office")
 DOOR_ICONS = {"page": "window", "api": "braces", "command": "terminal", "task": "clock", "sign_in": "box-arrow-right"}
 
 

@@ -33,7 +33,7 @@ ROOMS = [
     ("job_list", "list-task", _("Work"), ("job", "takeover"), True),
     ("history", "clock-history", _("History"), ("history", "undo"), False),
     ("person_list", "people", _("People"), ("person",), True),
-    ("mail_settings", "gear", _("Settings"), ("mail", "default"), True),
+    ("mail_settings", "gear", _("Settings"), ("mail", "default", "server"), True),
 ]
 
 

@@ -115,6 +115,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "mailadmin.health.answer_first",
+    "mailboxes.set_up_views.answer_programs",
     "accounts.middleware.AddressBehindProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -1,10 +1,15 @@
 """Falcot's mail, the example of the administrator's handbook: what `--demo` loads and what the tests deliver to."""
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from accounts.actors import Actor
 from accounts.history import recorded
 from domains.models import AddressClass, Domain
 from domains.services import add_domain
 from mailboxes.models import Mailbox
+from mailboxes.out_of_office import set_out_of_office
 from mailboxes.services import add_alias, add_mailbox
 
 GIB = 2**30  # bytes
@@ -20,7 +25,9 @@ def load_falcot(*, password: str | None = None, by: Actor) -> bool:
         brand = add_domain(
             "falcotsbrand.com", address_class=AddressClass.VIRTUAL_ALIAS, description="The brand", max_aliases=50, by=by
         )
-        _add_mailboxes(falcot_org, password, by)
+        _jean, laure, _sophie = _add_mailboxes(falcot_org, password, by)
+        away = "I am away for two weeks. For orders, please write to contact@falcotsbrand.com."
+        set_out_of_office(laure, text=away, ends_at=timezone.now() + timedelta(days=14), by=by)
         add_alias(brand, "webmaster", ["jean@falcot.com"], by=by)
         add_alias(brand, "contact", ["laure@falcot.com", "sophie@falcot.com"], comment="The contact desk", by=by)
         add_alias(brand, "", ["@falcot.com"], comment="Everybody has an address of the brand", by=by)

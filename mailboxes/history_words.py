@@ -26,11 +26,13 @@ from mailboxes.models import (
     DefaultAlias,
     LocalUser,
     Mailbox,
+    OutOfOffice,
     PasswordSettings,
     PermittedSender,
     QuarantinedAddress,
     RecoveryAddress,
     RelayRecipient,
+    ServerNames,
 )
 from mailboxes.parsing import external_form
 
@@ -65,6 +67,10 @@ register_sentences(
         ("revoke", "app_password"): _("Revoked app password %(label)s"),
         ("permit", "sender"): _("Permitted to send: %(label)s"),
         ("forbid", "sender"): _("Forbade to send: %(label)s"),
+        ("change", "server_names"): _("Changed the server names"),
+        ("forward", "mailbox"): _("Changed the forwarding of %(label)s"),
+        ("set", "out_of_office"): _("Set the out-of-office answer of %(label)s"),
+        ("delete", "out_of_office"): _("Deleted the out-of-office answer of %(label)s"),
         ("import", "local_users"): _("Imported local users: %(label)s"),
         ("delete", "domain_with_addresses"): _("Deleted domain %(label)s with its addresses"),
         ("import", "mailboxes"): _("Imported mailboxes from %(label)s"),
@@ -188,6 +194,17 @@ register_reading(
         subject=lambda row, names: names.get((Mailbox, row["mailbox_id"]), ""),
         values=in_words(RecoveryAddress, "address", "confirmed_at"),
     ),
+)
+register_reading(
+    OutOfOffice,
+    Reading(
+        subject=lambda row, names: names.get((Mailbox, row["mailbox_id"]), ""),
+        values=in_words(OutOfOffice, "subject", "text", "starts_at", "ends_at", "days", "active"),
+    ),
+)
+register_reading(
+    ServerNames,
+    Reading(subject=lambda row, names: "", values=in_words(ServerNames, "imap_host", "pop_host", "submission_host")),
 )
 register_reading(
     DefaultAlias, Reading(subject=lambda row, names: row["local_part"], values=in_words(DefaultAlias, "destination"))

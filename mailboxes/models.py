@@ -21,8 +21,11 @@ from domains.models import MAIL_PATH, NO_MAIL_PATH, AddressClass, Domain, seen_b
 from domains.networks import LONGEST_NETWORK
 from mailboxes.app_password_models import AppPassword, AppPasswordSecret
 from mailboxes.import_models import Import, ImportRow
+from mailboxes.out_of_office_models import OutOfOffice
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 from mailboxes.password_models import PasswordLink, PasswordSettings, RecoveryAddress
+from mailboxes.server_names import ServerNames
+from mailboxes.sign_ins import SignIn
 from mailboxes.times import refuse_strange_times
 from mailboxes.usage import Usage
 from mailboxes.written import a_destination_is_written, destinations_follow_their_address
@@ -624,9 +627,12 @@ __all__ = [
     "MailboxOwner",
     "PasswordLink",
     "PasswordSettings",
+    "OutOfOffice",
     "PermittedSender",
     "QuarantinedAddress",
     "RecoveryAddress",
     "RelayRecipient",
+    "ServerNames",
+    "SignIn",
     "Usage",
 ]

@@ -1,4 +1,6 @@
-"""The owner's house: one's own mailbox and its password."""
+"""The owner's house: one's own mailbox, its password, and where its mail goes."""
+
+from dataclasses import dataclass
 
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpResponse
@@ -10,16 +12,51 @@ from accounts.actors import Actor
 from accounts.forms import OwnPasswordForm
 from accounts.pages import PersonRequest, owner_required, refusals_on, say, typed
 from mailboxes.credentials import is_password
-from mailboxes.models import Alias, AliasDestination, Mailbox, MailboxCredential, PasswordSettings, RecoveryAddress
+from mailboxes.forwarding import set_forwarding
+from mailboxes.models import (
+    Alias,
+    AliasDestination,
+    Mailbox,
+    MailboxCredential,
+    OutOfOffice,
+    PasswordSettings,
+    RecoveryAddress,
+)
+from mailboxes.owner_forms import ForwardingForm
 from mailboxes.services import set_mailbox_password
 
 MOST_SHOWN = 20
+SIGN_INS_SHOWN = 8
+NEARLY_FULL = 90  # per cent
+
+
+@dataclass(frozen=True)
+class Space:
+    """How much of a mailbox is used, in bytes, as Dovecot said last. `quota` is None without one."""
+
+    used: int
+    messages: int | None
+    quota: int | None
+
+    @classmethod
+    def of(cls, mailbox: Mailbox) -> "Space":
+        usage = getattr(mailbox, "usage", None)
+        return cls(usage.bytes if usage else 0, usage.messages if usage else None, mailbox.quota_bytes)
+
+    @property
+    def percent(self) -> int:
+        """0 to 100; Dovecot lets the last message go over the quota."""
+        return min(100, self.used * 100 // self.quota) if self.quota else 0
+
+    @property
+    def is_nearly_full(self) -> bool:
+        return self.percent >= NEARLY_FULL
 
 
 @owner_required
 @require_safe
 def my_mailbox(request: PersonRequest) -> HttpResponse:
-    mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
+    mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address().select_related("usage"))
     pointing = AliasDestination.objects.filter(address=mailbox.address, alias__active=True)
     alias = Alias.objects.filter(address=mailbox.address, active=True).first()
     credential = MailboxCredential.objects.only("changed_at").filter(mailbox=mailbox).first()
@@ -31,6 +68,9 @@ def my_mailbox(request: PersonRequest) -> HttpResponse:
         "valid_until": PasswordSettings.current().valid_until(credential.changed_at) if credential else None,
         "pointing": list(pointing.select_related("alias__address__domain").order_by("alias_id")[:MOST_SHOWN]),
         "alias_domains": list(mailbox.address.domain.alias_domains.filter(active=True).order_by("name")[:MOST_SHOWN]),
+        "space": Space.of(mailbox),
+        "sign_ins": list(mailbox.sign_ins.order_by("-signed_in_at", "-pk")[:SIGN_INS_SHOWN]),
+        "answer": OutOfOffice.objects.filter(mailbox=mailbox).first(),
         "copies": list(alias.destinations.with_targets()[:MOST_SHOWN]) if alias else [],
     }
     return render(request, "mailboxes/my_mailbox.html", context)
@@ -57,3 +97,20 @@ def my_mailbox_password(request: PersonRequest) -> HttpResponse:
     context = {"form": form, "mailbox": mailbox, "settings": PasswordSettings.current()}
     context["must_change"] = credential.must_change
     return render(request, "mailboxes/my_mailbox_password.html", context)
+
+
+@owner_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def my_forwarding(request: PersonRequest) -> HttpResponse:
+    mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
+    alias = Alias.objects.filter(address=mailbox.address).first()
+    there = list(alias.destinations.with_targets()) if alias else []
+    initial = {"destinations": "\n".join(map(str, there)), "keeps_copy": mailbox.receives}
+    form = ForwardingForm(typed(request), initial=initial)
+    if form.is_valid():
+        with refusals_on(form):
+            set_forwarding(mailbox, **form.cleaned_data, by=Actor.from_request(request))
+            is_on = bool(form.cleaned_data["destinations"])
+            say(request, _("Saved. Mail is sent on from now.") if is_on else _("Saved. Mail stays in your mailbox."))
+            return redirect("my_mailbox")
+    return render(request, "mailboxes/my_forwarding.html", {"form": form, "mailbox": mailbox})

@@ -25,6 +25,7 @@ from mailboxes.models import (
     DefaultAlias,
     Mailbox,
     MailboxCredential,
+    OutOfOffice,
     PermittedSender,
     RecoveryAddress,
     RelayRecipient,
@@ -55,6 +56,7 @@ def delete_domain(domain: Domain, *, by: Actor) -> UUID:
         PermittedSender.objects.filter(domain_name=domain.name).delete()
         remove_app_passwords(mailboxes.values_list("pk", flat=True))
         RecoveryAddress.objects.filter(mailbox__in=mailboxes).delete()
+        OutOfOffice.objects.filter(mailbox__in=mailboxes).delete()
         mailboxes.delete()
         AliasDestination.objects.filter(alias__address__domain=domain).delete()
         Alias.objects.filter(address__domain=domain).delete()

@@ -30,6 +30,7 @@ from mailboxes.models import (
     Mailbox,
     MailboxCredential,
     MailboxOwner,
+    OutOfOffice,
     PermittedSender,
     RecoveryAddress,
 )
@@ -310,6 +311,7 @@ def _delete_mailboxes(mailbox_ids: Sequence[int], by: Actor) -> None:
     PermittedSender.objects.filter(mailbox__in=mailbox_ids).delete()
     remove_app_passwords(mailbox_ids)
     RecoveryAddress.objects.filter(mailbox__in=mailbox_ids).delete()
+    OutOfOffice.objects.filter(mailbox__in=mailbox_ids).delete()
     mailboxes.delete()
     remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()], by=by)
     _refuse_loop_without(address_ids)

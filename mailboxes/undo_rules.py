@@ -29,11 +29,13 @@ from mailboxes.models import (
     Mailbox,
     MailboxCredential,
     MailboxOwner,
+    OutOfOffice,
     PasswordSettings,
     PermittedSender,
     QuarantinedAddress,
     RecoveryAddress,
     RelayRecipient,
+    ServerNames,
 )
 from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
@@ -64,6 +66,8 @@ for _model in (
     AppPassword,
     RecoveryAddress,
     PasswordSettings,
+    OutOfOffice,
+    ServerNames,
     RelayRecipient,
     LocalUser,
     QuarantinedAddress,
@@ -71,7 +75,17 @@ for _model in (
     register_undo(_model)
 
 # What a domain admin may take back.
-OF_A_DOMAIN = (Address, Mailbox, Alias, AliasDestination, PermittedSender, AppPassword, RecoveryAddress, RelayRecipient)
+OF_A_DOMAIN = (
+    Address,
+    Mailbox,
+    Alias,
+    AliasDestination,
+    PermittedSender,
+    AppPassword,
+    RecoveryAddress,
+    OutOfOffice,
+    RelayRecipient,
+)
 COUNTERS = ("version", "changed_at")
 
 

@@ -196,6 +196,7 @@ def _around(mailbox: Mailbox) -> dict[str, Any]:
         "password_changed_at": credential.changed_at if credential else None,
         "must_change_password": credential is not None and credential.must_change,
         "password_valid_until": valid_until,
+        "sign_ins": list(mailbox.sign_ins.order_by("-signed_in_at", "-pk")[:3]),
         "last_sign_in": owner.user.last_login if owner else None,
     }
 

@@ -14,6 +14,41 @@ from mailservers.mail_servers import DOVECOT
 SOCKETS = {"auth": "auth", "lmtp": "dovecot-lmtp", "quota-status": "quota-status"}  # service -> name below private/
 SECRET_MODE = 0o640  # root writes, the group dovecot reads: the processes auth and dict
 FULL = "552 5.2.2 Mailbox is full"
+# The login comes last: it may hold a slash.
+SIGN_INS = """\
+map {
+  pattern = shared/last-login/$service/$remote_ip/$username
+  table = dovecot.last_sign_in
+  value_field = seconds
+  value_type = uint
+  fields {
+    service = $service
+    remote_ip = $remote_ip
+    username = $username
+  }
+}
+"""
+# The name of a script is its number, and so is the number of its text (Pigeonhole, INSTALL: dict).
+SCRIPTS = """\
+map {
+  pattern = priv/sieve/name/$id
+  table = dovecot.sieve
+  username_field = username
+  value_field = id
+  fields {
+    id = $id
+  }
+}
+map {
+  pattern = priv/sieve/data/$id
+  table = dovecot.sieve
+  username_field = username
+  value_field = script
+  fields {
+    id = $id
+  }
+}
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +74,7 @@ def files_for(host: DovecotHost) -> dict[str, str]:
         "dovecot.conf": _dovecot_conf(host),
         "sql.conf": _users(host),
         "app-sql.conf": _app_passwords(host),
-        "dict-sql.conf": _counts(host),
+        "dict-sql.conf": _dicts(host),
         "install-commands": _commands(host),
     }
 
@@ -105,7 +140,7 @@ password_query = SELECT * FROM dovecot.app_password('%u', '%s', '%{{sha256:passw
 """  # noqa: S608  Dovecot escapes
 
 
-def _counts(host: DovecotHost) -> str:
+def _dicts(host: DovecotHost) -> str:
     maps = "".join(
         f"""map {{
   pattern = priv/quota/{key}
@@ -116,7 +151,8 @@ def _counts(host: DovecotHost) -> str:
 """
         for key, column in (("storage", "bytes"), ("messages", "messages"))
     )
-    return f"# What is stored in each mailbox: Dovecot says it to the panel.\nconnect = {_connect(host)}\n{maps}"
+    about = "# What is stored in each mailbox, who signed in last, and who is out of office."
+    return f"{about}\nconnect = {_connect(host)}\n{maps}{SIGN_INS}{SCRIPTS}"
 
 
 def _listener(service: str, host: DovecotHost) -> str:
@@ -199,15 +235,26 @@ plugin {{
   quota_vsizes = yes
   quota_clone_dict = proxy:dict:quota
   quota_exceeded_message = Mailbox is full.
+  last_login_dict = proxy:dict:sign-in
+  last_login_key = last-login/%s/%r/%u
   quota_status_success = DUNNO
   quota_status_nouser = DUNNO
   quota_status_overquota = {FULL}
 }}
 dict {{
   quota = pgsql:{host.directory}/dict-sql.conf
+  sign-in = pgsql:{host.directory}/dict-sql.conf
+  sieve = pgsql:{host.directory}/dict-sql.conf
 }}
 protocol imap {{
-  mail_plugins = $mail_plugins imap_quota
+  mail_plugins = $mail_plugins imap_quota last_login
+}}
+protocol pop3 {{
+  mail_plugins = $mail_plugins last_login
+}}
+# Who is out of office: userdb names the script. It is read and compiled for each message, so a change acts at once.
+protocol lmtp {{
+  mail_plugins = $mail_plugins sieve
 }}
 
 # For Postfix: who signs in to submission, delivery, and whether a mailbox is full.

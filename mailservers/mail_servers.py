@@ -47,6 +47,10 @@ READ_BY_DOVECOT = {
     "mailboxes_apppassword": ["id", "mailbox_id", "imap", "pop", "sends", "expires_at"],
     "mailboxes_apppasswordsecret": ["app_password_id", "digest", "used_at"],
     "mailboxes_usage": ["username", "bytes", "messages"],
+    "mailboxes_signin": ["username", "service", "remote_ip", "seconds"],
+    "mailboxes_outofoffice": ["id", "mailbox_id", "active", "starts_at", "ends_at", "subject", "text", "days"],
+    "mailboxes_alias": ["id", "address_id", "active", "starts_at", "ends_at"],
+    "mailboxes_aliasdestination": ["id", "alias_id", "address_id"],
 }
 
 
@@ -107,6 +111,13 @@ DOVECOT = MailServer(
             columns=("username", "bytes", "messages"),
             changed=("bytes", "messages"),
         ),
+        View(
+            name="last_sign_in",
+            table="mailboxes_signin",
+            columns=("username", "service", "remote_ip", "seconds"),
+            changed=("seconds",),
+        ),
+        View(name="sieve"),
     ),
 )
 OPENDKIM = MailServer(

@@ -17,9 +17,9 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> No
 
 
 def empty_rooms() -> None:
-    """Every table as the migrations left it: no rows, but one of mail and one of password settings."""
+    """Every table as the migrations left it: no rows, but the one row of each of the settings."""
     from domains.models import MailSettings
-    from mailboxes.models import PasswordSettings
+    from mailboxes.models import PasswordSettings, ServerNames
 
     kept = {"django_content_type", "auth_permission"}
     tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - kept
@@ -28,6 +28,7 @@ def empty_rooms() -> None:
         cursor.execute(truncate)
         MailSettings().save(force_insert=True)  # with its event: an undo of the settings looks for what was before
         PasswordSettings().save(force_insert=True)
+        ServerNames().save(force_insert=True)
 
 
 # Django's own way, `flush`, forgets the row of mail settings and runs all post_migrate handlers after each test.

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0022_password_settings_and_recovery'),
+        ('mailboxes', '0024_server_names_and_sign_ins'),
     ]
 
     operations = [

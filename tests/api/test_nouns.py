@@ -80,6 +80,14 @@ EXAMPLES = {
         "sender",
         "jean@falcot.org/@elsewhere.example",
     ),
+    "out-of-office": Example(
+        "jean@falcot.org",
+        {"mailbox": "Jean@falcot.org", "text": "I am away.", "ends_at": "2036-01-01T00:00:00Z"},
+        {"subject": "Away", "days": 3, "active": False},
+        {"mailbox": "jean@falcot.org", "text": "x", "days": 31},
+        "days",
+        "sophie@falcot.org",
+    ),
     "default-aliases": Example(
         "abuse",
         {"local_part": "Abuse", "destination": "jean@falcot.org"},

@@ -7,8 +7,10 @@ from domains.models import Domain
 from jobs.models import Job
 from jobs.services import run_job
 from mailboxes import services as mailboxes
+from mailboxes.forwarding import set_forwarding
 from mailboxes.jobs import start_alias_report
-from mailboxes.models import Mailbox
+from mailboxes.models import Mailbox, SignIn, Usage
+from mailboxes.out_of_office import set_out_of_office
 from tests.plugins import household as people
 from tests.plugins.household import SUPERUSER
 
@@ -23,6 +25,7 @@ def furnish() -> dict[str, object]:
     falcot = Domain.objects.get(name="falcot.org")
 
     _long_names(by)
+    _owner_s_house(by)
     _many_of(falcot, by)
     domains.change_domain(falcot, max_mailboxes=200, by=by)
     sophie = Mailbox.objects.with_address().get(address__local_part="sophie")
@@ -43,6 +46,18 @@ def _long_names(by: Actor) -> None:
     mailboxes.add_alias(domain, "team", [str(mailbox), *(f"{n}{LONG[3:]}@elsewhere.example" for n in range(30))], by=by)
     mailboxes.add_alias(domain, "", [f"{LONG}@elsewhere.example"], by=by)
     domains.change_domain(domain, max_mailboxes=1, max_aliases=2, max_total_quota_bytes=2**30, by=by)
+
+
+def _owner_s_house(by: Actor) -> None:
+    """Nearly full, out of office, forwarded, with sign-ins."""
+    jean = Mailbox.objects.with_address().get(address__local_part="jean")
+    Usage.objects.create(
+        mailbox=jean, domain=jean.address.domain, username=str(jean), bytes=94 * 2**30 // 10, messages=18_204
+    )
+    for service, remote_ip in (("imap", "198.51.100.23"), ("imap", "2001:db8:77::12"), ("pop3", "203.0.113.201")):
+        SignIn.objects.create(mailbox=jean, username=str(jean), service=service, remote_ip=remote_ip)
+    set_out_of_office(jean, text="I am away until 4 January.\nFor orders: contact@falcotsbrand.com", by=by)
+    set_forwarding(jean, ["jean.falcot@elsewhere.example"], by=by)
 
 
 def _many_of(domain: Domain, by: Actor) -> None:

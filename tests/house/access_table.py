@@ -96,6 +96,10 @@ GET  mailbox_senders        /mailboxes/laure@falcot.org/senders/               i
 POST mailbox_senders        /mailboxes/laure@falcot.org/senders/               in  404 404 302 302
 GET  mailbox_senders        /mailboxes/mallory@foreign.example/senders/        in  200 404 404 200
 POST mailbox_senders        /mailboxes/mallory@foreign.example/senders/        in  200 404 404 302
+GET  mailbox_out_of_office  /mailboxes/laure@falcot.org/out-of-office/         in  404 404 200 200
+POST mailbox_out_of_office  /mailboxes/laure@falcot.org/out-of-office/         in  404 404 302 302
+GET  mailbox_out_of_office  /mailboxes/mallory@foreign.example/out-of-office/  in  200 404 404 200
+POST mailbox_out_of_office  /mailboxes/mallory@foreign.example/out-of-office/  in  302 404 404 302
 POST sender_forbid          /mailboxes/laure@falcot.org/senders/forbid/        in  404 404 302 302
 POST sender_forbid          /mailboxes/mallory@foreign.example/senders/forbid/ in  302 404 404 302
 GET  domain_use             /domains/falcot.org/use/                           in  404 404 200 200
@@ -285,6 +289,18 @@ GET  restriction_class_delete /restrictions/classes/{restriction_class}/delete/ 
 POST restriction_class_delete /restrictions/classes/{restriction_class}/delete/  in  404 404 404 302
 
 GET  my_mailbox             /my-mailbox/                                       in  404 200 404 404
+GET  autoconfig             /mail/config-v1.1.xml?emailaddress=jean@falcot.org 200 200 200 200 200
+GET  autoconfig_well_known  /.well-known/autoconfig/mail/config-v1.1.xml       404 404 404 404 404
+POST autodiscover           /autodiscover/autodiscover.xml                     404 404 404 404 404
+GET  my_set_up              /my-mailbox/set-up/                                in  404 200 404 404
+GET  my_apple_profile       /my-mailbox/set-up/mail.mobileconfig               in  404 200 404 404
+GET  server_names           /settings/server-names/                            in  404 404 404 200
+POST server_names           /settings/server-names/                            in  404 404 404 302
+GET  my_history             /my-mailbox/history/                               in  404 200 404 404
+GET  my_forwarding          /my-mailbox/forwarding/                            in  404 200 404 404
+POST my_forwarding          /my-mailbox/forwarding/                            in  404 302 404 404
+GET  my_out_of_office       /my-mailbox/out-of-office/                         in  404 200 404 404
+POST my_out_of_office       /my-mailbox/out-of-office/                         in  404 302 404 404
 GET  my_mailbox_password    /my-mailbox/password/                              in  404 200 404 404
 POST my_mailbox_password    /my-mailbox/password/                              in  404 302 404 404
 GET  my_recovery_address    /my-mailbox/recovery-address/                      in  404 200 404 404
@@ -421,6 +437,11 @@ FORMS: dict[str, dict[str, str]] = {
     "my_app_password_revoke": {},
     "import_add": {"file": "as a file: {column}\nnew@falcot.org\n", "existing": "refuse"},
     "import": {},
+    "mailbox_out_of_office": {"text": "I am away.", "days": "7", "active": "on"},
+    "my_out_of_office": {"text": "I am away.", "days": "7", "active": "on"},
+    "autodiscover": {},
+    "server_names": {"imap_host": "imap.falcot.org", "submission_host": "mail.falcot.org"},
+    "my_forwarding": {"destinations": "someone@elsewhere.example", "keeps_copy": "on"},
     "my_mailbox_password": {
         "current": "jean keeps this one himself",
         "password": "jean has a better one",

@@ -83,6 +83,13 @@ DELETE api_permitted_senders      permitted-senders/laure@falcot.org%2Fpress@fal
 GET    api_app_passwords_list     app-passwords/                      401 404 200 200 200 200 403
 GET    api_app_passwords          app-passwords/jean@falcot.org%2FPhone/ 401 404 404 200 200 200 403
 DELETE api_app_passwords          app-passwords/jean@falcot.org%2FPhone/ 401 401 404 204 204 204 403
+GET    api_out_of_office_list out-of-office/                         401 404 200 200 200 200 403
+POST   api_out_of_office_list out-of-office/                         401 401 422 201 201 201 403
+GET    api_out_of_office      out-of-office/laure@falcot.org/        401 404 404 200 200 200 403
+PUT    api_out_of_office      out-of-office/laure@falcot.org/        401 401 422 200 200 200 403
+PUT    api_out_of_office      out-of-office/mallory@foreign.example/ 401 401 201 422 201 422 403
+PATCH  api_out_of_office      out-of-office/laure@falcot.org/        401 401 404 200 200 200 403
+DELETE api_out_of_office      out-of-office/laure@falcot.org/        401 401 404 204 204 204 403
 
 GET    api_default_aliases_list default-aliases/                     401 404 404 404 200 404 403
 POST   api_default_aliases_list default-aliases/                     401 401 404 404 201 404 403
@@ -90,6 +97,10 @@ GET    api_default_aliases      default-aliases/noc/                 401 404 404
 PUT    api_default_aliases      default-aliases/abuse/               401 401 404 404 201 404 403
 PATCH  api_default_aliases      default-aliases/noc/                 401 401 404 404 200 404 403
 DELETE api_default_aliases      default-aliases/noc/                 401 401 404 404 204 404 403
+
+GET    api_server_names    server-names/                             401 404 404 404 200 404 403
+PUT    api_server_names    server-names/                             401 404 404 404 200 404 403
+PATCH  api_server_names    server-names/                             401 404 404 404 200 404 403
 
 GET    api_mail_settings   mail-settings/                            401 404 404 404 200 404 403
 PUT    api_mail_settings   mail-settings/                            401 401 404 404 200 404 403
@@ -224,9 +235,14 @@ BODIES: dict[str, Any] = {
     "PUT api_domain_admins": {},
     "POST api_permitted_senders_list": {"mailbox": "laure@falcot.org", "sender": "info@falcot.org"},
     "PUT api_permitted_senders": {},
+    "POST api_out_of_office_list": {"mailbox": "sophie@falcot.org", "text": "I am away."},
+    "PUT api_out_of_office": {"text": "I am away."},
+    "PATCH api_out_of_office": {"active": False},
     "POST api_default_aliases_list": {"local_part": "abuse", "destination": "someone@elsewhere.example"},
     "PUT api_default_aliases": {"destination": "someone@elsewhere.example"},
     "PATCH api_default_aliases": {"destination": "someone@elsewhere.example"},
+    "PUT api_server_names": {"imap_host": "imap.falcot.org"},
+    "PATCH api_server_names": {"pop_host": "pop.falcot.org"},
     "PUT api_mail_settings": {"quarantine_days": 7},
     "PATCH api_mail_settings": {"quarantine_days": 7},
     "PUT api_password_settings": {"grace_days": 7},

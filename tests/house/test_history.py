@@ -30,8 +30,10 @@ from mailboxes import (
     app_passwords,
     counting,
     default_aliases,
+    forwarding,
     imports,
     local_users,
+    out_of_office,
     password_settings,
     quarantine,
     recovery,
@@ -39,6 +41,7 @@ from mailboxes import (
     removal,
     renaming,
     senders,
+    server_names,
     stopping,
     undo,
 )
@@ -99,6 +102,7 @@ def house(db: None) -> House:
     stopped = mailboxes.add_mailbox(domain, "stopped", by=BY)
     stopping.stop_mailboxes([stopped], by=BY)
     senders.permit_senders(jean, ["press@example.org"], by=BY)
+    out_of_office.set_out_of_office(jean, text="Away", by=BY)
     relay_domain = domains.add_domain("relay.example", address_class="relay", by=BY)
     relay.add_relay_recipients(relay_domain, ["ann"], by=BY)
     QuarantinedAddress.objects.create(
@@ -333,6 +337,22 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: senders.forbid_senders(house.jean, list(house.jean.permitted_senders.all()), by=BY),
         "Forbade to send: jean@example.org → press@example.org",
     ),
+    "mailboxes.server_names.change_server_names": (
+        lambda house: server_names.change_server_names(imap_host="imap.example.org", by=BY),
+        "Changed the server names",
+    ),
+    "mailboxes.forwarding.set_forwarding": (
+        lambda house: forwarding.set_forwarding(house.jean, ELSEWHERE, keeps_copy=False, by=BY),
+        "Changed the forwarding of jean@example.org",
+    ),
+    "mailboxes.out_of_office.set_out_of_office": (
+        lambda house: out_of_office.set_out_of_office(house.laure, text="Away", by=BY),
+        "Set the out-of-office answer of laure@example.org",
+    ),
+    "mailboxes.out_of_office.delete_out_of_office": (
+        lambda house: out_of_office.delete_out_of_office(house.jean.out_of_office, by=BY),
+        "Deleted the out-of-office answer of jean@example.org",
+    ),
     "mailboxes.default_aliases.set_default_aliases": (
         lambda house: default_aliases.set_default_aliases(["abuse", "postmaster"], "jean@example.org", by=BY),
         "Changed the default aliases: abuse, postmaster",
@@ -489,14 +509,17 @@ def modules_with_services() -> list[ModuleType]:
         dkim,
         removal,
         counting,
+        forwarding,
         imports,
         password_settings,
         quarantine,
         recovery,
         local_users,
+        out_of_office,
         relay,
         renaming,
         senders,
+        server_names,
         undo,
         access,
     ]

@@ -20,7 +20,7 @@ from mailadmin.launch.cluster import Cluster
 from mailservers.submission import SERVICES, master_cf
 from tests.plugins.mail_stack import MAIL_USER, MASTER_CF, Postfix, eventually, free_port
 
-PACKAGES = "dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-pgsql"
+PACKAGES = "dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-pgsql dovecot-sieve"
 
 # What only a private instance needs. Everything else is as a host gets it.
 LOCAL_CONF = """
@@ -32,6 +32,8 @@ listen = 127.0.0.1
 auth_verbose = yes
 # No pause after a wrong password, and none that grows.
 auth_failure_delay = 0
+# Where sendmail(1) would hand answers over; that needs /etc/postfix/main.cf.
+submission_host = 127.0.0.1:{smtp}
 service anvil {{
   unix_listener anvil-auth-penalty {{
     mode = 0
@@ -78,7 +80,8 @@ class Dovecot:
         tls = {"certificate": str(certificate), "key": str(key)}
         queue = {"queue_directory": str(self.postfix.base / "queue")}
         call_command("dovecot_config", output=str(self.conf), stdout=StringIO(), **mail, **tls, **queue)
-        private = LOCAL_CONF.format(base=self.base, name=self.base.parent.name, **self.ports)
+        here = {"base": self.base, "name": self.base.parent.name, "smtp": self.postfix.port}
+        private = LOCAL_CONF.format(**here, **self.ports)
         (self.conf / "local.conf").write_text(private)
         self.run("dovecot")
         self.serve_submission(certificate, key)

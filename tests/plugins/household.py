@@ -29,9 +29,11 @@ from mailboxes.imports import stage_upload
 from mailboxes.jobs import start_alias_report
 from mailboxes.local_users import import_local_users
 from mailboxes.models import Mailbox, PasswordLink, RecoveryAddress, RelayRecipient
+from mailboxes.out_of_office import set_out_of_office
 from mailboxes.recovery import new_token
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
+from mailboxes.server_names import change_server_names
 from restrictions.access_services import add_rule, allow_actions
 from restrictions.services import add_class, set_list
 from takeover.kept import ToKeep, keep_rows
@@ -98,6 +100,8 @@ def move_in() -> dict[str, object]:
     numbers["permitted_sender"] = laure.permitted_senders.get().pk
     numbers["app_password"] = add_app_password(jean, "Phone", by=TESTER)[0].pk
     numbers |= _recovery_of(jean)
+    change_server_names(imap_host="imap.falcot.org", submission_host="mail.falcot.org", by=TESTER)
+    set_out_of_office(laure, subject="Away", text="I am back on Monday.", by=TESTER)
     numbers["default_alias"] = set_default_aliases(["noc"], "jean@falcot.org", by=TESTER)[0].pk
     numbers["import"] = _uploaded("mailboxes", FILE, superuser)
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)

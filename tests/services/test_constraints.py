@@ -33,12 +33,15 @@ from mailboxes.models import (
     LocalUser,
     Mailbox,
     MailboxCredential,
+    OutOfOffice,
     PasswordLink,
     PasswordSettings,
     PermittedSender,
     QuarantinedAddress,
     RecoveryAddress,
     RelayRecipient,
+    ServerNames,
+    SignIn,
     Usage,
 )
 from restrictions.access_models import (
@@ -83,6 +86,9 @@ class Rows:
     def permitted(self, **values: str) -> PermittedSender:
         here = {"domain_name": "example.com", "local_part": "info"} | values
         return PermittedSender.objects.create(mailbox=self.mailbox_row, **here)
+
+    def away(self, **values: Any) -> OutOfOffice:
+        return OutOfOffice.objects.create(**({"mailbox": self.mailbox_row, "text": "Away"} | values))
 
     def credential(self, **values: Any) -> None:
         MailboxCredential.objects.create(**({"mailbox": self.mailbox_row, "hash": "{BLF-CRYPT}$2y$11$x"} | values))
@@ -241,6 +247,28 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("mail_path_stays_below_the_base", "a line end", lambda rows: rows.mailbox(mail_path="a/\n")),
     ("a_login_stores_once", "twice", lambda rows: _one_login_for_two(rows)),
     ("a_sender_is_permitted_once", "twice", lambda rows: [rows.permitted(), rows.permitted()]),
+    ("one_row_of_server_names", "a second", lambda rows: ServerNames.objects.create(id=2)),
+    ("a_server_name_is_a_domain", "an address", lambda rows: ServerNames.objects.update(imap_host="a@b")),
+    ("a_server_name_is_a_domain", "upper case", lambda rows: ServerNames.objects.update(pop_host="Mail.example")),
+    ("a_server_name_is_a_domain", "a port", lambda rows: ServerNames.objects.update(submission_host="mail:465")),
+    (
+        "a_sign_in_is_kept_once_a_service_and_address",
+        "twice",
+        lambda rows: [
+            SignIn.objects.create(
+                mailbox=rows.mailbox_row, username="jean@example.org", service="imap", remote_ip="::1"
+            )
+            for _twice in range(2)
+        ],
+    ),
+    ("mailboxes_outofoffice_mailbox_id_key", "twice", lambda rows: [rows.away(), rows.away()]),
+    ("an_answer_ends_after_it_starts", "before", lambda rows: rows.away(starts_at=NOW, ends_at=NOW)),
+    ("an_answer_is_given_once_in_1_to_30_days", "never", lambda rows: rows.away(days=0)),
+    ("an_answer_is_given_once_in_1_to_30_days", "too rarely", lambda rows: rows.away(days=31)),
+    ("an_answer_is_text", "nothing", lambda rows: rows.away(text="")),
+    ("an_answer_is_text", "blanks", lambda rows: rows.away(text=" \n\t ")),
+    ("an_answer_is_text", "a control character", lambda rows: rows.away(text="a\x07")),
+    ("an_answer_is_text", "a second header", lambda rows: rows.away(subject="Away\nBcc: all@example.org")),
     ("a_permitted_sender_is_what_postfix_asks_for", "upper case", lambda rows: rows.permitted(local_part="Info")),
     ("a_permitted_sender_is_what_postfix_asks_for", "a pattern", lambda rows: rows.permitted(local_part="sales-*")),
     ("a_permitted_sender_is_what_postfix_asks_for", "no domain", lambda rows: rows.permitted(domain_name="b_.c")),

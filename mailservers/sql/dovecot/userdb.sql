@@ -1,8 +1,9 @@
--- userdb (doc.dovecot.org/2.3, Authentication): where a mailbox is stored, and its quota. lmtp delivers to those that take
+-- userdb (doc.dovecot.org/2.3, Authentication): where a mailbox is stored, its quota, and for lmtp the Sieve script that
+-- answers while its owner is away. lmtp delivers to those that take
 -- mail now, as postfix.virtual_mailbox_maps has it; quota-status and doveadm are told of any.
 -- Dovecot knows no delimiter (an address may hold one), so the base of an extension is looked for here.
 CREATE OR REPLACE FUNCTION dovecot.userdb(asked_user text, asked_service text, mail_base text)
-RETURNS TABLE ("user" text, mail text, home text, quota_rule text)
+RETURNS TABLE ("user" text, mail text, home text, quota_rule text, sieve text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -30,11 +31,17 @@ BEGIN
     SELECT mail_map.external_form(address.local_part, domain.name),
         place.location,
         place.home,
-        mail_map.quota_rule(mailbox.quota_bytes)
+        mail_map.quota_rule(mailbox.quota_bytes),
+        -- NULL is no field at all: then nothing more is asked.
+        'dict:proxy::sieve;name=' || reply.id
     FROM public.mailboxes_mailbox AS mailbox
     JOIN public.mailboxes_address AS address ON address.id = mailbox.address_id
     JOIN public.domains_domain AS domain ON domain.id = address.domain_id
     CROSS JOIN LATERAL mail_map.mail_location(mailbox.mail_path, mail_base) AS place
+    LEFT JOIN public.mailboxes_outofoffice AS reply
+        ON reply.mailbox_id = mailbox.id
+        AND asked_service = 'lmtp'
+        AND mail_map.delivers(reply.active, reply.starts_at, reply.ends_at)
     WHERE mailbox.address_id = found_address_id
       AND domain.address_class = 'virtual_mailbox'
       AND (

@@ -1,0 +1,37 @@
+"""Forwarding, as an owner sees it: the alias beside a mailbox on its address, and whether the mailbox keeps a copy."""
+
+from collections.abc import Iterable
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from domains.services import locked_version
+from mailboxes.destinations import lock_alias_graph
+from mailboxes.models import Alias, Mailbox
+from mailboxes.services import change_alias, change_mailbox
+
+MOST_FORWARDS = 20  # of an owner; whoever needs more needs an alias
+
+
+def set_forwarding(mailbox: Mailbox, destinations: Iterable[str], *, keeps_copy: bool = True, by: Actor) -> None:
+    """Sends mail on to these addresses, with a copy in the mailbox or without. Without destinations it stays here.
+    Refuses loops, and what would leave a mailbox without any mail."""
+    own = str(mailbox)
+    typed = list(dict.fromkeys(destinations))
+    wanted = [text for text in typed if text.strip().lower() != own]
+    keeps = keeps_copy or wanted != typed or not wanted  # to name one's own address is to keep a copy
+    if len(wanted) > MOST_FORWARDS:
+        sentence = _("Mail is forwarded to %(most)d addresses at most. Ask your administrator for an alias.")
+        raise ValidationError({"destinations": sentence % {"most": MOST_FORWARDS}})
+    with recorded("forward", "mailbox", own, domain=mailbox.address.domain.name, by=by):
+        lock_alias_graph()
+        mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
+        alias = Alias.objects.filter(address=mailbox.address_id).select_related("address__domain").first()
+        if not mailbox.receives and alias is None:
+            raise ValidationError(_("Your administrator has stopped mail to this mailbox. Ask there."))
+        if alias and wanted and alias.state != "active":
+            change_alias(alias, active=True, starts_at=None, ends_at=None, by=by)
+        changes = {"receives": keeps} if keeps != mailbox.receives else {}
+        change_mailbox(mailbox, also_deliver_to=wanted, **changes, by=by)

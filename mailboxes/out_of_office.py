@@ -1,0 +1,54 @@
+"""Every write about out-of-office answers."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from accounts.saving import save_checked
+from domains.services import locked_version
+from mailboxes.models import Mailbox, OutOfOffice
+
+CHANGEABLE = ("subject", "text", "starts_at", "ends_at", "days", "active")
+
+
+def set_out_of_office(mailbox: Mailbox, *, version: int | None = None, by: Actor, **changes: Any) -> OutOfOffice:
+    """Changes what CHANGEABLE names, or adds the answer of this mailbox. It counts from the next message on."""
+    unknown = set(changes) - set(CHANGEABLE)
+    if unknown:
+        raise TypeError(f"an out-of-office answer has no field {', '.join(sorted(unknown))} that can be changed")
+    with recorded("set", "out_of_office", str(mailbox), domain=mailbox.address.domain.name, by=by):
+        mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
+        answer = OutOfOffice.objects.filter(mailbox=mailbox).first()
+        if answer:
+            answer = locked_version(OutOfOffice.objects, answer.pk, version)
+            answer.version += 1
+        else:
+            answer = OutOfOffice()
+        for field, value in changes.items():
+            setattr(answer, field, value)
+        answer.mailbox = mailbox
+        _refuse_nul(subject=answer.subject, text=answer.text)
+        # Browsers send CR LF (HTML, form submission).
+        answer.text = answer.text.replace("\r\n", "\n").replace("\r", "\n").strip("\n ")
+        answer.subject = answer.subject.strip()
+        save_checked(answer)
+    return answer
+
+
+def delete_out_of_office(answer: OutOfOffice, *, by: Actor) -> UUID:
+    """Deletes the answer with its text. Gives the number of the change set, for an undo."""
+    mailbox = answer.mailbox
+    with recorded("delete", "out_of_office", str(mailbox), domain=mailbox.address.domain.name, by=by) as change_set:
+        locked_version(OutOfOffice.objects, answer.pk, None)
+        OutOfOffice.objects.filter(pk=answer.pk).delete()
+    return change_set
+
+
+def _refuse_nul(**texts: str) -> None:
+    """PostgreSQL cannot even be asked about it."""
+    if found := [field for field, text in texts.items() if "\0" in text]:
+        raise ValidationError({field: _("An answer cannot hold a NUL character.") for field in found})
