@@ -121,6 +121,7 @@ class PersonForm(PanelForm):
     is_active = forms.BooleanField(
         label=_("Active"), required=False, help_text=_("Who is not active cannot sign in, and is signed out at once.")
     )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
 class AccountForm(PanelForm):

@@ -45,6 +45,7 @@ class User(AbstractBaseUser):
     language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)
     is_superuser = models.BooleanField(_("superuser"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
 
     # Names of domains, for one request: an API token may be good for these only. Never stored.

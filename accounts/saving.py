@@ -2,7 +2,9 @@
 
 from collections.abc import Collection
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext as _
 
 
 def save_checked(row: models.Model, *, exclude: Collection[str] = ()) -> None:
@@ -15,3 +17,13 @@ def save_checked(row: models.Model, *, exclude: Collection[str] = ()) -> None:
     except IntegrityError:
         row.full_clean(exclude=exclude)
         raise
+
+
+def refuse_other_version(version: int | str | None, now: int | str) -> None:
+    """`version` is the one that a person saw; None asks for nothing. Called when the row is locked, so that nobody
+    overwrites a colleague."""
+    if version is not None and version != now:
+        raise ValidationError(
+            _("Somebody else changed this while you were typing. Nothing was saved; look at it and try again."),
+            code="changed_meanwhile",
+        )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import OWNER_PREFIX, User
-from accounts.saving import save_checked
+from accounts.saving import refuse_other_version, save_checked
 
 CHANGEABLE = ("username", "name", "language", "is_superuser", "is_active")
 
@@ -34,9 +34,10 @@ def add_user(
     return user
 
 
-def change_user(user: User, *, by: Actor, **changes: Any) -> User:
+def change_user(user: User, *, by: Actor, version: int | None = None, **changes: Any) -> User:
+    """Changes what is named; `version` is the one the person saw, so that nobody overwrites a colleague."""
     with recorded("change", "person", user.username, by=by):
-        user = _locked(user)
+        user = _locked(user, version)
         was_superuser, was_owner, username = user.is_superuser and user.is_active, user.is_owner, user.username
         for field, value in _known(changes).items():
             setattr(user, field, value)
@@ -44,27 +45,29 @@ def change_user(user: User, *, by: Actor, **changes: Any) -> User:
             raise ValidationError({"username": _("A mailbox owner has no user name of their own.")})
         if not was_owner:
             _refuse_owner_name(user.username)
+        user.version += 1
         save_checked(user, exclude=["password"])
         if was_superuser and not (user.is_superuser and user.is_active):
             _keep_one_superuser()
     return user
 
 
-def set_user_password(user: User, password: str, *, by: Actor) -> None:
+def set_user_password(user: User, password: str, *, version: int | None = None, by: Actor) -> None:
     """Sets a password; the history says that it changed, never what it is."""
     with recorded("change_password", "person", user.username, by=by):
-        user = _locked(user)
+        user = _locked(user, version)
         if user.is_owner:
             raise ValidationError(_("A mailbox owner has no password here. Set the password of the mailbox."))
         _validate_password(password, user)
         user.set_password(password)
-        user.save(update_fields=["password"])
+        user.version += 1
+        user.save(update_fields=["password", "version"])
         pghistory.create_event(user, label="password_changed")
 
 
-def delete_user(user: User, *, by: Actor) -> None:
+def delete_user(user: User, *, version: int | None = None, by: Actor) -> None:
     with recorded("delete", "person", user.username, by=by):
-        user = _locked(user)
+        user = _locked(user, version)
         was_superuser = user.is_superuser and user.is_active
         user.delete()
         if was_superuser:
@@ -94,13 +97,14 @@ def _validate_password(password: str, user: User) -> None:
         raise ValidationError({"password": error.messages}) from error
 
 
-def _locked(user: User) -> User:
+def _locked(user: User, version: int | None = None) -> User:
     """The row, locked, with all superusers if it is one: two who leave at once must not leave nobody behind. Always in
     the same order, so that neither waits for the other."""
     wanted = Q(pk=user.pk) | Q(is_superuser=True, is_active=True) if user.is_superuser else Q(pk=user.pk)
     locked = {row.pk: row for row in User.objects.select_for_update().filter(wanted).order_by("pk")}
     if user.pk not in locked:
-        raise ValidationError(_("This person was deleted meanwhile. Nothing was changed."))
+        raise ValidationError(_("This person was deleted meanwhile. Nothing was changed."), code="deleted_meanwhile")
+    refuse_other_version(version, locked[user.pk].version)
     return locked[user.pk]
 
 

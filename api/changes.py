@@ -1,5 +1,6 @@
 """Many changes together: all of them or none, and one change set that can be undone."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -83,9 +84,10 @@ class Changes(HouseView):
 
 def make(operations: list[dict[str, Any]], by: Actor) -> list[Any]:
     """What each operation leaves: the thing, or None where it was deleted. If one is refused, nothing is done, and what
-    is wrong with each of them is said."""
+    is wrong with each of them is said: 412 if no more is wrong than that others were quicker."""
     results: list[Any] = []
     faults: list[Problem] = []
+    statuses: set[int] = set()
     with recorded("change", "several", _label(operations), domain=_only_domain(operations), by=by):
         lock_alias_graph()
         for number, operation in enumerate(operations):
@@ -93,14 +95,16 @@ def make(operations: list[dict[str, Any]], by: Actor) -> list[Any]:
                 with transaction.atomic():
                     results.append(_make_one(operation, by))
             except (Refused, ValidationError, APIException) as error:
-                faults += _at(f"operations.{number}", error)
+                status, errors = what_is_wrong(error) or (500, [])
+                faults += _at(f"operations.{number}", errors)
+                statuses.add(status)
         if faults:
-            raise Refused(faults)
+            is_stale = statuses == {HTTPStatus.PRECONDITION_FAILED}
+            raise Refused(faults, HTTPStatus.PRECONDITION_FAILED if is_stale else HTTPStatus.UNPROCESSABLE_ENTITY)
     return results
 
 
-def _at(place: str, error: Exception) -> list[Problem]:
-    _status, errors = what_is_wrong(error) or (500, [])
+def _at(place: str, errors: list[Problem]) -> list[Problem]:
     return [one | {"field": f"{place}.{one['field']}".rstrip(".")} for one in errors]
 
 
@@ -117,17 +121,18 @@ def _make_one(operation: dict[str, Any], by: Actor) -> Any:
     wanted = operation.get("if_match")
     if wanted and (row is None or etag_of(noun, row) != wanted):
         raise PreconditionFailed(_("This is no longer what you saw. Nothing was changed; look at it and try again."))
+    version = noun.version_of(row) if wanted else None
     if operation["method"] == "DELETE":
-        views.delete(noun, row, by)
+        views.delete(noun, row, version, by)
         return None
     if operation["method"] == "PATCH" and not noun.can_change:
         raise ValidationError({"method": _("There is nothing to change about this: add it or delete it.")})
     before = noun.shown(row) if row is not None else None
     with transaction.atomic():
         if operation["method"] == "PUT":
-            saved = views.put(noun, key, row, body, None, by)
+            saved = views.put(noun, key, row, body, version, by)
         else:
-            saved = views.change(noun, row, body, None, by)
+            saved = views.change(noun, row, body, version, by)
         after = _shown(noun, user, saved)
         if before is not None and "password" not in body and _is_same(before, after):
             transaction.set_rollback(True)

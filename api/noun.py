@@ -135,7 +135,6 @@ class Noun:
     service_names: ClassVar[Mapping[str, str]] = {}  # a service's name for a field -> ours
     only_superusers: ClassVar[bool] = False
     added_by_superusers: ClassVar[bool] = False  # and deleted
-    has_version: ClassVar[bool] = True
     is_single: ClassVar[bool] = False
     can_change: ClassVar[bool] = True
     is_read_only: ClassVar[bool] = False
@@ -181,11 +180,20 @@ class Noun:
     def add(self, values: Values, by: Actor) -> Any:
         raise NotImplementedError
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         raise NotImplementedError
 
-    def delete(self, row: Any, by: Actor) -> None:
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
         raise NotImplementedError
+
+    def version_of(self, row: Any) -> Any:
+        """What services hold against the row, so that nobody overwrites what they have not seen. What is nothing but
+        its key never changes."""
+        return row.version if self.can_change else None
+
+    def mark_of(self, row: Any) -> str:
+        """Its entity tag (RFC 9110, section 8.8.3)."""
+        return f"{row.pk}-{self.version_of(row)}" if self.can_change else str(row.pk)
 
     def has_password(self, row: Any, password: str) -> bool:
         """Whether this is the password already, so that setting it changes nothing."""

@@ -103,18 +103,18 @@ class Domains(Noun):
     def add(self, values: Values, by: Actor) -> Any:
         return add_domain(**values, by=by)
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return change_domain(row, **values, version=version, by=by)
 
-    def delete(self, row: Any, by: Actor) -> None:
-        delete_domain(row, by=by)
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        delete_domain(row, version=version, by=by)
 
 
 class DomainAdmins(Noun):
     """A pair of a domain and a person."""
 
     name, slug, resource, words = "DomainAdmin", "domain-admins", "domain_admins", gettext_lazy("Domain admins")
-    only_superusers, can_change, has_version = True, False, False
+    only_superusers, can_change = True, False
     fields = [
         key_field("domain", gettext_lazy("The name of the domain."), read=attrgetter("domain.name")),
         key_field("username", gettext_lazy("The user name of the person."), read=attrgetter("user.username")),
@@ -159,7 +159,7 @@ class DomainAdmins(Noun):
             raise ValidationError({"username": sentence % {"name": values["username"]}})
         return add_domain_admin(domain, person, by=by)
 
-    def delete(self, row: Any, by: Actor) -> None:
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
         remove_domain_admin(row.domain, row.user, by=by)
 
 
@@ -168,7 +168,7 @@ class DefaultAliases(Noun):
 
     name, slug, resource = "DefaultAlias", "default-aliases", "mail_settings"
     words = gettext_lazy("Default aliases")
-    only_superusers, has_version = True, False
+    only_superusers = True
     fields = [
         key_field("local_part", gettext_lazy("The part before the @.")),
         Field(
@@ -177,7 +177,7 @@ class DefaultAliases(Noun):
             attrgetter("destination"),
             required=True,
         ),
-        *shown_only(DefaultAlias, "changed_at"),
+        *shown_only(DefaultAlias, "version changed_at"),
     ]
     orderings = {"local_part": ("local_part",)}
     service_names = {"local_parts": "local_part"}
@@ -197,13 +197,14 @@ class DefaultAliases(Noun):
     def add(self, values: Values, by: Actor) -> Any:
         if DefaultAlias.objects.filter(**self.key_values(values["local_part"])).exists():
             raise ValidationError({"local_part": _("This default alias is here already. Change that one.")})
-        return set_default_aliases([values["local_part"]], values["destination"], by=by)[0]
+        return set_default_aliases([values["local_part"]], values["destination"], version=0, by=by)[0]
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
-        return set_default_aliases([row.local_part], values["destination"], by=by)[0] if values else row
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
+        destination = values.get("destination", row.destination)
+        return set_default_aliases([row.local_part], destination, version=version, by=by)[0]
 
-    def delete(self, row: Any, by: Actor) -> None:
-        delete_default_alias(row, by=by)
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        delete_default_alias(row, version=version, by=by)
 
 
 class TheMailSettings(Noun):
@@ -226,7 +227,7 @@ class TheMailSettings(Noun):
     def key_values(self, key: str) -> Values:
         return {}
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return change_mail_settings(**values, version=version, by=by)
 
 

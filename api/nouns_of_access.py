@@ -92,8 +92,8 @@ class AccessRules(Noun):
     def add(self, values: Values, by: Actor) -> Any:
         return add_rule(values.pop("applies_to"), values.pop("key"), values.pop("action"), **values, by=by)
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return change_rule(row, **values, version=version, by=by)
 
-    def delete(self, row: Any, by: Actor) -> None:
-        delete_rule(row, by=by)
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        delete_rule(row, version=version, by=by)

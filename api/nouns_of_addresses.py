@@ -208,7 +208,7 @@ class Mailboxes(OfAddress):
         domain, local_part = place_of(values.pop("address"), acting(by))
         return add_mailbox(domain, local_part, **values, by=by)
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         password, rename = values.pop("password", None), renaming(row, values, by)
         stopped = values.pop("stopped", None)
         must_change = values.pop("must_change_password", row.must_change_password if password is None else False)
@@ -228,8 +228,8 @@ class Mailboxes(OfAddress):
         credential = MailboxCredential.objects.filter(mailbox=row).first()
         return credential is not None and is_password(password, credential.hash)
 
-    def delete(self, row: Any, by: Actor) -> None:
-        delete_mailbox(row, by=by)
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        delete_mailbox(row, version=version, by=by)
 
 
 class Aliases(OfAddress):
@@ -258,19 +258,19 @@ class Aliases(OfAddress):
         domain, local_part = place_of(values.pop("address"), acting(by))
         return add_alias(domain, local_part, values.pop("destinations"), **values, by=by)
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         rename = renaming(row, values, by)
         together("alias", row, [partial(change_alias, row, **values, by=by) if values else None, rename], version, by)
         return row
 
-    def delete(self, row: Any, by: Actor) -> None:
-        delete_alias(row, by=by)
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        delete_alias(row, version=version, by=by)
 
 
 class RelayRecipients(OfAddress):
     name, slug, resource = "RelayRecipient", "relay-recipients", "relay_recipients"
     words = gettext_lazy("Relay recipients")
-    can_change, has_version = False, False
+    can_change = False
     fields = [
         key_field("address", gettext_lazy("The whole address.")),
         *shown_only(RelayRecipient, "created_at"),
@@ -286,7 +286,7 @@ class RelayRecipients(OfAddress):
             raise ValidationError({"address": _("%(address)s is a relay recipient already.") % values})
         return self.find(acting(by), values["address"])
 
-    def delete(self, row: Any, by: Actor) -> None:
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_relay_recipients(row.address.domain, [row], by=by)
 
 
@@ -295,7 +295,7 @@ class PermittedSenders(Noun):
 
     name, slug, resource = "PermittedSender", "permitted-senders", "mailboxes"
     words = gettext_lazy("Permitted senders")
-    can_change, has_version = False, False
+    can_change = False
     fields = [
         key_field("mailbox", gettext_lazy("The address of the mailbox."), read=lambda row: str(row.mailbox.address)),
         key_field("sender", gettext_lazy("An address, or @example.org for a whole domain.")),
@@ -353,7 +353,7 @@ class PermittedSenders(Noun):
             raise ValidationError({"sender": sentence % values})
         return self.find(acting(by), f"{values['mailbox']}/{values['sender']}")
 
-    def delete(self, row: Any, by: Actor) -> None:
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
         forbid_senders(row.mailbox, [row], by=by)
 
 

@@ -20,7 +20,7 @@ class DkimKeys(Noun):
     """No private key is in it, under no name."""
 
     name, slug, resource, words = "DkimKey", "dkim-keys", "domains", gettext_lazy("DKIM keys")
-    is_read_only, has_version = True, False
+    is_read_only = True
     fields = [
         key_field("domain", gettext_lazy("The name of the domain."), read=attrgetter("domain.name")),
         key_field("selector", gettext_lazy("The name of the key in the DNS."), read=attrgetter("selector")),

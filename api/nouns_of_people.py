@@ -31,14 +31,14 @@ class People(Noun):
     """Which domains a domain admin has, is said by domain-admins."""
 
     name, slug, resource, words = "Person", "people", "people", gettext_lazy("People")
-    only_superusers, has_version = True, False
+    only_superusers = True
     fields = [
         key_field("username", gettext_lazy("The user name. Another one renames the person."), may_change=True),
         *of_model(User, "name language is_superuser"),
         Field("active", partial(like, User, "is_active"), attrgetter("is_active"), default=True),
         secret(gettext_lazy("With which the person signs in to the pages. It is sent and never shown.")),
         Field("has_password", Truth, lambda user: user.has_usable_password(), on=frozenset()),
-        *shown_only(User, "created_at"),
+        *shown_only(User, "version created_at"),
         Field("last_sign_in_at", partial(DateTimeField, allow_null=True), attrgetter("last_login"), on=frozenset()),
     ]
     orderings = {"username": ("username",)}
@@ -68,14 +68,14 @@ class People(Noun):
             person = add_user(**now, by=by)
             return change_user(person, **later, by=by) if later else person
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         values = self._of_service(values)
         password = values.pop("password", None)
         with recorded("change", "person", row.username, by=by):
             if values:
-                row = change_user(row, **values, by=by)
+                row, version = change_user(row, **values, version=version, by=by), None
             if password is not None:
-                set_user_password(row, password, by=by)
+                set_user_password(row, password, version=version, by=by)
         return row
 
     def _of_service(self, values: Values) -> Values:
@@ -84,15 +84,15 @@ class People(Noun):
     def has_password(self, row: Any, password: str) -> bool:
         return bool(row.check_password(password))
 
-    def delete(self, row: Any, by: Actor) -> None:
-        delete_user(row, by=by)
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        delete_user(row, version=version, by=by)
 
 
 class LocalUsers(Noun):
     """The command import_local_users brings them from the mail host; here they are only shown."""
 
     name, slug, resource, words = "LocalUser", "local-users", "lookup_tables", gettext_lazy("Local users")
-    only_superusers, has_version, is_read_only = True, False, True
+    only_superusers, is_read_only = True, True
     fields = [
         key_field("name", gettext_lazy("The name, as in passwd(5) of the mail host.")),
         *shown_only(LocalUser, "uid"),

@@ -18,7 +18,7 @@ from api.noun import Field, Noun, Values, key_field, of_model, shown_only
 from restrictions.catalogue import STAGES, parameter_of
 from restrictions.lists import Lists
 from restrictions.models import NO_CLASS_NAME, Restriction, RestrictionClass
-from restrictions.services import add_class, change_class, delete_class, set_list
+from restrictions.services import NO_LIST, add_class, change_class, delete_class, set_list, version_of_list
 
 
 class RestrictionEntrySerializer(serializers.Serializer[Any]):
@@ -72,7 +72,7 @@ class RestrictionLists(Noun):
 
     name, slug, resource = "RestrictionList", "restriction-lists", "restrictions"
     words = gettext_lazy("Restriction lists")
-    only_superusers, has_version = True, False
+    only_superusers = True
     fields = [
         key_field(
             "stage",
@@ -111,13 +111,19 @@ class RestrictionLists(Noun):
         stage = self.key_values(values["stage"])["stage"]
         if Restriction.objects.filter(stage=stage).exists():
             raise ValidationError({"stage": _("This stage has a list already. Change that one.")})
-        return set_list(stage, values["entries"], by=by)[0]
+        return set_list(stage, values["entries"], version=NO_LIST, by=by)[0]
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
-        return set_list(row.stage, values["entries"], by=by)[0] if "entries" in values else row
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
+        return set_list(row.stage, values["entries"], version=version, by=by)[0] if "entries" in values else row
 
-    def delete(self, row: Any, by: Actor) -> None:
-        set_list(row.stage, [], by=by)
+    def version_of(self, row: Any) -> str:
+        return version_of_list(row.stage)
+
+    def mark_of(self, row: Any) -> str:
+        return f"{row.stage}-{version_of_list(row.stage)}"
+
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        set_list(row.stage, [], version=version, by=by)
 
 
 class RestrictionClasses(Noun):
@@ -157,8 +163,8 @@ class RestrictionClasses(Noun):
     def add(self, values: Values, by: Actor) -> Any:
         return add_class(**values, by=by)
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return change_class(row, **values, version=version, by=by)
 
-    def delete(self, row: Any, by: Actor) -> None:
-        delete_class(row, by=by)
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        delete_class(row, version=version, by=by)

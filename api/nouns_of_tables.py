@@ -83,12 +83,12 @@ class Entries(Noun):
     def add(self, values: Values, by: Actor) -> Any:
         return add_entry(self.table.model, values.pop("key"), values.pop("result"), **values, by=by)
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return change_entry(row, **values, version=version, by=by)
 
     def has_password(self, row: Any, password: str) -> bool:
         kept = RelayPassword.objects.filter(relay=row.pk).first()
         return kept is not None and decrypted(kept.token) == password
 
-    def delete(self, row: Any, by: Actor) -> None:
-        delete_entry(row, by=by)
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        delete_entry(row, version=version, by=by)

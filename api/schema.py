@@ -139,7 +139,7 @@ class HouseSchema(AutoSchema):
             found += self._list_parameters(self.noun)
         if self.method == "POST":
             found.append(IDEMPOTENCY_KEY)
-        if self.noun.has_version and self.method in ("PUT", "PATCH", "DELETE"):
+        if self.method in ("PUT", "PATCH", "DELETE"):
             found.append(OpenApiParameter("If-Match", str, HEADER, description=_("The ETag of what was seen.")))
         return found
 

@@ -43,8 +43,10 @@ class NounView(HouseView):
     noun: ClassVar[Noun]
 
     def show(self, row: Any, *, status: int = 200) -> Response:
-        fresh = self.noun.rows(self.request.user).get(pk=row.pk)
-        headers = {"ETag": etag_of(self.noun, fresh)} if self.noun.has_version else {}
+        fresh = self.noun.rows(self.request.user).filter(pk=row.pk).first()
+        if fresh is None:  # somebody deleted it a moment ago
+            raise NotFound
+        headers = {} if self.noun.is_read_only else {"ETag": etag_of(self.noun, fresh)}
         if status == 201:
             headers["Location"] = self.request.build_absolute_uri(url_of(self.noun, fresh))
         return Response(self.noun.shown(fresh), status=status, headers=headers)
@@ -85,10 +87,11 @@ class Single(NounView):
 
     def put(self, request: Request, key: str) -> Response:
         row, by = known(self.noun, request.user, key), actor_of(request)
-        version = refuse_stale(request, self.noun, row)
+        refuse = partial(refuse_stale, request, self.noun)
+        version = refuse(row)
         return carry_out(
             request,
-            lambda: put(self.noun, key, row, request.data, version, by),
+            lambda: put(self.noun, key, row, request.data, version, by, refuse=refuse),
             lambda saved: self.show(saved, status=200 if row else 201),
             may_be_nothing=True,
         )
@@ -102,8 +105,8 @@ class Single(NounView):
 
     def delete(self, request: Request, key: str) -> Response:
         row, by = found(self.noun, request.user, key), actor_of(request)
-        refuse_stale(request, self.noun, row)
-        return carry_out(request, lambda: delete(self.noun, row, by), lambda _nothing: Response(status=204))
+        version = refuse_stale(request, self.noun, row)
+        return carry_out(request, lambda: delete(self.noun, row, version, by), lambda _nothing: Response(status=204))
 
 
 # The four verbs, for one thing or for many together (api/changes.py)
@@ -131,8 +134,18 @@ def add(noun: Noun, body: Any, by: Actor) -> Any:
     return by_noun(noun, lambda: noun.add(values, by))
 
 
-def put(noun: Noun, key: str, row: Any | None, body: Any, version: int | None, by: Actor) -> Any:
-    """Adds what is not there, else makes it what was sent. What is left out of the body is as it is for a new one."""
+def put(
+    noun: Noun,
+    key: str,
+    row: Any | None,
+    body: Any,
+    version: Any,
+    by: Actor,
+    *,
+    refuse: Callable[[Any], Any] = lambda row: None,
+) -> Any:
+    """Adds what is not there, else makes it what was sent. What is left out of the body is as it is for a new one.
+    `refuse` says no to a row that somebody else put there a moment ago, if the sender wants none."""
     user = acting(by)
     values = noun.read_body(body, PUT)
     keys = by_noun(noun, lambda: noun.key_values(key))
@@ -146,17 +159,17 @@ def put(noun: Noun, key: str, row: Any | None, body: Any, version: int | None, b
             row = known(noun, user, key)
             if row is None:
                 raise
-            return put(noun, key, row, body, None, by)  # somebody else put it there a moment ago
+            return put(noun, key, row, body, refuse(row), by)  # somebody else put it there a moment ago
     if not noun.can_change:
         return row
     return _made(noun, row, {name: value for name, value in values.items() if name not in keys}, body, PUT, version, by)
 
 
-def change(noun: Noun, row: Any, body: Any, version: int | None, by: Actor) -> Any:
+def change(noun: Noun, row: Any, body: Any, version: Any, by: Actor) -> Any:
     return _made(noun, row, noun.read_body(body, CHANGE), body, CHANGE, version, by)
 
 
-def _made(noun: Noun, row: Any, sent: Values, body: Any, purpose: str, version: int | None, by: Actor) -> Any:
+def _made(noun: Noun, row: Any, sent: Values, body: Any, purpose: str, version: Any, by: Actor) -> Any:
     """The row as it was sent."""
     _refuse_fixed(noun, row, body, purpose)
     values = by_noun(noun, lambda: noun.cleaned_for(sent, row, acting(by)))
@@ -167,9 +180,9 @@ def _made(noun: Noun, row: Any, sent: Values, body: Any, purpose: str, version: 
     return by_noun(noun, lambda: noun.change(row, left_out | values, version, by))
 
 
-def delete(noun: Noun, row: Any, by: Actor) -> None:
+def delete(noun: Noun, row: Any, version: Any, by: Actor) -> None:
     refuse_others_than_superusers(noun, acting(by))
-    by_noun(noun, lambda: noun.delete(row, by))
+    by_noun(noun, lambda: noun.delete(row, version, by))
 
 
 def refuse_others_than_superusers(noun: Noun, user: User) -> None:

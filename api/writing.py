@@ -111,17 +111,17 @@ def by_noun(noun: Noun, act: Callable[[], Any]) -> Any:
 
 
 def etag_of(noun: Noun, row: Any) -> str:
-    return f'"{row.pk}-{row.version}"' if noun.has_version else ""
+    return f'"{noun.mark_of(row)}"'
 
 
-def refuse_stale(request: Request, noun: Noun, row: Any | None) -> int | None:
+def refuse_stale(request: Request, noun: Noun, row: Any | None) -> Any:
     """If-Match and If-None-Match (RFC 9110, section 13.1). Gives the version that services hold against the row."""
     wanted = _marks(request.headers.get("If-Match", ""))
     unwanted = _marks(request.headers.get("If-None-Match", ""))
     is_stale = wanted and (row is None or not ("*" in wanted or etag_of(noun, row) in wanted))
     if is_stale or (unwanted and row is not None and ("*" in unwanted or etag_of(noun, row) in unwanted)):
         raise PreconditionFailed(_("This is no longer what you saw. Nothing was changed; look at it and try again."))
-    return row.version if wanted and row is not None and noun.has_version else None
+    return noun.version_of(row) if wanted and row is not None else None
 
 
 def _marks(header: str) -> list[str]:

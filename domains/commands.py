@@ -59,6 +59,7 @@ def person_row(person: User) -> dict[str, Any]:
         "is_superuser": person.is_superuser,
         "active": person.is_active,
         "domains": sorted(domain.name for domain in person.domains.all()),
+        "version": person.version,
         "created_at": person.created_at,
         "last_sign_in_at": person.last_login,
     }

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import User
-from accounts.saving import save_checked
+from accounts.saving import refuse_other_version, save_checked
 from domains.fields import normalised_domain
 from domains.guards import delimiter_changed, follow, guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
@@ -130,11 +130,8 @@ def locked_version(rows: Any, pk: int, version: int | None) -> Any:
     row = locked.filter(pk=pk).first()
     if row is None:
         raise ValidationError(_("This was deleted meanwhile. Nothing was changed."), code="deleted_meanwhile")
-    if version is not None and row.version != version:
-        raise ValidationError(
-            _("Somebody else changed this while you were typing. Nothing was saved; look at it and try again."),
-            code="changed_meanwhile",
-        )
+    if version is not None:
+        refuse_other_version(version, row.version)
     return row
 
 

@@ -55,10 +55,10 @@ def change_entry(
     return entry
 
 
-def delete_entry(entry: Entry, *, by: Actor) -> None:
+def delete_entry(entry: Entry, *, version: int | None = None, by: Actor) -> None:
     with recorded("delete", entry.noun, entry.key, by=by):
         _lock(type(entry))
-        locked_version(type(entry)._default_manager, entry.pk, None).delete()
+        locked_version(type(entry)._default_manager, entry.pk, version).delete()
         if isinstance(entry, SenderRelay):
             _refuse_foreign_sign_in()
 

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.history import recorded
-from accounts.saving import save_checked
+from accounts.saving import refuse_other_version, save_checked
 from domains.models import Domain
+from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph, resolve
 from mailboxes.models import Address, DefaultAlias
 from mailboxes.parsing import normalised_local_part
@@ -42,26 +43,31 @@ MISSING = """
 """
 
 
-def set_default_aliases(local_parts: Iterable[str], destination: str, *, by: Actor) -> list[DefaultAlias]:
+def set_default_aliases(
+    local_parts: Iterable[str], destination: str, *, version: int | None = None, by: Actor
+) -> list[DefaultAlias]:
     """Names default aliases and where they go; of those that are named already, the destination changes. Domains that
-    are there stay as they are."""
+    are there stay as they are. `version` is what the person saw of the one that is named, 0 for nothing."""
     names = _names(local_parts)
     with recorded("set", "default_aliases", named(names), by=by):
         lock_alias_graph()
         there = {row.local_part: row for row in DefaultAlias.objects.select_for_update().filter(local_part__in=names)}
-        rows = [there.get(name) or DefaultAlias(local_part=name) for name in names]
+        rows = [there.get(name) or DefaultAlias(local_part=name, version=0) for name in names]
+        for row in rows:
+            refuse_other_version(version, row.version)
         destination = _resolved(destination, names)
         for row in rows:
             if row.destination != destination:
                 row.destination = destination
+                row.version += 1
                 save_checked(row)
     return rows
 
 
-def delete_default_alias(default: DefaultAlias, *, by: Actor) -> UUID:
+def delete_default_alias(default: DefaultAlias, *, version: int | None = None, by: Actor) -> UUID:
     """New domains no longer get it. The aliases that are there stay."""
     with recorded("delete", "default_aliases", default.local_part, by=by) as change_set:
-        DefaultAlias.objects.filter(pk=default.pk).delete()
+        locked_version(DefaultAlias.objects, default.pk, version).delete()
     return change_set
 
 

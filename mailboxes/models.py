@@ -469,6 +469,7 @@ class DefaultAlias(models.Model):
 
     local_part = models.CharField(_("local part"), max_length=LONGEST_LOCAL_PART, db_collation="C")
     destination = models.CharField(_("destination"), max_length=LONGEST_ADDRESS, db_collation="C")
+    version = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
 
     class Meta:

@@ -36,12 +36,12 @@ from mailboxes.quarantine import quarantine
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
 
 
-def delete_domain(domain: Domain, *, by: Actor) -> UUID:
+def delete_domain(domain: Domain, *, version: int | None = None, by: Actor) -> UUID:
     """Deletes a domain with its addresses and what pointed only at them; an alias domain of it stops this. Gives the
     number of the change set, for an undo."""
     with recorded("delete", "domain_with_addresses", domain.name, domain=domain.name, by=by) as change_set:
         lock_alias_graph()
-        domain = locked_version(Domain.objects, domain.pk, None)
+        domain = locked_version(Domain.objects, domain.pk, version)
         alias_domain = domain.alias_domains.first()
         if alias_domain:
             sentence = _(

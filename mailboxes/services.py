@@ -195,18 +195,20 @@ def set_mailbox_password(mailbox: Mailbox, password: str, *, must_change: bool =
         refuse_weak(password, str(mailbox))
         new = {"hash": hash_password(password), "changed_at": timezone.now(), "must_change": must_change}
         MailboxCredential.objects.update_or_create(mailbox=mailbox, defaults=new)
+        mailbox.version += 1
+        mailbox.save(update_fields=["version"])
         pghistory.create_event(mailbox, label="password_changed")
         for user in User.objects.filter(owned__mailbox=mailbox):
             user.set_unusable_password()  # a new random one: sessions hang on it (get_session_auth_hash)
             user.save(update_fields=["password"])
 
 
-def delete_mailbox(mailbox: Mailbox, *, by: Actor) -> UUID:
+def delete_mailbox(mailbox: Mailbox, *, version: int | None = None, by: Actor) -> UUID:
     """Deletes the mailbox and what pointed only at it. The files stay where they are: the panel never touches mail.
     Gives the number of the change set, for an undo."""
     with recorded("delete", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by) as change_set:
         lock_alias_graph()
-        locked_version(Mailbox.objects, mailbox.pk, None)
+        locked_version(Mailbox.objects, mailbox.pk, version)
         _delete_mailboxes([mailbox.pk], by)
     return change_set
 
@@ -276,10 +278,10 @@ def change_alias(
     return alias
 
 
-def delete_alias(alias: Alias, *, by: Actor) -> UUID:
+def delete_alias(alias: Alias, *, version: int | None = None, by: Actor) -> UUID:
     with recorded("delete", "alias", str(alias), domain=alias.address.domain.name, by=by) as change_set:
         lock_alias_graph()
-        locked_version(Alias.objects, alias.pk, None)
+        locked_version(Alias.objects, alias.pk, version)
         remove_aliases([alias.pk], by=by)
     return change_set
 

@@ -67,10 +67,10 @@ def change_rule(rule: AccessRule, *, by: Actor, version: int | None = None, **ch
     return rule
 
 
-def delete_rule(rule: AccessRule, *, by: Actor) -> None:
+def delete_rule(rule: AccessRule, *, version: int | None = None, by: Actor) -> None:
     with recorded("delete", "access_rule", _label(rule), domain=_domain_of(rule), by=by):
         _refuse_what_is_not_theirs(rule, by, is_kept=False)
-        locked_version(AccessRule.objects, rule.pk, None).delete()
+        locked_version(AccessRule.objects, rule.pk, version).delete()
 
 
 def add_table(name: str, applies_to: str, *, comment: str = "", by: Actor) -> AccessTable:

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.history import recorded
-from accounts.saving import save_checked
+from accounts.saving import refuse_other_version, save_checked
 from domains.fields import shown
 from domains.services import locked_version
 from mailboxes.relay import MOST_NAMED
@@ -27,6 +27,7 @@ Place = str | RestrictionClass  # the list of a stage, or of a class
 Values = Mapping[str, Any]
 CHANGEABLE = ("name", "argument", "warn_only", "active", "comment")
 ASK_BY_THEMSELVES = tuple(f"check_{kind}_access" for kind in AppliesTo.values)  # a table without a name
+NO_LIST = ""
 LONGEST_LIST = 100  # entries; smtpd itself gives up at 100 restrictions inside each other
 
 
@@ -74,12 +75,23 @@ def delete_restriction(entry: Restriction, *, by: Actor) -> None:
         _check()
 
 
-def set_list(stage: str, entries: Sequence[Values], *, by: Actor) -> list[Restriction]:
-    """Makes the list of a stage exactly this. Without entries the host's own list stands again."""
+def version_of_list(stage: str) -> str:
+    """Another one after each change: no row gets a version that it had, and no new row the number of an old one.
+    NO_LIST without rows."""
+    rows = Restriction.objects.filter(stage=stage)
+    found = rows.aggregate(newest=models.Max("pk"), number=models.Count("pk"), changes=models.Sum("version"))
+    return f"{found['newest']}-{found['number']}-{found['changes']}" if found["number"] else NO_LIST
+
+
+def set_list(stage: str, entries: Sequence[Values], *, version: str | None = None, by: Actor) -> list[Restriction]:
+    """Makes the list of a stage exactly this. Without entries the host's own list stands again. `version` is what the
+    person saw of it (version_of_list)."""
     if stage not in STAGES:
         raise ValidationError(_("There is no stage “%(stage)s”. Known are: %(known)s.") % _stages(stage))
     with recorded("set", "restriction_list", parameter_of(stage), by=by):
         _lock()
+        if version is not None:
+            refuse_other_version(version, version_of_list(stage))
         _replace(stage, entries)
         _check()
     return list(Restriction.objects.of_stage(stage))
@@ -120,11 +132,11 @@ def change_class(
     return one
 
 
-def delete_class(one: RestrictionClass, *, by: Actor) -> None:
+def delete_class(one: RestrictionClass, *, version: int | None = None, by: Actor) -> None:
     """Deletes a class that nothing names, with its entries."""
     with recorded("delete", "restriction_class", one.name, by=by):
         _lock()
-        one = locked_version(RestrictionClass.objects, one.pk, None)
+        one = locked_version(RestrictionClass.objects, one.pk, version)
         try:
             one.delete()
         except models.ProtectedError as error:

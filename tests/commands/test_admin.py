@@ -9,7 +9,7 @@ from mailboxes.services import owner_of
 from tests.commands.conftest import Shell
 from tests.services.checks import TESTER
 
-KEYS = ["username", "name", "language", "is_superuser", "active", "domains", "created_at", "last_sign_in_at"]
+KEYS = ["username", "name", "language", "is_superuser", "active", "domains", "version", "created_at", "last_sign_in_at"]
 PASSWORD = b"a long one for people\n"
 
 

@@ -14,6 +14,7 @@ from accounts.commands import (
     list_arguments,
     password_arguments,
     stream,
+    version_argument,
 )
 from accounts.history import recorded
 from accounts.models import User
@@ -46,6 +47,7 @@ class Command(NounCommand):
             "--no-superuser", dest="is_superuser", action="store_const", const=False, help=_("Own domains only.")
         )
         active_arguments(change)
+        version_argument(change)
 
         password = self.verb("password", _("Set a person's password."))
         password.add_argument("username", metavar="USERNAME")
@@ -87,7 +89,7 @@ class Command(NounCommand):
             changes["is_active"] = options["active"]
         if not changes:
             self.wrong_usage(_("Say what is to change; “admin change --help” names the options."))
-        person = change_user(person, **changes, by=self.by)
+        person = change_user(person, **changes, version=options["if_version"], by=self.by)
         self.done(_("Changed person %(person)s.") % {"person": person}, person_row(person), options)
 
     def do_password(self, options: Options) -> None:

@@ -63,4 +63,9 @@ class Command(NounCommand):
 
 
 def _row(row: DefaultAlias) -> dict[str, Any]:
-    return {"local_part": row.local_part, "destination": row.destination, "changed_at": row.changed_at}
+    return {
+        "local_part": row.local_part,
+        "destination": row.destination,
+        "version": row.version,
+        "changed_at": row.changed_at,
+    }
