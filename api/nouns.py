@@ -26,7 +26,15 @@ from api.noun import (
     shown_only,
     truth,
 )
-from api.nouns_of_access import AccessRules
+from api.nouns_of_access import (
+    AccessRules,
+    AccessTableRules,
+    AccessTables,
+    AllowedActions,
+    DomainAccessRules,
+    ProtectedAliases,
+    RecipientClasses,
+)
 from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
 from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_people import LocalUsers, People, normal_username
@@ -242,6 +250,12 @@ NOUNS: list[Noun] = [
     RestrictionLists(),
     RestrictionClasses(),
     AccessRules(),
+    AccessTables(),
+    AccessTableRules(),
+    DomainAccessRules(),
+    AllowedActions(),
+    RecipientClasses(),
+    ProtectedAliases(),
     TheMailSettings(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}

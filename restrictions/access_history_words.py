@@ -24,6 +24,7 @@ register_sentences(
         ("change", "access_rule"): _("Changed access rule %(label)s"),
         ("delete", "access_rule"): _("Deleted access rule %(label)s"),
         ("add", "access_table"): _("Added access table %(label)s"),
+        ("change", "access_table"): _("Changed access table %(label)s"),
         ("delete", "access_table"): _("Deleted access table %(label)s"),
         ("allow", "access_action"): _("Changed what domain admins may choose in access rules: %(label)s"),
         ("choose", "recipient_class"): _("Chose the restriction class of %(label)s"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.history import recorded
@@ -81,13 +82,24 @@ def add_table(name: str, applies_to: str, *, comment: str = "", by: Actor) -> Ac
     return table
 
 
+def change_table(table: AccessTable, *, by: Actor, version: int | None = None, comment: str) -> AccessTable:
+    """Changes the comment. The name stays: until main.cf is written again, Postfix asks by the old one."""
+    with recorded("change", "access_table", table.name, by=by):
+        table = locked_version(AccessTable.objects, table.pk, version)
+        table.comment = comment
+        table.version += 1
+        save_checked(table)
+    return table
+
+
 def delete_table(table: AccessTable, *, by: Actor) -> None:
     """Deletes a table with its rules. One that a restriction asks stays."""
     with recorded("delete", "access_table", table.name, by=by):
         table = locked_version(AccessTable.objects, table.pk, None)
-        if table.asked_by.exists():
-            sentence = _("A restriction asks %(table)s. Take it out of the list first.")
-            raise ValidationError(sentence % {"table": table})
+        places = asked_in(table)
+        if places:
+            sentence = _("A restriction asks %(table)s: %(places)s. Take it out there first.")
+            raise ValidationError(sentence % {"table": table, "places": ", ".join(places)})
         table.rules.all().delete()
         table.delete()
 
@@ -157,6 +169,17 @@ def protect_alias(
         if writers == Writers.NAMED and not row.named.exists():
             raise ValidationError({"named": _("Name at least one sender, or nobody could write to it.")})
     return row
+
+
+def asked_in(table: AccessTable) -> list[str]:
+    """The lists and classes, as main.cf calls them, in which a restriction asks this table."""
+    return list(dict.fromkeys(entry.list_name for entry in table.asked_by.select_related("in_class")))
+
+
+def what_is_lost_with(table: AccessTable) -> list[str]:
+    """Sentences for the question before a table is deleted."""
+    count = table.rules.count()
+    return [ngettext("It goes with %(number)d rule.", "It goes with %(number)d rules.", count) % {"number": count}]
 
 
 def what_is_lost(rule: AccessRule) -> list[str]:
