@@ -30,7 +30,6 @@ from api.noun import (
     shown_only,
     truth,
 )
-from api.nouns_of_addresses import OfAddress
 from domains.fields import normalised_domain, shown
 from domains.models import Domain
 from mailboxes.models import Address, Alias
@@ -343,6 +342,12 @@ class AllowedActions(Noun):
         allow_actions(AllowedAction.objects.exclude(pk=row.pk).values_list("action", flat=True), by=by)
 
 
+def _at_address(text: str) -> Values:
+    """How what hangs on an address is found."""
+    address = parse_address(text, may_be_whole_domain=True)
+    return {"address__domain__name": address.domain, "address__local_part": address.local_part}
+
+
 class RecipientClasses(Noun):
     """The class that mail to an address, to a domain or to everybody else meets."""
 
@@ -370,8 +375,7 @@ class RecipientClasses(Noun):
             return {"address__isnull": True, "domain__isnull": True}
         if "@" not in recipient:
             return {"domain__name": recipient}
-        address = parse_address(recipient, may_be_whole_domain=True)
-        return {"address__domain__name": address.domain, "address__local_part": address.local_part}
+        return _at_address(recipient)
 
     def key_values(self, key: str) -> Values:
         word = key.strip()
@@ -416,7 +420,7 @@ class RecipientClasses(Noun):
         return found
 
 
-class ProtectedAliases(OfAddress):
+class ProtectedAliases(Noun):
     """An alias to which not everybody may write. Without one, anybody may."""
 
     name, slug, resource = "ProtectedAlias", "protected-aliases", "aliases"
@@ -441,9 +445,7 @@ class ProtectedAliases(OfAddress):
         *shown_only(ProtectedAlias, "version changed_at"),
     ]
     orderings = {"added": ("pk",)}
-    ordered_in_domain = ""
     filters = {"domain": OF_DOMAIN}
-    searches = ""
 
     def rows(self, user: User) -> QuerySet[Any]:
         rows = ProtectedAlias.objects.select_related("alias__address__domain").prefetch_related("named")
@@ -452,18 +454,21 @@ class ProtectedAliases(OfAddress):
         numbers = Domain.objects.visible_to(user).values_list("pk", flat=True)
         return rows.filter(alias__address__domain__in=list(numbers))
 
-    def listed(self, user: User) -> QuerySet[Any]:
-        return self.rows(user)
-
     def lookup(self, key: str) -> Mapping[str, Any]:
-        return {f"alias__{path}": value for path, value in super().lookup(key).items()}
+        return {f"alias__{path}": value for path, value in _at_address(key).items()}
+
+    def key_values(self, key: str) -> Values:
+        return {"address": str(parse_address(key, may_be_whole_domain=True))}
+
+    def domain_of(self, key: str) -> str:
+        return parse_address(key, may_be_whole_domain=True).domain
 
     def filtered(self, rows: QuerySet[Any], name: str, text: str, user: User) -> QuerySet[Any]:
         return rows.filter(alias__address__domain=domain_seen_by(user, text))
 
     def add(self, values: Values, by: Actor) -> Any:
         address = values.pop("address")
-        found = Alias.objects.visible_to(acting(by)).with_destinations().filter(**super().lookup(address)).first()
+        found = Alias.objects.visible_to(acting(by)).with_destinations().filter(**_at_address(address)).first()
         if found is None:
             sentence = _("There is no alias %(address)s.")
             raise ValidationError({"address": sentence % {"address": shown(address)}})
