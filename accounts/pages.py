@@ -225,10 +225,9 @@ def beyond(key: tuple[str, ...], edge: list[Any], *, downwards: bool) -> Q:
     sign = "lt" if downwards else "gt"
     if len(key) == 1:
         return Q(**{f"{key[0]}__{sign}": edge[0]})
-    first, second = key
-    return Q(**{f"{first}__{sign}e": edge[0]}) & (
-        Q(**{f"{first}__{sign}": edge[0]}) | Q(**{first: edge[0], f"{second}__{sign}": edge[1]})
-    )
+    first, *rest = key
+    behind = Q(**{first: edge[0]}) & beyond(tuple(rest), edge[1:], downwards=downwards)
+    return Q(**{f"{first}__{sign}e": edge[0]}) & (Q(**{f"{first}__{sign}": edge[0]}) | behind)
 
 
 def _mark(request: HttpRequest, name: str, read: tuple[Callable[[str], Any], ...]) -> list[Any] | None:

@@ -26,7 +26,15 @@ from api.noun import (
     shown_only,
     truth,
 )
-from api.nouns_of_access import AccessRules
+from api.nouns_of_access import (
+    AccessRules,
+    AccessTableRules,
+    AccessTables,
+    AllowedActions,
+    DomainAccessRules,
+    ProtectedAliases,
+    RecipientClasses,
+)
 from api.nouns_of_addresses import Aliases, Mailboxes, OutOfOfficeAnswers, PermittedSenders, RelayRecipients
 from api.nouns_of_app_passwords import AppPasswords
 from api.nouns_of_dkim import DkimKeys
@@ -288,6 +296,12 @@ NOUNS: list[Noun] = [
     RestrictionLists(),
     RestrictionClasses(),
     AccessRules(),
+    AccessTables(),
+    AccessTableRules(),
+    DomainAccessRules(),
+    AllowedActions(),
+    RecipientClasses(),
+    ProtectedAliases(),
     TheMailSettings(),
     ThePasswordSettings(),
     TheServerNames(),

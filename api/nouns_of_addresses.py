@@ -405,11 +405,11 @@ class OutOfOfficeAnswers(Noun):
             )
         return set_out_of_office(mailbox, **values, by=by)
 
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return set_out_of_office(row.mailbox, **values, version=version, by=by) if values else row
 
-    def delete(self, row: Any, by: Actor) -> None:
-        delete_out_of_office(row, by=by)
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        delete_out_of_office(row, version=version, by=by)
 
 
 def mailbox_seen_by(user: User, address: str) -> Mailbox:

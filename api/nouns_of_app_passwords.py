@@ -22,7 +22,7 @@ class AppPasswords(Noun):
     """Whoever added one would know it, and read the mail of somebody else, who would not notice."""
 
     name, slug, resource, words = "AppPassword", "app-passwords", "mailboxes", gettext_lazy("App passwords")
-    is_only_deleted, has_version = True, False
+    is_only_deleted, can_change = True, False
     fields = [
         key_field("mailbox", gettext_lazy("The address of the mailbox."), read=lambda row: str(row.mailbox.address)),
         key_field("name", gettext_lazy("What uses it."), read=attrgetter("name")),
@@ -75,5 +75,5 @@ class AppPasswords(Noun):
             mailbox__address__domain__name=address.domain, mailbox__address__local_part=address.local_part
         )
 
-    def delete(self, row: Any, by: Actor) -> None:
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
         revoke_app_password(row, by=by)

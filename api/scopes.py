@@ -25,7 +25,7 @@ RESOURCES: dict[str, "StrOrPromise"] = {
     "diagnostics": _("Lookup and health"),
 }
 ONLY_READ = {"jobs", "diagnostics"}
-ONLY_SUPERUSERS = {"domain_admins", "people", "lookup_tables", "restrictions", "mail_settings"}
+ONLY_SUPERUSERS = {"domain_admins", "people", "lookup_tables", "mail_settings"}
 
 ALL = [
     f"{resource}:{access}"

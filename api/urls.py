@@ -9,6 +9,7 @@ from api.comparisons import Comparisons, Differences, OneComparison
 from api.import_views import Exports, ImportFaults, Imports, OneImport, WriteImport
 from api.nouns import NOUNS
 from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Simulate, Undo
+from api.restriction_views import RestrictionPreview, RestrictionReport
 from api.use_views import NearlyFull, OneDomainUse
 from api.views import views_of
 from api.work_views import AliasReport, Forwards, Jobs, MissingDefaultAliases, OneJob
@@ -47,6 +48,8 @@ urlpatterns = [
     path("api/v1/comparisons/", Comparisons.as_view(), name="api_comparisons"),
     path("api/v1/comparisons/<int:id>/", OneComparison.as_view(), name="api_comparison"),
     path("api/v1/comparisons/<int:id>/differences/", Differences.as_view(), name="api_differences"),
+    path("api/v1/restriction-report/", RestrictionReport.as_view(), name="api_restriction_report"),
+    path("api/v1/restriction-preview/", RestrictionPreview.as_view(), name="api_restriction_preview"),
     path("api/v1/lookup/", LookUp.as_view(), name="api_lookup"),
     path("api/v1/simulate/", Simulate.as_view(), name="api_simulate"),
     path("api/v1/maps/<str:parameter>/", OneMap.as_view(), name="api_map"),

@@ -39,11 +39,11 @@ def set_out_of_office(mailbox: Mailbox, *, version: int | None = None, by: Actor
     return answer
 
 
-def delete_out_of_office(answer: OutOfOffice, *, by: Actor) -> UUID:
+def delete_out_of_office(answer: OutOfOffice, *, version: int | None = None, by: Actor) -> UUID:
     """Deletes the answer with its text. Gives the number of the change set, for an undo."""
     mailbox = answer.mailbox
     with recorded("delete", "out_of_office", str(mailbox), domain=mailbox.address.domain.name, by=by) as change_set:
-        locked_version(OutOfOffice.objects, answer.pk, None)
+        locked_version(OutOfOffice.objects, answer.pk, version)
         OutOfOffice.objects.filter(pk=answer.pk).delete()
     return change_set
 

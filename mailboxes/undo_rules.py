@@ -43,13 +43,21 @@ from mailboxes.removal import known_only_to, retire_credentials
 from mailboxes.services import WHEN_IT_DELIVERS, refuse_alias_in
 
 Check = Callable[[type[models.Model], Sequence[int]], None]
+Within = Callable[[Mapping[int, str], Event], bool]
 # What can be undone, with the rules that are asked afterwards of the rows that came and went.
 _undoable: dict[type[models.Model], Check | None] = {}
 
 
-def register_undo(model: type[models.Model], check: Check | None = None) -> None:
-    """A room says that its rows may be taken back; `check` raises ValidationError for what must not be then."""
+# Whether a row of another room is within domains, by number and name: then their domain admins take it back.
+_within: dict[type[models.Model], Within] = {}
+
+
+def register_undo(model: type[models.Model], check: Check | None = None, *, within: Within | None = None) -> None:
+    """A room says that its rows may be taken back; `check` raises ValidationError for what must not be then. `within`
+    says which of them a domain admin may take back; without it, none."""
     _undoable[model] = check
+    if within:
+        _within[model] = within
 
 
 for _model in (
@@ -129,6 +137,8 @@ def refuse_what_is_not_of(by: Actor, events: Iterable[Event]) -> None:
 
 
 def _is_within(own: Mapping[int, str], event: Event) -> bool:
+    if event.model in _within:
+        return _within[event.model](own, event)
     if event.model is Domain:
         return event.object_id in own and event.kind == "changed" and changed_columns(event) <= {"description"}
     if event.model is QuarantinedAddress:

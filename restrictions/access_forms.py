@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.pages import PanelForm
 from mailboxes.times import TimeField
 from restrictions.access_actions import LONGEST_TEXT, Action
-from restrictions.access_models import LONGEST_KEY, AccessRule, AllowedAction, AppliesTo, Writers
+from restrictions.access_models import LONGEST_KEY, AccessRule, AccessTable, AllowedAction, AppliesTo, Writers
 from restrictions.models import RestrictionClass
 
 _mono = {"mono": True, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
@@ -78,6 +78,25 @@ class AccessRuleForm(PanelForm):
         if is_new:
             del self.fields["version"]  # nothing is there yet that somebody else could change
             fields["action"].initial = Action.REJECT  # what most rules are for; the first of the list lets in
+
+
+class AccessTableForm(PanelForm):
+    """A new table; of one that is there only the comment changes."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=40,
+        help_text=AccessTable._meta.get_field("name").help_text,  # type: ignore[union-attr]
+        widget=forms.TextInput(attrs=dict(_mono)),
+    )
+    applies_to = forms.ChoiceField(label=_("Applies to"), choices=AppliesTo.choices, widget=forms.RadioSelect)
+    comment = forms.CharField(label=_("Comment"), max_length=500, required=False, help_text=_("Why it is there."))
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, is_new: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("version",) if is_new else ("name", "applies_to"):
+            del self.fields[name]
 
 
 class AllowedActionsForm(PanelForm):

@@ -9,6 +9,7 @@ from accounts.history_reading import Names, Reading, Row, in_words, latest_event
 from domains.models import Domain
 from mailboxes.models import Address, Alias
 from mailboxes.undo_rules import register_undo
+from restrictions import access_undo as undo
 from restrictions.access_models import (
     AccessRule,
     AccessTable,
@@ -24,6 +25,7 @@ register_sentences(
         ("change", "access_rule"): _("Changed access rule %(label)s"),
         ("delete", "access_rule"): _("Deleted access rule %(label)s"),
         ("add", "access_table"): _("Added access table %(label)s"),
+        ("change", "access_table"): _("Changed access table %(label)s"),
         ("delete", "access_table"): _("Deleted access table %(label)s"),
         ("allow", "access_action"): _("Changed what domain admins may choose in access rules: %(label)s"),
         ("choose", "recipient_class"): _("Chose the restriction class of %(label)s"),
@@ -62,5 +64,8 @@ register_reading(RecipientClass, Reading(subject=_recipient, values=in_words(Rec
 register_reading(ProtectedAlias, Reading(subject=_protected, values=in_words(ProtectedAlias, "writers")))
 register_reading(NamedWriter, Reading(subject=lambda row, names: row["key"], values=in_words(NamedWriter, "key")))
 register_namer(AccessTable, _names_of_tables)
-for model in (AccessTable, AccessRule, AllowedAction, RecipientClass, ProtectedAlias, NamedWriter):
+for model in (AccessTable, AllowedAction, RecipientClass):
     register_undo(model)
+register_undo(AccessRule, within=undo.rule_is_within)
+register_undo(ProtectedAlias, within=undo.protection_is_within)
+register_undo(NamedWriter, within=undo.writer_is_within)

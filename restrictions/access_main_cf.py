@@ -129,13 +129,14 @@ def remark_since(before: tuple[object, ...]) -> str:
     return _("Write the configuration again on the mail host (postfix_config): main.cf does not know of this yet.")
 
 
-def unasked(kind: str) -> str:
-    """A sentence if no list and no class asks the table of `kind`, so that its rules do nothing; empty otherwise."""
-    asked = Restriction.objects.filter(name=f"check_{kind}_access", access_table__isnull=True, active=True)
-    if asked.exists():
+def unasked(kind: str, table: AccessTable | None = None) -> str:
+    """A sentence if no list and no class asks the table of `kind`, or the one with a name, so that its rules do
+    nothing; empty otherwise."""
+    asked = Restriction.objects.filter(access_table=table, active=True)
+    if (asked if table else asked.filter(name=f"check_{kind}_access")).exists():
         return ""
-    sentence = _("No restriction list asks this table yet. Add %(restriction)s to a list.")
-    return sentence % {"restriction": f"check_{kind}_access"}
+    restriction = f"check_{kind}_access {table.name}" if table else f"check_{kind}_access"
+    return _("No restriction list asks this table yet. Add %(restriction)s to a list.") % {"restriction": restriction}
 
 
 def _kind_of(restriction_name: str) -> str:

@@ -3,8 +3,10 @@ may write to an alias."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import F, Q
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONGEST_KEY = 320  # characters
+IS_TABLE_NAME = r"^[a-z][a-z0-9_]*$"
+NO_TABLE_NAME = _("An access table has a name of small letters, digits and _ that begins with a letter.")
+STANDS_BY_ITSELF = _("A table of this name stands by itself. Choose another name.")
 
 
 class AppliesTo(models.TextChoices):
@@ -72,10 +77,13 @@ class AccessTable(models.Model):
             ),
             models.CheckConstraint(
                 name="an_access_table_has_a_plain_name",
-                condition=Q(name__regex=r"^[a-z][a-z0-9_]*$"),
-                violation_error_message=_(
-                    "An access table has a name of small letters, digits and _ that begins with a letter."
-                ),
+                condition=Q(name__regex=IS_TABLE_NAME),
+                violation_error_message=NO_TABLE_NAME,
+            ),
+            models.CheckConstraint(
+                name="an_access_table_is_none_of_the_four",
+                condition=~Q(name__in=AppliesTo.values),
+                violation_error_message=STANDS_BY_ITSELF,
             ),
             models.CheckConstraint(
                 name="an_access_table_is_about_somebody", condition=Q(applies_to__in=AppliesTo.values)
@@ -84,6 +92,13 @@ class AccessTable(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """What the constraints say, at the field."""
+        if not re.fullmatch(IS_TABLE_NAME.strip("^$"), self.name):
+            raise ValidationError({"name": NO_TABLE_NAME})
+        if self.name in AppliesTo.values:
+            raise ValidationError({"name": STANDS_BY_ITSELF})
 
 
 @tracked()

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.history import recorded
-from accounts.saving import save_checked
+from accounts.saving import refuse_other_version, save_checked
 from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.models import Address, Alias
@@ -81,13 +82,24 @@ def add_table(name: str, applies_to: str, *, comment: str = "", by: Actor) -> Ac
     return table
 
 
-def delete_table(table: AccessTable, *, by: Actor) -> None:
+def change_table(table: AccessTable, *, by: Actor, version: int | None = None, comment: str) -> AccessTable:
+    """Changes the comment. The name stays: until main.cf is written again, Postfix asks by the old one."""
+    with recorded("change", "access_table", table.name, by=by):
+        table = locked_version(AccessTable.objects, table.pk, version)
+        table.comment = comment
+        table.version += 1
+        save_checked(table)
+    return table
+
+
+def delete_table(table: AccessTable, *, version: int | None = None, by: Actor) -> None:
     """Deletes a table with its rules. One that a restriction asks stays."""
     with recorded("delete", "access_table", table.name, by=by):
-        table = locked_version(AccessTable.objects, table.pk, None)
-        if table.asked_by.exists():
-            sentence = _("A restriction asks %(table)s. Take it out of the list first.")
-            raise ValidationError(sentence % {"table": table})
+        table = locked_version(AccessTable.objects, table.pk, version)
+        places = asked_in(table)
+        if places:
+            sentence = _("A restriction asks %(table)s: %(places)s. Take it out there first.")
+            raise ValidationError(sentence % {"table": table, "places": ", ".join(places)})
         table.rules.all().delete()
         table.delete()
 
@@ -105,8 +117,19 @@ def allow_actions(actions: Iterable[str], *, by: Actor) -> None:
         AllowedAction.objects.bulk_create(AllowedAction(action=action) for action in wanted if action not in there)
 
 
-def choose_class(of: Address | Domain | None, name: str, *, by: Actor) -> RecipientClass | None:
-    """Mail to this address or domain, or with None to everybody else, meets the class; an empty name ends that."""
+NO_CLASS = ""
+
+
+def version_of_choice(row: RecipientClass) -> str:
+    """Another one after each change."""
+    return row.changed_at.isoformat()
+
+
+def choose_class(
+    of: Address | Domain | None, name: str, *, version: str | None = None, by: Actor
+) -> RecipientClass | None:
+    """Mail to this address or domain, or with None to everybody else, meets the class; an empty name ends that.
+    `version` is what the person saw (version_of_choice, or NO_CLASS where nothing was chosen)."""
     place = {"address": of if isinstance(of, Address) else None, "domain": of if isinstance(of, Domain) else None}
     within = of.domain.name if isinstance(of, Address) else of.name if of else ""
     found = RestrictionClass.objects.filter(name=name).first()
@@ -119,6 +142,7 @@ def choose_class(of: Address | Domain | None, name: str, *, by: Actor) -> Recipi
             **(filled or dict.fromkeys(("address__isnull", "domain__isnull"), True))
         )
         row = rows.first()
+        refuse_other_version(version, version_of_choice(row) if row else NO_CLASS)
         if found is None:
             rows.delete()
             return None
@@ -137,15 +161,16 @@ def protect_alias(
     keys = None if named is None else _writers(named)
     with recorded("protect", "alias", str(alias), domain=domain.name, by=by):
         locked_version(Alias.objects, alias.pk, None)
+        row = ProtectedAlias.objects.filter(alias=alias).first()
+        if row is not None:
+            row = locked_version(ProtectedAlias.objects, row.pk, version)
         if writers == ANYONE:
             ProtectedAlias.objects.filter(alias=alias).delete()
             return None
         if writers not in Writers.values:
             sentence = _("Choose who may write: %(known)s.")
             raise ValidationError({"writers": sentence % {"known": ", ".join(Writers.values)}})
-        row = ProtectedAlias.objects.filter(alias=alias).first()
         if row is not None:
-            row = locked_version(ProtectedAlias.objects, row.pk, version)
             row.version += 1
         row = row or ProtectedAlias(alias=alias)
         row.writers = writers
@@ -157,6 +182,17 @@ def protect_alias(
         if writers == Writers.NAMED and not row.named.exists():
             raise ValidationError({"named": _("Name at least one sender, or nobody could write to it.")})
     return row
+
+
+def asked_in(table: AccessTable) -> list[str]:
+    """The lists and classes, as main.cf calls them, in which a restriction asks this table."""
+    return list(dict.fromkeys(entry.list_name for entry in table.asked_by.select_related("in_class")))
+
+
+def what_is_lost_with(table: AccessTable) -> list[str]:
+    """Sentences for the question before a table is deleted."""
+    count = table.rules.count()
+    return [ngettext("It goes with %(number)d rule.", "It goes with %(number)d rules.", count) % {"number": count}]
 
 
 def what_is_lost(rule: AccessRule) -> list[str]:

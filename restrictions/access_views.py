@@ -28,7 +28,13 @@ from domains.views import domain_head
 from mailboxes.models import Address, Alias
 from mailboxes.parsing import ParsedAddress
 from restrictions import access_services as services
-from restrictions.access_forms import AccessRuleForm, AllowedActionsForm, RecipientClassForm, WritersForm
+from restrictions.access_forms import (
+    AccessRuleForm,
+    AccessTableForm,
+    AllowedActionsForm,
+    RecipientClassForm,
+    WritersForm,
+)
 from restrictions.access_main_cf import remark_since, unasked, what_is_written
 from restrictions.access_models import OF_DOMAINS, AccessRule, AccessTable, AllowedAction, AppliesTo, RecipientClass
 
@@ -41,7 +47,8 @@ def access_rule_list(request: PersonRequest, kind: str) -> HttpResponse:
     table = _table(kind)
     rules = AccessRule.objects.filter(table=table, domain__isnull=True, applies_to=table.applies_to if table else kind)
     context = _list(request, rules) | _around(kind) | {"add_url": reverse("access_rule_add", args=[kind])}
-    context["unasked"] = "" if table else unasked(kind)
+    context["unasked"] = unasked(table.applies_to if table else kind, table)
+    context["own_table"] = table
     return render(request, "restrictions/access_rule_list.html", context)
 
 
@@ -57,6 +64,58 @@ def access_rule_add(request: PersonRequest, kind: str) -> HttpResponse:
             return redirect("access_rule_list", kind)
     context = _around(kind) | {"form": form, "list_url": reverse("access_rule_list", args=[kind])}
     return render(request, "restrictions/access_rule_add.html", context)
+
+
+@superuser_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def access_table_add(request: PersonRequest) -> HttpResponse:
+    form = AccessTableForm(typed(request), is_new=True, initial={"applies_to": AppliesTo.CLIENT})
+    if form.is_valid():
+        with refusals_on(form):
+            before = what_is_written()
+            table = services.add_table(**form.cleaned_data, by=Actor.from_request(request))
+            say(request, _("Added access table {name}."), name=table)
+            _remark(request, before)
+            return redirect("access_rule_list", table.name)
+    context = _around("client") | {"form": form, "list_url": reverse("access")}
+    return render(request, "restrictions/access_table_add.html", context)
+
+
+@superuser_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def access_table(request: PersonRequest, name: str) -> HttpResponse:
+    table = get_object_or_404(AccessTable, name=name)
+    form = AccessTableForm(typed(request), initial={"comment": table.comment, "version": table.version})
+    if form.is_valid():
+        with refusals_on(form):
+            services.change_table(table, **form.cleaned_data, by=Actor.from_request(request))
+            say(request, _("Saved {name}."), name=table)
+            return redirect("access_rule_list", table.name)
+    context = _around(name) | {
+        "form": form,
+        "table": table,
+        "asked_in": services.asked_in(table),
+        "list_url": reverse("access_rule_list", args=[name]),
+        "delete_url": reverse("access_table_delete", args=[name]),
+    }
+    return render(request, "restrictions/access_table.html", context)
+
+
+@superuser_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def access_table_delete(request: PersonRequest, name: str) -> HttpResponse:
+    table = get_object_or_404(AccessTable, name=name)
+    form = PanelForm(typed(request))
+    if form.is_valid():
+        with refusals_on(form):
+            before = what_is_written()
+            services.delete_table(table, by=Actor.from_request(request))
+            say(request, _("Deleted access table {name}."), name=table)
+            _remark(request, before)
+            return redirect("access")
+    context = {"form": form, "table": table, "lost": services.what_is_lost_with(table)}
+    urls = {"list_url": reverse("access_rule_list", args=[name]), "keep_url": reverse("access_table", args=[name])}
+    return render(request, "restrictions/access_table_delete.html", _around(name) | urls | context)
 
 
 @superuser_required

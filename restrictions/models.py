@@ -212,6 +212,11 @@ class Restriction(models.Model):
         return self.of_class.name if self.of_class else self.name
 
     @property
+    def list_name(self) -> str:
+        """The list that it stands in, as main.cf calls it: a parameter, or a class."""
+        return self.in_class.name if self.in_class else catalogue.parameter_of(str(self.stage))
+
+    @property
     def takes(self) -> str:
         """What people type behind the name: an argument, or the name of an access table."""
         return self.access_table.name if self.access_table else self.argument

@@ -15,6 +15,9 @@ from domains.dkim_services import add_dkim_key
 from domains.models import Domain
 from lookup_tables import nouns as tables
 from mailboxes.local_users import import_local_users
+from mailboxes.services import add_alias
+from restrictions.access_services import add_table
+from restrictions.services import add_class
 from tests.api.conftest import Api
 from tests.plugins.example_mail import TESTER
 
@@ -160,6 +163,47 @@ EXAMPLES = {
         "key",
         "sender/z.example",
     ),
+    "access-tables": Example(
+        "partners",
+        {"name": "partners", "applies_to": "client"},
+        {"comment": "Who works with us"},
+        {"name": "sender", "applies_to": "sender"},
+        "name",
+        "friends",
+    ),
+    "access-table-rules": Example(
+        "members/192.0.2.7",
+        {"table": "members", "key": "192.0.2.7", "action": "OK"},
+        {"action": "REJECT", "text": "5.7.1 No more"},
+        {"table": "nobody", "key": "192.0.2.7", "action": "OK"},
+        "table",
+        "members/192.0.2.0/28",
+    ),
+    "domain-access-rules": Example(
+        "falcot.org/sender/spam.example",
+        {"domain": "Falcot.org", "applies_to": "sender", "key": "spam.example", "action": "REJECT"},
+        {"action": "CLASS", "of_class": "soft"},
+        {"domain": "falcot.org", "applies_to": "recipient", "key": "ann@elsewhere.example", "action": "REJECT"},
+        "key",
+        "falcot.org/recipient/jean@falcot.org",
+    ),
+    "allowed-actions": Example("HOLD", {"action": "HOLD"}, {}, {"action": "HOLE"}, "action", "OK"),
+    "recipient-classes": Example(
+        "jean@falcot.org",
+        {"recipient": "Jean@falcot.org", "of_class": "soft"},
+        {"of_class": "hard"},
+        {"recipient": "nobody@falcot.org", "of_class": "soft"},
+        "recipient",
+        "*",
+    ),
+    "protected-aliases": Example(
+        "staff@falcot.org",
+        {"address": "staff@falcot.org", "writers": "members", "named": ["boss@elsewhere.example"]},
+        {"writers": "named"},
+        {"address": "staff@falcot.org", "writers": "named"},
+        "named",
+        "webmaster@falcotsbrand.com",
+    ),
     "restriction-classes": Example(
         "strict",
         {"name": "strict", "entries": [{"name": "reject_non_fqdn_sender", "warn_only": True}]},
@@ -176,6 +220,10 @@ CHANGEABLE = pytest.mark.parametrize("slug", [slug for slug, example in EXAMPLES
 @pytest.fixture(autouse=True)
 def world(falcot: Domain, charlie: User) -> None:
     domains.add_domain("relay.example", address_class="relay", by=TESTER)
+    add_alias(falcot, "staff", ["jean@falcot.org"], by=TESTER)
+    add_table("members", "client", by=TESTER)
+    for name in ("soft", "hard"):
+        add_class(name, by=TESTER)
 
 
 def place(slug: str, key: str = "") -> str:
@@ -297,6 +345,7 @@ def test_a_key_that_cannot_be(api: Api, slug: str) -> None:
 
 
 BEGINS_WITH = {"domains": "name", "people": "username", "access-rules": "key"}
+BEGINS_WITH |= {"access-table-rules": "key", "domain-access-rules": "key"}
 BEGINS_WITH |= {table.slug: "key" for table in tables.NOUNS}
 PLAIN_NAMES = [("people", "@"), ("people", "..")]
 DOMAIN_OF = {"relay-recipients": "relay.example"}
@@ -373,6 +422,7 @@ class TestLists:
         values = {"domain": DOMAIN_OF.get(slug, "falcot.org"), "username": "charlie"}
         values |= {"active": "true", "suspended": "false", "is_superuser": "false"}
         values |= {"applies_to": added.get("applies_to", ""), "target": "falcot.org"}
+        values |= {"table": added.get("table", "")}
         values |= {"address_class": "virtual_mailbox", "mailbox": added.get("mailbox", "")}
         for name in noun.filters:
             found = api.get(f"{slug}/?{name}={values[name]}")["results"]

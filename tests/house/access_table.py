@@ -199,6 +199,13 @@ GET  access_allowed         /restrictions/access/allowed/                      i
 POST access_allowed         /restrictions/access/allowed/                      in  404 404 404 302
 GET  access_default_class   /restrictions/access/default-class/                in  404 404 404 200
 POST access_default_class   /restrictions/access/default-class/                in  404 404 404 302
+GET  access_table_add       /restrictions/access/add-table/                    in  404 404 404 200
+POST access_table_add       /restrictions/access/add-table/                    in  404 404 404 302
+GET  access_table           /restrictions/access/tables/partners/table/        in  404 404 404 200
+POST access_table           /restrictions/access/tables/partners/table/        in  404 404 404 302
+GET  access_table           /restrictions/access/tables/no_such/table/         in  404 404 404 404
+GET  access_table_delete    /restrictions/access/tables/partners/delete/       in  404 404 404 200
+POST access_table_delete    /restrictions/access/tables/partners/delete/       in  404 404 404 302
 GET  access_rule_list       /restrictions/access/tables/sender/                in  404 404 404 200
 GET  access_rule_list       /restrictions/access/tables/no_such/               in  404 404 404 404
 GET  access_rule_add        /restrictions/access/tables/sender/add/            in  404 404 404 200
@@ -381,6 +388,9 @@ FORMS: dict[str, dict[str, str]] = {
     "default_aliases_add": {},
     "access_allowed": {"actions": "OK"},
     "access_default_class": {"class-of_class": "greylisting"},
+    "access_table_add": {"name": "friends", "applies_to": "sender"},
+    "access_table": {"comment": "Changed"},
+    "access_table_delete": {},
     "access_rule_add": {"key": "new.example", "action": "REJECT", "text": "No", "active": "on"},
     "access_rule": {"key": "spam.example", "action": "HOLD", "active": "on"},
     "access_rule_delete": {},

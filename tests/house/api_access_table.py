@@ -131,6 +131,50 @@ PUT    api_access_rules             access-rules/sender/new.example/      401 40
 PATCH  api_access_rules             access-rules/sender/spam.example/     401 401 404 404 200 404 403
 DELETE api_access_rules             access-rules/sender/spam.example/     401 401 404 404 204 404 403
 
+GET    api_access_tables_list       access-tables/                        401 404 404 404 200 404 403
+POST   api_access_tables_list       access-tables/                        401 401 404 404 201 404 403
+GET    api_access_tables            access-tables/partners/               401 404 404 404 200 404 403
+PUT    api_access_tables            access-tables/friends/                401 401 404 404 201 404 403
+PATCH  api_access_tables            access-tables/partners/               401 401 404 404 200 404 403
+DELETE api_access_tables            access-tables/partners/               401 401 404 404 204 404 403
+
+GET    api_access_table_rules_list  access-table-rules/                   401 404 404 404 200 404 403
+POST   api_access_table_rules_list  access-table-rules/                   401 401 404 404 201 404 403
+GET    api_access_table_rules       access-table-rules/partners/192.0.2.7/ 401 404 404 404 200 404 403
+PUT    api_access_table_rules       access-table-rules/partners/192.0.2.8/ 401 401 404 404 201 404 403
+PATCH  api_access_table_rules       access-table-rules/partners/192.0.2.7/ 401 401 404 404 200 404 403
+DELETE api_access_table_rules       access-table-rules/partners/192.0.2.7/ 401 401 404 404 204 404 403
+
+GET    api_domain_access_rules_list domain-access-rules/                  401 404 200 200 200 200 403
+POST   api_domain_access_rules_list domain-access-rules/                  401 401 422 201 201 201 403
+GET    api_domain_access_rules      domain-access-rules/falcot.org/sender/spam.example/ 401 404 404 200 200 200 403
+PUT    api_domain_access_rules      domain-access-rules/falcot.org/sender/new.example/  401 401 422 201 201 201 403
+PATCH  api_domain_access_rules      domain-access-rules/falcot.org/sender/spam.example/ 401 401 404 200 200 200 403
+DELETE api_domain_access_rules      domain-access-rules/falcot.org/sender/spam.example/ 401 401 404 204 204 204 403
+
+GET    api_allowed_actions_list     allowed-actions/                      401 404 404 404 200 404 403
+POST   api_allowed_actions_list     allowed-actions/                      401 401 404 404 201 404 403
+GET    api_allowed_actions          allowed-actions/REJECT/               401 404 404 404 200 404 403
+PUT    api_allowed_actions          allowed-actions/HOLD/                 401 401 404 404 201 404 403
+DELETE api_allowed_actions          allowed-actions/REJECT/               401 401 404 404 204 404 403
+
+GET    api_recipient_classes_list   recipient-classes/                    401 404 404 404 200 404 403
+POST   api_recipient_classes_list   recipient-classes/                    401 401 404 404 201 404 403
+GET    api_recipient_classes        recipient-classes/laure@falcot.org/   401 404 404 404 200 404 403
+PUT    api_recipient_classes        recipient-classes/falcot.org/         401 401 404 404 201 404 403
+PATCH  api_recipient_classes        recipient-classes/laure@falcot.org/   401 401 404 404 200 404 403
+DELETE api_recipient_classes        recipient-classes/laure@falcot.org/   401 401 404 404 204 404 403
+
+GET    api_protected_aliases_list   protected-aliases/                    401 404 200 200 200 200 403
+POST   api_protected_aliases_list   protected-aliases/                    401 401 422 201 201 201 403
+GET    api_protected_aliases        protected-aliases/staff@falcot.org/   401 404 404 200 200 200 403
+PUT    api_protected_aliases        protected-aliases/sales@falcot.org/   401 401 422 201 201 201 403
+PATCH  api_protected_aliases        protected-aliases/staff@falcot.org/   401 401 404 200 200 200 403
+DELETE api_protected_aliases        protected-aliases/staff@falcot.org/   401 401 404 204 204 204 403
+
+GET    api_restriction_report       restriction-report/                   401 404 404 404 200 404 403
+GET    api_restriction_preview      restriction-preview/                  401 404 404 404 200 404 403
+
 GET    api_transports_list     transports/                                401 404 404 404 200 404 403
 POST   api_transports_list     transports/                                401 401 404 404 201 404 403
 GET    api_transports          transports/there.example/                  401 404 404 404 200 404 403
@@ -253,6 +297,28 @@ BODIES: dict[str, Any] = {
     "POST api_access_rules_list": {"applies_to": "sender", "key": "new.example", "action": "REJECT"},
     "PUT api_access_rules": {"action": "REJECT"},
     "PATCH api_access_rules": {"comment": "Changed"},
+    "POST api_access_tables_list": {"name": "friends", "applies_to": "sender"},
+    "PUT api_access_tables": {"applies_to": "sender"},
+    "PATCH api_access_tables": {"comment": "Changed"},
+    "POST api_access_table_rules_list": {"table": "partners", "key": "192.0.2.8", "action": "OK"},
+    "PUT api_access_table_rules": {"action": "OK"},
+    "PATCH api_access_table_rules": {"comment": "Changed"},
+    "POST api_domain_access_rules_list": {
+        "domain": "falcot.org",
+        "applies_to": "sender",
+        "key": "new.example",
+        "action": "REJECT",
+    },
+    "PUT api_domain_access_rules": {"action": "REJECT"},
+    "PATCH api_domain_access_rules": {"comment": "Changed"},
+    "POST api_allowed_actions_list": {"action": "HOLD"},
+    "PUT api_allowed_actions": {},
+    "POST api_recipient_classes_list": {"recipient": "*", "of_class": "greylisting"},
+    "PUT api_recipient_classes": {"of_class": "greylisting"},
+    "PATCH api_recipient_classes": {"of_class": "greylisting"},
+    "POST api_protected_aliases_list": {"address": "sales@falcot.org", "writers": "members"},
+    "PUT api_protected_aliases": {"writers": "members"},
+    "PATCH api_protected_aliases": {"writers": "domain"},
     "POST api_restriction_classes_list": {"name": "new"},
     "PUT api_restriction_classes": {"entries": [{"name": "permit_mynetworks"}]},
     "PATCH api_restriction_classes": {"comment": "Changed"},

@@ -259,6 +259,10 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: access.add_table("friends", "sender", by=BY),
         "Added access table friends",
     ),
+    "restrictions.access_services.change_table": (
+        lambda house: access.change_table(house.table, comment="Who works with us", by=BY),
+        "Changed access table partners",
+    ),
     "restrictions.access_services.delete_table": (
         lambda house: access.delete_table(house.table, by=BY),
         "Deleted access table partners",
@@ -479,7 +483,9 @@ LEAVES_NOTHING = {
     "mailboxes.services.refuse_alias_in": "Part of a service.",
     "lookup_tables.services.check_undone": "Part of a service.",
     "lookup_tables.services.what_is_lost": "It reads.",
+    "restrictions.access_services.asked_in": "It reads.",
     "restrictions.access_services.what_is_lost": "It reads.",
+    "restrictions.access_services.what_is_lost_with": "It reads.",
     "restrictions.services.check_undone": "Part of a service.",
     "restrictions.services.what_is_lost": "It reads.",
     "restrictions.services.what_is_lost_with": "It reads.",

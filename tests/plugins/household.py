@@ -28,13 +28,13 @@ from mailboxes.demo import load_falcot
 from mailboxes.imports import stage_upload
 from mailboxes.jobs import start_alias_report
 from mailboxes.local_users import import_local_users
-from mailboxes.models import Mailbox, PasswordLink, RecoveryAddress, RelayRecipient
+from mailboxes.models import Address, Mailbox, PasswordLink, RecoveryAddress, RelayRecipient
 from mailboxes.out_of_office import set_out_of_office
 from mailboxes.recovery import new_token
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
 from mailboxes.server_names import change_server_names
-from restrictions.access_services import add_rule, allow_actions
+from restrictions.access_services import add_rule, add_table, allow_actions, choose_class, protect_alias
 from restrictions.services import add_class, set_list
 from takeover.kept import ToKeep, keep_rows
 from takeover.models import Comparison, ComparisonDifference, ForeignLogEntry, KeptRow, Takeover
@@ -173,6 +173,11 @@ def _uploaded(kind: str, text: str, user: User) -> int:
 def access_rules() -> dict[str, object]:
     """A rule of the server and one of a domain, and what its admins may choose."""
     falcot = Domain.objects.get(name="falcot.org")
+    partners = add_table("partners", "client", by=TESTER)
+    add_rule("client", "192.0.2.7", "OK", table=partners, by=TESTER)
+    add_class("patience", by=TESTER)
+    choose_class(Address.objects.get(local_part="laure", domain=falcot), "patience", by=TESTER)
+    protect_alias(mailboxes.add_alias(falcot, "staff", ["laure@falcot.org"], by=TESTER), "members", by=TESTER)
     allow_actions(["REJECT", "OK"], by=TESTER)
     return {
         "access_rule": add_rule("sender", "spam.example", "REJECT", by=TESTER).pk,

@@ -1,5 +1,7 @@
 """The services of access tables: what may stand there, who may write it, and what an undo brings back."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from accounts.actors import Actor, Door
 from accounts.models import ChangeSet, User
 from domains.models import Domain
 from mailboxes.models import Address, Alias
-from mailboxes.services import delete_alias
+from mailboxes.services import add_alias, delete_alias
 from mailboxes.undo import undo_change_set
 from restrictions.access_actions import Action
 from restrictions.access_main_cf import access_maps, known_classes, remark_since, unasked, what_is_written
@@ -30,6 +32,13 @@ from restrictions.services import add_class, set_list
 from tests.services.checks import TESTER, nothing_changes, one_change_set, refusal
 
 pytestmark = pytest.mark.django_db
+
+
+def done(act: Callable[[], Any]) -> ChangeSet:
+    """The change set of what is done."""
+    before = list(ChangeSet.objects.values_list("pk", flat=True))
+    act()
+    return ChangeSet.objects.exclude(pk__in=before).get()
 
 
 def add(applies_to: str, key: str, action: str = "REJECT", **values: Any) -> AccessRule:
@@ -208,7 +217,7 @@ def test_a_table_with_a_name_goes_with_its_rules_unless_it_is_asked() -> None:
     rule = add("sender", "192.0.2.0/24", "OK", table=table)
     assert rule.applies_to == "client"
     set_list("client", [{"name": "check_client_access", "argument": "partners"}], by=TESTER)
-    with refusal("asks partners"):
+    with refusal("asks partners: smtpd_client_restrictions. Take it out there first."):
         delete_table(table, by=TESTER)
     set_list("client", [], by=TESTER)
     with one_change_set("Deleted access table partners"):
@@ -216,7 +225,7 @@ def test_a_table_with_a_name_goes_with_its_rules_unless_it_is_asked() -> None:
     assert not AccessRule.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["", "Partners", "1st", "two words", "très"])
+@pytest.mark.parametrize("name", ["", "Partners", "1st", "two words", "très", "sender"])
 def test_a_table_has_a_plain_name(name: str) -> None:
     with refusal():
         add_table(name, "client", by=TESTER)
@@ -255,6 +264,37 @@ class TestDomainAdmin:
             add_rule("recipient", "ann@foreign.example", "OK", domain=falcot, by=by)
         with refusal("senders and recipients"):
             add_rule("client", "192.0.2.7", "OK", domain=falcot, by=by)
+
+    def test_takes_back_what_is_of_own_domains_only(self, falcot: Domain, by: Actor) -> None:
+        allow_actions(["REJECT", "OK"], by=TESTER)
+        kept = add("sender", "spam.example", domain=falcot)
+        for domain in (_domain("foreign.example"), None):
+            rule = add("sender", "spam.example", domain=domain)
+            self.refused(done(partial(delete_rule, rule, by=TESTER)), by)
+        undo_change_set(done(partial(change_rule, kept, action="OK", by=by)), by=by)
+        kept.refresh_from_db()
+        assert kept.action == "REJECT"
+        deletion = done(partial(delete_rule, kept, by=by))
+        self.refused(done(partial(allow_actions, ["OK"], by=TESTER)), by)
+        with refusal("REJECT is not allowed here. A superuser can allow it, or undo this."):
+            undo_change_set(deletion, by=by)
+        allow_actions(["REJECT"], by=TESTER)
+        undo_change_set(deletion, by=by)
+        assert AccessRule.objects.get(domain=falcot).key == "spam.example"
+
+    def test_takes_back_who_may_write(self, falcot: Domain, by: Actor) -> None:
+        alias = add_alias(falcot, "staff", ["jean@falcot.org"], by=by)
+        protect_alias(alias, "named", ["boss@example.net"], by=by)
+        undo_change_set(done(partial(protect_alias, alias, "", by=by)), by=by)
+        assert str(NamedWriter.objects.get(protected__alias=alias)) == "boss@example.net"
+        undo_change_set(done(partial(delete_alias, alias, by=by)), by=by)
+        assert ProtectedAlias.objects.get(alias=alias).writers == "named"
+        foreign = add_alias(_domain("foreign.example"), "staff", ["jean@falcot.org"], by=TESTER)
+        self.refused(done(partial(protect_alias, foreign, "named", ["boss@example.net"], by=TESTER)), by)
+
+    def refused(self, change_set: ChangeSet, by: Actor) -> None:
+        with refusal("A superuser can undo it."):
+            undo_change_set(change_set, by=by)
 
     def test_no_classes_of_recipients(self, falcot: Domain, by: Actor) -> None:
         add_class("strict", by=TESTER)

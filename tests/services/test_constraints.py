@@ -493,6 +493,7 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("an_access_rule_ends_after_it_starts", "at once", lambda rows: _rule(starts_at=NOW, ends_at=NOW)),
     ("an_access_table_is_there_once", "twice", lambda rows: [_access_table(), _access_table()]),
     ("an_access_table_has_a_plain_name", "a blank", lambda rows: _access_table(name="a b")),
+    ("an_access_table_is_none_of_the_four", "sender", lambda rows: _access_table(name="sender")),
     ("an_access_table_is_about_somebody", "etrn", lambda rows: _access_table(applies_to="etrn")),
     (
         "an_action_is_allowed_once",

@@ -29,12 +29,15 @@ from restrictions.access_services import (
     add_rule,
     add_table,
     allow_actions,
+    asked_in,
     change_rule,
+    change_table,
     choose_class,
     delete_rule,
     delete_table,
     protect_alias,
     what_is_lost,
+    what_is_lost_with,
 )
 from restrictions.models import RestrictionClass
 
@@ -76,6 +79,11 @@ class Command(NounCommand):
         table.add_argument("name", metavar="NAME")
         table.add_argument("applies_to", choices=AppliesTo.values, help=_("Whom the rule is about."))
         table.add_argument("--comment", default="", help=_("Why it is there."))
+        table = self.verb("change-table", _("Change the comment of an access table."))
+        table.add_argument("name", metavar="NAME")
+        table.add_argument("--comment", required=True, help=_("Why it is there."))
+        version_argument(table)
+        self.verb("list-tables", _("List the access tables with names of their own."))
         table = self.verb("delete-table", _("Delete an access table with its rules."))
         table.add_argument("name", metavar="NAME")
         delete_arguments(table)
@@ -158,13 +166,21 @@ class Command(NounCommand):
     def do_add_table(self, options: Options) -> None:
         before = what_is_written()
         table = add_table(options["name"], options["applies_to"], comment=options["comment"], by=self.by)
-        row = {"name": table.name, "applies_to": table.applies_to, "comment": table.comment}
-        self.done(_("Added access table %(name)s.") % {"name": table}, row, options)
+        self.done(_("Added access table %(name)s.") % {"name": table}, row_of_table(table), options)
         self._remark(before)
+
+    def do_change_table(self, options: Options) -> None:
+        table = _table(options["name"])
+        table = change_table(table, comment=options["comment"], version=options["if_version"], by=self.by)
+        self.done(_("Changed access table %(name)s.") % {"name": table}, row_of_table(table), options)
+
+    def do_list_tables(self, options: Options) -> None:
+        columns = {"name": 20, "applies_to": 9, "comment": 0}
+        self.table(map(row_of_table, AccessTable.objects.order_by("name")), columns, options)
 
     def do_delete_table(self, options: Options) -> None:
         table = _table(options["name"])
-        self.make_sure(_("Delete %(key)s?") % {"key": table}, [_("All of its rules go too.")], options)
+        self.make_sure(_("Delete %(key)s?") % {"key": table}, what_is_lost_with(table), options)
         before = what_is_written()
         delete_table(table, by=self.by)
         self.done(_("Deleted access table %(name)s.") % {"name": table}, {"deleted": str(table)}, options)
@@ -264,6 +280,12 @@ def _table(name: str) -> AccessTable:
 
 def _named(row: ProtectedAlias | None) -> list[str]:
     return [one.key for one in row.named.all()] if row else []
+
+
+def row_of_table(table: AccessTable) -> dict[str, Any]:
+    """A table as it is printed."""
+    names = ("name", "applies_to", "comment", "version", "created_at", "changed_at")
+    return {name: getattr(table, name) for name in names} | {"asked_in": asked_in(table)}
 
 
 def row_of(rule: AccessRule) -> dict[str, Any]:
