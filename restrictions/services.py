@@ -76,13 +76,20 @@ def delete_restriction(entry: Restriction, *, by: Actor) -> None:
 
 def set_list(stage: str, entries: Sequence[Values], *, by: Actor) -> list[Restriction]:
     """Makes the list of a stage exactly this. Without entries the host's own list stands again."""
-    if stage not in STAGES:
-        raise ValidationError(_("There is no stage “%(stage)s”. Known are: %(known)s.") % _stages(stage))
-    with recorded("set", "restriction_list", parameter_of(stage), by=by):
-        _lock()
-        _replace(stage, entries)
-        _check()
+    set_lists({stage: entries}, by=by)
     return list(Restriction.objects.of_stage(stage))
+
+
+def set_lists(lists: Mapping[str, Sequence[Values]], *, by: Actor) -> None:
+    """Makes the lists of these stages exactly this, and judges them together: one may guard another."""
+    for stage in lists:
+        if stage not in STAGES:
+            raise ValidationError(_("There is no stage “%(stage)s”. Known are: %(known)s.") % _stages(stage))
+    with recorded("set", "restriction_list", ", ".join(map(parameter_of, lists)), by=by):
+        _lock()
+        for stage, entries in lists.items():
+            _replace(stage, entries)
+        _check()
 
 
 def add_class(name: str, entries: Sequence[Values] = (), *, comment: str = "", by: Actor) -> RestrictionClass:
