@@ -22,6 +22,7 @@ from restrictions.access_models import (
 register_sentences(
     {
         ("add", "access_rule"): _("Added access rule %(label)s"),
+        ("add", "access_rules"): _("Added access rules to %(label)s"),
         ("change", "access_rule"): _("Changed access rule %(label)s"),
         ("delete", "access_rule"): _("Deleted access rule %(label)s"),
         ("add", "access_table"): _("Added access table %(label)s"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -34,6 +34,7 @@ from restrictions.models import RestrictionClass
 CHANGEABLE = ("key", "action", "code", "text", "of_class", "comment", "active", "starts_at", "ends_at")
 MOST_WRITERS = 100  # named senders of one alias; a page shows them all
 ANYONE = ""
+AT_ONCE = 1_000  # rows of one statement
 
 
 def add_rule(
@@ -53,6 +54,32 @@ def add_rule(
         _refuse_what_is_not_theirs(rule, by)
         save_checked(rule)
     return rule
+
+
+def add_rules(applies_to: str, rows: Iterable[Mapping[str, Any]], *, table: AccessTable | None = None, by: Actor) -> int:
+    """Adds many rules of the server at once, key and action and what else a rule has; how many. All or none."""
+    label = table.name if table else applies_to
+    faults: list[str] = []
+    rules: list[AccessRule] = []
+    with recorded("add", "access_rules", label, by=by):
+        for values in rows:
+            rule = AccessRule(applies_to=table.applies_to if table else applies_to, table=table)
+            try:
+                _set(rule, dict(values))
+                _refuse_what_is_not_theirs(rule, by)
+                rule.clean_fields(exclude=["table", "domain", "of_class"])  # rows that were just read
+                rule.clean()
+            except ValidationError as error:
+                faults += [f"{values['key']}: {sentence}" for sentence in error.messages]
+            rules.append(rule)
+        if faults:
+            raise ValidationError(faults)
+        there = AccessRule.objects.filter(table=table, domain__isnull=True, applies_to=rules[0].applies_to if rules else "")
+        twice = there.filter(key__in=[rule.key for rule in rules]).values_list("key", flat=True).first()
+        if twice is not None:
+            raise ValidationError({"key": _("%(key)s: there is a rule for this key already.") % {"key": twice}})
+        AccessRule.objects.bulk_create(rules, batch_size=AT_ONCE)
+    return len(rules)
 
 
 def change_rule(rule: AccessRule, *, by: Actor, version: int | None = None, **changes: Any) -> AccessRule:

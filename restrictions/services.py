@@ -86,15 +86,24 @@ def version_of_list(stage: str) -> str:
 def set_list(stage: str, entries: Sequence[Values], *, version: str | None = None, by: Actor) -> list[Restriction]:
     """Makes the list of a stage exactly this. Without entries the host's own list stands again. `version` is what the
     person saw of it (version_of_list)."""
-    if stage not in STAGES:
-        raise ValidationError(_("There is no stage “%(stage)s”. Known are: %(known)s.") % _stages(stage))
-    with recorded("set", "restriction_list", parameter_of(stage), by=by):
-        _lock()
-        if version is not None:
-            refuse_other_version(version, version_of_list(stage))
-        _replace(stage, entries)
-        _check()
+    set_lists({stage: entries}, versions={} if version is None else {stage: version}, by=by)
     return list(Restriction.objects.of_stage(stage))
+
+
+def set_lists(
+    lists: Mapping[str, Sequence[Values]], *, versions: Mapping[str, str] | None = None, by: Actor
+) -> None:
+    """Makes the lists of these stages exactly this, and judges them together: one may guard another."""
+    for stage in lists:
+        if stage not in STAGES:
+            raise ValidationError(_("There is no stage “%(stage)s”. Known are: %(known)s.") % _stages(stage))
+    with recorded("set", "restriction_list", ", ".join(map(parameter_of, lists)), by=by):
+        _lock()
+        for stage, version in (versions or {}).items():
+            refuse_other_version(version, version_of_list(stage))
+        for stage, entries in lists.items():
+            _replace(stage, entries)
+        _check()
 
 
 def add_class(name: str, entries: Sequence[Values] = (), *, comment: str = "", by: Actor) -> RestrictionClass:

@@ -24,6 +24,7 @@ class Takeover(models.Model):
     counts = models.JSONField(default=dict)
     remarks = models.JSONField(default=list)  # {code, thing, …}: sentences in the reader's language
     change_sets = models.JSONField(default=list)
+    kept = models.JSONField(default=list)  # {thing, code, why}: what became of lists, classes and tables
 
     class Meta:
         verbose_name = _("takeover")

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.pages import PersonRequest, asked, list_page, number, person_required, superuser_required
 from domains.history_views import moment
 from takeover.kept_models import ForeignLogEntry, Takeover
+from takeover.kept_words import sentence_of_kept
 from takeover.postfixadmin_words import sentence_of, words_of
 
 
@@ -26,6 +27,7 @@ def takeover(request: PersonRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(Takeover, pk=pk)
     counts = [(words_of(kind), count) for kind, count in one.counts.items() if any(count.values())]
     context = {"takeover": one, "counts": counts, "sentences": [sentence_of(remark) for remark in one.remarks]}
+    context["kept"] = [sentence_of_kept(thing) for thing in one.kept]
     return render(request, "takeover/takeover.html", context)
 
 

@@ -23,10 +23,12 @@ from mailboxes.parsing import parse_address
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
 from mailservers.lookup import ask_map
-from takeover.models import KeptParameter
+from takeover.models import KeptParameter, Takeover
 from takeover.postfix_reading import FlatRow, Lines, Place, Plan
+from takeover.restriction_imports import Became, bring_restrictions
 
 AT_ONCE = 5_000
+MOST_KEPT = 1_000  # sentences of a report, for the page
 
 
 @dataclass
@@ -38,7 +40,9 @@ class Outcome:
     refused: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    became: list[Became] = field(default_factory=list)  # of restriction lists, classes and access tables
     change_set: UUID | None = None
+    is_written: bool = False
 
     def count(self, what: str, added: int, there: int) -> None:
         self.added[what] = self.added.get(what, 0) + added
@@ -49,9 +53,9 @@ class Outcome:
         self.refused.append(_("%(place)s: %(sentence)s") % words)
 
 
-def import_configuration(plan: Plan, *, dry_run: bool = False, by: Actor) -> Outcome:
-    """Adds what is not there yet, in one change set that can be undone; what is there stays as it is. What a rule
-    refuses is left out and said. With `dry_run` nothing of it stays."""
+def import_configuration(plan: Plan, *, dry_run: bool = False, leave_out_refused: bool = False, by: Actor) -> Outcome:
+    """Adds what is not there yet, in one change set that can be undone; what is there stays as it is. If a rule refuses
+    something, nothing is written, or with `leave_out_refused` everything else. With `dry_run` nothing of it stays."""
     outcome = Outcome(refused=list(plan.refused), remarks=list(plan.remarks))
     with transaction.atomic():
         with recorded("import", "configuration", plan.label, by=by) as change_set:
@@ -64,12 +68,43 @@ def import_configuration(plan: Plan, *, dry_run: bool = False, by: Actor) -> Out
             for row in plan.flat:
                 _flat(row, outcome, by)
             _logins(plan, outcome, by)
-            _keep(plan, outcome)
-        if ChangeSet.objects.filter(pk=change_set).exists():
-            outcome.change_set = None if dry_run else change_set
-        if dry_run:
+            _restrictions(plan, outcome, by)
+            has_kept = _keep(plan, outcome)
+        has_changed = ChangeSet.objects.filter(pk=change_set).exists()
+        outcome.is_written = not dry_run and (leave_out_refused or not outcome.refused)
+        if not outcome.is_written:
             transaction.set_rollback(True)
+        elif has_changed or has_kept:
+            outcome.change_set = change_set if has_changed else None
+            _remember(plan, outcome, by)
     return outcome
+
+
+def _restrictions(plan: Plan, outcome: Outcome, by: Actor) -> None:
+    brought = bring_restrictions(plan.restrictions, by=by)
+    outcome.refused += brought.refused
+    outcome.remarks += brought.remarks
+    for what in ("restriction_lists", "restriction_classes", "access_tables", "access_rules"):
+        if brought.added[what] or brought.there[what]:
+            outcome.count(what, brought.added[what], brought.there[what])
+    outcome.became = brought.became
+    said = {one.thing for one in brought.became}
+    outcome.became += [Became(parameter, "kept") for parameter in plan.kept if parameter not in said]
+
+
+def _remember(plan: Plan, outcome: Outcome, by: Actor) -> None:
+    """For the page that shows what came over."""
+    Takeover.objects.create(
+        source=plan.label,
+        who=by.label,
+        host=by.host,
+        counts={
+            what: {"new": added, "there": outcome.there[what], "left_out": 0} for what, added in outcome.added.items()
+        },
+        remarks=[{"code": "said", "sentence": one} for one in (*outcome.refused, *outcome.remarks)][:MOST_KEPT],
+        kept=[one._asdict() for one in outcome.became],
+        change_sets=[str(outcome.change_set)] if outcome.change_set else [],
+    )
 
 
 def _settings(plan: Plan, outcome: Outcome, by: Actor) -> None:
@@ -205,11 +240,14 @@ def _mailbox(login: str) -> Mailbox | None:
     return Mailbox.objects.with_address().get(address=address) if address else None
 
 
-def _keep(plan: Plan, outcome: Outcome) -> None:
-    """What has no place here yet, word for word; written again only where it differs."""
+def _keep(plan: Plan, outcome: Outcome) -> bool:
+    """What has no place here yet, and what came in of lists, word for word; written again only where it differs."""
+    has_kept = False
     for parameter, what in plan.kept.items():
         outcome.kept.append(parameter)
         row = KeptParameter.objects.filter(parameter=parameter).first()
         if row and (row.value, row.entries, row.tables) == (what["value"], what["entries"], what["tables"]):
             continue
         KeptParameter.objects.update_or_create(parameter=parameter, defaults=what)
+        has_kept = True
+    return has_kept

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
 from mailboxes.credentials import hash_with_scheme
 from takeover.postfix_regexps import expressed
+from takeover.postfix_restrictions import RestrictionsRead, read_restrictions
 from takeover.postfix_tools import (
     PATTERNS,
     Configuration,
@@ -28,7 +29,7 @@ from takeover.postfix_tools import (
     words_of,
 )
 
-# Parameters that are kept for the restrictions of the panel; a restriction class is kept by its own name.
+# Parameters that are kept word for word, beside what comes in of them; a restriction class is kept by its own name.
 KEPT = re.compile(
     r"smtpd_(client|helo|sender|relay|recipient|data|end_of_data|etrn)_restrictions|smtpd_restriction_classes"
     r"|(mime_|nested_|smtp_|milter_)?header_checks|(smtp_)?body_checks"
@@ -118,6 +119,7 @@ class Plan:
     recipients: dict[str, list[tuple[str, Place]]] = field(default_factory=dict)
     flat: list[FlatRow] = field(default_factory=list)
     logins: list[tuple[str, list[str], Place]] = field(default_factory=list)
+    restrictions: RestrictionsRead = field(default_factory=RestrictionsRead)
     kept: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -164,6 +166,7 @@ class _Reader:
         for parameter, (model, applies_to) in FLAT.items():
             self._flat(parameter, model, applies_to)
         self._logins()
+        self.plan.restrictions = read_restrictions(self.conf)
         self._keep()
         self.plan.remarks += self.conf.remarks
         return self.plan

@@ -48,6 +48,7 @@ REMARKS = {
     "orphan_admin": _("%(thing)s is admin of %(other)s, and one of both is not there."),
     "bad_key": _("The DKIM key %(thing)s cannot be used: %(why)s It is kept anyway."),
     "log_without_numbers": _("The log of %(thing)s has no numbers, so its lines cannot be told apart. It stays there."),
+    "said": "%(sentence)s",  # of a configuration: as it was said when it came
     "old_version": _("%(thing)s has the database version %(version)s. PostfixAdmin 3.2 begins with 1837."),
 }  # fmt: skip
 WHY_BAD_KEY = {
@@ -73,6 +74,10 @@ KINDS = {
     "relay_recipients": _("relay recipients"),
     "transports": _("transports"),
     "domain_admins": _("domain admins"),
+    "restriction_lists": _("restriction lists"),
+    "restriction_classes": _("restriction classes"),
+    "access_tables": _("access tables"),
+    "access_rules": _("access rules"),
     "log": _("lines of the log"),
     **dict(KeptRow.Kind.choices),
 }
@@ -80,4 +85,4 @@ KINDS = {
 
 def words_of(kind: str) -> str:
     """What is counted, in the reader's language."""
-    return str(KINDS[kind])
+    return str(KINDS.get(kind, kind.replace("_", " ")))

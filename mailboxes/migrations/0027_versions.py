@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0019_usage'),
+        ('mailboxes', '0026_how_full'),
     ]
 
     operations = [

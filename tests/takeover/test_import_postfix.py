@@ -38,8 +38,10 @@ def panel(postfix: Postfix, django_db_blocker: Any) -> Generator[Postfix, None, 
 
 
 def imported(old: Handwritten, **options: Any) -> dict[str, Any]:
+    """With everything that can come."""
     out = io.StringIO()
-    call_command("import_postfix", str(old.directory), json=True, stdout=out, **options)
+    words = {"leave_out_refused": True} | options
+    call_command("import_postfix", str(old.directory), json=True, stdout=out, **words)
     found: dict[str, Any] = json.loads(out.getvalue())
     return found
 

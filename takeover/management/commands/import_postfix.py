@@ -6,12 +6,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.actors import Actor
-from accounts.commands import as_json, in_words
+from accounts.commands import REFUSED, as_json, in_words
 from takeover.models import KeptParameter
 from takeover.postfix_imports import Outcome, import_configuration
 from takeover.postfix_reading import read_configuration
+from takeover.kept_words import sentence_of_kept
 from takeover.postfix_tools import Configuration, NotReadable, readable
 
 
@@ -32,6 +34,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--passwd-file", metavar="FILE", help=_("A passwd-file of Dovecot: the hashes of mailboxes, by address.")
         )
+        parser.add_argument(
+            "--leave-out-refused", action="store_true", help=_("Bring everything but what cannot come as it is.")
+        )
         parser.add_argument("--dry-run", action="store_true", help=_("Only say what would happen."))
         parser.add_argument(
             "--show-kept", action="store_true", help=_("Print what was kept of an earlier import, word for word.")
@@ -47,31 +52,51 @@ class Command(BaseCommand):
         try:
             with readable():
                 plan = read_configuration(conf, passwords=passwords)
-            outcome = import_configuration(plan, dry_run=options["dry_run"], by=Actor.from_command())
+            outcome = import_configuration(
+                plan,
+                dry_run=options["dry_run"],
+                leave_out_refused=options["leave_out_refused"],
+                by=Actor.from_command(),
+            )
         except NotReadable as error:
             raise CommandError(str(error)) from error
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         if options["json"]:
-            self.stdout.write(as_json(vars(outcome)))
+            became = [one._asdict() for one in outcome.became]
+            self.stdout.write(as_json(vars(outcome) | {"became": became}))
         else:
             self._say(outcome, options)
+        if outcome.refused and not options["leave_out_refused"]:
+            raise SystemExit(REFUSED)
 
     def _say(self, outcome: Outcome, options: Any) -> None:
         for sentence in (*outcome.remarks, *outcome.refused):
             self.stderr.write(in_words(sentence), style_func=str)
-        if options["dry_run"]:
-            counted = _("%(what)s: %(added)d would be added, %(there)d are there already.")
-        else:
+        for one in outcome.became:
+            self.stdout.write(in_words(sentence_of_kept(one._asdict())))
+        if outcome.is_written:
             counted = _("%(what)s: added %(added)d, %(there)d were there already.")
+        else:
+            counted = _("%(what)s: %(added)d would be added, %(there)d are there already.")
         for what, added in outcome.added.items():
-            words = {"what": what, "added": added, "there": outcome.there[what]}
+            words = {"what": what.replace("_", " "), "added": added, "there": outcome.there[what]}
             self.stdout.write(counted % words)
-        if outcome.refused:
+        number = len(outcome.refused)
+        if number and not options["leave_out_refused"]:
+            sentence = ngettext(
+                "%(number)d thing cannot come as it is. Nothing was changed. Mend it there and run this again, or use "
+                "--leave-out-refused to bring everything else.",
+                "%(number)d things cannot come as they are. Nothing was changed. Mend them there and run this again, "
+                "or use --leave-out-refused to bring everything else.",
+                number,
+            )
+            self.stderr.write(sentence % {"number": number}, style_func=str)
+        elif number:
             sentence = _("%(number)d lines were left out; why stands above.")
-            self.stdout.write(sentence % {"number": len(outcome.refused)})
-        if outcome.kept:
-            sentence = _("Kept for later, see --show-kept: %(parameters)s.")
+            self.stdout.write(sentence % {"number": number})
+        if outcome.kept and outcome.is_written:
+            sentence = _("Kept word for word, see --show-kept: %(parameters)s.")
             self.stdout.write(sentence % {"parameters": ", ".join(sorted(outcome.kept))})
         if outcome.change_set:
             self.stdout.write(_("To take it back: history undo %(number)s") % {"number": outcome.change_set})
