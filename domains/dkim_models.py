@@ -182,7 +182,7 @@ class DkimKey(models.Model):
         """All names at which its record must be, the own domain first."""
         domains = [self.domain.name]
         if self.for_alias_domains:
-            domains += self.domain.alias_domains.order_by("name").values_list("name", flat=True)
+            domains += sorted(one.name for one in self.domain.alias_domains.all())
         return [f"{self.selector}._domainkey.{name}." for name in domains]
 
     @property

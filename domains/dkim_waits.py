@@ -29,14 +29,15 @@ class DkimWait(models.Model):
 
     class Reason(models.TextChoices):
         NOT_ASKED = "not_asked", _("The name servers have not been asked yet.")
-        MISSING = "missing", _("%(server)s does not have it yet.")
-        DIFFERENT = "different", _("%(server)s has another record there: %(found)s")
-        SEVERAL = "several", _("%(server)s has more than one record there: remove the others.")
+        MISSING = "missing", _("%(server)s does not have %(name)s yet.")
+        DIFFERENT = "different", _("%(server)s has another record at %(name)s: %(found)s")
+        SEVERAL = "several", _("%(server)s has more than one record at %(name)s.")
         NO_ANSWER = "no_answer", _("It is not known whether it is everywhere: %(said)s")
         HOST = "host", _("%(host)s has no file of it yet. Run opendkim_sync there, or sign by hand.")
         BY_HAND = "by_hand", _("All name servers have the record. It signs when you say so.")
         KEPT = "kept", _("Mail on its way is verified with this record until %(until)s.")
-        STILL_THERE = "still_there", _("%(server)s still has the record.")
+        STILL_THERE = "still_there", _("%(server)s still has %(name)s.")
+        EMPTIED = "emptied", _("All name servers have the record with an empty p=. It may stay.")
 
     key = models.OneToOneField(DkimKey, primary_key=True, on_delete=models.CASCADE, related_name="wait")
     state = models.CharField(max_length=10, choices=State.choices)  # of the key at that look
@@ -60,7 +61,7 @@ class DkimWait(models.Model):
                 condition=Q(
                     reason__in=[
                         *("not_asked", "missing", "different", "several", "no_answer"),
-                        *("host", "by_hand", "kept", "still_there"),
+                        *("host", "by_hand", "kept", "still_there", "emptied"),
                     ]
                 ),
             ),
@@ -84,10 +85,13 @@ TO_DO: dict[str, "StrOrPromise"] = {
     State.RETIRING: _("Remove the record of %(key)s from the DNS."),
     State.REVOKED: _("Empty the p= in the record of %(key)s, or remove it."),
 }
-PAUSES: dict[tuple[str, str], "StrOrPromise"] = {
-    (State.PUBLISHED, DkimWait.Reason.HOST): _("Let %(host)s write the file of %(key)s: run opendkim_sync there."),
-    (State.PREPARED, DkimWait.Reason.DIFFERENT): _("Correct the record of %(key)s."),
-    (State.PREPARED, DkimWait.Reason.SEVERAL): _("Leave one record at the name of %(key)s."),
+PUBLISH = TO_DO[State.PREPARED]
+PAUSES: dict[str, "StrOrPromise"] = {
+    DkimWait.Reason.MISSING: PUBLISH,
+    DkimWait.Reason.NO_ANSWER: PUBLISH,
+    DkimWait.Reason.DIFFERENT: _("Correct the record of %(key)s."),
+    DkimWait.Reason.SEVERAL: _("Leave one record at the name of %(key)s."),
+    DkimWait.Reason.HOST: _("Let %(host)s write the file of %(key)s: run opendkim_sync there."),
 }
 
 
@@ -96,7 +100,8 @@ def to_do(key: DkimKey) -> str:
     wait = wait_of(key)
     if wait is None or not wait.needs_person:
         return ""
-    sentence = PAUSES.get((key.state, wait.reason)) or TO_DO[key.state]
+    is_on_its_way_in = key.state in (State.PREPARED, State.PUBLISHED)
+    sentence = is_on_its_way_in and PAUSES.get(wait.reason) or TO_DO[key.state]
     return str(sentence) % {**wait.words, "key": key}
 
 

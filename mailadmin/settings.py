@@ -299,6 +299,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=3, minute=17),
         "options": {"expires": 3600},
     },
+    "follow the DKIM keys": {"task": "dns_records.follow_dkim_keys", "schedule": 60.0, "options": {"expires": 50}},
+    "rotate the DKIM keys": {
+        "task": "dns_records.rotate_dkim_keys",
+        "schedule": crontab(minute=23),
+        "options": {"expires": 3600},
+    },
 }
 
 # DNS (dns_records/authoritative.py): who says which servers are authoritative, and the port at which those answer.

@@ -10,7 +10,7 @@ from django.db import connection
 from accounts.models import ChangeSet, User
 from api.nouns import BY_SLUG, NOUNS
 from domains import services as domains
-from domains.dkim_keys import generate
+from domains.dkim_keys import generate, pem_of
 from domains.dkim_services import add_dkim_key
 from domains.models import Domain
 from lookup_tables import nouns as tables
@@ -39,6 +39,14 @@ EXAMPLES = {
         {"domain": "falcot.org", "username": "nobody"},
         "username",
         "falcot.com/charlie",
+    ),
+    "dkim-keys": Example(
+        "falcot.org/s2",
+        {"domain": "Falcot.org", "selector": "S2", "private_key": pem_of(generate("ed25519"))},
+        {"for_subdomains": True, "local_parts": ["billing", "newsletter"]},
+        {"domain": "falcot.org", "selector": "s3", "private_key": "hello"},
+        "private_key",
+        "falcot.com/s2",
     ),
     "people": Example(
         "claire",
