@@ -1,7 +1,7 @@
 """DKIM keys move on as the DNS shows their records: every authoritative server is asked, and each wait has a reason.
 
-A key that is prepared is published when all servers have exactly its record; one that signs by itself then signs when the
-hosts have its file; a retiring one is gone when no server has its record any more."""
+A key that is prepared is published when all servers have exactly its record; one that signs by itself then signs when
+the hosts have its file; a retiring one is gone when no server has its record any more."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from dns_records.authoritative import Asker, Said, ServerAnswer
 from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_rotation import LOOK, keys_to_rotate, start_rotation
 from domains.dkim_services import move_dkim_key
-from domains.dkim_waits import TO_DO, DkimWait, begin_to_wait, may_go_at
+from domains.dkim_waits import DAYS_IN_A_MONTH, TO_DO, DkimWait, begin_to_wait, may_go_at
 from domains.models import MailSettings
 from jobs.models import Job
 from jobs.services import job_kind, show_progress
@@ -42,8 +42,8 @@ Answers = Mapping[str, Sequence[ServerAnswer]]
 
 
 def follow_keys(*, by: Actor) -> int:
-    """Every minute: looks for all keys whose time has come, the longest overdue first; says how many. Does nothing while
-    another run is not done."""
+    """Every minute: looks for all keys whose time has come, the longest overdue first; says how many. Does nothing
+    while another run is not done."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
@@ -100,7 +100,7 @@ def start_due_rotations(*, by: Actor) -> int:
             local_parts=OuterRef("local_parts"),
             state__in=[State.PREPARED, State.PUBLISHED],
         )
-        due = keys_to_rotate(timezone.now() - timedelta(days=months * 365.25 / 12))
+        due = keys_to_rotate(timezone.now() - timedelta(days=months * DAYS_IN_A_MONTH))
         for key in due.filter(algorithms, ~Exists(coming))[: MOST_ROTATIONS - started]:
             try:
                 start_rotation(key.domain, key.selector, by=by)

@@ -64,7 +64,9 @@ class DkimKey(models.Model):
         blank=True,
         default="",
         db_collation="C",
-        help_text=_("Local parts with a blank between them, for example newsletter. Empty: every address signs with it."),
+        help_text=_(
+            "Local parts with a blank between them, for example newsletter. Empty: every address signs with it."
+        ),
     )
     signs_by_itself = models.BooleanField(
         _("signs by itself"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 State = DkimKey.State
+DAYS_IN_A_MONTH = 365.25 / 12
 
 
 class DkimWaitQuerySet(models.QuerySet["DkimWait"]):
@@ -127,9 +128,16 @@ def first_wait(key: DkimKey) -> DkimWait:
     return wait
 
 
-def may_go_at(key: DkimKey) -> datetime:
+def may_go_at(key: DkimKey, settings: MailSettings | None = None) -> datetime:
     """When the record of a retiring key may leave the DNS."""
-    return (key.retiring_at or timezone.now()) + timedelta(days=MailSettings.current().dkim_retiring_days)
+    days = (settings or MailSettings.current()).dkim_retiring_days
+    return (key.retiring_at or timezone.now()) + timedelta(days=days)
+
+
+def rotates_at(key: DkimKey, settings: MailSettings) -> datetime | None:
+    """When a key that signs gets a successor by itself; None if never."""
+    months = settings.dkim_rotation_months
+    return key.signing_at + timedelta(days=months * DAYS_IN_A_MONTH) if months and key.signing_at else None
 
 
 def begin_to_wait(key: DkimKey) -> None:

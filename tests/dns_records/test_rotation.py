@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -33,7 +34,7 @@ def domain() -> Domain:
     return add_domain("example.org", by=TESTER)
 
 
-def made(domain: Domain, selector: str = "s1", **options: object) -> DkimKey:
+def made(domain: Domain, selector: str = "s1", **options: Any) -> DkimKey:
     return add_dkim_key(domain, selector, generate("ed25519"), by=TESTER, **options)
 
 
