@@ -93,6 +93,9 @@ class DkimKeys(Noun):
             raise ValidationError(_("The key is a domain and a selector: example.org/s2026."))
         return {"domain": normalised_domain(domain), "selector": selector.strip().lower()}
 
+    def normal_key_value(self, name: str, value: str) -> Any:
+        return normalised_domain(value) if name == "domain" else value.strip().lower()
+
     def key_of(self, row: Any) -> str:
         return f"{row.domain.name}/{row.selector}"
 

@@ -372,7 +372,7 @@ class TestLists:
         values = {"domain": DOMAIN_OF.get(slug, "falcot.org"), "username": "charlie"}
         values |= {"active": "true", "suspended": "false", "is_superuser": "false"}
         values |= {"applies_to": added.get("applies_to", ""), "target": "falcot.org"}
-        values |= {"address_class": "virtual_mailbox", "mailbox": added.get("mailbox", "")}
+        values |= {"to_do": "true", "address_class": "virtual_mailbox", "mailbox": added.get("mailbox", "")}
         for name in noun.filters:
             found = api.get(f"{slug}/?{name}={values[name]}")["results"]
             assert added in found or (slug, name) == ("domains", "target"), name

@@ -389,7 +389,11 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
         lambda rows: DkimWait.objects.create(key=_dkim_key(rows), state="prepared", reason="mood"),
     ),
     ("an_old_dkim_record_stays_for_a_while", "no day", lambda rows: MailSettings.objects.update(dkim_retiring_days=0)),
-    ("an_old_dkim_record_stays_for_a_while", "a year", lambda rows: MailSettings.objects.update(dkim_retiring_days=366)),
+    (
+        "an_old_dkim_record_stays_for_a_while",
+        "a year",
+        lambda rows: MailSettings.objects.update(dkim_retiring_days=366),
+    ),
     ("dkim_keys_rotate_within_five_years", "61", lambda rows: MailSettings.objects.update(dkim_rotation_months=61)),
     ("a_public_key_is_base64", "a PEM file", lambda rows: _dkim_key(rows, public_key="-----BEGIN PUBLIC KEY-----")),
     (

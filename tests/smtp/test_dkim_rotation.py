@@ -51,6 +51,7 @@ class Traffic:
     postfix: Postfix
     opendkim: OpenDkim
     servers: NameServers
+    worker: Worker
     seen: list[bytes] = field(default_factory=list)
     must_be_signed: bool = False
 
@@ -87,7 +88,11 @@ class Traffic:
             self.turn(sync=sync)
             return look()
 
-        eventually(turn, what, seconds=60)
+        try:
+            eventually(turn, what, seconds=120)
+        except AssertionError as error:
+            waits = [(str(wait.key), wait.state, wait.why) for wait in DkimWait.objects.select_related("key__domain")]
+            raise AssertionError(f"{error} {waits}\n{self.worker.log}") from error
 
     def publish(self, *keys: DkimKey, at: tuple[str, ...] = ("ns1", "ns2")) -> None:
         self.servers.zone(DOMAIN, "\n".join(key.zone_line for key in keys), at=at)
@@ -109,13 +114,13 @@ def is_in(key: DkimKey, state: str, reason: str = "") -> Callable[[], bool]:
 def test_every_message_verifies_at_every_moment(
     postfix: Postfix, opendkim: OpenDkim, name_servers: NameServers
 ) -> None:
-    traffic = Traffic(postfix, opendkim, name_servers)
-    traffic.publish()
     with Worker(port=name_servers.port, resolver=ADDRESSES["resolver"]) as worker:
+        traffic = Traffic(postfix, opendkim, name_servers, worker)
+        traffic.publish()
         first = new_key(worker)
         traffic.until(is_in(first, State.PREPARED, "missing"), "the panel to see that the record is missing")
         traffic.publish(first)
-        traffic.until(lambda: traffic.must_be_signed, f"the first signature. The worker says:\n{worker.log}")
+        traffic.until(lambda: traffic.must_be_signed, "the first signature")
         assert traffic.turn() == [f"{DOMAIN} {first.selector} rsa-sha256"]
 
         second = new_key(worker)
