@@ -159,7 +159,7 @@ def why_not_everywhere(key: DkimKey, said: Iterable[tuple[str, ServerAnswer]]) -
     time."""
     found: list[Why] = []
     for name, answer in said:
-        words = {"server": answer.server, "name": name}
+        words = {"server": answer.server, "name": name.removesuffix(".")}
         if not answer.is_answer:
             found.append((Reason.NO_ANSWER, words | {"said": answer.words}))
         elif answer.said != Said.RECORDS:
@@ -177,7 +177,7 @@ def why_not_gone(key: DkimKey, said: Iterable[tuple[str, ServerAnswer]]) -> Why 
     waits: Why | None = None
     is_empty = key.state == State.REVOKED
     for name, answer in said:
-        words = {"server": answer.server, "name": name}
+        words = {"server": answer.server, "name": name.removesuffix(".")}
         if not answer.is_answer:
             waits = waits or (Reason.NO_ANSWER, words | {"said": answer.words})
             is_empty = False

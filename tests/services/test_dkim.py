@@ -105,13 +105,13 @@ def test_steps(domain: Domain) -> None:
 
 def test_who_says_that_it_is_published_says_why(domain: Domain) -> None:
     key = made(domain)
-    with nothing_changes(), refusal("Say why"):
+    with refusal("Say why"):
         move_dkim_key(key, State.PUBLISHED, reason="  ", by=TESTER)
     key = move_dkim_key(key, State.PUBLISHED, reason="They are inside only", by=TESTER)
     assert key.reason == "They are inside only"
     assert move_dkim_key(key, State.SIGNING, by=TESTER).reason == ""
     key = move(key, State.RETIRING)
-    with nothing_changes(), refusal("Say why"):
+    with refusal("Say why"):
         move_dkim_key(key, State.GONE, by=TESTER)
 
 
@@ -125,18 +125,19 @@ def test_a_key_for_some_addresses(domain: Domain) -> None:
     whole.refresh_from_db()
     assert whole.state == State.SIGNING
     other = add_dkim_key(domain, "s3", generate("ed25519"), local_parts="billing", by=TESTER)
+    other = move(other, State.PUBLISHED)
     with refusal("signs for billing already"):
-        move(other, State.PUBLISHED, State.SIGNING)
+        move(other, State.SIGNING)
     change_dkim_key(news, local_parts="newsletter", by=TESTER)
-    move(DkimKey.objects.get(selector="s3"), State.SIGNING)
-    with nothing_changes(), refusal("signs for billing already"):
+    move(other, State.SIGNING)
+    with refusal("signs for billing already"):
         change_dkim_key(news, local_parts="newsletter billing", by=TESTER)
     next_one = add_dkim_key(domain, "s4", generate("ed25519"), local_parts="newsletter", by=TESTER)
     move(next_one, State.PUBLISHED, State.SIGNING)
     news.refresh_from_db()
     assert news.state == State.RETIRING
     for wrong in ("a b@c", "ü", "x y\nz%", "a/b"):
-        with nothing_changes(), refusal("before the @"):
+        with refusal("before the @"):
             change_dkim_key(next_one, local_parts=wrong, by=TESTER)
 
 

@@ -21,7 +21,6 @@ from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
 from tests.plugins.mail_stack import Postfix, eventually
 from tests.plugins.open_dkim import HERE, OpenDkim, State, generate, move, records, signatures
 
-
 ED25519 = "signed.example edward ed25519-sha256"
 
 
@@ -145,7 +144,7 @@ def test_opendkim_testkey_agrees(opendkim: OpenDkim) -> None:
     assert "key OK" in right.stdout
     wrong = test_key(DkimKey.objects.get(selector="first").record_text)
     assert wrong.returncode != 0
-    assert "keys do not match" in wrong.stderr
+    assert "key OK" not in wrong.stdout
 
 
 def test_what_is_revoked_or_deleted_signs_nothing(opendkim: OpenDkim, send: Callable[[str], bytes]) -> None:
