@@ -127,6 +127,8 @@ def look_for(keys: Sequence[DkimKey], *, asker: Asker, by: Actor) -> None:
 
 def _move_on(key: DkimKey, answers: Answers, by: Actor) -> None:
     said = [(name, answer) for name in key.record_names for answer in answers.get(name, ())]
+    if _asks_the_dns(key) and {name for name, _answer in said} != set(key.record_names):
+        return _note(key, Reason.NOT_ASKED, {})  # what was not asked is neither there nor gone
     if key.state == State.PREPARED:
         if why := why_not_everywhere(key, said):
             return _note(key, *why)
@@ -220,7 +222,7 @@ def _note(key: DkimKey, reason: str, words: dict[str, Any], *, ask_again_at: dat
     wait = DkimWait.objects.filter(pk=key.pk, state=key.state).first()
     if wait is None:
         return
-    pause = LATEST if reason == Reason.EMPTIED else min(LATEST, max(SOONEST, (now - wait.since) / 10))
+    pause = timedelta(days=1) if reason == Reason.EMPTIED else min(LATEST, max(SOONEST, (now - wait.since) / 10))
     wait.reason, wait.words, wait.asked_at = reason, words, now
     wait.needs_person = reason not in (Reason.KEPT, Reason.EMPTIED)
     wait.ask_again_at = ask_again_at or now + pause

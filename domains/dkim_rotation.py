@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from accounts.actors import Actor
 from domains.dkim_models import DkimKey
 from domains.dkim_services import GENERATE, start_generation
 from domains.models import Domain
+from domains.services import locked_version
 from jobs.models import Job
 from jobs.services import start_job
 
@@ -20,9 +22,11 @@ LOOK = "dkim_look"  # the work of dns_records/rotation.py
 State = DkimKey.State
 
 
+@transaction.atomic
 def start_rotation(domain: Domain, selector: str = "", *, by: Actor) -> Job:
     """Lets the worker make the successor of the key that signs; without one, the first key. Which key is meant must be
     said where several sign."""
+    domain = locked_version(Domain.objects, domain.pk, None)  # who asks twice at a time gets one successor
     signing = list(DkimKey.objects.filter(domain=domain, state=State.SIGNING).order_by("pk"))
     if selector:
         wanted = [key for key in signing if key.selector == selector.strip().lower()]

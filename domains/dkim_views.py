@@ -151,8 +151,6 @@ def _row(key: DkimKey, settings: MailSettings) -> dict[str, Any]:
         "next": _next(key, settings),
         "steps": [(state, *BUTTONS[state]) for state in steps],
         "by_hand": [(state, *BUTTONS[state]) for state in by_hand],
-        # What a person publishes; nobody removes a record by copying it.
-        "has_record_to_publish": key.state in (DkimKey.State.PREPARED, DkimKey.State.PUBLISHED, DkimKey.State.REVOKED),
     }
 
 

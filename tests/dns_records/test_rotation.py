@@ -5,14 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import ChangeSet
 from dns_records.rotation import follow_keys, is_record_of, start_due_rotations
-from domains.dkim_keys import generate
+from domains.dkim_keys import generate, public_text
 from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
-from domains.dkim_rotation import start_look, start_rotation
+from domains.dkim_rotation import keys_to_rotate, start_look, start_rotation
 from domains.dkim_services import add_dkim_key, delete_dkim_key, move_dkim_key
 from domains.dkim_waits import DkimWait, to_do
 from domains.models import Domain
@@ -242,3 +243,27 @@ def test_which_key_is_meant(domain: Domain) -> None:
 def test_what_a_verifier_takes_for_the_key(domain: Domain, text: str, is_it: bool) -> None:
     key = made(domain)
     assert is_record_of(key, text.format(p=key.public_key)) == is_it
+
+
+def test_due_keys_are_found_by_an_index(domain: Domain) -> None:
+    now = timezone.now()
+    domains = Domain.objects.bulk_create(Domain(name=f"many.{number}.example") for number in range(3000))
+    text = generate("ed25519")
+    keys = DkimKey.objects.bulk_create(
+        DkimKey(
+            domain=one,
+            selector="s1",
+            algorithm="ed25519",
+            public_key=public_text(text),
+            state="signing",
+            signing_at=now,
+        )
+        for one in domains
+    )
+    later = now + timedelta(hours=1)
+    DkimWait.objects.bulk_create(DkimWait(key=key, state="prepared", ask_again_at=later) for key in keys)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE domains_dkimwait, domains_dkimkey, domains_domain")
+    due = DkimWait.objects.filter(ask_again_at__lte=now).order_by("ask_again_at")
+    assert "dkim_waits_by_time" in due.values_list("pk", flat=True)[:500].explain()
+    assert "dkim_keys_that_sign" in keys_to_rotate(now - timedelta(days=30))[:100].explain()
