@@ -45,6 +45,7 @@ from domains.fields import normalised_domain
 from domains.models import Domain, DomainAdmin, MailSettings
 from domains.services import (
     LIMITS,
+    MAIL_SETTINGS,
     add_domain,
     add_domain_admin,
     change_domain,
@@ -221,7 +222,7 @@ class TheMailSettings(Noun):
     name, slug, resource, words = "MailSettings", "mail-settings", "mail_settings", gettext_lazy("Mail settings")
     only_superusers, is_single = True, True
     fields = [
-        *of_model(MailSettings, "recipient_delimiter mail_path_template quarantine_days"),
+        *of_model(MailSettings, " ".join(MAIL_SETTINGS)),
         *shown_only(MailSettings, "version changed_at"),
     ]
     orderings: Mapping[str, tuple[str, ...]] = {}

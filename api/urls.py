@@ -6,6 +6,7 @@ from django.urls.converters import PathConverter
 from api import docs_views, token_views
 from api.changes import Changes
 from api.comparisons import Comparisons, Differences, OneComparison
+from api.dkim_views import Generations, Rotations
 from api.import_views import Exports, ImportFaults, Imports, OneImport, WriteImport
 from api.nouns import NOUNS
 from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Simulate, Undo
@@ -38,6 +39,8 @@ urlpatterns = [
     path("api/v1/imports/<int:id>/faults/", ImportFaults.as_view(), name="api_import_faults"),
     path("api/v1/imports/<int:id>/write/", WriteImport.as_view(), name="api_import_write"),
     path("api/v1/exports/<str:kind>/", Exports.as_view(), name="api_export"),
+    path("api/v1/dkim-generations/", Generations.as_view(), name="api_dkim_generations"),
+    path("api/v1/dkim-rotations/", Rotations.as_view(), name="api_dkim_rotations"),
     path("api/v1/jobs/", Jobs.as_view(), name="api_jobs"),
     path("api/v1/jobs/<int:id>/", OneJob.as_view(), name="api_job"),
     path("api/v1/alias-report/", AliasReport.as_view(), name="api_alias_report"),

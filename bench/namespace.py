@@ -149,7 +149,8 @@ def _records(found: Records, kind: int) -> list[bytes]:
     if kind == MX:
         return [struct.pack(">H", 0 if name == "." else 10) + _name(name) for name in found.mail_servers]
     if kind == TXT and found.words:
-        return [bytes([len(found.words)]) + found.words.encode()]
+        strings = [found.words[at : at + 255] for at in range(0, len(found.words), 255)]
+        return [b"".join(bytes([len(one)]) + one.encode() for one in strings)]
     return []
 
 

@@ -5,11 +5,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history import register_sentences
 from accounts.history_reading import Reading, in_words, register_reading
 from domains.dkim_models import DkimKey
+from domains.dkim_services import OPTIONS
 from domains.models import Domain
 
 register_sentences(
     {
         ("add", "dkim_key"): _("Added DKIM key %(label)s"),
+        ("change", "dkim_key"): _("Changed DKIM key %(label)s"),
         ("publish", "dkim_key"): _("Published DKIM key %(label)s"),
         ("sign", "dkim_key"): _("Signs with DKIM key %(label)s"),
         ("retire", "dkim_key"): _("Retired DKIM key %(label)s"),
@@ -22,6 +24,6 @@ register_reading(
     DkimKey,
     Reading(
         subject=lambda row, names: f"{row['selector']}._domainkey.{names.get((Domain, row['domain_id']), '')}",
-        values=in_words(DkimKey, "algorithm", "state", "for_subdomains", "for_alias_domains"),
+        values=in_words(DkimKey, "algorithm", "state", "reason", *OPTIONS),
     ),
 )

@@ -1,6 +1,7 @@
 """DKIM keys (RFC 6376): what is public of them and where they stand; private keys, encrypted; which host has which."""
 
 from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -14,6 +15,7 @@ from domains.models import Domain, seen_by
 
 IS_SELECTOR = rf"^{LABEL}(\.{LABEL})*$"  # RFC 6376, section 3.1: sub-domains, dots between them
 LONGEST_SELECTOR = 63
+IS_LOCAL_PARTS = r"^$|^{0}( {0})*$".format(r"[a-z0-9_+=~-]+(\.[a-z0-9_+=~-]+)*")
 LONGEST_STRING = 255  # octets of one string of a TXT record (RFC 1035, section 3.3.14)
 
 
@@ -56,6 +58,29 @@ class DkimKey(models.Model):
         default=False,
         help_text=_("Mail from an alias domain is signed in its own name; its zone needs the record too, or a CNAME."),
     )
+    local_parts = models.CharField(
+        _("signs only for"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_collation="C",
+        help_text=_(
+            "Local parts with a blank between them, for example newsletter. Empty: every address signs with it."
+        ),
+    )
+    signs_by_itself = models.BooleanField(
+        _("signs by itself"),
+        default=False,
+        help_text=_("As soon as all name servers have its record, and all hosts that sign have its file."),
+    )
+    reason = models.CharField(
+        _("reason"),
+        max_length=300,
+        blank=True,
+        default="",
+        validators=[ProhibitNullCharactersValidator()],
+        help_text=_("Why a person moved it on, where the DNS did not show it."),
+    )
     made_by = models.BigIntegerField(null=True, editable=False, unique=True)  # the job: done twice it is there once
     created_at = models.DateTimeField(_("prepared"), auto_now_add=True)
     published_at = models.DateTimeField(_("published since"), null=True, editable=False)
@@ -79,13 +104,13 @@ class DkimKey(models.Model):
                 violation_error_message=_("The domain has a key with this selector already. Take another selector."),
             ),
             models.UniqueConstraint(
-                fields=["domain"],
+                fields=["domain", "local_parts"],
                 condition=Q(state="signing") & ~Q(algorithm="ed25519"),
                 name="one_rsa_key_signs",
                 violation_error_message=_("Another RSA key signs for this domain."),
             ),
             models.UniqueConstraint(
-                fields=["domain"],
+                fields=["domain", "local_parts"],
                 condition=Q(state="signing", algorithm="ed25519"),
                 name="one_ed25519_key_signs",
                 violation_error_message=_("Another Ed25519 key signs for this domain."),
@@ -109,6 +134,22 @@ class DkimKey(models.Model):
             models.CheckConstraint(
                 name="a_public_key_is_base64", condition=Q(public_key__regex=r"^[A-Za-z0-9+/]+={0,2}$")
             ),
+            # They become keys of the SigningTable.
+            models.CheckConstraint(
+                name="a_key_signs_for_local_parts",
+                condition=Q(local_parts__regex=IS_LOCAL_PARTS),
+                violation_error_message=_(
+                    "Type what stands before the @, in letters, digits and . _ + = ~ -, with a blank between two."
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["signing_at"], name="dkim_keys_that_sign", condition=Q(state="signing")),
+            models.Index(
+                fields=["id"],
+                name="dkim_keys_that_wait",
+                condition=Q(state__in=["prepared", "published", "retiring", "revoked"]),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -127,6 +168,24 @@ class DkimKey(models.Model):
     def family(self) -> str:
         """rsa or ed25519, as in k= of the record; one of each may sign side by side."""
         return "ed25519" if self.algorithm == self.Algorithm.ED25519 else "rsa"
+
+    @property
+    def senders(self) -> list[str]:
+        """The local parts for which alone it signs; empty: for all."""
+        return self.local_parts.split()
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """One key signs at a time for this; the next one takes its place."""
+        return self.family, self.local_parts
+
+    @property
+    def record_names(self) -> list[str]:
+        """All names at which its record must be, the own domain first."""
+        domains = [self.domain.name]
+        if self.for_alias_domains:
+            domains += sorted(one.name for one in self.domain.alias_domains.all())
+        return [f"{self.selector}._domainkey.{name}." for name in domains]
 
     @property
     def record_name(self) -> str:

@@ -1,6 +1,6 @@
 """Every write about DKIM keys. The worker makes them; each step of a key is one change set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -14,12 +14,14 @@ from accounts.history import recorded
 from accounts.saving import save_checked
 from domains.dkim_keys import PrivateKey, algorithm_of, generate, public_text, read_pem, sealed
 from domains.dkim_models import DkimKey, DkimPrivateKey
+from domains.dkim_waits import begin_to_wait
 from domains.models import Domain
 from domains.services import locked_version
 from jobs.models import Job
 from jobs.services import start_job
 
 GENERATE = "dkim_generate"
+OPTIONS = ("for_subdomains", "for_alias_domains", "local_parts", "signs_by_itself")
 State = DkimKey.State
 
 # What a key may become, and from where. A key signs only when its record is in the DNS.
@@ -30,7 +32,7 @@ COMES_FROM: Mapping[str, tuple[str, ...]] = {
     State.REVOKED: (State.PUBLISHED, State.SIGNING, State.RETIRING),
     State.GONE: (State.PUBLISHED, State.RETIRING, State.REVOKED),
 }
-NEEDS_PRIVATE_KEY = (State.PREPARED, State.PUBLISHED, State.SIGNING)
+NEEDS_REASON = (State.PUBLISHED, State.GONE)  # unless the DNS shows it
 VERBS = {
     State.PUBLISHED: "publish",
     State.SIGNING: "sign",
@@ -42,9 +44,10 @@ VERBS = {
 
 @transaction.atomic
 def start_generation(
-    domain: Domain, selector: str, algorithm: str = DkimKey.Algorithm.RSA_2048, *, by: Actor, **options: bool
+    domain: Domain, selector: str, algorithm: str = DkimKey.Algorithm.RSA_2048, *, by: Actor, **options: Any
 ) -> Job:
     """Lets the worker make a key. What is wrong with the selector is said at once."""
+    options = _clean(options)
     key = DkimKey(domain=domain, selector=_selector(selector), algorithm=algorithm, public_key="later", **options)
     key.full_clean()
     waiting = Job.objects.filter(kind=GENERATE, state__in=[Job.State.WAITING, Job.State.RUNNING])
@@ -56,21 +59,22 @@ def start_generation(
 
 
 def add_dkim_key(
-    domain: Domain, selector: str, private: PrivateKey, *, made_by: int | None = None, by: Actor, **options: bool
+    domain: Domain, selector: str, private: PrivateKey, *, made_by: int | None = None, by: Actor, **options: Any
 ) -> DkimKey:
-    """Keeps a new key. The state is prepared: nothing is signed by it before a person says so."""
+    """Keeps a new key. The state is prepared: nothing is signed by it before its record is in the DNS."""
     key = DkimKey(
         domain=domain,
         selector=_selector(selector),
         algorithm=algorithm_of(private),
         public_key=public_text(private),
         made_by=made_by,
-        **options,
+        **_clean(options),
     )
     with recorded("add", "dkim_key", str(key), domain=domain.name, by=by):
         key.domain = locked_version(Domain.objects, domain.pk, None)
         save_checked(key)
         DkimPrivateKey.objects.create(key=key, token=sealed(private))
+        begin_to_wait(key)
     return key
 
 
@@ -83,40 +87,62 @@ def generate_dkim_key(job: Job, *, by: Actor) -> DkimKey:
     domain = Domain.objects.filter(pk=arguments["domain"]).first()
     if domain is None:
         raise ValidationError(_("The domain was deleted meanwhile. Nothing was changed."))
-    options = {name: arguments[name] for name in ("for_subdomains", "for_alias_domains") if name in arguments}
+    options = {name: arguments[name] for name in OPTIONS if name in arguments}
     private = generate(arguments["algorithm"])
     return add_dkim_key(domain, arguments["selector"], private, made_by=job.pk, by=by, **options)
 
 
-def import_dkim_key(domain: Domain, selector: str, pem: str, *, by: Actor, **options: bool) -> DkimKey:
+def import_dkim_key(domain: Domain, selector: str, pem: str, *, by: Actor, **options: Any) -> DkimKey:
     """Keeps a key that was made elsewhere, from its PEM text."""
     return add_dkim_key(domain, selector, read_pem(pem), by=by, **options)
 
 
-def move_dkim_key(key: DkimKey, state: str, *, version: int | None = None, by: Actor) -> DkimKey:
-    """The next step of a key. Where it begins to sign, the one of its kind that signed till now is retiring."""
+def move_dkim_key(
+    key: DkimKey, state: str, *, reason: str = "", is_seen: bool = False, version: int | None = None, by: Actor
+) -> DkimKey:
+    """The next step of a key. `is_seen`: the name servers show it; else a person says why it is so. Where it begins to
+    sign, the one that signed till now for the same addresses is retiring."""
     with recorded(VERBS[State(state)], "dkim_key", str(key), domain=key.domain.name, by=by):
         domain = locked_version(Domain.objects, key.domain_id, None)
         key = locked_version(DkimKey.objects.select_related("domain"), key.pk, version)
         if key.state not in COMES_FROM[state]:
             raise ValidationError(_refusal(key, state))
+        if state in NEEDS_REASON and not is_seen and not reason.strip():
+            raise ValidationError({"reason": _("The name servers do not show it yet. Say why you say so.")})
         if state == State.SIGNING:
             if not DkimPrivateKey.objects.filter(key=key).exists():
                 raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": key})
-            for other in DkimKey.objects.select_for_update().filter(domain=domain, state=State.SIGNING):
-                if other.family == key.family:
+            for other in _beside(key, domain):
+                if other.scope == key.scope:
                     _enter(other, State.RETIRING)
-        _enter(key, state)
+        _enter(key, state, reason=reason.strip())
+        _refuse_two_for_one_address(key)
         if state == State.GONE:
             DkimPrivateKey.objects.filter(key=key).delete()
     return key
 
 
-def delete_dkim_key(key: DkimKey, *, by: Actor) -> None:
+def change_dkim_key(key: DkimKey, *, version: int | None = None, by: Actor, **changes: Any) -> DkimKey:
+    """Changes for whom a key signs, and whether it does so by itself."""
+    with recorded("change", "dkim_key", str(key), domain=key.domain.name, by=by):
+        locked_version(Domain.objects, key.domain_id, None)
+        key = locked_version(DkimKey.objects.select_related("domain"), key.pk, version)
+        was_by_itself = key.signs_by_itself
+        for name, value in _clean(changes).items():
+            setattr(key, name, value)
+        key.version += 1
+        save_checked(key)
+        _refuse_two_for_one_address(key)
+        if key.signs_by_itself != was_by_itself:
+            begin_to_wait(key)
+    return key
+
+
+def delete_dkim_key(key: DkimKey, *, version: int | None = None, by: Actor) -> None:
     """Its private key stays for 30 days, so that an undo brings it back."""
     with recorded("delete", "dkim_key", str(key), domain=key.domain.name, by=by):
         locked_version(Domain.objects, key.domain_id, None)
-        key = locked_version(DkimKey.objects.select_related("domain"), key.pk, None)
+        key = locked_version(DkimKey.objects.select_related("domain"), key.pk, version)
         if key.state == State.SIGNING:
             sentence = _("%(key)s signs. Sign with another key, or retire it, before you delete it.")
             raise ValidationError(sentence % {"key": key})
@@ -135,17 +161,47 @@ def next_states(key: DkimKey) -> list[str]:
     return [str(state) for state, before in COMES_FROM.items() if key.state in before]
 
 
-def _enter(key: DkimKey, state: str) -> None:
-    key.state = state
+def _enter(key: DkimKey, state: str, *, reason: str = "") -> None:
+    key.state, key.reason = state, reason
     setattr(key, f"{state}_at", timezone.now())
     key.version += 1
     save_checked(key)
+    begin_to_wait(key)
+
+
+def _beside(key: DkimKey, domain: Domain) -> Iterable[DkimKey]:
+    """The other keys that sign for the domain, locked."""
+    return DkimKey.objects.select_for_update().filter(domain=domain, state=State.SIGNING).exclude(pk=key.pk)
+
+
+def _refuse_two_for_one_address(key: DkimKey) -> None:
+    """OpenDKIM takes whichever it finds first; the constraints know only the same list of addresses."""
+    if key.state != State.SIGNING:
+        return
+    for other in _beside(key, key.domain):
+        both = set(key.senders) & set(other.senders)
+        if other.family == key.family and both:
+            words = {"key": other, "sender": sorted(both)[0]}
+            sentence = _("%(key)s signs for %(sender)s already. Take it out of that key first, or retire that key.")
+            raise ValidationError({"local_parts": sentence % words})
+
+
+def _clean(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Local parts in lower case, each once, in order: newsletter@ is written newsletter, too."""
+    unknown = set(options) - set(OPTIONS)
+    if unknown:
+        raise TypeError(f"a DKIM key has no option {', '.join(sorted(unknown))}")
+    cleaned = dict(options)
+    if "local_parts" in cleaned:
+        words = str(cleaned["local_parts"]).lower().replace(",", " ").split()
+        cleaned["local_parts"] = " ".join(sorted({word.removesuffix("@") for word in words}))
+    return cleaned
 
 
 def _refusal(key: DkimKey, state: str) -> str:
     words = {"key": key, "state": key.get_state_display(), "wanted": State(state).label}
     if key.state == State.PREPARED and state == State.SIGNING:
-        return _("%(key)s is only prepared. Put its record into the DNS, then say that it is published.") % words
+        return _("%(key)s is only prepared. Put its record into the DNS first.") % words
     return _("%(key)s is %(state)s and cannot become %(wanted)s.") % words
 
 

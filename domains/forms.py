@@ -206,4 +206,22 @@ class MailSettingsForm(PanelForm):
         ),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
+    dkim_retiring_days = forms.IntegerField(
+        label=gettext_lazy("DKIM: the old record stays, in days"),
+        min_value=1,
+        max_value=365,
+        help_text=gettext_lazy(
+            "For so long the record of a key that no longer signs stays in the DNS: mail on its way is still verified."
+        ),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    dkim_rotation_months = forms.IntegerField(
+        label=gettext_lazy("DKIM: a new key every, in months"),
+        min_value=0,
+        max_value=60,
+        help_text=gettext_lazy(
+            "A key that has signed for so long gets a successor, and the panel says what to publish. 0 for never."
+        ),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history import register_sentences
 from accounts.history_reading import Names, Reading, Row, in_words, latest_events, register_namer, register_reading
 from domains.models import Domain, DomainAdmin, MailSettings
+from domains.services import MAIL_SETTINGS
 
 register_sentences(
     {
@@ -50,7 +51,7 @@ register_reading(
     MailSettings,
     Reading(
         subject=lambda row, names: str(_("Mail settings")),
-        values=in_words(MailSettings, "recipient_delimiter", "mail_path_template", "quarantine_days"),
+        values=in_words(MailSettings, *MAIL_SETTINGS),
     ),
 )
 register_namer(Domain, lambda ids: {pk: name for pk, (name,) in latest_events(Domain, ids, "name").items()})

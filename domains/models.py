@@ -285,6 +285,16 @@ class MailSettings(models.Model):
         default=30,
         help_text=_("For so long nobody else gets the address of a deleted mailbox; 0 for no quarantine."),
     )
+    dkim_retiring_days = models.PositiveSmallIntegerField(
+        _("DKIM: the old record stays, in days"),
+        default=7,
+        help_text=_("For so long the record of a key that no longer signs stays: mail on its way is still verified."),
+    )
+    dkim_rotation_months = models.PositiveSmallIntegerField(
+        _("DKIM: a new key every, in months"),
+        default=0,
+        help_text=_("A key that signs for so long gets a successor by itself; 0 for never."),
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -299,6 +309,17 @@ class MailSettings(models.Model):
                 name="quarantine_ends_within_ten_years",
                 condition=Q(quarantine_days__lte=3650),
                 violation_error_message=_("A quarantine lasts 3650 days at most."),
+            ),
+            # Senders try for five days as a rule (maximal_queue_lifetime, postconf(5)); one day is for the hurried.
+            models.CheckConstraint(
+                name="an_old_dkim_record_stays_for_a_while",
+                condition=Q(dkim_retiring_days__range=(1, 365)),
+                violation_error_message=_("The old record stays for 1 to 365 days."),
+            ),
+            models.CheckConstraint(
+                name="dkim_keys_rotate_within_five_years",
+                condition=Q(dkim_rotation_months__lte=60),
+                violation_error_message=_("A DKIM key gets a successor after 60 months at most; 0 for never."),
             ),
         ]
 
@@ -349,5 +370,7 @@ def _file_name(local_part: str) -> str:
 
 
 from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey  # noqa: E402  they hang on Domain
+from domains.dkim_waits import DkimWait  # noqa: E402
 
-__all__ = ["AddressClass", "DkimKey", "DkimKeyOnHost", "DkimPrivateKey", "Domain", "DomainAdmin", "DomainCount"]
+__all__ = ["AddressClass", "DkimKey", "DkimKeyOnHost", "DkimPrivateKey", "DkimWait", "Domain", "DomainAdmin"]
+__all__ += ["DomainCount", "MailSettings"]

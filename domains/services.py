@@ -15,6 +15,13 @@ from domains.fields import normalised_domain
 from domains.guards import delimiter_changed, follow, guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
 
+MAIL_SETTINGS = (
+    "recipient_delimiter",
+    "mail_path_template",
+    "quarantine_days",
+    "dkim_retiring_days",
+    "dkim_rotation_months",
+)
 LIMITS = ("max_mailboxes", "max_aliases", "max_quota_bytes", "max_total_quota_bytes")
 CHANGEABLE = ("address_class", "target", "description", "any_recipient", "active", "suspended", *LIMITS)
 
@@ -113,7 +120,7 @@ def change_mail_settings(*, by: Actor, version: int | None = None, **changes: An
         settings = locked_version(MailSettings.objects, 1, version)
         delimiter = settings.recipient_delimiter
         for field in changes:
-            if field not in ("recipient_delimiter", "mail_path_template", "quarantine_days"):
+            if field not in MAIL_SETTINGS:
                 raise TypeError(f"the mail settings have no field {field} that can be changed")
             setattr(settings, field, changes[field])
         settings.version += 1

@@ -14,9 +14,13 @@ urlpatterns = [
     path("domains/<domain:name>/admins/add/", views.domain_admin_add, name="domain_admin_add"),
     path("domains/<domain:name>/admins/remove/", views.domain_admin_remove, name="domain_admin_remove"),
     path("domains/<domain:name>/dkim/", dkim_views.dkim_list, name="dkim_list"),
+    path("domains/<domain:name>/dkim/rotate/", dkim_views.dkim_rotate, name="dkim_rotate"),
+    path("domains/<domain:name>/dkim/look/", dkim_views.dkim_look, name="dkim_look"),
+    path("domains/<domain:name>/dkim/<str:selector>/change/", dkim_views.dkim_change, name="dkim_change"),
     path("domains/<domain:name>/dkim/<str:selector>/move/", dkim_views.dkim_move, name="dkim_move"),
     path("domains/<domain:name>/dkim/<str:selector>/delete/", dkim_views.dkim_delete, name="dkim_delete"),
     path("domains/<domain:name>/history/", history_views.domain_history, name="domain_history"),
+    path("dkim/", dkim_views.keys_to_do, name="keys_to_do"),
     path("history/", history_views.history, name="history"),
     path("settings/", views.mail_settings, name="mail_settings"),
 ]

@@ -225,7 +225,7 @@ def domain_admin_remove(request: PersonRequest, name: str) -> HttpResponse:
     return redirect("domain_settings", domain.name)
 
 
-SETTINGS_SHOWN = ("recipient_delimiter", "mail_path_template", "quarantine_days", "version")
+SETTINGS_SHOWN = (*services.MAIL_SETTINGS, "version")
 
 
 @superuser_required

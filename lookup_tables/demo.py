@@ -1,8 +1,9 @@
-"""What `--demo` loads into the lookup tables: one colleague who has left, and one who sends
-as the press and reads mail on a phone."""
+"""What `--demo` loads beside addresses: DKIM keys, one colleague who has left, and one who sends as the press and reads
+mail on a phone."""
 
 from accounts.actors import Actor
 from accounts.history import recorded
+from domains.dkim_demo import load_dkim_keys
 from lookup_tables.models import Relocated
 from lookup_tables.services import add_entry
 from mailboxes.app_passwords import add_app_password
@@ -17,6 +18,7 @@ def load_demo(*, by: Actor) -> bool:
         if not load_falcot(by=by):
             return False
         laure = Mailbox.objects.with_address().get(address__local_part="laure", address__domain__name="falcot.org")
+        load_dkim_keys(by=by)
         permit_senders(laure, ["press@falcotsbrand.com"], by=by)
         add_app_password(laure, "Phone", pop=False, by=by)  # nobody has seen it
         add_entry(

@@ -19,9 +19,10 @@ HOST = socket.gethostname()
 # url name, icon, label, the url names that belong to the room, only for superusers
 ROOMS = [
     ("overview", "grid", _("Overview"), ("overview",), False),
-    ("domain_list", "globe2", _("Domains"), ("domain", "mailbox", "alias", "import"), False),
+    ("domain_list", "globe2", _("Domains"), ("domain", "dkim", "mailbox", "alias", "import"), False),
     ("address_list", "at", _("Addresses"), ("address", "forward", "nearly"), False),
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
+    ("keys_to_do", "key", _("DKIM keys"), ("keys",), False),
     ("restriction_list", "funnel", _("Restrictions"), ("restriction", "access", "simulate"), True),
     (
         "transport_list",

@@ -1,10 +1,12 @@
 """All settings, read from the environment and the state directory; a wrong value stops the start with a sentence."""
 
 import os
+import re
 import secrets
 import socket
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,24 @@ def database_from_url(url: str) -> dict[str, Any]:
     return database
 
 
+def name_servers(value: str) -> list[tuple[str, int]]:
+    """Addresses with a comma between them, each with a port where that is not 53: 192.0.2.1,[2001:db8::1]:5353"""
+    found: list[tuple[str, int]] = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        bracketed = re.fullmatch(r"\[(.+)\](?::(\d+))?|([0-9.]+):(\d+)|(.+)", part)
+        address, port = ("", "")
+        if bracketed:
+            address = bracketed[1] or bracketed[3] or bracketed[5]
+            port = bracketed[2] or bracketed[4] or "53"
+        try:
+            found.append((str(ip_address(address)), int(port)))
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"MAILADMIN_DNS_RESOLVERS has {part!r}. Take addresses, such as 192.0.2.1 or [2001:db8::1]:5353."
+            ) from error
+    return found
+
+
 STATE = Path(os.environ.get("MAILADMIN_STATE") or BASE_DIR / "var").resolve()
 IS_TEST = env_flag("MAILADMIN_TEST")
 DEBUG = env_flag("MAILADMIN_DEBUG")
@@ -104,6 +124,7 @@ INSTALLED_APPS = [
     "accounts",
     "jobs",
     "domains",
+    "dns_records",
     "mailboxes",
     "lookup_tables",
     "restrictions",
@@ -309,7 +330,17 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 120.0,
         "options": {"expires": 120},
     },
+    "follow the DKIM keys": {"task": "dns_records.follow_dkim_keys", "schedule": 60.0, "options": {"expires": 50}},
+    "rotate the DKIM keys": {
+        "task": "dns_records.rotate_dkim_keys",
+        "schedule": crontab(minute=23),
+        "options": {"expires": 3600},
+    },
 }
+
+# DNS (dns_records/authoritative.py): who says which servers are authoritative, and the port at which those answer.
+DNS_RESOLVERS = name_servers(os.environ.get("MAILADMIN_DNS_RESOLVERS", ""))
+DNS_PORT = 53  # tests have all of theirs at another one
 
 # History: one context a service call; statement triggers see bulk changes at no cost.
 PGHISTORY_APPEND_ONLY = False

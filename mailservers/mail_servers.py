@@ -57,7 +57,9 @@ READ_BY_DOVECOT = {
 # The views of OpenDKIM show which key signs, and where its file is.
 READ_BY_OPENDKIM = {
     "domains_domain": ["id", "name", "target_id", "active"],
-    "domains_dkimkey": ["id", "domain_id", "selector", "algorithm", "state", "for_subdomains", "for_alias_domains"],
+    "domains_dkimkey": [
+        *("id", "domain_id", "selector", "algorithm", "state", "for_subdomains", "for_alias_domains", "local_parts"),
+    ],
     "domains_dkimkeyonhost": ["id", "host", "key_id", "path"],
 }
 

@@ -90,9 +90,7 @@ def set_list(stage: str, entries: Sequence[Values], *, version: str | None = Non
     return list(Restriction.objects.of_stage(stage))
 
 
-def set_lists(
-    lists: Mapping[str, Sequence[Values]], *, versions: Mapping[str, str] | None = None, by: Actor
-) -> None:
+def set_lists(lists: Mapping[str, Sequence[Values]], *, versions: Mapping[str, str] | None = None, by: Actor) -> None:
     """Makes the lists of these stages exactly this, and judges them together: one may guard another."""
     for stage in lists:
         if stage not in STAGES:

@@ -122,7 +122,9 @@ def with_subdomains(rows: Mapping[str, str], kind: str) -> dict[str, str]:
     for key, value in rows.items():
         name = key.removeprefix(".")
         is_no_name = "@" in name or not name or name[0] in "<[" or name == "unknown"
-        is_number = kind == AppliesTo.CLIENT and (":" in name or _octets.fullmatch(name) or _first_group.fullmatch(name))
+        is_number = kind == AppliesTo.CLIENT and (
+            ":" in name or _octets.fullmatch(name) or _first_group.fullmatch(name)
+        )
         if not is_no_name and not is_number:
             if rows.get(name) != value or rows.get(f".{name}") != value:
                 sentence = _(
@@ -168,7 +170,9 @@ def _list_meant(value: str, classes: Collection[str]) -> Meant:
     if len(names) == 1 and names[0] not in CATALOGUE and names[0] in classes:
         return Meant("", Action.CLASS, of_class=names[0])
     if "warn_if_reject" in names or any(name in classes and name not in CATALOGUE for name in names):
-        sentence = _("“%(result)s” is a list of its own. Make it a restriction class in main.cf, and let this row name it.")
+        sentence = _(
+            "“%(result)s” is a list of its own. Make it a restriction class in main.cf, and let this row name it."
+        )
         raise NotHere(sentence % {"result": value})
     known = [name in CATALOGUE for name in names]
     zones = [bool(at) and known[at - 1] and _takes_zone(names[at - 1]) for at in range(len(names))]
@@ -241,5 +245,3 @@ def is_covered(key: str, earlier: Collection[str]) -> bool:
 def _as_key(network: object) -> str:
     text = str(network)
     return text.removesuffix("/32") if "." in text else text.removesuffix("/128")
-
-

@@ -10,7 +10,7 @@ from django.db import connection
 from accounts.models import ChangeSet, User
 from api.nouns import BY_SLUG, NOUNS
 from domains import services as domains
-from domains.dkim_keys import generate
+from domains.dkim_keys import generate, pem_of
 from domains.dkim_services import add_dkim_key
 from domains.models import Domain
 from lookup_tables import nouns as tables
@@ -42,6 +42,14 @@ EXAMPLES = {
         {"domain": "falcot.org", "username": "nobody"},
         "username",
         "falcot.com/charlie",
+    ),
+    "dkim-keys": Example(
+        "falcot.org/s2",
+        {"domain": "Falcot.org", "selector": "S2", "private_key": pem_of(generate("ed25519"))},
+        {"for_subdomains": True, "local_parts": ["billing", "newsletter"]},
+        {"domain": "falcot.org", "selector": "s3", "private_key": "hello"},
+        "private_key",
+        "falcot.com/s2",
     ),
     "people": Example(
         "claire",
@@ -423,7 +431,7 @@ class TestLists:
         values |= {"active": "true", "suspended": "false", "is_superuser": "false"}
         values |= {"applies_to": added.get("applies_to", ""), "target": "falcot.org"}
         values |= {"table": added.get("table", "")}
-        values |= {"address_class": "virtual_mailbox", "mailbox": added.get("mailbox", "")}
+        values |= {"to_do": "true", "address_class": "virtual_mailbox", "mailbox": added.get("mailbox", "")}
         for name in noun.filters:
             found = api.get(f"{slug}/?{name}={values[name]}")["results"]
             assert added in found or (slug, name) == ("domains", "target"), name

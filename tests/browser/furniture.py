@@ -1,8 +1,12 @@
 """Falcot's house with all that a page can show: inactive things, long names, findings, failed and running work."""
 
+from django.utils import timezone
+
 from accounts import services as accounts
 from accounts.actors import Actor, Door
 from domains import services as domains
+from domains.dkim_demo import load_dkim_keys
+from domains.dkim_waits import DkimWait
 from domains.models import Domain
 from jobs.models import Job
 from jobs.services import run_job
@@ -24,6 +28,9 @@ def furnish() -> dict[str, object]:
     by = Actor(user=people.user_of(SUPERUSER), door=Door.PAGE, host="192.0.2.7")
     falcot = Domain.objects.get(name="falcot.org")
 
+    load_dkim_keys(by=by)
+    words = {"server": "ns2.example.net", "name": "s1._domainkey.falcot.org", "found": f"v=DKIM1; p={'x' * 180}"}
+    DkimWait.objects.filter(key__selector="s1").update(reason="different", words=words, asked_at=timezone.now())
     _long_names(by)
     _owner_s_house(by)
     _many_of(falcot, by)

@@ -24,6 +24,7 @@ ROOM_OF = {
     "export_csv": "mailboxes",
     "import_local_users": "mailboxes",
     "job": "jobs",
+    "dkim": "domains",
     "mail_settings": "domains",
     "lookup": "mailservers",
     "mailbox": "mailboxes",

@@ -10,6 +10,8 @@ AS_IT_IS = {
     "recipient_delimiter": "+",
     "mail_path_template": "{domain}/{local_part}",
     "quarantine_days": "30",
+    "dkim_retiring_days": "7",
+    "dkim_rotation_months": "0",
     "version": "1",
 }
 

@@ -63,6 +63,11 @@ GET  dkim_list              /domains/falcot.org/dkim/                          i
 POST dkim_list              /domains/falcot.org/dkim/                          in  404 404 404 302
 GET  dkim_list              /domains/foreign.example/dkim/                     in  200 404 404 200
 POST dkim_list              /domains/foreign.example/dkim/                     in  404 404 404 302
+POST dkim_rotate            /domains/falcotsbrand.com/dkim/rotate/             in  404 404 404 302
+POST dkim_look              /domains/falcot.org/dkim/look/                     in  404 404 404 302
+GET  dkim_change            /domains/falcot.org/dkim/s1/change/                in  404 404 404 200
+POST dkim_change            /domains/falcot.org/dkim/s1/change/                in  404 404 404 302
+GET  keys_to_do             /dkim/                                             in  200 404 200 200
 POST dkim_move              /domains/falcot.org/dkim/s1/move/                  in  404 404 404 302
 GET  dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 200
 POST dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 302
@@ -336,7 +341,10 @@ FORMS: dict[str, dict[str, str]] = {
     "domain_add": {"name": "new.example", "address_class": "virtual_mailbox", "active": "on"},
     "domain_settings": {"address_class": "virtual_mailbox", "description": "Described anew", "active": "on"},
     "dkim_list": {"selector": "s2", "algorithm": "ed25519"},
-    "dkim_move": {"state": "published"},
+    "dkim_rotate": {},
+    "dkim_look": {},
+    "dkim_change": {"local_parts": "newsletter", "version": "1"},
+    "dkim_move": {"state": "published", "reason": "The servers are inside only"},
     "dkim_delete": {},
     "domain_admin_add": {"user": "newcomer"},
     "domain_admin_remove": {"user": "claire"},
@@ -380,6 +388,8 @@ FORMS: dict[str, dict[str, str]] = {
         "recipient_delimiter": "-",
         "mail_path_template": "{{domain}}/{{local_part}}",
         "quarantine_days": "7",
+        "dkim_retiring_days": "7",
+        "dkim_rotation_months": "6",
     },
     "password_settings": {"least_length": "10", "least_strength": "2", "valid_days": "", "grace_days": "7"},
     "password_strength": {"password": "let me read my mail", "address": "jean@falcot.org"},

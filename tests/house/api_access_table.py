@@ -7,6 +7,8 @@ mailbox owner has no token and comes with the session of the pages. BODIES holds
 
 from typing import Any, NamedTuple
 
+from domains.dkim_keys import generate, pem_of
+
 CALLERS = ("anonymous", "owner", "stranger", "domain_admin", "superuser", "limited", "scopeless")
 
 # The columns: method, name, path below /api/v1/; then the CALLERS
@@ -40,7 +42,13 @@ PATCH  api_people          people/mallory/                           401 401 404
 DELETE api_people          people/mallory/                           401 401 404 404 204 404 403
 
 GET    api_dkim_keys_list  dkim-keys/                               401 404 200 200 200 200 403
+POST   api_dkim_keys_list  dkim-keys/                               401 401 403 403 201 403 403
 GET    api_dkim_keys       dkim-keys/falcot.org/s1/                 401 404 404 200 200 200 403
+PUT    api_dkim_keys       dkim-keys/falcot.org/s2/                 401 401 403 403 201 403 403
+PATCH  api_dkim_keys       dkim-keys/falcot.org/s1/                 401 401 404 422 200 422 403
+DELETE api_dkim_keys       dkim-keys/falcot.org/s1/                 401 401 404 403 204 403 403
+POST   api_dkim_generations dkim-generations/                       401 401 404 404 202 404 403
+POST   api_dkim_rotations  dkim-rotations/                          401 401 404 404 202 404 403
 GET    api_local_users_list local-users/                             401 404 404 404 200 404 403
 GET    api_local_users     local-users/root/                         401 404 404 404 200 404 403
 
@@ -260,11 +268,17 @@ GET    api_health          health/                                   401 404 200
 """
 
 SENDER_RELAY = {"result": "[relay.example.net]:587", "username": "falcot", "password": "the relay knows us"}
+PRIVATE_KEY = pem_of(generate("ed25519"))
 BODIES: dict[str, Any] = {
     "POST api_domains_list": {"name": "new.example"},
     "PUT api_domains": {"description": "Described anew"},
     "PATCH api_domains": {"description": "Described anew"},
     "POST api_domain_admins_list": {"domain": "falcot.org", "username": "mallory"},
+    "POST api_dkim_keys_list": {"domain": "falcot.org", "selector": "s2", "private_key": PRIVATE_KEY},
+    "PUT api_dkim_keys": {"private_key": PRIVATE_KEY},
+    "PATCH api_dkim_keys": {"state": "published", "reason": "They are our own servers"},
+    "POST api_dkim_generations": {"domain": "falcot.org", "selector": "s2", "algorithm": "ed25519"},
+    "POST api_dkim_rotations": {"domain": "falcotsbrand.com"},
     "POST api_people_list": {"username": "new", "password": "walks around the fence"},
     "PUT api_people": {"name": "Another name"},
     "PATCH api_people": {"password": "a new and longer one"},

@@ -434,8 +434,12 @@ TABLE: dict[str, tuple[Call, str]] = {
         "Added DKIM key s2._domainkey.example.org",
     ),
     "domains.dkim_services.move_dkim_key": (
-        lambda house: dkim.move_dkim_key(house.dkim_key, "published", by=BY),
+        lambda house: dkim.move_dkim_key(house.dkim_key, "published", is_seen=True, by=BY),
         "Published DKIM key s1._domainkey.example.org",
+    ),
+    "domains.dkim_services.change_dkim_key": (
+        lambda house: dkim.change_dkim_key(house.dkim_key, local_parts="newsletter", by=BY),
+        "Changed DKIM key s1._domainkey.example.org",
     ),
     "domains.dkim_services.delete_dkim_key": (
         lambda house: dkim.delete_dkim_key(house.dkim_key, by=BY),

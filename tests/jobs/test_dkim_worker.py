@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from django.conf import settings
@@ -15,6 +16,7 @@ from domains.services import add_domain
 from jobs.models import Job
 from jobs.services import run_job, sweep
 from tests.plugins.mail_stack import eventually
+from tests.plugins.worker import Worker
 from tests.services.checks import TESTER
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,3 +65,25 @@ def test_a_worker_is_killed_while_it_makes_a_key(place: str) -> None:
     job.refresh_from_db()
     assert (job.state, job.tries) == (Job.State.DONE, 2), job.error
     assert DkimKey.objects.count() == DkimPrivateKey.objects.count() == 1
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.2, 0.6])
+def test_the_real_worker_is_killed_in_the_middle_of_rsa_4096(pause: float) -> None:
+    """All of its processes, at some moment of the work."""
+    job = start_generation(add_domain("example.org", by=TESTER), "s1", "rsa-4096", by=TESTER)
+
+    def is_(state: str) -> bool:
+        job.refresh_from_db()
+        return job.state == state
+
+    with Worker() as worker:
+        eventually(lambda: is_(Job.State.RUNNING) or is_(Job.State.DONE), f"the work to begin\n{worker.log}", 60)
+        time.sleep(pause)
+        worker.kill()
+        there = DkimKey.objects.count()
+        assert there == DkimPrivateKey.objects.count() <= 1
+        worker.start()
+        eventually(lambda: is_(Job.State.DONE), f"the next worker to do it\n{worker.log}", 120)
+    assert DkimKey.objects.count() == DkimPrivateKey.objects.count() == 1
+    assert DkimKey.objects.get().algorithm == "rsa-4096"
+    assert job.tries == 2 or there

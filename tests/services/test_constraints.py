@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from api.models import KeptAnswer, Token
 from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
+from domains.dkim_waits import DkimWait
 from domains.models import Domain, DomainAdmin, DomainCount, MailSettings
 from jobs.models import WorkerBeat
 from lookup_tables.models import (
@@ -446,6 +447,20 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("a_selector_is_a_name_in_the_dns", "a blank", lambda rows: _dkim_key(rows, selector="s 1")),
     ("a_dkim_algorithm_is_known", "dsa", lambda rows: _dkim_key(rows, algorithm="dsa")),
     ("a_dkim_state_is_known", "lost", lambda rows: _dkim_key(rows, state="lost")),
+    ("a_key_signs_for_local_parts", "an address", lambda rows: _dkim_key(rows, local_parts="news@example.org")),
+    ("a_key_signs_for_local_parts", "two blanks", lambda rows: _dkim_key(rows, local_parts="news  billing")),
+    (
+        "a_dkim_wait_has_a_known_reason",
+        "no reason",
+        lambda rows: DkimWait.objects.create(key=_dkim_key(rows), state="prepared", reason="mood"),
+    ),
+    ("an_old_dkim_record_stays_for_a_while", "no day", lambda rows: MailSettings.objects.update(dkim_retiring_days=0)),
+    (
+        "an_old_dkim_record_stays_for_a_while",
+        "a year",
+        lambda rows: MailSettings.objects.update(dkim_retiring_days=366),
+    ),
+    ("dkim_keys_rotate_within_five_years", "61", lambda rows: MailSettings.objects.update(dkim_rotation_months=61)),
     ("a_public_key_is_base64", "a PEM file", lambda rows: _dkim_key(rows, public_key="-----BEGIN PUBLIC KEY-----")),
     (
         "a_private_key_is_encrypted",
@@ -561,6 +576,8 @@ def test_it_works() -> None:
     _relay_password(TOKEN)
     key = _dkim_key(rows, state="signing")
     _dkim_key(rows, selector="s2.mx", state="signing", algorithm="ed25519")
+    _dkim_key(rows, selector="s3", state="signing", local_parts="billing news.letter")
+    DkimWait.objects.create(key=key, state="prepared", reason="missing")
     DkimPrivateKey.objects.create(key=key, token=TOKEN)
     _on_host(key, "/etc/dkimkeys/mailadmin/1.private")
 

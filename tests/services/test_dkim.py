@@ -18,6 +18,7 @@ from domains.dkim_keys import forget_private_keys, generate, pem_of, seal_anew, 
 from domains.dkim_models import DkimKey, DkimPrivateKey
 from domains.dkim_services import (
     add_dkim_key,
+    change_dkim_key,
     delete_dkim_key,
     generate_dkim_key,
     import_dkim_key,
@@ -40,7 +41,7 @@ def made(domain: Domain, selector: str = "s1", algorithm: str = "ed25519") -> Dk
 
 def move(key: DkimKey, *states: str) -> DkimKey:
     for state in states:
-        key = move_dkim_key(key, state, by=TESTER)
+        key = move_dkim_key(key, state, reason="the test says so", by=TESTER)
     return key
 
 
@@ -100,6 +101,44 @@ def test_steps(domain: Domain) -> None:
     assert not DkimPrivateKey.objects.filter(key=key).exists()
     with refusal("cannot become"):
         move(key, State.SIGNING)
+
+
+def test_who_says_that_it_is_published_says_why(domain: Domain) -> None:
+    key = made(domain)
+    with refusal("Say why"):
+        move_dkim_key(key, State.PUBLISHED, reason="  ", by=TESTER)
+    key = move_dkim_key(key, State.PUBLISHED, reason="They are inside only", by=TESTER)
+    assert key.reason == "They are inside only"
+    assert move_dkim_key(key, State.SIGNING, by=TESTER).reason == ""
+    key = move(key, State.RETIRING)
+    with refusal("Say why"):
+        move_dkim_key(key, State.GONE, by=TESTER)
+
+
+def test_a_key_for_some_addresses(domain: Domain) -> None:
+    whole = move(made(domain), State.PUBLISHED, State.SIGNING)
+    news = move(made(domain, "s2"), State.PUBLISHED)
+    with one_change_set("Changed DKIM key s2._domainkey.example.org"):
+        news = change_dkim_key(news, local_parts="Newsletter@ billing, newsletter", by=TESTER)
+    assert news.senders == ["billing", "newsletter"]
+    move(news, State.SIGNING)
+    whole.refresh_from_db()
+    assert whole.state == State.SIGNING
+    other = add_dkim_key(domain, "s3", generate("ed25519"), local_parts="billing", by=TESTER)
+    other = move(other, State.PUBLISHED)
+    with refusal("signs for billing already"):
+        move(other, State.SIGNING)
+    change_dkim_key(news, local_parts="newsletter", by=TESTER)
+    move(other, State.SIGNING)
+    with refusal("signs for billing already"):
+        change_dkim_key(news, local_parts="newsletter billing", by=TESTER)
+    next_one = add_dkim_key(domain, "s4", generate("ed25519"), local_parts="newsletter", by=TESTER)
+    move(next_one, State.PUBLISHED, State.SIGNING)
+    news.refresh_from_db()
+    assert news.state == State.RETIRING
+    for wrong in ("a b@c", "ü", "x y\nz%", "a/b"):
+        with refusal("before the @"):
+            change_dkim_key(next_one, local_parts=wrong, by=TESTER)
 
 
 def test_undo_brings_a_deleted_key_back(domain: Domain) -> None:

@@ -2,88 +2,26 @@
 
 import shutil
 import subprocess
-import tempfile
+from base64 import b64decode
 from collections.abc import Callable, Generator
-from functools import partial
-from io import StringIO
-from pathlib import Path
 from stat import S_IMODE
 
 import dkim
 import psycopg2
 import pytest
-from django.core.management import call_command
 
-from domains.dkim_models import DkimKey, DkimKeyOnHost
-from domains.dkim_services import delete_dkim_key, move_dkim_key, start_generation
-from domains.models import Domain
-from jobs.models import Job
-from jobs.services import run_job
+from bench.namespace import Namespace
+from domains.dkim_keys import unsealed
+from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
+from domains.dkim_services import change_dkim_key, delete_dkim_key
 from mailadmin.launch.cluster import Cluster
 from mailservers.mail_servers import OPENDKIM
+from restrictions.engine.policy import Records
 from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
-from tests.plugins.mail_stack import Postfix, eventually, free_port
+from tests.plugins.mail_stack import Postfix, eventually
+from tests.plugins.open_dkim import HERE, OpenDkim, State, generate, move, records, signatures
 
-HERE = "127.0.0.1"
-HOST = "mx.example.net"
-State = DkimKey.State
-
-
-class OpenDkim:
-    """One instance for each algorithm, asking the views through dsn:, or reading the files of opendkim_sync."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        # OpenDKIM distrusts keys below a directory that others may write to, and /tmp is one (RequireSafeKeys).
-        self.base = Path(tempfile.mkdtemp(prefix="mailadmin-dkim-", dir="/run"))
-        self.base.chmod(0o755)
-        self.keys, self.server = self.base / "keys", f"{HERE}:{cluster.port}"
-        self.ports = {"rsa": free_port(), "ed25519": free_port()}
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def sync(self, *arguments: str) -> str:
-        said = StringIO()
-        call_command("opendkim_sync", "--directory", str(self.keys), "--host", HOST, *arguments, stdout=said)
-        return said.getvalue()
-
-    def start(self, *arguments: str) -> None:
-        call_command(
-            "opendkim_config",
-            *("--output", str(self.base), "--host", HOST, "--server", self.server),
-            *(
-                "--socket",
-                f"inet:{self.ports['rsa']}@{HERE}",
-                "--socket-ed25519",
-                f"inet:{self.ports['ed25519']}@{HERE}",
-            ),
-            *arguments,
-            stdout=StringIO(),
-        )
-        for algorithm, port in self.ports.items():
-            path = self.base / ("opendkim.conf" if algorithm == "rsa" else "opendkim-ed25519.conf")
-            assert S_IMODE(path.stat().st_mode) == 0o600
-            pid_file = self.base / f"{algorithm}.pid"
-            with (self.base / f"{algorithm}.log").open("ab") as log:
-                command = ["opendkim", "-f", "-x", str(path), "-P", str(pid_file)]
-                self.running.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
-            eventually(partial(self.listens, port), f"OpenDKIM for {algorithm}. It says:\n{self.log()}")
-
-    def listens(self, port: int) -> bool:
-        assert all(one.poll() is None for one in self.running), self.log()
-        said = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True).stdout
-        return bool(said.strip())
-
-    def log(self) -> str:
-        return "".join(path.read_text() for path in self.base.glob("*.log"))
-
-    @property
-    def milters(self) -> str:
-        return ", ".join(f"inet:{HERE}:{port}" for port in self.ports.values())
-
-    def stop(self) -> None:
-        for one in self.running:
-            one.kill()
-            one.wait()
-        self.running = []
+ED25519 = "signed.example edward ed25519-sha256"
 
 
 @pytest.fixture(scope="module")
@@ -105,20 +43,6 @@ def opendkim(postfix: Postfix, committed: None, cluster: Cluster) -> Generator[O
         postfix.configure()
 
 
-def generate(selector: str, algorithm: str = "rsa-2048", domain: str = "signed.example", **options: bool) -> DkimKey:
-    job = start_generation(Domain.objects.get(name=domain), selector, algorithm, by=TESTER, **options)
-    run_job(job.pk)
-    job.refresh_from_db()
-    assert job.state == Job.State.DONE, job.error
-    return DkimKey.objects.select_related("domain").get(domain__name=domain, selector=selector)
-
-
-def move(key: DkimKey, *states: str) -> DkimKey:
-    for state in states:
-        key = move_dkim_key(key, state, by=TESTER)
-    return key
-
-
 @pytest.fixture
 def send(postfix: Postfix, opendkim: OpenDkim) -> Callable[[str], bytes]:
     """A message from an address to alice, as it was delivered."""
@@ -130,29 +54,6 @@ def send(postfix: Postfix, opendkim: OpenDkim) -> Callable[[str], bytes]:
         return path.read_bytes()
 
     return deliver
-
-
-def records(name: bytes, timeout: int = 5) -> bytes | None:
-    """The DNS, as the panel says that it should be."""
-    for key in DkimKey.objects.select_related("domain").exclude(state__in=[State.PREPARED, State.GONE]):
-        names = [key.record_name]
-        if key.for_alias_domains:
-            names += [f"{key.selector}._domainkey.{one.name}." for one in key.domain.alias_domains.all()]
-        if name.decode() in names:
-            return "".join(key.record_strings).encode()
-    return None
-
-
-def signatures(message: bytes) -> list[str]:
-    """d=, s= and a= of each signature, all of them verified."""
-    found = []
-    number = message.count(b"DKIM-Signature:")
-    for index in range(number):
-        verifier = dkim.DKIM(message)
-        assert verifier.verify(idx=index, dnsfunc=records), message.decode()
-        parts = verifier.signature_fields
-        found.append(" ".join(parts[name].decode() for name in (b"d", b"s", b"a")))
-    return sorted(found)
 
 
 def test_it_works(opendkim: OpenDkim, send: Callable[[str], bytes]) -> None:
@@ -202,6 +103,50 @@ def test_subdomains_and_alias_domains(opendkim: OpenDkim, send: Callable[[str], 
     assert signatures(send("ann@elsewhere.example")) == []
 
 
+def test_a_key_for_some_addresses_goes_before_that_of_the_domain(
+    opendkim: OpenDkim, send: Callable[[str], bytes]
+) -> None:
+    bulk = generate("bulk", "rsa-1024", local_parts="newsletter@, Billing", for_subdomains=True, for_alias_domains=True)
+    assert bulk.senders == ["billing", "newsletter"]
+    move(bulk, State.PUBLISHED, State.SIGNING)
+    opendkim.sync()
+    assert DkimKey.objects.get(selector="wide").state == State.SIGNING, "it signs for the others as before"
+    for sender in ("newsletter@signed.example", "billing@signed.example", "newsletter@Signed.Example"):
+        assert signatures(send(sender)) == ["signed.example bulk rsa-sha256", ED25519], sender
+    # OpenDKIM compares the local part as it was typed.
+    assert signatures(send("Newsletter@signed.example")) == [ED25519, "signed.example wide rsa-sha256"]
+    assert "signed.example wide rsa-sha256" in signatures(send("ann@signed.example"))
+    assert signatures(send("newsletter@sub.signed.example")) == ["signed.example bulk rsa-sha256"]
+    assert signatures(send("ann@sub.signed.example")) == ["signed.example wide rsa-sha256"]
+    assert signatures(send("newsletter@brand.example")) == ["brand.example bulk rsa-sha256"]
+    assert signatures(send("ann@brand.example")) == ["brand.example wide rsa-sha256"]
+    change_dkim_key(bulk, local_parts="billing", by=TESTER)
+    assert "signed.example wide rsa-sha256" in signatures(send("newsletter@signed.example"))
+    move(bulk, State.REVOKED)
+    assert "signed.example wide rsa-sha256" in signatures(send("billing@signed.example"))
+
+
+def test_opendkim_testkey_agrees(opendkim: OpenDkim) -> None:
+    """With the record of the panel in a DNS of its own; with another one it does not."""
+    key = DkimKey.objects.select_related("domain").get(selector="wide")
+    (path,) = opendkim.keys.glob("*.wide.*")
+
+    def test_key(record: str) -> subprocess.CompletedProcess[str]:
+        with Namespace({key.record_name.removesuffix("."): Records(words=record)}) as network:
+            # Without this it would begin at the root, with the trust anchor of Debian's opendkim.conf.
+            (opendkim.base / "testkey.conf").write_text("Nameservers 127.0.0.1\n")
+            tested = ["opendkim-testkey", "-x", str(opendkim.base / "testkey.conf"), "-vvv"]
+            tested += ["-d", "signed.example", "-s", "wide", "-k", str(path)]
+            return subprocess.run([*network.command(opendkim.base), *tested], capture_output=True, text=True)
+
+    right = test_key(key.record_text)
+    assert right.returncode == 0, right.stderr
+    assert "key OK" in right.stdout
+    wrong = test_key(DkimKey.objects.get(selector="first").record_text)
+    assert wrong.returncode != 0
+    assert "key OK" not in wrong.stdout
+
+
 def test_what_is_revoked_or_deleted_signs_nothing(opendkim: OpenDkim, send: Callable[[str], bytes]) -> None:
     move(DkimKey.objects.get(selector="edward"), State.REVOKED)
     wide = move(DkimKey.objects.get(selector="wide"), State.REVOKED)
@@ -215,17 +160,55 @@ def test_what_is_revoked_or_deleted_signs_nothing(opendkim: OpenDkim, send: Call
 
 
 def test_no_private_key_by_sql(opendkim: OpenDkim, cluster: Cluster) -> None:
+    """The role of OpenDKIM reads its two views, and no table or other view there is."""
     login = {"user": OPENDKIM.role, "password": OPENDKIM.password}
     session = psycopg2.connect(host=HERE, port=cluster.port, dbname="test_mailadmin", **login)
     session.autocommit = True
     cursor = session.cursor()
-    for view in ("key_table", "signing_table"):
-        cursor.execute(f"SELECT * FROM opendkim.{view}")
-        assert "PRIVATE" not in str(cursor.fetchall())
-    for table in ("domains_dkimprivatekey", "domains_dkimkey", "domains_dkimkeyevent", "domains_domain"):
-        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-            cursor.execute(f"SELECT * FROM public.{table}")
+    cursor.execute(
+        "SELECT format('%I.%I', nspname, relname), nspname || '.' || relname FROM pg_class JOIN pg_namespace "
+        "ON relnamespace = pg_namespace.oid WHERE relkind IN ('r', 'v', 'm', 'p', 'f') "
+        "AND nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
+    )
+    tables = cursor.fetchall()
+    assert len(tables) > 50
+    read = []
+    for quoted, name in tables:
+        try:
+            cursor.execute(f"SELECT * FROM {quoted}")
+        except psycopg2.errors.InsufficientPrivilege:
+            continue
+        read.append(name)
+        assert not [piece for piece in pieces_of_private_keys() if piece in str(cursor.fetchall())]
+    assert sorted(read) == ["opendkim.key_table", "opendkim.signing_table"]
     session.close()
+
+
+def test_a_dump_of_the_database_has_no_private_key(opendkim: OpenDkim, cluster: Cluster) -> None:
+    generate("dumped", "rsa-1024")
+    command = [str(cluster.programs / "pg_dump"), f"--host={HERE}", f"--port={cluster.port}", "--username=mailadmin"]
+    dump = subprocess.run(
+        [*command, "test_mailadmin"], capture_output=True, text=True, check=True, env={"PGPASSWORD": cluster.password}
+    ).stdout
+    assert "dumped" in dump
+    assert DkimKey.objects.get(selector="dumped").public_key in dump
+    found = [piece for piece in pieces_of_private_keys() if piece in dump]
+    assert not found
+    assert "PRIVATE KEY" not in dump
+
+
+def pieces_of_private_keys() -> list[str]:
+    """The lines of each PEM, in base64 and in hexadecimal, but for those that the public half has too."""
+    texts = [unsealed(private) for private in DkimPrivateKey.objects.all()]
+    assert texts
+    lines = [line for text in texts for line in text.splitlines()[1:-1]]
+    public = "".join(DkimKey.objects.values_list("public_key", flat=True))
+    return [
+        piece
+        for line in lines
+        for piece in (line, b64decode(line + "=" * (-len(line) % 4)).hex())
+        if line not in public
+    ]
 
 
 def test_files_instead_of_sql(opendkim: OpenDkim, send: Callable[[str], bytes]) -> None:
@@ -240,6 +223,13 @@ def test_files_instead_of_sql(opendkim: OpenDkim, send: Callable[[str], bytes]) 
         lambda: signatures(send("ann@signed.example")) == ["signed.example first rsa-sha256"],
         "OpenDKIM to read its tables again",
     )
+    move(generate("news", local_parts="newsletter"), State.PUBLISHED, State.SIGNING)
+    opendkim.sync("--tables", *pids)
+    eventually(
+        lambda: signatures(send("newsletter@signed.example")) == ["signed.example news rsa-sha256"],
+        "the key for one address",
+    )
+    assert signatures(send("ann@signed.example")) == ["signed.example first rsa-sha256"]
     key = move(DkimKey.objects.get(selector="first"), State.REVOKED)
     opendkim.sync("--tables", *pids)
     eventually(lambda: signatures(send("ann@signed.example")) == [], f"{key} to sign no longer")

@@ -9,25 +9,38 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from accounts.commands import NounCommand, Options, delete_arguments, list_arguments, stream, version_argument
+from accounts.commands import (
+    NounCommand,
+    Options,
+    at_least_one,
+    delete_arguments,
+    given,
+    list_arguments,
+    stream,
+    version_argument,
+)
 from domains.commands import domain_named
 from domains.dkim_keys import seal_anew, unsealed
 from domains.dkim_models import DkimKey, DkimPrivateKey
+from domains.dkim_rotation import start_look, start_rotation
 from domains.dkim_services import (
+    OPTIONS,
     VERBS,
+    change_dkim_key,
     delete_dkim_key,
     import_dkim_key,
     move_dkim_key,
     start_generation,
     what_is_lost_with_key,
 )
+from domains.dkim_waits import DkimWait, to_do, wait_of
 from domains.fields import shown
 
 OF_GENKEY = re.compile(r"(?P<selector>.+)\.private")  # opendkim-genkey(8)
 
 
 class Command(NounCommand):
-    help = _("Make, list, publish, use, retire, revoke, import and export DKIM keys.")
+    help = _("Make, list, rotate, publish, use, retire, revoke, import and export DKIM keys.")
 
     def add_verbs(self) -> None:
         generate = self.verb("generate", _("Let the worker make a key."))
@@ -52,7 +65,24 @@ class Command(NounCommand):
         for verb, sentence in sentences.items():
             parser = self.verb(verb, sentence)
             _key_arguments(parser)
+            parser.add_argument("--reason", default="", metavar="TEXT", help=_("Why, where the DNS does not show it."))
             version_argument(parser)
+
+        rotate = self.verb("rotate", _("Let the worker make the successor of the key that signs."))
+        rotate.add_argument("domain", metavar="DOMAIN")
+        rotate.add_argument("selector", nargs="?", default="", metavar="SELECTOR", help=_("Where several keys sign."))
+
+        look = self.verb("look", _("Let the worker ask the name servers at once for what the keys wait for."))
+        look.add_argument("domain", metavar="DOMAIN")
+
+        change = self.verb("change", _("Change for whom a key signs, and whether it does so by itself."))
+        _key_arguments(change)
+        _what_it_signs(change, may_be_taken_back=True)
+        version_argument(change)
+
+        todo = self.verb("to-do", _("List what people have to do now, key by key."))
+        todo.add_argument("--limit", type=at_least_one, metavar="N", help=_("This many at most."))
+        todo.add_argument("--after", default="", metavar="ID", help=_("Begin behind the key with this id."))
 
         delete = self.verb("delete", _("Delete a key."))
         _key_arguments(delete)
@@ -100,6 +130,33 @@ class Command(NounCommand):
     def do_take_out(self, options: Options) -> None:
         self._move(DkimKey.State.GONE, options)
 
+    def do_rotate(self, options: Options) -> None:
+        domain = domain_named(options["domain"])
+        job = start_rotation(domain, options["selector"], by=self.by)
+        selector = job.arguments["selector"]
+        sentence = _("The worker makes the key %(selector)s of %(domain)s. Job %(job)d.")
+        words = {"selector": selector, "domain": domain, "job": job.pk}
+        self.done(sentence % words, {"job": job.pk, "domain": domain.name, "selector": selector}, options)
+
+    def do_look(self, options: Options) -> None:
+        job = start_look(domain_named(options["domain"]), by=self.by)
+        sentence = _("The worker asks the name servers. Job %(job)d.")
+        self.done(sentence % {"job": job.pk}, {"job": job.pk}, options)
+
+    def do_change(self, options: Options) -> None:
+        changes = given(options, *OPTIONS)
+        if not changes:
+            self.wrong_usage(_("Say what is to change; “dkim change --help” names the options."))
+        key = change_dkim_key(_found(options), **changes, version=options["if_version"], by=self.by)
+        self.done(_("Changed %(key)s.") % {"key": key}, _row(key), options)
+
+    def do_to_do(self, options: Options) -> None:
+        waits = DkimWait.objects.filter(needs_person=True).select_related("key__domain").order_by("pk")
+        if options["after"]:
+            waits = waits.filter(pk__gt=self._id(options["after"]))
+        rows = (_row_to_do(wait) for wait in stream(waits, options["limit"]) if wait.key.state == wait.state)
+        self.table(rows, {"to_do": 50, "why": 0}, options)
+
     def do_delete(self, options: Options) -> None:
         key = _found(options)
         self.make_sure(_("Delete %(key)s?") % {"key": key}, what_is_lost_with_key(key), options)
@@ -130,7 +187,7 @@ class Command(NounCommand):
         )
 
     def do_list(self, options: Options) -> None:
-        keys = DkimKey.objects.select_related("domain").prefetch_related("on_hosts").order_by("pk")
+        keys = DkimKey.objects.select_related("domain", "wait").prefetch_related("on_hosts").order_by("pk")
         if options["domain"]:
             keys = keys.filter(domain=domain_named(options["domain"]))
         if options["state"]:
@@ -138,9 +195,7 @@ class Command(NounCommand):
         if options["search"]:
             keys = keys.filter(selector__startswith=options["search"].lower())
         if options["after"]:
-            if not options["after"].isdecimal():
-                self.wrong_usage(_("--after takes the id of a key."))
-            keys = keys.filter(pk__gt=int(options["after"]))
+            keys = keys.filter(pk__gt=self._id(options["after"]))
         columns = {"id": 6, "domain": 30, "selector": 12, "algorithm": 8, "state": 0}
         self.table((_row(key) for key in stream(keys, options["limit"])), columns, options)
 
@@ -149,8 +204,14 @@ class Command(NounCommand):
         sentence = _("Encrypted private keys with the first line of dkim_sealing_keys: %(number)d.")
         self.done(sentence % {"number": number}, {"resealed": number}, options)
 
+    def _id(self, text: str) -> int:
+        if not text.isdecimal():
+            self.wrong_usage(_("--after takes the id of a key."))
+        return int(text)
+
     def _move(self, state: str, options: Options) -> None:
-        key = move_dkim_key(_found(options), state, version=options["if_version"], by=self.by)
+        reason, version = options["reason"], options["if_version"]
+        key = move_dkim_key(_found(options), state, reason=reason, version=version, by=self.by)
         words = {"key": key, "state": key.get_state_display()}
         self.done(_("%(key)s is %(state)s.") % words, _row(key), options)
 
@@ -160,13 +221,27 @@ def _key_arguments(parser: Any) -> None:
     parser.add_argument("selector", metavar="SELECTOR")
 
 
-def _what_it_signs(parser: Any) -> None:
-    parser.add_argument("--for-subdomains", action="store_true", help=_("Signs mail from subdomains too."))
-    parser.add_argument("--for-alias-domains", action="store_true", help=_("Signs mail from alias domains too."))
+def _what_it_signs(parser: Any, *, may_be_taken_back: bool = False) -> None:
+    words = {
+        "for-subdomains": _("Signs mail from subdomains too."),
+        "for-alias-domains": _("Signs mail from alias domains too."),
+        "by-itself": _("Signs as soon as the DNS shows its record everywhere."),
+    }
+    for name, sentence in words.items():
+        dest = "signs_by_itself" if name == "by-itself" else name.replace("-", "_")
+        parser.add_argument(f"--{name}", dest=dest, action="store_const", const=True, help=sentence)
+        if may_be_taken_back:
+            parser.add_argument(f"--not-{name}", dest=dest, action="store_const", const=False, help=_("The opposite."))
+    parser.add_argument(
+        "--only",
+        dest="local_parts",
+        metavar="LOCAL_PARTS",
+        help=_("Signs only for these, for example “newsletter billing”; “” for every address."),
+    )
 
 
-def _of_key(options: Options) -> dict[str, bool]:
-    return {name: options[name] for name in ("for_subdomains", "for_alias_domains")}
+def _of_key(options: Options) -> dict[str, Any]:
+    return given(options, *OPTIONS)
 
 
 def _read(file: str) -> str:
@@ -202,6 +277,11 @@ def _row(key: DkimKey) -> dict[str, Any]:
         "state": str(key.state),
         "for_subdomains": key.for_subdomains,
         "for_alias_domains": key.for_alias_domains,
+        "local_parts": key.senders,
+        "signs_by_itself": key.signs_by_itself,
+        "reason": key.reason,
+        "to_do": to_do(key),
+        "waits_for": wait.why if (wait := wait_of(key)) else "",
         "record_name": key.record_name,
         "record": key.record_text,
         "zone_line": key.zone_line,
@@ -209,4 +289,16 @@ def _row(key: DkimKey) -> dict[str, Any]:
         "created_at": key.created_at,
         **{f"{state}_at": getattr(key, f"{state}_at") for state in VERBS},
         "version": key.version,
+    }
+
+
+def _row_to_do(wait: DkimWait) -> dict[str, Any]:
+    key = wait.key
+    return {
+        "id": key.pk,
+        "domain": key.domain.name,
+        "selector": key.selector,
+        "to_do": to_do(key),
+        "why": wait.why,
+        "zone_line": key.zone_line,
     }

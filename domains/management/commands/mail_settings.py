@@ -6,11 +6,11 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import NounCommand, Options, given, version_argument
 from domains.models import MailSettings
-from domains.services import change_mail_settings
+from domains.services import MAIL_SETTINGS, change_mail_settings
 
 
 class Command(NounCommand):
-    help = _("Show or change the mail settings: recipient delimiter, mail path template and quarantine.")
+    help = _("Show or change the mail settings: recipient delimiter, mail path template, quarantine, DKIM.")
 
     def add_verbs(self) -> None:
         self.verb("show", _("Show the mail settings."))
@@ -27,13 +27,19 @@ class Command(NounCommand):
             metavar="N",
             help=_("So long nobody else gets the address of a mailbox; or 0."),
         )
+        change.add_argument(
+            "--dkim-retiring-days", type=int, metavar="N", help=_("So long the record of an old DKIM key stays.")
+        )
+        change.add_argument(
+            "--dkim-rotation-months", type=int, metavar="N", help=_("A new DKIM key every N months; 0 for never.")
+        )
         version_argument(change)
 
     def do_show(self, options: Options) -> None:
         self.card(_row(MailSettings.current()), options)
 
     def do_change(self, options: Options) -> None:
-        changes = given(options, "recipient_delimiter", "mail_path_template", "quarantine_days")
+        changes = given(options, *MAIL_SETTINGS)
         if not changes:
             self.wrong_usage(_("Say what is to change; “mail_settings change --help” names the options."))
         if changes.get("recipient_delimiter") == "none":
@@ -49,9 +55,7 @@ class Command(NounCommand):
 
 def _row(settings: MailSettings) -> dict[str, Any]:
     return {
-        "recipient_delimiter": settings.recipient_delimiter,
-        "mail_path_template": settings.mail_path_template,
-        "quarantine_days": settings.quarantine_days,
+        **{name: getattr(settings, name) for name in MAIL_SETTINGS},
         "version": settings.version,
         "changed_at": settings.changed_at,
     }

@@ -1,0 +1,333 @@
+"""What the authoritative name servers of a name say, each asked by itself and without recursion.
+
+A resolver only says which servers these are: MAILADMIN_DNS_RESOLVERS, or those of /etc/resolv.conf. Whoever wants to
+know whether a record is seen everywhere must not ask a resolver for it: that asks one server and remembers the answer.
+
+    >>> ask_all("s1._domainkey.example.org", "TXT")
+    [ServerAnswer(server='ns1.example.org', address='192.0.2.53', said=Said.RECORDS, …), …]
+
+Nothing here raises for what the network does: a server that does not answer is an answer that says so.
+"""
+
+import enum
+import logging
+import socket
+from dataclasses import dataclass, field, replace
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
+import dns.rrset
+from django.conf import settings
+from django.utils.translation import gettext_lazy
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = 4.0  # seconds for one server and one question: two tries by UDP
+TRIES = 2
+PAYLOAD = 1232  # octets of an answer by UDP (DNS flag day 2020); what is longer comes by TCP
+MOST_ALIASES = 8
+
+
+class Said(enum.StrEnum):
+    RECORDS = "records"
+    NO_RECORDS = "no_records"  # the name exists, without records of this type
+    NO_NAME = "no_name"  # NXDOMAIN
+    TIMEOUT = "timeout"
+    REFUSED = "refused"  # REFUSED, SERVFAIL, or a server that does not serve this name; `reason` says which
+
+
+SENTENCES = {
+    Said.RECORDS: gettext_lazy("%(server)s answers."),
+    Said.NO_RECORDS: gettext_lazy("%(server)s has no such record."),
+    Said.NO_NAME: gettext_lazy("%(server)s says that there is no such name."),
+    Said.TIMEOUT: gettext_lazy("%(server)s does not answer."),
+    Said.REFUSED: gettext_lazy("%(server)s refuses with %(code)s."),
+}
+WHY = {
+    "not authoritative": gettext_lazy("%(server)s does not serve this zone, although the zone names it."),
+    "no address": gettext_lazy("%(server)s has no address."),
+    "no zone": gettext_lazy("No name server serves this name: it is not in the DNS."),
+    "no server": gettext_lazy("The zone of this name has no name server."),
+    "no resolver": gettext_lazy(
+        "This host knows no resolver. Set MAILADMIN_DNS_RESOLVERS, or name one in /etc/resolv.conf."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    name: str  # without the dot at the end, as everywhere here
+    address: str  # IPv4 or IPv6; "" if the name has none
+
+
+@dataclass(frozen=True)
+class ServerAnswer:
+    """What one server said. Where it named an alias (CNAME), the servers of the target stand in its place."""
+
+    server: str
+    address: str
+    said: Said
+    rrset: dns.rrset.RRset | None = None  # with Said.RECORDS only
+    reason: str = ""  # with Said.REFUSED: the code of the answer (SERVFAIL), or a key of WHY
+    aliases: tuple[str, ...] = ()  # the targets of the CNAMEs that led here
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the server knows the name, be it that there is nothing."""
+        return self.said in (Said.RECORDS, Said.NO_RECORDS, Said.NO_NAME)
+
+    @property
+    def words(self) -> str:
+        """What it said, without the records, in a sentence."""
+        words = {"server": f"{self.server} ({self.address})" if self.address else self.server, "code": self.reason}
+        if self.said == Said.REFUSED and self.reason in WHY:
+            return WHY[self.reason] % words
+        return SENTENCES[self.said] % words
+
+    @property
+    def records(self) -> list[str]:
+        """The right-hand sides as a zone file has them, sorted."""
+        return sorted(rdata.to_text() for rdata in self.rrset or [])
+
+    @property
+    def texts(self) -> list[str]:
+        """TXT records, the strings of each put together (RFC 7208, 3.3; RFC 6376, 3.6.2.2)."""
+        return sorted(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in self.rrset or [])
+
+
+def ask_all(name: str, rdtype: str, *, timeout: float = TIMEOUT) -> list[ServerAnswer]:
+    """Asks every authoritative server of the name; `timeout` is in seconds, for each server.
+
+    Never an empty list: where no server can be found, one answer says why. For many questions take an `Asker`.
+    """
+    return Asker(timeout=timeout).ask_all(name, rdtype)
+
+
+@dataclass
+class Asker:
+    """Asks within one run. It remembers who serves what, and asks a server that did not answer no second time, so
+    a dead server costs one time-out a run. Threads may share it; make a new one for the next run."""
+
+    timeout: float = TIMEOUT
+    _servers: dict[dns.name.Name, list[Server]] = field(default_factory=dict)  # by zone
+    _failures: dict[dns.name.Name, ServerAnswer] = field(default_factory=dict)  # by name or zone
+    _dead: set[str] = field(default_factory=set)
+
+    def ask_all(self, name: str, rdtype: str) -> list[ServerAnswer]:
+        """As the function of this name."""
+        return self._ask_all(_name(name), rdtype, ())
+
+    def servers_of(self, name: str) -> tuple[str, list[Server]]:
+        """The zone that holds the name, and its servers, sorted; ("", []) where nobody can be found."""
+        found = self._zone_of(_name(name))
+        return ("", []) if isinstance(found, ServerAnswer) else (_text(found), self._servers[found])
+
+    def ask(self, server: Server, name: str, rdtype: str) -> ServerAnswer:
+        """Asks one server; an alias is not followed, its target stands in `aliases`."""
+        return self._read(server, _name(name), rdtype, self.message(server, name, rdtype))
+
+    def message(self, server: Server, name: str, rdtype: str, *, dnssec: bool = False) -> dns.message.Message | str:
+        """The whole answer of one server, or why there is none: "timeout" or "no address"."""
+        if not server.address:
+            return "no address"
+        if server.address in self._dead:
+            return Said.TIMEOUT
+        answer = _exchange(
+            _question(_name(name), rdtype, recursion=False, dnssec=dnssec),
+            server.address,
+            settings.DNS_PORT,
+            self.timeout,
+        )
+        if answer is None:
+            self._dead.add(server.address)
+            return Said.TIMEOUT
+        return answer
+
+    def _ask_all(self, name: dns.name.Name, rdtype: str, aliases: tuple[str, ...]) -> list[ServerAnswer]:
+        found = self._zone_of(name)
+        if isinstance(found, ServerAnswer):
+            return [replace(found, aliases=aliases)]
+        answers = [(self.message(server, str(name), rdtype), server) for server in self._servers[found]]
+        deeper = next((zone for message, _server in answers if (zone := _delegated(message, found, name))), None)
+        if deeper is not None and self._find_servers(deeper) is None:
+            return self._ask_all(name, rdtype, aliases)
+        said: list[ServerAnswer] = []
+        targets: list[str] = []
+        for message, server in answers:
+            answer = self._read(server, name, rdtype, message)
+            if answer.said == Said.NO_RECORDS and answer.aliases and len(aliases) < MOST_ALIASES:
+                targets += [target for target in answer.aliases[-1:] if target not in targets]
+            else:
+                said.append(replace(answer, aliases=aliases + answer.aliases))
+        for target in targets:
+            said += self._ask_all(_name(target), rdtype, (*aliases, target))
+        return said
+
+    def _read(
+        self, server: Server, name: dns.name.Name, rdtype: str, message: dns.message.Message | str
+    ) -> ServerAnswer:
+        if message == Said.TIMEOUT:
+            return ServerAnswer(server.name, server.address, Said.TIMEOUT)
+        if isinstance(message, str):
+            return ServerAnswer(server.name, server.address, Said.REFUSED, reason=message)
+        code = message.rcode()
+        if code not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+            return ServerAnswer(server.name, server.address, Said.REFUSED, reason=dns.rcode.to_text(code))
+        if not message.flags & dns.flags.AA:
+            return ServerAnswer(server.name, server.address, Said.REFUSED, reason="not authoritative")
+        aliases: list[str] = []
+        kind = dns.rdatatype.from_text(rdtype)
+        while len(aliases) <= MOST_ALIASES:
+            if rrset := message.get_rrset(message.answer, name, dns.rdataclass.IN, kind):
+                return ServerAnswer(server.name, server.address, Said.RECORDS, rrset, aliases=tuple(aliases))
+            cname = message.get_rrset(message.answer, name, dns.rdataclass.IN, dns.rdatatype.CNAME)
+            if cname is None:
+                break
+            name = cname[0].target
+            aliases.append(_text(name))
+        # With an alias the code is that of its target, which may be in a zone of others: those are asked then.
+        said = Said.NO_NAME if code == dns.rcode.NXDOMAIN and not aliases else Said.NO_RECORDS
+        return ServerAnswer(server.name, server.address, said, aliases=tuple(aliases))
+
+    def _zone_of(self, name: dns.name.Name) -> dns.name.Name | ServerAnswer:
+        """The zone of a name by its SOA record: its own, or in the authority section (RFC 2308) that of its zone."""
+        for above in _upwards(name):
+            if above in self._servers:
+                return above  # a zone below this one shows itself by a delegation, see _ask_all
+            if above in self._failures:
+                return self._failures[above]
+        for above in _upwards(name):
+            message = self._ask_resolver(above, "SOA")
+            if isinstance(message, ServerAnswer):
+                self._failures[name] = message
+                return message
+            zones = [rrset.name for rrset in message.answer + message.authority if rrset.rdtype == dns.rdatatype.SOA]
+            zone = next((zone for zone in zones if above.is_subdomain(zone)), None)
+            if zone is not None and zone != dns.name.root:
+                failure = self._find_servers(zone)
+                return zone if zone in self._servers else failure or self._failures[zone]
+        self._failures[name] = _nobody("no zone")
+        return self._failures[name]
+
+    def _find_servers(self, zone: dns.name.Name) -> ServerAnswer | None:
+        """Keeps the servers of a zone; what is wrong comes back, and is kept too."""
+        if zone in self._servers:
+            return None
+        message = self._ask_resolver(zone, "NS")
+        if isinstance(message, ServerAnswer):
+            self._failures[zone] = message
+            return message
+        rrset = message.get_rrset(message.answer, zone, dns.rdataclass.IN, dns.rdatatype.NS)
+        if rrset is None:
+            self._failures[zone] = _nobody("no server")
+            return self._failures[zone]
+        servers = []
+        for name in sorted(record.target for record in rrset):
+            addresses = self._addresses_of(name)
+            servers += [Server(_text(name), address) for address in addresses] or [Server(_text(name), "")]
+        self._servers[zone] = servers
+        return None
+
+    def _addresses_of(self, name: dns.name.Name) -> list[str]:
+        """Those of IPv6 only where this host has a way to them."""
+        addresses: list[str] = []
+        for rdtype in ("A", "AAAA"):
+            message = self._ask_resolver(name, rdtype)
+            if isinstance(message, dns.message.Message):
+                kind = dns.rdatatype.from_text(rdtype)
+                found = sorted(rdata.address for rrset in message.answer if rrset.rdtype == kind for rdata in rrset)
+                addresses += [address for address in found if rdtype == "A" or _has_way_to(address)]
+        return addresses
+
+    def _ask_resolver(self, name: dns.name.Name, rdtype: str) -> dns.message.Message | ServerAnswer:
+        """The first resolver that answers; a ServerAnswer says why none did."""
+        question = _question(name, rdtype, recursion=True)
+        failure = _nobody("no resolver")
+        for address, port in resolvers():
+            answer = None
+            if (key := f"{address}#{port}") not in self._dead:
+                answer = _exchange(question, address, port, self.timeout)
+            if answer is None:
+                self._dead.add(key)
+                failure = ServerAnswer("resolver", address, Said.TIMEOUT)
+            elif answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+                return answer
+            else:
+                failure = ServerAnswer("resolver", address, Said.REFUSED, reason=dns.rcode.to_text(answer.rcode()))
+        return failure
+
+
+def resolvers() -> list[tuple[str, int]]:
+    """Address and port of each, from the settings or /etc/resolv.conf."""
+    if settings.DNS_RESOLVERS:
+        return list(settings.DNS_RESOLVERS)
+    try:
+        return [(str(address), 53) for address in dns.resolver.Resolver().nameservers]
+    except dns.resolver.NoResolverConfiguration:
+        return []
+
+
+def _question(name: dns.name.Name, rdtype: str, *, recursion: bool, dnssec: bool = False) -> dns.message.QueryMessage:
+    flags = dns.flags.RD if recursion else dns.flags.Flag(0)
+    return dns.message.make_query(name, rdtype, use_edns=0, want_dnssec=dnssec, payload=PAYLOAD, flags=flags)
+
+
+def _exchange(
+    question: dns.message.QueryMessage, address: str, port: int, timeout: float
+) -> dns.message.Message | None:
+    """By UDP, and by TCP what does not fit; None if nothing came within the time (seconds)."""
+    for _try in range(TRIES):
+        try:
+            answer, _by_tcp = dns.query.udp_with_fallback(
+                question, address, timeout / TRIES, port, ignore_unexpected=True, ignore_errors=True
+            )
+        except (dns.exception.DNSException, OSError, EOFError) as error:
+            log.debug("%s did not answer: %r", address, error)
+            continue
+        if answer.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP) and question.edns >= 0:
+            question.use_edns(False)  # an old server that does not know EDNS (RFC 6891, 7)
+            continue
+        return answer
+    return None
+
+
+def _delegated(message: dns.message.Message | str, zone: dns.name.Name, name: dns.name.Name) -> dns.name.Name | None:
+    """The zone below this one to which a server points (RFC 1034, 4.3.2)."""
+    if isinstance(message, str) or message.flags & dns.flags.AA or message.rcode() != dns.rcode.NOERROR:
+        return None
+    for rrset in message.authority:
+        if rrset.rdtype == dns.rdatatype.NS and rrset.name != zone and rrset.name.is_subdomain(zone):
+            return rrset.name if name.is_subdomain(rrset.name) else None
+    return None
+
+
+def _has_way_to(address: str) -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as one:
+            one.connect((address, 53))
+    except OSError:
+        return False
+    return True
+
+
+def _upwards(name: dns.name.Name) -> list[dns.name.Name]:
+    """The name and those above it, but for the root."""
+    return [dns.name.Name(name.labels[at:]) for at in range(len(name.labels) - 1)]
+
+
+def _nobody(reason: str) -> ServerAnswer:
+    return ServerAnswer("resolver", "", Said.REFUSED, reason=reason)
+
+
+def _name(text: str) -> dns.name.Name:
+    return dns.name.from_text(text)
+
+
+def _text(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower()

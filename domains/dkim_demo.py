@@ -1,0 +1,43 @@
+"""DKIM keys for the demo: one that signs, those before it, and one that waits for its record."""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from domains.dkim_keys import generate
+from domains.dkim_models import DkimKey
+from domains.dkim_services import add_dkim_key, move_dkim_key
+from domains.dkim_waits import begin_to_wait
+from domains.models import Domain
+
+State = DkimKey.State
+REASON = "The demo says so"
+
+
+def load_dkim_keys(*, by: Actor) -> None:
+    """In one change set, as if it had gone on for half a year."""
+    domain, now = Domain.objects.get(name="falcot.org"), timezone.now()
+    with recorded("load", "demo", "DKIM", domain=domain.name, by=by):
+        first = _signing(domain, "fc2026a", now - timedelta(days=200), by)
+        second = _signing(domain, "fc2026b", now - timedelta(days=80), by)
+        move_dkim_key(first, State.GONE, reason=REASON, by=by)
+        since = {"retiring_at": now - timedelta(days=80), "gone_at": now - timedelta(days=72)}
+        DkimKey.objects.filter(pk=first.pk).update(**since)
+        _signing(domain, "fc2026c", now - timedelta(days=3), by)
+        DkimKey.objects.filter(pk=second.pk).update(retiring_at=now - timedelta(days=3))
+        second.refresh_from_db()
+        begin_to_wait(second)
+        add_dkim_key(domain, "fc2026d", generate("ed25519"), signs_by_itself=True, by=by)
+
+
+def _signing(domain: Domain, selector: str, since: datetime, by: Actor) -> DkimKey:
+    key = add_dkim_key(domain, selector, generate("rsa-2048"), by=by)
+    key = move_dkim_key(key, State.PUBLISHED, reason=REASON, by=by)
+    key = move_dkim_key(key, State.SIGNING, by=by)
+    DkimKey.objects.filter(pk=key.pk).update(
+        created_at=since - timedelta(days=4), published_at=since - timedelta(days=1), signing_at=since
+    )
+    key.refresh_from_db()
+    return key

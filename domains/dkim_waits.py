@@ -1,0 +1,152 @@
+"""What a DKIM key waits for on its way from state to state, in a sentence; dns_records/rotation.py asks the DNS."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from domains.dkim_models import DkimKey
+from domains.models import MailSettings, seen_by
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+State = DkimKey.State
+DAYS_IN_A_MONTH = 365.25 / 12
+
+
+class DkimWaitQuerySet(models.QuerySet["DkimWait"]):
+    def visible_to(self, user: User) -> models.QuerySet["DkimWait"]:
+        return self.filter(seen_by(user, "key__domain__"))
+
+
+class DkimWait(models.Model):
+    """The last look at a key that is on its way. Not in the history: it changes with each look."""
+
+    class Reason(models.TextChoices):
+        NOT_ASKED = "not_asked", _("The name servers have not been asked yet.")
+        MISSING = "missing", _("%(server)s does not have %(name)s yet.")
+        DIFFERENT = "different", _("%(server)s has another record at %(name)s: %(found)s")
+        SEVERAL = "several", _("%(server)s has more than one record at %(name)s.")
+        NO_ANSWER = "no_answer", _("It is not known whether it is everywhere: %(said)s")
+        HOST = "host", _("%(host)s has no file of it yet. Run opendkim_sync there, or sign by hand.")
+        BY_HAND = "by_hand", _("All name servers have the record. It signs when you say so.")
+        KEPT = "kept", _("Mail on its way is verified with this record until %(until)s.")
+        STILL_THERE = "still_there", _("%(server)s still has %(name)s.")
+        EMPTIED = "emptied", _("All name servers have the record with an empty p=. It may stay.")
+
+    key = models.OneToOneField(DkimKey, primary_key=True, on_delete=models.CASCADE, related_name="wait")
+    state = models.CharField(max_length=10, choices=State.choices)  # of the key at that look
+    reason = models.CharField(max_length=12, choices=Reason.choices, default=Reason.NOT_ASKED)
+    words = models.JSONField(default=dict)
+    needs_person = models.BooleanField(default=True)
+    since = models.DateTimeField(default=timezone.now)  # when this state began to wait
+    asked_at = models.DateTimeField(null=True)
+    ask_again_at = models.DateTimeField(null=True, default=timezone.now)  # null: a person moves it on
+
+    objects = DkimWaitQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["ask_again_at"], name="dkim_waits_by_time"),
+            models.Index(fields=["key"], name="dkim_waits_for_people", condition=Q(needs_person=True)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="a_dkim_wait_has_a_known_reason",
+                condition=Q(
+                    reason__in=[
+                        *("not_asked", "missing", "different", "several", "no_answer"),
+                        *("host", "by_hand", "kept", "still_there", "emptied"),
+                    ]
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.key_id)
+
+    @property
+    def why(self) -> str:
+        """Why it goes no further, in a sentence."""
+        words = dict(self.words)
+        if "until" in words:
+            words["until"] = date_format(timezone.localtime(datetime.fromisoformat(words["until"])), "DATE_FORMAT")
+        return str(self.Reason(self.reason).label) % words
+
+
+TO_DO: dict[str, "StrOrPromise"] = {
+    State.PREPARED: _("Publish the record of %(key)s."),
+    State.PUBLISHED: _("Sign with %(key)s."),
+    State.RETIRING: _("Remove the record of %(key)s from the DNS."),
+    State.REVOKED: _("Empty the p= in the record of %(key)s, or remove it."),
+}
+PUBLISH = TO_DO[State.PREPARED]
+PAUSES: dict[str, "StrOrPromise"] = {
+    DkimWait.Reason.MISSING: PUBLISH,
+    DkimWait.Reason.NO_ANSWER: PUBLISH,
+    DkimWait.Reason.DIFFERENT: _("Correct the record of %(key)s."),
+    DkimWait.Reason.SEVERAL: _("Leave one record at the name of %(key)s."),
+    DkimWait.Reason.HOST: _("Let %(host)s write the file of %(key)s: run opendkim_sync there."),
+}
+
+
+def to_do(key: DkimKey) -> str:
+    """What a person does next about a key, in a sentence; "" if nothing is to be done."""
+    wait = wait_of(key)
+    if wait is None or not wait.needs_person:
+        return ""
+    is_on_its_way_in = key.state in (State.PREPARED, State.PUBLISHED)
+    sentence = is_on_its_way_in and PAUSES.get(wait.reason) or TO_DO[key.state]
+    return str(sentence) % {**wait.words, "key": key}
+
+
+def wait_of(key: DkimKey) -> DkimWait | None:
+    """What it waits for in the state in which it is now; None if for nothing."""
+    wait: DkimWait | None = getattr(key, "wait", None)
+    if key.state not in TO_DO:
+        return None
+    return wait if wait and wait.state == key.state else first_wait(key)
+
+
+def first_wait(key: DkimKey) -> DkimWait:
+    """Before the first look. A retired key is looked at when its record may go."""
+    wait = DkimWait(key=key, state=key.state)
+    if key.state == State.RETIRING:
+        until = may_go_at(key)
+        wait.ask_again_at, wait.needs_person = until, False
+        wait.reason, wait.words = DkimWait.Reason.KEPT, {"until": until.isoformat()}
+    elif key.state == State.PUBLISHED:
+        wait.needs_person = not key.signs_by_itself
+        if wait.needs_person:
+            wait.reason, wait.ask_again_at = DkimWait.Reason.BY_HAND, None
+    return wait
+
+
+def may_go_at(key: DkimKey, settings: MailSettings | None = None) -> datetime:
+    """When the record of a retiring key may leave the DNS."""
+    days = (settings or MailSettings.current()).dkim_retiring_days
+    return (key.retiring_at or timezone.now()) + timedelta(days=days)
+
+
+def rotates_at(key: DkimKey, settings: MailSettings) -> datetime | None:
+    """When a key that signs gets a successor by itself; None if never."""
+    months = settings.dkim_rotation_months
+    return key.signing_at + timedelta(days=months * DAYS_IN_A_MONTH) if months and key.signing_at else None
+
+
+def begin_to_wait(key: DkimKey) -> None:
+    """Together with each new state."""
+    if key.state not in TO_DO:
+        DkimWait.objects.filter(key=key).delete()
+        return
+    wait = first_wait(key)
+    values: dict[str, Any] = {
+        field.name: getattr(wait, field.name) for field in DkimWait._meta.fields if not field.primary_key
+    }
+    DkimWait.objects.update_or_create(key=key, defaults=values)

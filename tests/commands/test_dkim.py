@@ -1,0 +1,53 @@
+"""DKIM keys from the shell: rotated, changed, and what people have to do."""
+
+import pytest
+
+from domains.dkim_keys import generate
+from domains.dkim_models import DkimKey
+from domains.dkim_services import add_dkim_key
+from domains.models import Domain
+from jobs.models import Job
+from jobs.services import run_job
+from tests.commands.conftest import Shell
+from tests.services.checks import TESTER
+
+
+@pytest.fixture
+def key(falcot: Domain) -> DkimKey:
+    return add_dkim_key(Domain.objects.get(name="falcot.org"), "s1", generate("ed25519"), by=TESTER)
+
+
+def test_a_rotation(shell: Shell, falcot: Domain) -> None:
+    ended = shell("dkim", "rotate", "falcot.org", "--json")
+    assert ended.code == 0, ended
+    run_job(ended.json["job"])
+    key = DkimKey.objects.get()
+    assert (key.selector, key.signs_by_itself) == (ended.json["selector"], True)
+    (row,) = shell("dkim", "to-do", "--json").json
+    assert row["to_do"] == f"Publish the record of {key}."
+    assert row["zone_line"] == key.zone_line
+    assert shell("dkim", "to-do", "--after", str(key.pk), "--json").json == []
+    again = shell("dkim", "rotate", "falcot.org")
+    assert (again.code, "on its way already" in again.err) == (1, True)
+
+
+def test_a_step_without_the_dns(shell: Shell, key: DkimKey) -> None:
+    refused = shell("dkim", "publish", "falcot.org", "s1")
+    assert (refused.code, refused.err.strip()) == (1, "The name servers do not show it yet. Say why you say so.")
+    assert shell("dkim", "publish", "falcot.org", "s1", "--reason", "split horizon").code == 0
+    shown = shell("dkim", "show", "falcot.org", "s1", "--json").json
+    assert (shown["state"], shown["reason"]) == ("published", "split horizon")
+    assert shown["to_do"] == "Sign with s1._domainkey.falcot.org."
+
+
+def test_for_whom_it_signs(shell: Shell, key: DkimKey) -> None:
+    assert shell("dkim", "change", "falcot.org", "s1").code == 2
+    changed = shell("dkim", "change", "falcot.org", "s1", "--only", "news, billing", "--by-itself", "--json").json
+    assert (changed["local_parts"], changed["signs_by_itself"]) == (["billing", "news"], True)
+    changed = shell("dkim", "change", "falcot.org", "s1", "--only", "", "--not-by-itself", "--json").json
+    assert (changed["local_parts"], changed["signs_by_itself"]) == ([], False)
+
+
+def test_a_look_at_once(shell: Shell, key: DkimKey) -> None:
+    ended = shell("dkim", "look", "falcot.org", "--json")
+    assert Job.objects.get(pk=ended.json["job"]).kind == "dkim_look"

@@ -1,0 +1,269 @@
+"""DKIM keys move on as the real name servers show their records, and each wait says what it is for."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.models import ChangeSet
+from dns_records.rotation import follow_keys, is_record_of, start_due_rotations
+from domains.dkim_keys import generate, public_text
+from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
+from domains.dkim_rotation import keys_to_rotate, start_look, start_rotation
+from domains.dkim_services import add_dkim_key, delete_dkim_key, move_dkim_key
+from domains.dkim_waits import DkimWait, to_do
+from domains.models import Domain
+from domains.services import add_domain, change_mail_settings
+from jobs.models import Job
+from jobs.services import run_job
+from mailboxes.undo import undo_change_set
+from tests.plugins.name_servers import NameServers
+from tests.services.checks import TESTER, refusal
+
+pytestmark = pytest.mark.django_db
+State, Reason = DkimKey.State, DkimWait.Reason
+CLOCK = Actor.from_task("DKIM rotation")
+BOTH = ("ns1", "ns2")
+
+
+@pytest.fixture
+def domain() -> Domain:
+    return add_domain("example.org", by=TESTER)
+
+
+def made(domain: Domain, selector: str = "s1", **options: Any) -> DkimKey:
+    return add_dkim_key(domain, selector, generate("ed25519"), by=TESTER, **options)
+
+
+def publish(servers: NameServers, *keys: DkimKey, at: Sequence[str] = BOTH, more: str = "") -> None:
+    """The zone example.org with the records of these keys, as the panel says them."""
+    servers.zone("example.org", "\n".join([*(key.zone_line for key in keys), more]), at=at)
+
+
+def look(*keys: DkimKey, later: timedelta = timedelta()) -> list[str]:
+    """What the keys are after the clock struck, `later` than it is; and why."""
+    if later:
+        DkimKey.objects.filter(retiring_at__isnull=False).update(retiring_at=timezone.now() - later)
+    DkimWait.objects.filter(ask_again_at__isnull=False).update(ask_again_at=timezone.now())
+    follow_keys(by=CLOCK)
+    found = []
+    for key in DkimKey.objects.filter(pk__in=[key.pk for key in keys]).select_related("wait", "domain").order_by("pk"):
+        wait = getattr(key, "wait", None)
+        found.append(f"{key.state}: {wait.reason}" if wait else str(key.state))
+    return found
+
+
+def why(key: DkimKey) -> str:
+    return DkimWait.objects.get(pk=key.pk).why
+
+
+def sign(key: DkimKey) -> DkimKey:
+    key = move_dkim_key(key, State.PUBLISHED, is_seen=True, by=TESTER)
+    return move_dkim_key(key, State.SIGNING, by=TESTER)
+
+
+def test_a_rotation(domain: Domain, name_servers: NameServers) -> None:
+    old = sign(made(domain))
+    DkimKeyOnHost.objects.create(host="mx.example.net", key=old, path="/keys/1")
+    publish(name_servers, old)
+    run_job(start_rotation(domain, by=TESTER).pk)
+    new = DkimKey.objects.exclude(pk=old.pk).get()
+    assert (new.state, new.algorithm, new.signs_by_itself) == (State.PREPARED, "ed25519", True)
+    assert to_do(new) == f"Publish the record of {new}."
+
+    assert look(new, old) == ["signing", "prepared: missing"]
+    assert why(new) == f"ns1.servers.test does not have {new} yet."
+    publish(name_servers, old, new, at=["ns1"])
+    assert look(new, old) == ["signing", "prepared: missing"]
+    assert why(new) == f"ns2.servers.test does not have {new} yet."
+
+    publish(name_servers, old, new)
+    assert look(new, old) == ["signing", "published: host"]
+    assert "mx.example.net has no file" in why(new)
+    DkimKeyOnHost.objects.create(host="mx.example.net", key=new, path="/keys/2")
+    assert look(new, old) == ["retiring: kept", "signing"]
+    assert DkimPrivateKey.objects.filter(key=old).exists()
+
+    assert look(old, later=timedelta(days=6)) == ["retiring: kept"]
+    assert look(old, later=timedelta(days=8)) == ["retiring: still_there"]
+    old.refresh_from_db()
+    assert to_do(old) == f"Remove the record of {old} from the DNS."
+    publish(name_servers, new, at=["ns1"])
+    assert look(old) == ["retiring: still_there"]
+    assert why(old) == f"ns2.servers.test still has {old}."
+    publish(name_servers, new)
+    assert look(old, new) == ["gone", "signing"]
+    assert not DkimPrivateKey.objects.filter(key=old).exists()
+    history = ChangeSet.objects.filter(metadata__door="task").order_by("pk").values_list("metadata__verb", flat=True)
+    assert sorted(history) == ["add", "publish", "sign", "take_out"]
+
+
+def test_what_is_wrong_with_a_record_is_said(domain: Domain, name_servers: NameServers) -> None:
+    key, other = made(domain), made(domain, "s2")
+    wrong = other.zone_line.replace("s2.", "s1.")
+    publish(name_servers, more=wrong)
+    assert look(key) == ["prepared: different"]
+    assert other.public_key in why(key)
+    key.refresh_from_db()
+    assert to_do(key) == f"Correct the record of {key}."
+    publish(name_servers, key, more=wrong)
+    assert look(key) == ["prepared: several"]
+    name_servers.zone("example.org", key.zone_line, ns=["ns1", "dead"])
+    assert look(key) == ["prepared: no_answer"]
+    assert "dead.servers.test (127.0.53.66) does not answer." in why(key)
+
+
+def test_a_key_that_does_not_sign_by_itself_waits_for_a_person(domain: Domain, name_servers: NameServers) -> None:
+    key = made(domain)
+    publish(name_servers, key)
+    assert look(key) == ["published: by_hand"]
+    assert to_do(DkimKey.objects.get()) == f"Sign with {key}."
+
+
+def test_alias_domains_are_asked_too(domain: Domain, name_servers: NameServers) -> None:
+    add_domain("brand.example", address_class="alias_domain", target=domain, by=TESTER)
+    key = made(domain, for_alias_domains=True, signs_by_itself=True)
+    publish(name_servers, key)
+    name_servers.zone("brand.example", "")
+    assert look(key) == ["prepared: missing"]
+    assert "have s1._domainkey.brand.example yet" in why(key)
+    name_servers.zone("brand.example", "s1._domainkey CNAME s1._domainkey.example.org.")
+    assert look(key) == ["signing"]
+
+
+def test_a_revoked_key(domain: Domain, name_servers: NameServers) -> None:
+    key = sign(made(domain))
+    publish(name_servers, key)
+    key = move_dkim_key(key, State.REVOKED, by=TESTER)
+    assert look(key) == ["revoked: still_there"]
+    assert to_do(DkimKey.objects.get()) == f"Empty the p= in the record of {key}, or remove it."
+    publish(name_servers, key)
+    assert look(key) == ["revoked: emptied"]
+    assert to_do(DkimKey.objects.get()) == ""
+    publish(name_servers)
+    assert look(key) == ["gone"]
+
+
+def test_one_dead_server_does_not_hold_up_the_others(domain: Domain, name_servers: NameServers) -> None:
+    name_servers.zone("dead.example", "", ns=["dead"])
+    stuck = made(add_domain("dead.example", by=TESTER))
+    keys = {f"d{number}.example": made(add_domain(f"d{number}.example", by=TESTER)) for number in range(100)}
+    name_servers.zones({name: key.zone_line for name, key in keys.items()})
+    begin = timezone.now()
+    assert set(look(*keys.values())) == {"published: by_hand"}
+    assert DkimWait.objects.get(pk=stuck.pk).reason == Reason.NO_ANSWER
+    assert timezone.now() - begin < timedelta(seconds=20)
+
+
+def test_who_waits_long_is_asked_seldom(domain: Domain, name_servers: NameServers) -> None:
+    key = made(domain)
+    publish(name_servers)
+    look(key)
+    wait = DkimWait.objects.get()
+    assert wait.asked_at
+    assert wait.ask_again_at
+    assert timedelta(seconds=59) < wait.ask_again_at - timezone.now() <= timedelta(minutes=1)
+    DkimWait.objects.update(since=timezone.now() - timedelta(days=2))
+    look(key)
+    later = DkimWait.objects.get().ask_again_at
+    assert later
+    assert timedelta(minutes=59) < later - timezone.now() <= timedelta(hours=1)
+    assert follow_keys(by=CLOCK) == 0, "nobody's time has come"
+
+
+def test_at_once(domain: Domain, name_servers: NameServers) -> None:
+    key = made(domain)
+    publish(name_servers, key)
+    job = start_look(domain, by=TESTER)
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.result) == (Job.State.DONE, {"keys": 1})
+    key.refresh_from_db()
+    assert key.state == State.PUBLISHED
+
+
+def test_what_an_undo_brought_back_is_looked_for_again(domain: Domain, name_servers: NameServers) -> None:
+    delete_dkim_key(made(domain), by=TESTER)
+    assert not DkimWait.objects.exists()
+    undo_change_set(ChangeSet.objects.get(metadata__verb="delete"), by=TESTER)
+    key = DkimKey.objects.get()
+    publish(name_servers, key)
+    assert look(key) == ["published: by_hand"]
+
+
+def test_the_schedule(domain: Domain) -> None:
+    key = sign(made(domain, local_parts="newsletter"))
+    sign(made(add_domain("young.example", by=TESTER)))
+    DkimKey.objects.filter(pk=key.pk).update(signing_at=timezone.now() - timedelta(days=190))
+    assert start_due_rotations(by=CLOCK) == 0, "off, unless somebody sets it"
+    change_mail_settings(dkim_rotation_months=6, by=TESTER)
+    assert start_due_rotations(by=CLOCK) == 1
+    assert start_due_rotations(by=CLOCK) == 0, "the worker makes it already"
+    run_job(Job.objects.get().pk)
+    new = DkimKey.objects.filter(domain=domain).exclude(pk=key.pk).get()
+    assert (new.local_parts, new.signs_by_itself) == ("newsletter", True)
+    assert start_due_rotations(by=CLOCK) == 0, "it is on its way"
+
+
+def test_which_key_is_meant(domain: Domain) -> None:
+    run_job(start_rotation(domain, by=TESTER).pk)
+    first = DkimKey.objects.get()
+    assert (first.algorithm, first.signs_by_itself) == ("rsa-2048", True)
+    with refusal("on its way"):
+        start_rotation(domain, by=TESTER)
+    sign(first)
+    sign(made(domain, "s2"))
+    with refusal("Several keys"):
+        start_rotation(domain, by=TESTER)
+    with refusal("No key s9"):
+        start_rotation(domain, "s9", by=TESTER)
+    start_rotation(domain, first.selector, by=TESTER)
+    with refusal("already"):
+        start_rotation(domain, first.selector, by=TESTER)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_it"),
+    [
+        ("v=DKIM1; k=ed25519; p={p}", True),
+        ("p={p}; k=ed25519", True),
+        ("v=DKIM1;k=ed25519;h=sha1:sha256;s=*;t=s;p= {p} ", True),
+        ("v=DKIM1; p={p}", False),
+        ("v=DKIM1; k=ed25519; p=", False),
+        ("v=DKIM1; k=ed25519; h=sha1; p={p}", False),
+        ("v=DKIM1; k=ed25519; s=tlsrpt; p={p}", False),
+        ("v=DMARC1; p={p}", False),
+        ("", False),
+    ],
+)
+def test_what_a_verifier_takes_for_the_key(domain: Domain, text: str, is_it: bool) -> None:
+    key = made(domain)
+    assert is_record_of(key, text.format(p=key.public_key)) == is_it
+
+
+def test_due_keys_are_found_by_an_index(domain: Domain) -> None:
+    now = timezone.now()
+    domains = Domain.objects.bulk_create(Domain(name=f"many.{number}.example") for number in range(3000))
+    text = generate("ed25519")
+    keys = DkimKey.objects.bulk_create(
+        DkimKey(
+            domain=one,
+            selector="s1",
+            algorithm="ed25519",
+            public_key=public_text(text),
+            state="signing",
+            signing_at=now,
+        )
+        for one in domains
+    )
+    later = now + timedelta(hours=1)
+    DkimWait.objects.bulk_create(DkimWait(key=key, state="prepared", ask_again_at=later) for key in keys)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE domains_dkimwait, domains_dkimkey, domains_domain")
+    due = DkimWait.objects.filter(ask_again_at__lte=now).order_by("ask_again_at")
+    assert "dkim_waits_by_time" in due.values_list("pk", flat=True)[:500].explain()
+    assert "dkim_keys_that_sign" in keys_to_rotate(now - timedelta(days=30))[:100].explain()

@@ -1,0 +1,75 @@
+"""The tab DKIM of a domain, and the list of what waits for people."""
+
+import pytest
+from django.test import Client
+
+from domains.dkim_keys import generate
+from domains.dkim_models import DkimKey
+from domains.dkim_services import add_dkim_key, move_dkim_key
+from domains.models import Domain
+from jobs.models import Job
+from jobs.services import run_job
+from tests.plugins.example_mail import TESTER, add_domain
+from tests.plugins.people import words_of
+
+TAB = "/domains/falcot.org/dkim/"
+
+
+@pytest.fixture
+def key(falcot: Domain) -> DkimKey:
+    return add_dkim_key(falcot, "s1", generate("ed25519"), by=TESTER)
+
+
+def test_what_is_to_be_done_stands_on_top(alice_client: Client, key: DkimKey) -> None:
+    page = alice_client.get(TAB)
+    said = words_of(page)
+    assert "Publish the record of s1._domainkey.falcot.org. The name servers have not been asked yet." in said
+    assert said.index("Publish the record") < said.index("What comes next")
+    assert f'data-copy="{key.record_name}"' in page.content.decode()
+    move_dkim_key(key, "published", is_seen=True, by=TESTER)
+    assert "Sign with s1._domainkey.falcot.org." in words_of(alice_client.get(TAB))
+    move_dkim_key(key, "signing", by=TESTER)
+    said = words_of(alice_client.get(TAB))
+    assert "signs until you rotate it" in said
+    assert "To be done next" not in said
+
+
+def test_a_rotation_is_a_button(alice_client: Client, falcot: Domain) -> None:
+    said = words_of(alice_client.post(f"{TAB}rotate/", follow=True))
+    assert "Publish its record when it is there. Show the work" in said
+    run_job(Job.objects.get(kind="dkim_generate").pk)
+    key = DkimKey.objects.get()
+    assert key.signs_by_itself
+    assert f"Publish the record of {key}." in words_of(alice_client.get(TAB))
+    said = words_of(alice_client.post(f"{TAB}rotate/", follow=True))
+    assert f"{key} is on its way already." in said
+
+
+def test_who_moves_it_on_says_why(alice_client: Client, key: DkimKey) -> None:
+    said = words_of(alice_client.post(f"{TAB}s1/move/", {"state": "published"}, follow=True))
+    assert "Say why you say so." in said
+    reason = "Our servers are inside only"
+    said = words_of(alice_client.post(f"{TAB}s1/move/", {"state": "published", "reason": reason}, follow=True))
+    assert f"Moved on by hand: {reason}" in said
+    assert reason in words_of(alice_client.get("/domains/falcot.org/history/"))
+
+
+def test_for_whom_it_signs(alice_client: Client, key: DkimKey) -> None:
+    form = {"local_parts": "Newsletter@", "for_subdomains": "on", "version": "1"}
+    said = words_of(alice_client.post(f"{TAB}s1/change/", form, follow=True))
+    assert "Changed s1._domainkey.falcot.org." in said
+    assert "signs only for newsletter@" in said
+    assert "Somebody else changed this" in words_of(alice_client.post(f"{TAB}s1/change/", form))
+    refused = words_of(alice_client.post(f"{TAB}s1/change/", {"local_parts": "a/b", "version": "2"}))
+    assert "Type what stands before the @" in refused
+
+
+def test_what_waits_over_all_domains(alice_client: Client, bob_client: Client, key: DkimKey) -> None:
+    other = add_dkim_key(add_domain("other.example"), "s1", generate("ed25519"), by=TESTER)
+    said = words_of(alice_client.get("/dkim/"))
+    assert f"Publish the record of {key}." in said
+    assert f"Publish the record of {other}." in said
+    assert "other.example" not in words_of(bob_client.get("/dkim/"))
+    for one in (key, other):
+        move_dkim_key(move_dkim_key(one, "published", is_seen=True, by=TESTER), "signing", by=TESTER)
+    assert "No DKIM key waits for a person." in words_of(alice_client.get("/dkim/"))

@@ -1,0 +1,121 @@
+"""A real OpenDKIM with the keys of the panel, and what its signatures say."""
+
+import subprocess
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from stat import S_IMODE
+from typing import Any
+
+import dkim
+from django.core.management import call_command
+
+from domains.dkim_models import DkimKey
+from domains.dkim_services import move_dkim_key, start_generation
+from domains.models import Domain
+from jobs.models import Job
+from jobs.services import run_job
+from mailadmin.launch.cluster import Cluster
+from tests.plugins.example_mail import TESTER
+from tests.plugins.mail_stack import eventually, free_port
+
+HERE = "127.0.0.1"
+HOST = "mx.example.net"
+State = DkimKey.State
+Dns = Callable[..., bytes | None]
+
+
+class OpenDkim:
+    """One instance for each algorithm, asking the views through dsn:, or reading the files of opendkim_sync."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        # OpenDKIM distrusts keys below a directory that others may write to, and /tmp is one (RequireSafeKeys).
+        self.base = Path(tempfile.mkdtemp(prefix="mailadmin-dkim-", dir="/run"))
+        self.base.chmod(0o755)
+        self.keys, self.server = self.base / "keys", f"{HERE}:{cluster.port}"
+        self.ports = {"rsa": free_port(), "ed25519": free_port()}
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def sync(self, *arguments: str) -> str:
+        said = StringIO()
+        call_command("opendkim_sync", "--directory", str(self.keys), "--host", HOST, *arguments, stdout=said)
+        return said.getvalue()
+
+    def start(self, *arguments: str) -> None:
+        call_command(
+            "opendkim_config",
+            *("--output", str(self.base), "--host", HOST, "--server", self.server),
+            *(
+                "--socket",
+                f"inet:{self.ports['rsa']}@{HERE}",
+                "--socket-ed25519",
+                f"inet:{self.ports['ed25519']}@{HERE}",
+            ),
+            *arguments,
+            stdout=StringIO(),
+        )
+        for algorithm, port in self.ports.items():
+            path = self.base / ("opendkim.conf" if algorithm == "rsa" else "opendkim-ed25519.conf")
+            assert S_IMODE(path.stat().st_mode) == 0o600
+            pid_file = self.base / f"{algorithm}.pid"
+            with (self.base / f"{algorithm}.log").open("ab") as log:
+                command = ["opendkim", "-f", "-x", str(path), "-P", str(pid_file)]
+                self.running.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+            eventually(partial(self.listens, port), f"OpenDKIM for {algorithm}. It says:\n{self.log()}")
+
+    def listens(self, port: int) -> bool:
+        assert all(one.poll() is None for one in self.running), self.log()
+        said = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True).stdout
+        return bool(said.strip())
+
+    def log(self) -> str:
+        return "".join(path.read_text() for path in self.base.glob("*.log"))
+
+    @property
+    def milters(self) -> str:
+        return ", ".join(f"inet:{HERE}:{port}" for port in self.ports.values())
+
+    def stop(self) -> None:
+        for one in self.running:
+            one.kill()
+            one.wait()
+        self.running = []
+
+
+def generate(selector: str, algorithm: str = "rsa-2048", domain: str = "signed.example", **options: Any) -> DkimKey:
+    job = start_generation(Domain.objects.get(name=domain), selector, algorithm, by=TESTER, **options)
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.DONE, job.error
+    return DkimKey.objects.select_related("domain").get(domain__name=domain, selector=selector)
+
+
+def move(key: DkimKey, *states: str) -> DkimKey:
+    for state in states:
+        key = move_dkim_key(key, state, reason="the test says so", by=TESTER)
+    return key
+
+
+def records(name: bytes, timeout: int = 5) -> bytes | None:
+    """The DNS, as the panel says that it should be."""
+    for key in DkimKey.objects.select_related("domain").exclude(state__in=[State.PREPARED, State.GONE]):
+        names = [key.record_name]
+        if key.for_alias_domains:
+            names += [f"{key.selector}._domainkey.{one.name}." for one in key.domain.alias_domains.all()]
+        if name.decode() in names:
+            return "".join(key.record_strings).encode()
+    return None
+
+
+def signatures(message: bytes, dns: Dns = records) -> list[str]:
+    """d=, s= and a= of each signature, all of them verified by this DNS."""
+    found = []
+    number = message.count(b"DKIM-Signature:")
+    for index in range(number):
+        verifier = dkim.DKIM(message)
+        assert verifier.verify(idx=index, dnsfunc=dns), message.decode()
+        parts = verifier.signature_fields
+        found.append(" ".join(parts[name].decode() for name in (b"d", b"s", b"a")))
+    return sorted(found)

@@ -1,0 +1,74 @@
+"""The real worker with its clock, beside the tests: it reads their database and asks their name servers."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from mailadmin.launch.leash import on_leash
+
+# The production command, but for a quicker clock. Arguments: the port of the name servers, a resolver, those of celery.
+PROGRAM = """
+import sys
+from datetime import timedelta
+import django
+django.setup()
+from django.conf import settings
+settings.DNS_PORT = int(sys.argv[1])
+settings.DNS_RESOLVERS = [(sys.argv[2], settings.DNS_PORT)]
+for name, seconds in (("sweep the jobs", 0.5), ("follow the DKIM keys", 1.0)):
+    settings.CELERY_BEAT_SCHEDULE[name]["schedule"] = seconds
+from dns_records import rotation
+rotation.SOONEST = timedelta(seconds=1)
+from celery.__main__ import main
+sys.argv = ["celery", *sys.argv[3:]]
+main()
+"""
+CELERY = "-A mailadmin worker --beat --concurrency 2 --loglevel INFO --without-gossip --without-mingle --pidfile="
+
+
+class Worker:
+    """Has a state directory of its own, with the same keys, since jobs of other tests must not be sent to it."""
+
+    def __init__(self, *, port: int = 53, resolver: str = "127.0.0.1") -> None:
+        self.state = Path(tempfile.mkdtemp(prefix="mailadmin-worker-", dir="/tmp"))
+        shutil.copytree(settings.STATE, self.state, dirs_exist_ok=True, ignore=shutil.ignore_patterns("static"))
+        for name in ("broker", "broker-control"):
+            (self.state / name).mkdir(exist_ok=True)
+        self.arguments = [str(port), resolver, *CELERY.split()]
+
+    def __enter__(self) -> "Worker":
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.kill()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def start(self) -> None:
+        url = os.environ["DATABASE_URL"].replace("/mailadmin?", f"/{connection.settings_dict['NAME']}?")
+        environment = os.environ | {"DJANGO_SETTINGS_MODULE": "mailadmin.settings", "DATABASE_URL": url}
+        environment |= {"MAILADMIN_STATE": str(self.state)}
+        options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "cwd": settings.BASE_DIR, "env": environment}
+        with (self.state / "log").open("ab") as log:
+            command = [sys.executable, "-W", "ignore", "-c", PROGRAM, *self.arguments]
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, start_new_session=True, preexec_fn=on_leash(signal.SIGKILL), **options
+            )
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes at once."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    @property
+    def log(self) -> str:
+        return (self.state / "log").read_text()
