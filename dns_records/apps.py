@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class DnsRecordsConfig(AppConfig):
     name = "dns_records"
+
+    def ready(self) -> None:
+        from dns_records import history_words, jobs  # noqa: F401

@@ -23,6 +23,7 @@ ROOMS = [
     ("address_list", "at", _("Addresses"), ("address", "forward"), False),
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
     ("restriction_list", "funnel", _("Restrictions"), ("restriction", "access", "simulate"), True),
+    ("dns_list", "key", _("DNS and DKIM"), ("dns", "dkim"), False),
     (
         "transport_list",
         "hdd-stack",

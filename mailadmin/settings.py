@@ -55,6 +55,14 @@ def database_from_url(url: str) -> dict[str, Any]:
     return database
 
 
+def host_and_port(name: str, default: str) -> tuple[str, int]:
+    """The variable as host:port."""
+    host, _colon, port = (os.environ.get(name) or default).rpartition(":")
+    if not host or not port.isdecimal():
+        raise ImproperlyConfigured(f"{name} is {os.environ[name]!r}. Write a host and a port, such as {default}.")
+    return host, int(port)
+
+
 def name_servers(value: str) -> list[tuple[str, int]]:
     """Addresses with a comma between them, each with a port where that is not 53: 192.0.2.1,[2001:db8::1]:5353"""
     found: list[tuple[str, int]] = []
@@ -85,6 +93,8 @@ RELAY_PASSWORD_KEYS = secret_from_state(
 )
 # The same for private keys of DKIM. Lost, those are lost too: docs/dkim.md says how to keep a copy.
 DKIM_SEALING_KEYS = secret_from_state("dkim_sealing_keys", lambda: urlsafe_b64encode(secrets.token_bytes(32)).decode())
+# The same for secrets of TSIG keys, with which DNS records are published.
+TSIG_SEALING_KEYS = secret_from_state("tsig_sealing_keys", lambda: urlsafe_b64encode(secrets.token_bytes(32)).decode())
 OPENDKIM_PASSWORD = secret_from_state("opendkim.password")
 ROLE_PREFIX = os.environ.get("MAILADMIN_ROLE_PREFIX", "")
 OWN_NAMES = ["localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn()]
@@ -119,6 +129,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "mailadmin.health.answer_first",
+    "dns_records.sts.answer_policy",
     "accounts.middleware.AddressBehindProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -299,11 +310,21 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=3, minute=17),
         "options": {"expires": 3600},
     },
+    "check the DNS records": {
+        "task": "dns_records.start_check",
+        "schedule": crontab(hour=4, minute=17),
+        "options": {"expires": 3600},
+    },
 }
 
 # DNS (dns_records/authoritative.py): who says which servers are authoritative, and the port at which those answer.
 DNS_RESOLVERS = name_servers(os.environ.get("MAILADMIN_DNS_RESOLVERS", ""))
 DNS_PORT = 53  # tests have all of theirs at another one
+
+# Mail that the panel itself sends: an alarm when DNS records break.
+EMAIL_HOST, EMAIL_PORT = host_and_port("MAILADMIN_MAIL_SERVER", "localhost:25")
+EMAIL_TIMEOUT = 30  # seconds
+DEFAULT_FROM_EMAIL = os.environ.get("MAILADMIN_MAIL_FROM") or f"mailadmin@{socket.getfqdn()}"
 
 # History: one context a service call; statement triggers see bulk changes at no cost.
 PGHISTORY_APPEND_ONLY = False

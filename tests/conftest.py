@@ -17,7 +17,8 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> No
 
 
 def empty_rooms() -> None:
-    """Every table as the migrations left it: no rows, but the one row of mail settings."""
+    """Every table as the migrations left it: no rows, but the one row of mail settings and that of DNS settings."""
+    from dns_records.models import DnsSettings
     from domains.models import MailSettings
 
     kept = {"django_content_type", "auth_permission"}
@@ -25,6 +26,7 @@ def empty_rooms() -> None:
     truncate = f"TRUNCATE {', '.join(map(connection.ops.quote_name, sorted(tables)))} RESTART IDENTITY CASCADE"
     with connection.cursor() as cursor:
         cursor.execute(truncate)
+        DnsSettings().save(force_insert=True)
         MailSettings().save(force_insert=True)  # with its event: an undo of the settings looks for what was before
 
 
