@@ -29,6 +29,7 @@ from api.noun import (
 from api.nouns_of_access import AccessRules
 from api.nouns_of_addresses import Aliases, Mailboxes, PermittedSenders, RelayRecipients
 from api.nouns_of_dkim import DkimKeys
+from api.nouns_of_dns import DnsRecords, DomainDnsSettings, TheDnsSettings, UpdateServers
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
@@ -231,6 +232,9 @@ NOUNS: list[Noun] = [
     Domains(),
     DomainAdmins(),
     DkimKeys(),
+    DnsRecords(),
+    DomainDnsSettings(),
+    UpdateServers(),
     People(),
     Mailboxes(),
     Aliases(),
@@ -243,5 +247,6 @@ NOUNS: list[Noun] = [
     RestrictionClasses(),
     AccessRules(),
     TheMailSettings(),
+    TheDnsSettings(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}

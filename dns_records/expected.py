@@ -6,12 +6,10 @@ from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any
 
-from cryptography import x509
-from django.core.exceptions import ValidationError
 from django.db.models import prefetch_related_objects
 
 from dns_records import words
-from dns_records.fields import certificates, is_for, tlsa_of
+from dns_records.fields import is_for, readable_certificates, tlsa_of
 from dns_records.models import DnsSettings, DomainDns
 from domains.dkim_models import LONGEST_STRING, DkimKey
 from domains.models import AddressClass, Domain
@@ -179,7 +177,7 @@ def _for_mail_programs(name: str, settings: DnsSettings) -> Iterator[Expected]:
 
 
 def _of_hosts(settings: DnsSettings) -> Iterator[Expected]:
-    found = _readable(settings)
+    found = readable_certificates(settings.certificates)
     for host in settings.mail_hosts:
         for rdtype, version in (("A", 4), ("AAAA", 6)):
             values = tuple(one for one in host.addresses if ip_address(one).version == version)
@@ -191,11 +189,3 @@ def _of_hosts(settings: DnsSettings) -> Iterator[Expected]:
         values = tuple(dict.fromkeys(tlsa_of(one) for one in found if is_for(one, host.name)))
         if values:
             yield Expected("tlsa", f"_25._tcp.{host.name}", "TLSA", values, {"host": host.name})
-
-
-def _readable(settings: DnsSettings) -> list[x509.Certificate]:
-    """Without those whose file has gone since: that is said where the settings are changed."""
-    try:
-        return certificates(settings.certificates)
-    except ValidationError:
-        return []

@@ -1,6 +1,7 @@
 """What people type about the DNS: mail hosts with addresses, terms of SPF, addresses for reports, certificates."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address
@@ -79,6 +80,15 @@ def certificates(text: str) -> list[x509.Certificate]:
             sentence = _("“%(line)s” is neither a certificate in PEM nor the whole path of one.")
             raise ValidationError(sentence % {"line": shown(line)})
         found.append(_certificate(_read(line), line))
+    return found
+
+
+def readable_certificates(text: str) -> list[x509.Certificate]:
+    """The same without those whose file cannot be read by now."""
+    found: list[x509.Certificate] = []
+    for part in [*PEM.findall(text), *PEM.sub("", text).split("\n")]:
+        with suppress(ValidationError):
+            found += certificates(part)
     return found
 
 

@@ -12,6 +12,7 @@ register_sentences(
     {
         ("change", "dns_settings"): _("Changed the DNS settings"),
         ("change", "domain_dns"): _("Changed the DNS settings of %(label)s"),
+        ("reset", "domain_dns"): _("%(label)s follows the DNS settings again"),
         ("add", "update_server"): _("Added update server %(label)s"),
         ("change", "update_server"): _("Changed update server %(label)s"),
         ("delete", "update_server"): _("Deleted update server %(label)s"),

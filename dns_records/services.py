@@ -55,6 +55,12 @@ def change_domain_dns(domain: Domain, *, version: int | None = None, by: Actor, 
     return own
 
 
+def forget_domain_dns(own: DomainDns, *, by: Actor) -> None:
+    """The domain follows the DNS settings again."""
+    with recorded("reset", "domain_dns", own.domain.name, domain=own.domain.name, by=by):
+        locked_version(DomainDns.objects, own.pk, None).delete()
+
+
 def add_update_server(name: str, address: str, secret: str, *, by: Actor, **options: Any) -> UpdateServer:
     """A name server that takes updates with this key; the secret is base64, as tsig-keygen and keymgr print it."""
     server = UpdateServer(name=_key_name(name), address=address)

@@ -25,6 +25,7 @@ ROOM_OF = {
     "import_local_users": "mailboxes",
     "job": "jobs",
     "mail_settings": "domains",
+    **dict.fromkeys(["dns", "dns_settings", "update_server"], "dns_records"),
     "lookup": "mailservers",
     "mailbox": "mailboxes",
     **dict.fromkeys(["transport", "tls_policy", "sender_relay", "bcc", "relocated", "canonical"], "lookup_tables"),
