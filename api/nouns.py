@@ -38,6 +38,7 @@ from api.nouns_of_access import (
 from api.nouns_of_addresses import Aliases, Mailboxes, OutOfOfficeAnswers, PermittedSenders, RelayRecipients
 from api.nouns_of_app_passwords import AppPasswords
 from api.nouns_of_dkim import DkimKeys
+from api.nouns_of_dns import DnsRecords, DomainDnsSettings, TheDnsSettings, UpdateServers
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
@@ -284,6 +285,9 @@ NOUNS: list[Noun] = [
     Domains(),
     DomainAdmins(),
     DkimKeys(),
+    DnsRecords(),
+    DomainDnsSettings(),
+    UpdateServers(),
     People(),
     Mailboxes(),
     Aliases(),
@@ -306,5 +310,6 @@ NOUNS: list[Noun] = [
     TheMailSettings(),
     ThePasswordSettings(),
     TheServerNames(),
+    TheDnsSettings(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}

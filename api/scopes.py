@@ -20,12 +20,13 @@ RESOURCES: dict[str, "StrOrPromise"] = {
     "lookup_tables": _("Lookup tables"),
     "restrictions": _("Restrictions"),
     "mail_settings": _("Mail settings"),
+    "dns": _("DNS settings and publishing"),
     "history": _("History"),
     "jobs": _("Work"),
     "diagnostics": _("Lookup and health"),
 }
 ONLY_READ = {"jobs", "diagnostics"}
-ONLY_SUPERUSERS = {"domain_admins", "people", "lookup_tables", "mail_settings"}
+ONLY_SUPERUSERS = {"domain_admins", "people", "lookup_tables", "mail_settings", "dns"}
 
 ALL = [
     f"{resource}:{access}"

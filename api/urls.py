@@ -7,6 +7,7 @@ from api import docs_views, token_views
 from api.changes import Changes
 from api.comparisons import Comparisons, Differences, OneComparison
 from api.dkim_views import Generations, Rotations
+from api.dns_views import DnsCheck, DnsPlan, DnsPublish, ExpectedRecords
 from api.import_views import Exports, ImportFaults, Imports, OneImport, WriteImport
 from api.nouns import NOUNS
 from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Simulate, Undo
@@ -44,6 +45,10 @@ urlpatterns = [
     path("api/v1/jobs/", Jobs.as_view(), name="api_jobs"),
     path("api/v1/jobs/<int:id>/", OneJob.as_view(), name="api_job"),
     path("api/v1/alias-report/", AliasReport.as_view(), name="api_alias_report"),
+    path("api/v1/expected-dns-records/", ExpectedRecords.as_view(), name="api_expected_dns_records"),
+    path("api/v1/dns-check/", DnsCheck.as_view(), name="api_dns_check"),
+    path("api/v1/dns-plan/", DnsPlan.as_view(), name="api_dns_plan"),
+    path("api/v1/dns-publish/", DnsPublish.as_view(), name="api_dns_publish"),
     path("api/v1/forwards/", Forwards.as_view(), name="api_forwards"),
     path("api/v1/use/<str:name>/", OneDomainUse.as_view(), name="api_use"),
     path("api/v1/nearly-full/", NearlyFull.as_view(), name="api_nearly_full"),

@@ -7,4 +7,4 @@ class DnsRecordsConfig(AppConfig):
     name = "dns_records"
 
     def ready(self) -> None:
-        from dns_records import rotation  # noqa: F401
+        from dns_records import history_words, jobs, rotation  # noqa: F401

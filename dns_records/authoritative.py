@@ -132,7 +132,9 @@ class Asker:
         """Asks one server; an alias is not followed, its target stands in `aliases`."""
         return self._read(server, _name(name), rdtype, self.message(server, name, rdtype))
 
-    def message(self, server: Server, name: str, rdtype: str, *, dnssec: bool = False) -> dns.message.Message | str:
+    def message(
+        self, server: Server, name: str, rdtype: str, *, dnssec: bool = False, port: int | None = None
+    ) -> dns.message.Message | str:
         """The whole answer of one server, or why there is none: "timeout" or "no address"."""
         if not server.address:
             return "no address"
@@ -141,13 +143,17 @@ class Asker:
         answer = _exchange(
             _question(_name(name), rdtype, recursion=False, dnssec=dnssec),
             server.address,
-            settings.DNS_PORT,
+            port or settings.DNS_PORT,
             self.timeout,
         )
         if answer is None:
             self._dead.add(server.address)
             return Said.TIMEOUT
         return answer
+
+    def from_resolver(self, name: str, rdtype: str) -> dns.message.Message | ServerAnswer:
+        """What the first resolver that answers says; a ServerAnswer says why none did."""
+        return self._ask_resolver(_name(name), rdtype)
 
     def _ask_all(self, name: dns.name.Name, rdtype: str, aliases: tuple[str, ...]) -> list[ServerAnswer]:
         found = self._zone_of(name)

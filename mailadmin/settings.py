@@ -102,6 +102,8 @@ RELAY_PASSWORD_KEYS = secret_from_state(
 )
 # The same for private keys of DKIM. Lost, those are lost too: docs/dkim.md says how to keep a copy.
 DKIM_SEALING_KEYS = secret_from_state("dkim_sealing_keys", lambda: urlsafe_b64encode(secrets.token_bytes(32)).decode())
+# The same for secrets of TSIG keys, with which DNS records are published.
+TSIG_SEALING_KEYS = secret_from_state("tsig_sealing_keys", lambda: urlsafe_b64encode(secrets.token_bytes(32)).decode())
 OPENDKIM_PASSWORD = secret_from_state("opendkim.password")
 ROLE_PREFIX = os.environ.get("MAILADMIN_ROLE_PREFIX", "")
 OWN_NAMES = ["localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn()]
@@ -137,6 +139,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mailadmin.health.answer_first",
     "mailboxes.set_up_views.answer_programs",
+    "dns_records.sts.answer_policy",
     "accounts.middleware.AddressBehindProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -334,6 +337,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "rotate the DKIM keys": {
         "task": "dns_records.rotate_dkim_keys",
         "schedule": crontab(minute=23),
+        "options": {"expires": 3600},
+    },
+    "check the DNS records": {
+        "task": "dns_records.start_check",
+        "schedule": crontab(hour=4, minute=17),
         "options": {"expires": 3600},
     },
 }

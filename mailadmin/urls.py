@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("jobs.urls")),
     path("", include("mailboxes.urls")),
     path("", include("domains.urls")),
+    path("", include("dns_records.urls")),
     path("", include("lookup_tables.urls")),
     path("", include("restrictions.urls")),
     path("", include("mailservers.urls")),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history_reading import Event
 from accounts.models import OWNER_PREFIX, User
+from dns_records.models import DnsSettings, DomainDns, UpdateServer
 from domains.dkim_models import DkimKey
 from domains.guards import delimiter_changed
 from domains.models import Domain, DomainAdmin, MailSettings
@@ -65,6 +66,9 @@ for _model in (
     DomainAdmin,
     DkimKey,
     MailSettings,
+    DnsSettings,
+    DomainDns,
+    UpdateServer,
     Address,
     Mailbox,
     Alias,

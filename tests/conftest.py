@@ -18,6 +18,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> No
 
 def empty_rooms() -> None:
     """Every table as the migrations left it: no rows, but the one row of each of the settings."""
+    from dns_records.models import DnsSettings
     from domains.models import MailSettings
     from mailboxes.models import PasswordSettings, ServerNames
 
@@ -26,6 +27,7 @@ def empty_rooms() -> None:
     truncate = f"TRUNCATE {', '.join(map(connection.ops.quote_name, sorted(tables)))} RESTART IDENTITY CASCADE"
     with connection.cursor() as cursor:
         cursor.execute(truncate)
+        DnsSettings().save(force_insert=True)
         MailSettings().save(force_insert=True)  # with its event: an undo of the settings looks for what was before
         PasswordSettings().save(force_insert=True)
         ServerNames().save(force_insert=True)

@@ -155,6 +155,22 @@ EXAMPLES = {
         "result",
         "recipient/z@falcot.org",
     ),
+    "domain-dns": Example(
+        "falcot.org",
+        {"domain": "Falcot.org", "dmarc_policy": "reject", "spf_senders": "  include:_spf.example.net "},
+        {"is_checked": False, "dmarc_policy": ""},
+        {"domain": "falcot.org", "spf_senders": "nonsense"},
+        "spf_senders",
+        "falcot.com",
+    ),
+    "update-servers": Example(
+        "panel",
+        {"name": "Panel.", "address": "192.0.2.53", "secret": "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="},
+        {"port": 5353, "for_all": True},
+        {"name": "other", "address": "192.0.2.53", "secret": "short"},
+        "secret",
+        "other.key",
+    ),
     "restriction-lists": Example(
         "helo",
         {"stage": "helo", "entries": [{"name": "permit_mynetworks"}, {"name": "sleep", "argument": "1"}]},

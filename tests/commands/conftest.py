@@ -26,6 +26,7 @@ ROOM_OF = {
     "job": "jobs",
     "dkim": "domains",
     "mail_settings": "domains",
+    **dict.fromkeys(["dns", "dns_settings", "update_server"], "dns_records"),
     "lookup": "mailservers",
     "mailbox": "mailboxes",
     **dict.fromkeys(["transport", "tls_policy", "sender_relay", "bcc", "relocated", "canonical"], "lookup_tables"),

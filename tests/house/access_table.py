@@ -71,6 +71,26 @@ GET  keys_to_do             /dkim/                                             i
 POST dkim_move              /domains/falcot.org/dkim/s1/move/                  in  404 404 404 302
 GET  dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 200
 POST dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 302
+GET  dns_list               /dns/                                              in  200 404 200 200
+POST dns_check_all          /dns/check/                                        in  404 404 404 302
+GET  dns_settings           /dns/settings/                                     in  404 404 404 200
+POST dns_settings           /dns/settings/                                     in  404 404 404 302
+GET  dns_server_add         /dns/servers/add/                                  in  404 404 404 200
+POST dns_server_add         /dns/servers/add/                                  in  404 404 404 302
+GET  dns_server             /dns/servers/{update_server}/                      in  404 404 404 200
+POST dns_server             /dns/servers/{update_server}/                      in  404 404 404 302
+GET  dns_server_delete      /dns/servers/{update_server}/delete/               in  404 404 404 200
+POST dns_server_delete      /dns/servers/{update_server}/delete/               in  404 404 404 302
+GET  dns_domain             /domains/falcot.org/dns/                           in  404 404 200 200
+GET  dns_domain             /domains/foreign.example/dns/                      in  200 404 404 200
+POST dns_check              /domains/falcot.org/dns/check/                     in  404 404 302 302
+POST dns_check              /domains/foreign.example/dns/check/                in  302 404 404 302
+GET  dns_export             /domains/falcot.org/dns/export/                    in  404 404 200 200
+GET  dns_export             /domains/foreign.example/dns/export/               in  200 404 404 200
+GET  dns_publish            /domains/falcot.org/dns/publish/                   in  404 404 404 200
+POST dns_publish            /domains/falcot.org/dns/publish/                   in  404 404 404 302
+GET  dns_domain_settings    /domains/falcot.org/dns/settings/                  in  404 404 404 200
+POST dns_domain_settings    /domains/falcot.org/dns/settings/                  in  404 404 404 302
 GET  domain_history         /domains/falcot.org/history/                       in  404 404 200 200
 GET  domain_history         /domains/foreign.example/history/                  in  200 404 404 200
 
@@ -346,6 +366,26 @@ FORMS: dict[str, dict[str, str]] = {
     "dkim_change": {"local_parts": "newsletter", "version": "1"},
     "dkim_move": {"state": "published", "reason": "The servers are inside only"},
     "dkim_delete": {},
+    "dns_check_all": {},
+    "dns_check": {},
+    "dns_publish": {},
+    "dns_settings": {
+        "hosts": "mx1.falcot.com 192.0.2.26",
+        "dmarc_policy": "reject",
+        "dmarc_percent": "100",
+        "sts_days": "7",
+        "spf_strict": "on",
+    },
+    "dns_domain_settings": {"is_checked": "on", "dmarc_policy": "none"},
+    "dns_server_add": {
+        "name": "other",
+        "address": "192.0.2.53",
+        "port": "53",
+        "algorithm": "hmac-sha256",
+        "secret": "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=",
+    },
+    "dns_server": {"address": "192.0.2.54", "port": "53", "algorithm": "hmac-sha512", "for_all": "on"},
+    "dns_server_delete": {},
     "domain_admin_add": {"user": "newcomer"},
     "domain_admin_remove": {"user": "claire"},
     "domain_delete": {},

@@ -49,6 +49,27 @@ PATCH  api_dkim_keys       dkim-keys/falcot.org/s1/                 401 401 404 
 DELETE api_dkim_keys       dkim-keys/falcot.org/s1/                 401 401 404 403 204 403 403
 POST   api_dkim_generations dkim-generations/                       401 401 404 404 202 404 403
 POST   api_dkim_rotations  dkim-rotations/                          401 401 404 404 202 404 403
+GET    api_dns_records_list dns-records/                            401 404 200 200 200 200 403
+GET    api_dns_records     dns-records/falcot.org/MX/falcot.org/    401 404 404 200 200 200 403
+GET    api_expected_dns_records expected-dns-records/?domain=falcot.org 401 404 400 200 200 200 403
+POST   api_dns_check       dns-check/?domain=falcot.org             401 401 400 202 202 403 403
+POST   api_dns_plan        dns-plan/?domain=falcot.org              401 401 404 404 202 404 403
+POST   api_dns_publish     dns-publish/?domain=falcot.org&mark=1    401 401 404 404 202 404 403
+GET    api_dns_settings    dns-settings/                            401 404 404 404 200 404 403
+PUT    api_dns_settings    dns-settings/                            401 401 404 404 200 404 403
+PATCH  api_dns_settings    dns-settings/                            401 401 404 404 200 404 403
+GET    api_domain_dns_list domain-dns/                              401 404 404 404 200 404 403
+POST   api_domain_dns_list domain-dns/                              401 401 404 404 201 404 403
+GET    api_domain_dns      domain-dns/falcot.org/                   401 404 404 404 200 404 403
+PUT    api_domain_dns      domain-dns/foreign.example/              401 401 404 404 201 404 403
+PATCH  api_domain_dns      domain-dns/falcot.org/                   401 401 404 404 200 404 403
+DELETE api_domain_dns      domain-dns/falcot.org/                   401 401 404 404 204 404 403
+GET    api_update_servers_list update-servers/                      401 404 404 404 200 404 403
+POST   api_update_servers_list update-servers/                      401 401 404 404 201 404 403
+GET    api_update_servers  update-servers/panel/                    401 404 404 404 200 404 403
+PUT    api_update_servers  update-servers/other/                    401 401 404 404 201 404 403
+PATCH  api_update_servers  update-servers/panel/                    401 401 404 404 200 404 403
+DELETE api_update_servers  update-servers/panel/                    401 401 404 404 204 404 403
 GET    api_local_users_list local-users/                             401 404 404 404 200 404 403
 GET    api_local_users     local-users/root/                         401 404 404 404 200 404 403
 
@@ -269,6 +290,7 @@ GET    api_health          health/                                   401 404 200
 
 SENDER_RELAY = {"result": "[relay.example.net]:587", "username": "falcot", "password": "the relay knows us"}
 PRIVATE_KEY = pem_of(generate("ed25519"))
+UPDATE_SERVER = {"address": "192.0.2.53", "secret": "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="}
 BODIES: dict[str, Any] = {
     "POST api_domains_list": {"name": "new.example"},
     "PUT api_domains": {"description": "Described anew"},
@@ -305,6 +327,14 @@ BODIES: dict[str, Any] = {
     "PATCH api_mail_settings": {"quarantine_days": 7},
     "PUT api_password_settings": {"grace_days": 7},
     "PATCH api_password_settings": {"grace_days": 7},
+    "PUT api_dns_settings": {"dmarc_policy": "reject"},
+    "PATCH api_dns_settings": {"dmarc_policy": "reject"},
+    "POST api_domain_dns_list": {"domain": "foreign.example", "dmarc_policy": "reject"},
+    "PUT api_domain_dns": {"dmarc_policy": "reject"},
+    "PATCH api_domain_dns": {"is_checked": False},
+    "POST api_update_servers_list": UPDATE_SERVER | {"name": "other"},
+    "PUT api_update_servers": UPDATE_SERVER,
+    "PATCH api_update_servers": {"address": "192.0.2.54"},
     "POST api_restriction_lists_list": {"stage": "helo", "entries": [{"name": "permit_mynetworks"}]},
     "PUT api_restriction_lists": {"entries": [{"name": "permit_mynetworks"}]},
     "PATCH api_restriction_lists": {"entries": [{"name": "permit_mynetworks"}]},

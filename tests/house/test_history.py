@@ -19,6 +19,8 @@ from accounts.actors import Actor, Door
 from accounts.models import ChangeSet, User
 from api import services as api
 from api.models import Token
+from dns_records import services as dns
+from dns_records.models import DomainDns, UpdateServer
 from domains import dkim_services as dkim
 from domains import services as domains
 from domains.dkim_keys import generate, pem_of
@@ -66,6 +68,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 BY = Actor(door=Door.API, name="somebody", host="192.0.2.1")
 BCRYPT = "$2y$05$HSNP/gR1jd1f5P684CwgJ.Ra7tncReCqKKyz9B4O2BYlW1u76gbx."
 LINK = {"url": "http://panel.example/", "language": "en"}
+TSIG_SECRET = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="
 ELSEWHERE = ["someone@elsewhere.example"]
 
 
@@ -90,6 +93,8 @@ class House(NamedTuple):
     entry: Restriction
     strict: RestrictionClass
     dkim_key: DkimKey
+    update_server: UpdateServer
+    own_dns: DomainDns
 
 
 @pytest.fixture
@@ -129,6 +134,8 @@ def house(db: None) -> House:
         entry=restrictions.set_list("helo", [{"name": "permit_mynetworks"}, {"name": "reject"}], by=BY)[1],
         strict=restrictions.add_class("strict", [{"name": "reject_non_fqdn_sender"}], by=BY),
         dkim_key=dkim.add_dkim_key(domain, "s1", generate("ed25519"), by=BY),
+        update_server=dns.add_update_server("panel", "192.0.2.53", TSIG_SECRET, by=BY),
+        own_dns=dns.change_domain_dns(domain, dmarc_policy="none", by=BY),
     )
 
 
@@ -445,6 +452,30 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: dkim.delete_dkim_key(house.dkim_key, by=BY),
         "Deleted DKIM key s1._domainkey.example.org",
     ),
+    "dns_records.services.change_dns_settings": (
+        lambda house: dns.change_dns_settings(hosts="mx.example.org 192.0.2.25", by=BY),
+        "Changed the DNS settings",
+    ),
+    "dns_records.services.change_domain_dns": (
+        lambda house: dns.change_domain_dns(house.domain, dmarc_policy="reject", by=BY),
+        "Changed the DNS settings of example.org",
+    ),
+    "dns_records.services.forget_domain_dns": (
+        lambda house: dns.forget_domain_dns(house.own_dns, by=BY),
+        "example.org follows the DNS settings again",
+    ),
+    "dns_records.services.add_update_server": (
+        lambda house: dns.add_update_server("other", "192.0.2.53", TSIG_SECRET, by=BY),
+        "Added update server other",
+    ),
+    "dns_records.services.change_update_server": (
+        lambda house: dns.change_update_server(house.update_server, port=5353, by=BY),
+        "Changed update server panel",
+    ),
+    "dns_records.services.delete_update_server": (
+        lambda house: dns.delete_update_server(house.update_server, by=BY),
+        "Deleted update server panel",
+    ),
     "mailboxes.removal.delete_domain": (
         lambda house: removal.delete_domain(house.domain, by=BY),
         "Deleted domain example.org with its addresses",
@@ -454,6 +485,7 @@ TABLE: dict[str, tuple[Call, str]] = {
 # Public functions that stand beside services and leave nothing in the history, each with the reason.
 LEAVES_NOTHING = {
     "api.services.digest_of": "It computes.",
+    "dns_records.services.what_is_lost_with_server": "It reads.",
     "domains.dkim_services.start_generation": "A job is no change; what it changes is written by the service it calls.",
     "domains.dkim_services.next_states": "It reads.",
     "domains.dkim_services.what_is_lost_with_key": "It reads.",

@@ -13,6 +13,7 @@ from accounts.models import User
 from api.models import KeptAnswer, Token
 from api.scopes import ALL
 from api.services import add_token, revoke_token
+from dns_records.models import UpdateSecret
 from jobs.services import run_job
 from lookup_tables.models import RelayPassword
 from mailboxes.jobs import start_alias_report
@@ -23,7 +24,7 @@ from tests.api.conftest import Api
 from tests.house.access_table import FORMS, ROWS, Row
 from tests.house.test_access import form_for
 from tests.plugins import household as people
-from tests.plugins.household import PASSWORD_OF_RELAY, PASSWORDS, PEOPLE, SEED, SUPERUSER, TESTER
+from tests.plugins.household import PASSWORD_OF_RELAY, PASSWORDS, PEOPLE, SEED, SUPERUSER, TESTER, TSIG_SECRET
 
 TYPED = "typed by somebody in a hurry"
 READS = [row for row in ROWS if row.method == "GET"]
@@ -43,8 +44,9 @@ def secrets() -> list[str]:
     digests = [one.partition("}")[2] for one in hashes if one.startswith("{")]
     tokens = [*RelayPassword.objects.values_list("token", flat=True), *Token.objects.values_list("digest", flat=True)]
     tokens += AppPasswordSecret.objects.values_list("digest", flat=True)
+    tokens += UpdateSecret.objects.values_list("token", flat=True)
     tokens += KeptRow.objects.values_list("secret", flat=True)
-    return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, SEED, TYPED]
+    return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, SEED, TSIG_SECRET, TYPED]
 
 
 def leaks_into(text: str) -> list[str]:

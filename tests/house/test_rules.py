@@ -14,7 +14,7 @@ from django.db.models import CheckConstraint, UniqueConstraint
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = CHECKOUT / "docs" / "rules.md"
-ROOMS = ("accounts", "jobs", "domains", "mailboxes", "lookup_tables", "restrictions", "takeover", "api")
+ROOMS = ("accounts", "jobs", "domains", "dns_records", "mailboxes", "lookup_tables", "restrictions", "takeover", "api")
 IN_BACKTICKS = re.compile(r"`([^`]+)`")
 
 

@@ -14,6 +14,10 @@ from accounts.actors import Actor, Door
 from accounts.models import User
 from api.scopes import ALL
 from api.services import add_token
+from dns_records.checks import Seen, keep
+from dns_records.expected import expected_of, expected_of_hosts
+from dns_records.judging import RIGHT, Verdict
+from dns_records.services import add_update_server, change_dns_settings, change_domain_dns
 from domains import services as domains
 from domains.dkim_keys import generate
 from domains.dkim_services import add_dkim_key
@@ -54,6 +58,7 @@ PASSWORDS = {
     DOMAIN_ADMIN: "claire tends to two gardens",
     SUPERUSER: "ada has every key there is",
 }
+TSIG_SECRET = "a2VwdCBmcm9tIGV2ZXJ5Ym9keSBlbHNl"
 FILE = "address,name,password\nnew.one@falcot.org,New One,her first password\n"
 SEED = "JBSWY3DPEHPK3PXP"
 PASSWORD_OF_RELAY = "only the relay and we know"
@@ -70,6 +75,7 @@ def move_in() -> dict[str, object]:
     mailboxes.add_alias(falcot, "sales", ["jean@falcot.org"], comment="The shop", by=TESTER)
     domains.add_domain("mx.example.net", address_class="local", description="The machine itself", by=TESTER)
     add_dkim_key(falcot, "s1", generate("rsa-2048"), by=TESTER)
+    name_hosts(falcot)
     relay = domains.add_domain("relay.falcot.org", address_class="relay", by=TESTER)
     add_relay_recipients(relay, ["ann"], by=TESTER)
     foreign = domains.add_domain("foreign.example", by=TESTER)
@@ -113,6 +119,7 @@ def move_in() -> dict[str, object]:
     numbers["restriction"] = set_list("client", entries, by=TESTER)[-1].pk
     numbers["token"] = add_token(superuser, "backup script", scopes=ALL, by=TESTER)[0].pk
     numbers["takeover"] = _took_over()
+    numbers["update_server"] = add_update_server("panel", "192.0.2.53", TSIG_SECRET, for_all=True, by=TESTER).pk
     return numbers | deleted | access_rules() | {entry.noun: entry.pk for entry in lookup_table_entries()}
 
 
@@ -125,6 +132,16 @@ def _recovery_of(mailbox: Mailbox) -> dict[str, object]:
         for purpose in ("reset", "confirm")
     }
     return {f"{purpose}_token": new_token(link) for purpose, link in links.items()}
+
+
+def name_hosts(falcot: Domain) -> None:
+    """What the DNS should hold, and what a check saw of it."""
+    change_dns_settings(hosts="mx1.falcot.com 192.0.2.25", dmarc_reports="dmarc@falcot.com", by=TESTER)
+    change_domain_dns(falcot, dmarc_policy="quarantine", by=TESTER)
+    wrong = Verdict("missing", "nothing")
+    seen = [(one, RIGHT if one.purpose == "mx" else wrong) for one in expected_of(falcot)]
+    keep([Seen(falcot.pk, seen, "signed", ("ns1.falcot.com",))])
+    keep([Seen(None, [(one, RIGHT) for one in expected_of_hosts()])])
 
 
 def _took_over() -> int:

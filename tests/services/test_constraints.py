@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from api.models import KeptAnswer, Token
+from dns_records.models import DnsSettings, DomainDns, PublishedRecord, Record, UpdateSecret, UpdateServer, ZoneCheck
 from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
 from domains.dkim_waits import DkimWait
 from domains.models import Domain, DomainAdmin, DomainCount, MailSettings
@@ -467,6 +468,46 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
         "plain",
         lambda rows: DkimPrivateKey.objects.create(key=_dkim_key(rows), token="-----BEGIN PRIVATE KEY-----"),
     ),
+    ("a_tsig_key_has_a_name", "a blank", lambda rows: _update_server(name="a key")),
+    ("dns_records_updateserver_name_key", "twice", lambda rows: [_update_server(), _update_server()]),
+    ("a_tsig_algorithm_is_known", "md5", lambda rows: _update_server(algorithm="hmac-md5")),
+    ("an_update_server_has_a_port", "0", lambda rows: _update_server(port=0)),
+    (
+        "one_update_server_for_all",
+        "two",
+        lambda rows: [_update_server(name=name, for_all=True) for name in ("one", "two")],
+    ),
+    (
+        "a_tsig_secret_is_encrypted",
+        "in plain text",
+        lambda rows: UpdateSecret.objects.create(server=_update_server(), token="MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="),
+    ),
+    ("one_row_of_dns_settings", "two", lambda rows: DnsSettings.objects.create(id=2)),
+    ("a_dmarc_policy_is_known", "block", lambda rows: DnsSettings.objects.update(dmarc_policy="block")),
+    ("a_percentage_ends_at_100", "101", lambda rows: DnsSettings.objects.update(dmarc_percent=101)),
+    ("an_mta_sts_mode_is_known", "maybe", lambda rows: DnsSettings.objects.update(sts_mode="maybe")),
+    (
+        "an_mta_sts_policy_is_kept_for_a_year_at_most",
+        "two years",
+        lambda rows: DnsSettings.objects.update(sts_days=730),
+    ),
+    (
+        "a_dmarc_policy_of_a_domain_is_known",
+        "block",
+        lambda rows: DomainDns.objects.create(domain=rows.domain, dmarc_policy="block"),
+    ),
+    (
+        "dns_records_domaindns_domain_id_key",
+        "twice",
+        lambda rows: [DomainDns.objects.create(domain=rows.domain) for _time in range(2)],
+    ),
+    (
+        "one_check_of_a_domain",
+        "twice for the hosts",
+        lambda rows: [ZoneCheck.objects.create(checked_at=timezone.now()) for _time in range(2)],
+    ),
+    ("a_record_is_expected_once", "twice", lambda rows: [_record(rows), _record(rows)]),
+    ("a_record_is_put_once", "twice", lambda rows: [_put(rows), _put(rows)]),
     ("a_host_has_a_key_once", "twice", lambda rows: _on_host(_dkim_key(rows), "/a", "/b")),
     ("a_key_file_has_a_whole_path", "no path", lambda rows: _on_host(_dkim_key(rows), "MIIEvQ")),
     ("a_relay_password_is_encrypted", "plain", lambda rows: _relay_password("my password")),
@@ -580,6 +621,20 @@ def test_it_works() -> None:
     DkimWait.objects.create(key=key, state="prepared", reason="missing")
     DkimPrivateKey.objects.create(key=key, token=TOKEN)
     _on_host(key, "/etc/dkimkeys/mailadmin/1.private")
+
+
+def _update_server(**values: Any) -> UpdateServer:
+    return UpdateServer.objects.create(**({"name": "panel", "address": "192.0.2.53"} | values))
+
+
+def _record(rows: Rows) -> Record:
+    return Record.objects.create(
+        domain=rows.domain, purpose="mx", name="example.org", rdtype="MX", expected=[], since=timezone.now()
+    )
+
+
+def _put(rows: Rows) -> PublishedRecord:
+    return PublishedRecord.objects.create(domain=rows.domain, name="example.org", rdtype="MX", value="10 mx.")
 
 
 def _dkim_key(rows: Rows, **values: Any) -> DkimKey:

@@ -1,0 +1,125 @@
+"""DNS as work: what is expected, a check, a plan and its publishing, each of the latter a job."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.access import actor_of
+from api.noun import OF_DOMAIN, domain_seen_by
+from api.problems import BadQuestion
+from api.questions import asked
+from api.views import HouseView
+from api.work_views import JobSerializer, started
+from dns_records.expected import expected_of
+from dns_records.jobs import start_dns_check, start_dns_plan, start_dns_publish
+from dns_records.zone_text import as_rows, zone_text
+from domains.models import Domain
+
+A_DOMAIN = OpenApiParameter("domain", str, "query", required=True, description=OF_DOMAIN)
+
+
+class ExpectedRecordSerializer(serializers.Serializer[Any]):
+    purpose = serializers.CharField(read_only=True)
+    name = serializers.CharField(read_only=True)
+    type = serializers.CharField(read_only=True)
+    values = serializers.ListField(child=serializers.CharField(), read_only=True)
+    reason = serializers.CharField(read_only=True)
+
+
+class ExpectedRecordsSerializer(serializers.Serializer[Any]):
+    """The records that a domain should have, and the same as lines of a zone file."""
+
+    domain = serializers.CharField(read_only=True)
+    records = ExpectedRecordSerializer(many=True, read_only=True)
+    zone = serializers.CharField(read_only=True)
+
+
+class ExpectedRecords(HouseView):
+    resource, tag = "domains", "dns-records"
+    described = {
+        "GET": {
+            "operation": "show_expected_dns_records",
+            "summary": _("Show which DNS records a domain should have, with their reasons"),
+            "answers": {200: ExpectedRecordsSerializer},
+            "parameters": [A_DOMAIN],
+        }
+    }
+
+    def get(self, request: Request) -> Response:
+        domain = _domain(request, asked(request, ["domain"]))
+        expected = expected_of(domain)
+        rows = as_rows(expected)
+        return Response({"domain": domain.name, "records": rows, "zone": zone_text(domain, expected)})
+
+
+class DnsCheck(HouseView):
+    resource, tag = "domains", "dns-records"
+    described = {
+        "POST": {
+            "operation": "check_dns_records",
+            "summary": _("Ask the authoritative name servers of a domain now"),
+            "answers": {202: JobSerializer},
+            "is_work": True,
+            "parameters": [A_DOMAIN],
+        }
+    }
+
+    def post(self, request: Request) -> Response:
+        domain = _domain(request, asked(request, ["domain"]))
+        if request.user.limited_to is not None:
+            raise PermissionDenied(gettext("A token for some domains starts no work. Take one without domains."))
+        return started(request, lambda: start_dns_check(domain, by=actor_of(request)))
+
+
+class DnsPlan(HouseView):
+    resource, tag, only_superusers = "dns", "update-servers", True
+    described = {
+        "POST": {
+            "operation": "plan_dns_records",
+            "summary": _("Make a plan of what an update would change; its mark is in the result of the job"),
+            "answers": {202: JobSerializer},
+            "is_work": True,
+            "parameters": [A_DOMAIN],
+        }
+    }
+
+    def post(self, request: Request) -> Response:
+        domain = _domain(request, asked(request, ["domain"]))
+        return started(request, lambda: start_dns_plan(domain, by=actor_of(request)))
+
+
+class DnsPublish(HouseView):
+    resource, tag, only_superusers = "dns", "update-servers", True
+    described = {
+        "POST": {
+            "operation": "publish_dns_records",
+            "summary": _("Publish the records of a domain as its plan says"),
+            "answers": {202: JobSerializer},
+            "is_work": True,
+            "parameters": [
+                A_DOMAIN,
+                OpenApiParameter("mark", str, "query", required=True, description=_("The mark of the plan.")),
+            ],
+        }
+    }
+
+    def post(self, request: Request) -> Response:
+        words = asked(request, ["domain", "mark"])
+        domain = _domain(request, words)
+        if not words.get("mark"):
+            raise BadQuestion(gettext("Say which plan: “mark” is in the result of its job."))
+        return started(request, lambda: start_dns_publish(domain, words["mark"], by=actor_of(request)))
+
+
+def _domain(request: Request, words: dict[str, str]) -> Domain:
+    try:
+        return domain_seen_by(request.user, words.get("domain", ""))
+    except ValidationError as error:
+        raise BadQuestion(" ".join(error.messages)) from error

@@ -1,0 +1,168 @@
+"""The records of domains are asked for at their authoritative servers, judged and kept; what breaks is told by mail."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from dns_records import spf
+from dns_records.authoritative import TIMEOUT, Asker
+from dns_records.dnssec import UNKNOWN, dnssec_of
+from dns_records.expected import Expected, expected_by_domain, expected_of_hosts
+from dns_records.judging import Verdict, judge
+from dns_records.models import BROKEN, DnsSettings, Record, RecordChange, RecordState, ZoneCheck
+from domains.models import Domain
+
+AT_ONCE = 32  # domains; each waits for the network nearly all the time
+CHUNK = 200  # domains whose records are kept in one transaction
+
+Show = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a run saw of one domain, or of the mail hosts."""
+
+    domain_id: int | None
+    records: list[tuple[Expected, Verdict]]
+    dnssec: str = UNKNOWN
+    servers: tuple[str, ...] = ()
+
+
+@dataclass
+class Run:
+    """One run: a dead server is asked once in it, and what many domains share is asked for once."""
+
+    timeout: float = TIMEOUT
+    asker: Asker = field(init=False)
+    _texts: dict[str, list[str]] = field(default_factory=dict)
+    _lookups: dict[str, int] = field(default_factory=dict)
+    _addresses: dict[str, set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.asker = Asker(timeout=self.timeout)
+
+    def look(self, domain_id: int | None, name: str, expected: Sequence[Expected]) -> Seen:
+        """Asks for all records of a domain. Touches no database, so threads may do it."""
+        records = [(one, self.verdict_on(one)) for one in expected]
+        if not name:
+            return Seen(domain_id, records)
+        zone, servers = self.asker.servers_of(name)
+        names = tuple(sorted({server.name for server in servers}))
+        return Seen(domain_id, records, dnssec_of(zone, self.asker) if zone else UNKNOWN, names)
+
+    def verdict_on(self, expected: Expected) -> Verdict:
+        answers = self.asker.ask_all(expected.name, expected.rdtype)
+        verdict = judge(expected, answers, self.lookups_of)
+        if expected.rdtype == "CNAME" and verdict.state == RecordState.MISSING:
+            return self._by_addresses(expected) or verdict
+        return verdict
+
+    def lookups_of(self, record: str) -> int:
+        if record not in self._lookups:
+            self._lookups[record] = spf.lookups(record, self._texts_of)
+        return self._lookups[record]
+
+    def _texts_of(self, name: str) -> list[str]:
+        if name not in self._texts:
+            answers = self.asker.ask_all(name, "TXT")
+            self._texts[name] = next((answer.texts for answer in answers if answer.is_answer), [])
+        return self._texts[name]
+
+    def _by_addresses(self, expected: Expected) -> Verdict | None:
+        """Instead of an alias a name may have the addresses of its target."""
+        found, wanted = self._addresses_of(expected.name), self._addresses_of(expected.values[0].rstrip("."))
+        if not found:
+            return None
+        there = tuple(sorted(found))
+        if found <= wanted:
+            return Verdict(RecordState.RIGHT, published=there)
+        return Verdict(RecordState.DIFFERENT, "points_elsewhere", {"found": list(there)}, there)
+
+    def _addresses_of(self, name: str) -> set[str]:
+        if name not in self._addresses:
+            both = [*self.asker.ask_all(name, "A"), *self.asker.ask_all(name, "AAAA")]
+            self._addresses[name] = {record for answer in both for record in answer.records}
+        return self._addresses[name]
+
+
+def check_domains(domains: Sequence[Domain], *, show: Show = lambda done, total: None, timeout: float = TIMEOUT) -> int:
+    """Looks at the records of these domains and of the mail hosts, and keeps what was seen; the number of records
+    whose state has changed. Calls itself for no lock: whoever comes later says what holds."""
+    settings, run, changed = DnsSettings.current(), Run(timeout=timeout), 0
+    hosts = run.look(None, "", expected_of_hosts(settings))
+    changed += keep([hosts])
+    show(0, len(domains))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for at in range(0, len(domains), CHUNK):
+            chunk = domains[at : at + CHUNK]
+            expected = expected_by_domain(chunk, settings)
+            looks = [pool.submit(run.look, one.pk, one.name, expected[one.pk]) for one in chunk]
+            seen = []
+            for number, look in enumerate(looks, start=at + 1):
+                seen.append(look.result())
+                if number % 20 == 0:
+                    show(number, len(domains))
+            changed += keep(seen)
+            show(at + len(chunk), len(domains))
+    return changed
+
+
+@transaction.atomic
+def keep(seen: Iterable[Seen]) -> int:
+    """Writes what was seen. Of records that are as they were only the values are written; says how many changed."""
+    now, changed = timezone.now(), 0
+    for one in seen:
+        if one.domain_id is not None and not Domain.objects.filter(pk=one.domain_id).exists():
+            continue  # deleted meanwhile
+        changes = list(_changes(one, now))
+        RecordChange.objects.bulk_create(changes)
+        changed += len(changes)
+        states = [verdict.state for _expected, verdict in one.records]
+        right, broken = states.count(RecordState.RIGHT), sum(state in BROKEN for state in states)
+        figures = {"right": right, "broken": broken, "others": len(states) - right - broken}
+        said = {"checked_at": now, "dnssec": one.dnssec, "servers": list(one.servers)}
+        check = ZoneCheck.objects.filter(Q(domain=one.domain_id) if one.domain_id else Q(domain=None)).first()
+        check = check or ZoneCheck(domain_id=one.domain_id)
+        for name, value in (figures | said).items():
+            setattr(check, name, value)
+        check.save()
+    return changed
+
+
+def _rows_of(domain_id: int | None) -> QuerySet[Record]:
+    return Record.objects.filter(domain=None) if domain_id is None else Record.objects.filter(domain_id=domain_id)
+
+
+def _changes(seen: Seen, now: datetime) -> Iterator[RecordChange]:
+    """Brings the rows of a domain up to date, and gives what is new about them."""
+    there = {(row.purpose, row.name, row.rdtype): row for row in _rows_of(seen.domain_id)}
+    for position, (expected, verdict) in enumerate(seen.records):
+        row = there.pop((expected.purpose, expected.name, expected.rdtype), None)
+        before = row.state if row else ""
+        values: dict[str, Any] = {
+            "expected": list(verdict.expected or expected.values),
+            "published": list(verdict.published),
+            "state": str(verdict.state),
+            "why": verdict.why,
+            "words": dict(verdict.words),
+            "position": position,
+        }
+        names = {"purpose": expected.purpose, "name": expected.name, "rdtype": expected.rdtype}
+        if row is None:
+            row = Record(domain_id=seen.domain_id, **names, **values, since=now)
+            row.save(force_insert=True)
+        elif any(getattr(row, name) != value for name, value in values.items()):
+            for name, value in values.items():
+                setattr(row, name, value)
+            row.since = row.since if row.state == before else now
+            row.save()
+        if before != row.state:
+            same = {name: values[name] for name in ("published", "why", "words")}
+            yield RecordChange(domain_id=seen.domain_id, **names, at=now, before=before, after=row.state, **same)
+    Record.objects.filter(pk__in=[row.pk for row in there.values()]).delete()  # no longer expected

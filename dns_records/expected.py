@@ -1,0 +1,191 @@
+"""Which records should stand in the DNS for a domain and for the mail hosts, each with its reason."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from ipaddress import ip_address
+from typing import Any
+
+from django.db.models import prefetch_related_objects
+
+from dns_records import words
+from dns_records.fields import is_for, readable_certificates, tlsa_of
+from dns_records.models import DnsSettings, DomainDns
+from domains.dkim_models import LONGEST_STRING, DkimKey
+from domains.models import AddressClass, Domain
+
+TTL = 3600  # seconds, in zone-file text
+DKIM_IN_DNS = ("prepared", "published", "signing", "retiring", "revoked")
+DAY = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Expected:
+    """`values` are right-hand sides as a zone file has them, but a TXT record is its text, in one piece."""
+
+    purpose: str  # a key of words.REASONS
+    name: str  # without the dot at the end
+    rdtype: str
+    values: tuple[str, ...]
+    words: Mapping[str, Any] = field(default_factory=dict)
+    waits: bool = False  # nobody misses it yet: a key that is only prepared
+
+    @property
+    def reason(self) -> str:
+        return str(words.REASONS[self.purpose]) % self.words
+
+    @property
+    def label(self) -> str:
+        return str(words.LABELS[self.purpose])
+
+    @property
+    def zone_lines(self) -> list[str]:
+        return zone_lines(self.name, self.rdtype, self.values)
+
+
+def zone_lines(name: str, rdtype: str, values: Iterable[str]) -> list[str]:
+    """As they stand in a zone file (RFC 1035, section 5.1)."""
+    return [f"{name}. {TTL} IN {rdtype} {right_hand_side(rdtype, value)}" for value in values]
+
+
+def right_hand_side(rdtype: str, value: str) -> str:
+    """TXT in strings of 255 octets, each in quotes; everything else as it is."""
+    if rdtype != "TXT":
+        return value
+    parts = [value[at : at + LONGEST_STRING] for at in range(0, len(value), LONGEST_STRING)] or [""]
+    return " ".join('"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' for part in parts)
+
+
+def expected_of(domain: Domain, settings: DnsSettings | None = None) -> list[Expected]:
+    """The records of one domain, in the order in which people set them up."""
+    return expected_by_domain([domain], settings)[domain.pk]
+
+
+def expected_by_domain(domains: Sequence[Domain], settings: DnsSettings | None = None) -> dict[int, list[Expected]]:
+    """By the number of each domain, in few statements."""
+    settings = settings or DnsSettings.current()
+    prefetch_related_objects(list(domains), "dns", "dkim_keys", "target__dkim_keys")
+    return {domain.pk: list(_of_domain(domain, settings)) for domain in domains}
+
+
+def expected_of_hosts(settings: DnsSettings | None = None) -> list[Expected]:
+    """Addresses, reverse names and TLSA of the mail hosts: they belong to no domain."""
+    return list(_of_hosts(settings or DnsSettings.current()))
+
+
+def own_settings(domain: Domain) -> DomainDns:
+    """What the domain says itself; a new row, not saved, where it says nothing."""
+    own: DomainDns | None = getattr(domain, "dns", None)
+    return own or DomainDns(domain=domain, version=0)
+
+
+def sts_policy(settings: DnsSettings) -> str:
+    """What /.well-known/mta-sts.txt says (RFC 8461, section 3.2); "" where there is none."""
+    if not settings.sts_mode or not settings.mail_hosts:
+        return ""
+    lines = ["version: STSv1", f"mode: {settings.sts_mode}", *(f"mx: {host.name}" for host in settings.mail_hosts)]
+    return "".join(f"{line}\r\n" for line in [*lines, f"max_age: {settings.sts_days * DAY}"])
+
+
+def sts_id(settings: DnsSettings) -> str:
+    """Another one for each other policy (RFC 8461, section 3.1), so that nobody has to think of it."""
+    return sha256(sts_policy(settings).encode()).hexdigest()[:20]
+
+
+def spf_terms_of(domain: Domain, settings: DnsSettings) -> list[str]:
+    """Who may send, without v=spf1 and all."""
+    terms = [*(["mx"] if settings.mail_hosts else []), *settings.spf_senders.split()]
+    return list(dict.fromkeys([*terms, *own_settings(domain).spf_senders.split()]))
+
+
+def dmarc_record(domain: Domain, settings: DnsSettings) -> str:
+    own = own_settings(domain)
+    tags = [("v", "DMARC1"), ("p", own.dmarc_policy or settings.dmarc_policy)]
+    if settings.dmarc_subdomains:
+        tags.append(("sp", settings.dmarc_subdomains))
+    if settings.dmarc_percent != 100:
+        tags.append(("pct", str(settings.dmarc_percent)))
+    if settings.dmarc_strict:
+        tags += [("adkim", "s"), ("aspf", "s")]
+    for tag, addresses in (("rua", own.dmarc_reports or settings.dmarc_reports), ("ruf", settings.dmarc_failures)):
+        if addresses:
+            tags.append((tag, ",".join(f"mailto:{address}" for address in addresses.split())))
+    return "; ".join(f"{tag}={value}" for tag, value in tags)
+
+
+def _of_domain(domain: Domain, settings: DnsSettings) -> Iterator[Expected]:
+    name, hosts = domain.name, settings.mail_hosts
+    if "." not in name:
+        return
+    if hosts:
+        values = tuple(f"{10 * place} {host.name}." for place, host in enumerate(hosts, start=1))
+        yield Expected("mx", name, "MX", values, {"domain": name})
+    if terms := spf_terms_of(domain, settings):
+        record = " ".join(["v=spf1", *terms, "-all" if settings.spf_strict else "~all"])
+        yield Expected("spf", name, "TXT", (record,), {"domain": name})
+    yield from _dkim(domain)
+    if terms or hosts:
+        yield from _dmarc(domain, settings)
+    if policy := sts_policy(settings):
+        record = f"v=STSv1; id={sts_id(settings)};"
+        yield Expected("sts", f"_mta-sts.{name}", "TXT", (record,), {"policy": policy})
+        yield Expected("sts_host", f"mta-sts.{name}", "CNAME", (f"{settings.panel_host}.",), {"domain": name})
+    if settings.tls_reports and hosts:
+        record = f"v=TLSRPTv1; rua={','.join(f'mailto:{one}' for one in settings.tls_reports.split())}"
+        yield Expected("tls_reports", f"_smtp._tls.{name}", "TXT", (record,))
+    if domain.answers_for.address_class == AddressClass.VIRTUAL_MAILBOX:
+        yield from _for_mail_programs(name, settings)
+
+
+def _dkim(domain: Domain) -> Iterator[Expected]:
+    of_target = [key for key in domain.target.dkim_keys.all() if key.for_alias_domains] if domain.target else []
+    for key in [*domain.dkim_keys.all(), *of_target]:
+        if key.state in DKIM_IN_DNS:
+            name = f"{key.selector}._domainkey.{domain.name}"
+            purpose = {"prepared": "dkim_prepared", "retiring": "dkim_retiring", "revoked": "dkim_revoked"}
+            yield Expected(
+                purpose.get(key.state, "dkim"),
+                name,
+                "TXT",
+                (key.record_text,),
+                {"selector": key.selector},
+                waits=key.state == DkimKey.State.PREPARED,
+            )
+
+
+def _dmarc(domain: Domain, settings: DnsSettings) -> Iterator[Expected]:
+    name = domain.name
+    yield Expected("dmarc", f"_dmarc.{name}", "TXT", (dmarc_record(domain, settings),), {"domain": name})
+    reports = own_settings(domain).dmarc_reports or settings.dmarc_reports
+    elsewhere = {address.rpartition("@")[2].lower() for address in f"{reports} {settings.dmarc_failures}".split()}
+    for other in sorted(elsewhere):
+        # RFC 7489, section 7.1: who gets reports about others says that it wants them.
+        if not f".{name}".endswith(f".{other}") and not f".{other}".endswith(f".{name}"):
+            allows = f"{name}._report._dmarc.{other}"
+            yield Expected("dmarc_reports", allows, "TXT", ("v=DMARC1",), {"domain": name, "other": other})
+
+
+def _for_mail_programs(name: str, settings: DnsSettings) -> Iterator[Expected]:
+    if settings.client_host:
+        for service in settings.services.split():
+            value = f"0 1 {settings.SERVICES[service]} {settings.client_host}."
+            yield Expected("srv", f"_{service}._tcp.{name}", "SRV", (value,), {"service": service})
+    if settings.panel_host and settings.client_host:
+        target = (f"{settings.panel_host}.",)
+        yield Expected("autoconfig", f"autoconfig.{name}", "CNAME", target)
+        yield Expected("autodiscover", f"autodiscover.{name}", "CNAME", target)
+
+
+def _of_hosts(settings: DnsSettings) -> Iterator[Expected]:
+    found = readable_certificates(settings.certificates)
+    for host in settings.mail_hosts:
+        for rdtype, version in (("A", 4), ("AAAA", 6)):
+            values = tuple(one for one in host.addresses if ip_address(one).version == version)
+            if values:
+                yield Expected("address", host.name, rdtype, values, {"host": host.name})
+        for address in host.addresses:
+            name = ip_address(address).reverse_pointer
+            yield Expected("reverse", name, "PTR", (f"{host.name}.",), {"host": host.name, "address": address})
+        values = tuple(dict.fromkeys(tlsa_of(one) for one in found if is_for(one, host.name)))
+        if values:
+            yield Expected("tlsa", f"_25._tcp.{host.name}", "TLSA", values, {"host": host.name})

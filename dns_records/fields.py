@@ -1,0 +1,137 @@
+"""What people type about the DNS: mail hosts with addresses, terms of SPF, addresses for reports, certificates."""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from domains.fields import normalised_domain, shown
+
+TERM_OF_SPF = re.compile(  # RFC 7208, sections 5 and 6.1; macros are taken as they are
+    r"[-+?~]?(?:(?:a|mx)(?::[^\s/]+)?(?:/\d+)?(?://\d+)?|ip4:[0-9.]+(?:/\d+)?|ip6:[0-9a-f:.]+(?:/\d+)?"
+    r"|(?:include|exists):\S+|ptr(?::\S+)?|redirect=\S+|exp=\S+)",
+    re.IGNORECASE,
+)
+REPORTS_TO = re.compile(r"[!-+\--:<-~]+@[a-z0-9.-]+")  # no blank, comma or semicolon: they end a tag
+PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class MailHost:
+    """A server that takes mail from elsewhere; the first is preferred."""
+
+    name: str
+    addresses: tuple[str, ...]
+
+
+def mail_hosts(text: str) -> list[MailHost]:
+    """One host a line: its name, then its addresses. ValidationError says which line is wrong."""
+    hosts: list[MailHost] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, *addresses = line.split()
+        host = MailHost(normalised_domain(name), tuple(_address(one) for one in addresses))
+        if "." not in host.name:
+            raise ValidationError(_("%(name)s needs its whole name, for example mx.example.org.") % {"name": host.name})
+        if not addresses:
+            raise ValidationError(_("Write the addresses of %(name)s behind it.") % {"name": host.name})
+        if any(other.name == host.name for other in hosts):
+            raise ValidationError(_("%(name)s stands there twice.") % {"name": host.name})
+        hosts.append(host)
+    return hosts
+
+
+def normal_hosts(text: str) -> str:
+    return "\n".join(" ".join([host.name, *host.addresses]) for host in mail_hosts(text))
+
+
+def spf_terms(text: str) -> str:
+    """Terms of SPF with single blanks between them; neither v=spf1 nor “all”, which the panel writes."""
+    terms = text.split()
+    for term in terms:
+        if not TERM_OF_SPF.fullmatch(term):
+            sentence = _("“%(term)s” is no term of SPF. Write ip4:192.0.2.1 or include:example.net, for example.")
+            raise ValidationError(sentence % {"term": shown(term)})
+    return " ".join(terms)
+
+
+def report_addresses(text: str) -> str:
+    """Addresses with blanks between them, without mailto:."""
+    addresses = [one.removeprefix("mailto:") for one in re.split(r"[\s,]+", text.strip()) if one]
+    for address in addresses:
+        if not REPORTS_TO.fullmatch(address.lower()):
+            sentence = _("“%(address)s” is no address for reports. Write dmarc@example.org, for example.")
+            raise ValidationError(sentence % {"address": shown(address)})
+    return " ".join(addresses)
+
+
+def certificates(text: str) -> list[x509.Certificate]:
+    """Certificates in PEM, and those of files whose whole path stands on a line of its own: the first of each file,
+    which is the server's (a chain follows it)."""
+    found = [_certificate(pem, "PEM") for pem in PEM.findall(text)]
+    for line in filter(None, map(str.strip, PEM.sub("", text).splitlines())):
+        if not line.startswith("/"):
+            sentence = _("“%(line)s” is neither a certificate in PEM nor the whole path of one.")
+            raise ValidationError(sentence % {"line": shown(line)})
+        found.append(_certificate(_read(line), line))
+    return found
+
+
+def readable_certificates(text: str) -> list[x509.Certificate]:
+    """The same without those whose file cannot be read by now."""
+    found: list[x509.Certificate] = []
+    for part in [*PEM.findall(text), *PEM.sub("", text).split("\n")]:
+        with suppress(ValidationError):
+            found += certificates(part)
+    return found
+
+
+def names_of(certificate: x509.Certificate) -> list[str]:
+    """The DNS names for which it is good (RFC 6125)."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    return [name.lower() for name in names.get_values_for_type(x509.DNSName)]
+
+
+def is_for(certificate: x509.Certificate, host: str) -> bool:
+    """Its own name, or a wildcard for the last label."""
+    return bool({host, f"*.{host.partition('.')[2]}"} & set(names_of(certificate)))
+
+
+def tlsa_of(certificate: x509.Certificate) -> str:
+    """3 1 1: the server's own key, whole, as SHA-256 (RFC 7672, 3.1.1). It stays while a renewal keeps the key."""
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"3 1 1 {sha256(key).hexdigest()}"
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        sentence = _("“%(address)s” is no address. Write 192.0.2.1 or 2001:db8::1, for example.")
+        raise ValidationError(sentence % {"address": shown(text)}) from error
+
+
+def _certificate(pem: str, where: str) -> x509.Certificate:
+    found = PEM.search(pem)
+    try:
+        return x509.load_pem_x509_certificate(found[0].encode() if found else b"")
+    except ValueError as error:
+        raise ValidationError(_("There is no certificate in %(where)s.") % {"where": shown(where)}) from error
+
+
+def _read(path: str) -> str:
+    try:
+        with Path(path).open(encoding="ascii", errors="replace") as file:
+            return file.read(100_000)
+    except OSError as error:
+        words = {"file": shown(path), "reason": error.strerror}
+        raise ValidationError(_("%(file)s cannot be read: %(reason)s.") % words) from error

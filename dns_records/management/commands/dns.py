@@ -1,0 +1,165 @@
+"""DNS records from the shell: what is expected, what was seen, what is different for one domain."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from accounts.commands import NounCommand, Options, given, version_argument
+from dns_records.alarm import tell_what_broke
+from dns_records.checks import check_domains
+from dns_records.expected import expected_of
+from dns_records.jobs import domains_to_check, plan_row
+from dns_records.models import DmarcPolicy, DomainDns, Record, RecordState, UpdateServer, ZoneCheck
+from dns_records.publishing import plan_for, publish
+from dns_records.services import change_domain_dns
+from dns_records.words import DNSSEC, LABELS, sentence
+from dns_records.zone_text import as_rows, json_text, zone_text
+from domains.commands import domain_named
+from domains.models import Domain
+
+
+class Command(NounCommand):
+    help = _("Show, check, export and publish the DNS records of a domain.")
+
+    def add_verbs(self) -> None:
+        show = self.verb("show", _("Show what is expected beside what was seen last."))
+        show.add_argument("domain", metavar="DOMAIN")
+
+        check = self.verb("check", _("Ask the authoritative name servers now; without a domain for all."))
+        check.add_argument("domain", metavar="DOMAIN", nargs="?")
+
+        export = self.verb("export", _("Print the expected records."))
+        export.add_argument("domain", metavar="DOMAIN")
+        export.add_argument("--format", choices=["zone", "json"], default="zone", help=_("Default: zone."))
+
+        publish = self.verb("publish", _("Put the records into the zone by dynamic update (RFC 2136)."))
+        publish.add_argument("domain", metavar="DOMAIN")
+        publish.add_argument("--plan", action="store_true", help=_("Only say what would change."))
+
+        change = self.verb("change", _("Change where a domain differs from the DNS settings."))
+        change.add_argument("domain", metavar="DOMAIN")
+        policies = [*DmarcPolicy.values, "default"]
+        change.add_argument("--dmarc-policy", choices=policies, help=_("Its own DMARC policy."))
+        change.add_argument("--dmarc-reports", metavar="ADDRESSES", help=_("Who gets its DMARC reports."))
+        change.add_argument("--spf-senders", metavar="TERMS", help=_("Terms of SPF for this domain."))
+        change.add_argument("--server", metavar="NAME", help=_("Its update server, by the name of the key; or none."))
+        change.add_argument(
+            "--checked", dest="is_checked", action="store_const", const=True, help=_("Check its records every night.")
+        )
+        change.add_argument(
+            "--not-checked", dest="is_checked", action="store_const", const=False, help=_("Do not check its records.")
+        )
+        version_argument(change)
+
+    def do_show(self, options: Options) -> None:
+        domain = _with_target(options["domain"])
+        rows = _rows(domain)
+        self.table(rows, {"state": 18, "type": 5, "name": 0}, options)
+        if not options["json"]:
+            self._say_what_is_wrong(domain)
+
+    def do_check(self, options: Options) -> None:
+        domains = [_with_target(options["domain"])] if options["domain"] else domains_to_check()
+        changed = check_domains(domains, show=lambda done, total: self._progress(done, total, options))
+        tell_what_broke()
+        if options["domain"]:
+            self.table(_rows(domains[0]), {"state": 18, "type": 5, "name": 0}, options)
+            if not options["json"]:
+                self._say_what_is_wrong(domains[0])
+            return
+        checks = ZoneCheck.objects.filter(domain__in=[domain.pk for domain in domains])
+        figures = {"domains": len(domains), "broken": checks.filter(broken__gt=0).count(), "changed": changed}
+        self.done(_("Asked for %(domains)d domains; %(broken)d have records to look at.") % figures, figures, options)
+
+    def do_export(self, options: Options) -> None:
+        domain = _with_target(options["domain"])
+        expected = expected_of(domain)
+        as_json = options["json"] or options["format"] == "json"
+        self.stdout.write(json_text(expected) if as_json else zone_text(domain, expected), ending="")
+
+    def do_publish(self, options: Options) -> None:
+        domain = _with_target(options["domain"])
+        plan = plan_for(domain)
+        for step in plan.left_alone:
+            self.remark(f"{step.name} {step.rdtype}: {step.sentence}")
+        if not options["json"] and plan.to_do:
+            self.stdout.write("\n".join(plan.lines))
+        if options["plan"] or not plan.to_do:
+            sentence = _("Nothing was changed.") if plan.to_do else _("There is nothing to publish.")
+            self.done(sentence, plan_row(plan), options)
+            return
+        unseen = publish(domain, plan, by=self.by)
+        check_domains([domain])
+        for name in unseen:
+            self.remark(_("%(name)s: the name server took the update and does not show it yet.") % {"name": name})
+        sentence = _("Published the records of %(domain)s.") % {"domain": domain}
+        self.done(sentence, plan_row(plan) | {"unseen": unseen}, options)
+
+    def do_change(self, options: Options) -> None:
+        changes = given(options, "dmarc_policy", "dmarc_reports", "spf_senders", "server", "is_checked")
+        if not changes:
+            self.wrong_usage(_("Say what is to change; “dns change --help” names the options."))
+        if changes.get("dmarc_policy") == "default":
+            changes["dmarc_policy"] = ""
+        if "server" in changes:
+            changes["server"] = _server_named(changes["server"]) if changes["server"] != "none" else None
+        domain = domain_named(options["domain"])
+        own = change_domain_dns(domain, **changes, version=options["if_version"], by=self.by)
+        self.done(_("Changed the DNS settings of %(domain)s.") % {"domain": domain}, own_row(own), options)
+
+    def _progress(self, done: int, total: int, options: Options) -> None:
+        if done and done % 200 == 0 and not options["json"]:
+            self.remark(_("%(done)d of %(total)d") % {"done": done, "total": total})
+
+    def _say_what_is_wrong(self, domain: Domain) -> None:
+        wrong = Record.objects.filter(domain=domain).exclude(state=RecordState.RIGHT)
+        for record in wrong:
+            said = sentence(record.why, record.words) or str(record.get_state_display())
+            self.remark(f"{LABELS[record.purpose]}, {record.name}: {said}")
+        check = ZoneCheck.objects.filter(domain=domain).first()
+        if check:
+            self.remark(f"DNSSEC: {DNSSEC[check.dnssec]}")
+        else:
+            self.remark(_("Nobody has asked yet: dns check %(domain)s") % {"domain": domain})
+
+
+def own_row(own: DomainDns) -> dict[str, Any]:
+    return {
+        "domain": own.domain.name,
+        "is_checked": own.is_checked,
+        "dmarc_policy": own.dmarc_policy,
+        "dmarc_reports": own.dmarc_reports,
+        "spf_senders": own.spf_senders,
+        "server": own.server.name if own.server else None,
+        "version": own.version,
+    }
+
+
+def _rows(domain: Domain) -> list[dict[str, Any]]:
+    """What is expected now, with what was seen last."""
+    seen = {(row.purpose, row.name): row for row in Record.objects.filter(domain=domain)}
+    rows = []
+    for row in as_rows(expected_of(domain)):
+        record = seen.get((str(row["purpose"]), str(row["name"])))
+        rows.append(
+            row
+            | {
+                "state": str(record.state) if record else None,
+                "published": record.published if record else [],
+                "why": sentence(record.why, record.words) if record else "",
+                "since": record.since if record else None,
+            }
+        )
+    return rows
+
+
+def _with_target(name: str) -> Domain:
+    return Domain.objects.select_related("target").get(pk=domain_named(name).pk)
+
+
+def _server_named(name: str) -> UpdateServer:
+    server: UpdateServer | None = UpdateServer.objects.filter(name=name.strip().lower()).first()
+    if server is None:
+        raise ValidationError(_("There is no update server with the key “%(name)s”.") % {"name": name})
+    return server

@@ -1,0 +1,246 @@
+"""Expected records are put into the zone by dynamic update (RFC 2136), signed by TSIG (RFC 8945).
+
+Only what the panel has put there is changed or taken away; records of others of the same name stay. Each update says
+what it thinks is there: if somebody changed that meanwhile, the server refuses and nothing is changed."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdata
+import dns.rdataclass
+import dns.rdataset
+import dns.rdatatype
+import dns.tsig
+import dns.update
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.history import recorded
+from dns_records import spf
+from dns_records.authoritative import Asker, Server
+from dns_records.expected import TTL, Expected, expected_of, own_settings, right_hand_side, zone_lines
+from dns_records.models import PublishedRecord, UpdateServer
+from dns_records.secrets import secret_of
+from dns_records.words import LEFT_ALONE
+from domains.models import Domain
+from domains.services import locked_version
+
+TIMEOUT = 10.0  # seconds for one question or update
+# Of these only one record may stand at a name, among others of the same type: it begins with a version.
+VERSIONS = {"spf": "v=spf1", "dmarc": "v=dmarc1", "sts": "v=stsv1", "tls_reports": "v=tlsrptv1"}
+Key = tuple[str, str]  # name and type
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the update does at one name and type. `there` is what the server has now: the update asks that it is so."""
+
+    name: str
+    rdtype: str
+    there: tuple[str, ...]
+    add: tuple[str, ...] = ()
+    take_away: tuple[str, ...] = ()
+    left_alone: str = ""  # why, as a key of words.LEFT_ALONE
+    value: str = ""  # what stands in its sentence
+
+    @property
+    def sentence(self) -> str:
+        return str(LEFT_ALONE[self.left_alone]) % {"value": self.value}
+
+    @property
+    def lines(self) -> list[str]:
+        """As a difference: - what goes, + what comes."""
+        gone = [f"- {line}" for line in zone_lines(self.name, self.rdtype, self.take_away)]
+        return gone + [f"+ {line}" for line in zone_lines(self.name, self.rdtype, self.add)]
+
+
+@dataclass(frozen=True)
+class Plan:
+    domain: Domain
+    server: UpdateServer
+    zone: str
+    steps: tuple[Step, ...]
+
+    @property
+    def to_do(self) -> list[Step]:
+        return [step for step in self.steps if step.add or step.take_away]
+
+    @property
+    def left_alone(self) -> list[Step]:
+        return [step for step in self.steps if step.left_alone]
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for step in self.to_do for line in step.lines]
+
+    @property
+    def mark(self) -> str:
+        """Another one for each other plan, so that what is carried out is what was looked at."""
+        return sha256("\n".join([str(self.server.pk), *self.lines]).encode()).hexdigest()
+
+
+def server_for(domain: Domain) -> UpdateServer:
+    """Its own, or the one for all domains; a sentence where there is none."""
+    server = own_settings(domain).server or UpdateServer.objects.filter(for_all=True).first()
+    if server is None:
+        raise ValidationError(
+            _("No name server takes updates for %(domain)s. Add an update server in the DNS settings, or choose one.")
+            % {"domain": domain}
+        )
+    return server
+
+
+def plan_for(domain: Domain) -> Plan:
+    """Asks the server that takes updates what is there, and says what would change. Changes nothing."""
+    server, asker = server_for(domain), Asker(timeout=TIMEOUT)
+    zone = _zone_of(server, domain, asker)
+    wanted: dict[Key, list[Expected]] = defaultdict(list)
+    for one in expected_of(domain):
+        wanted[one.name, one.rdtype].append(one)
+    ours: dict[Key, set[str]] = defaultdict(set)
+    for row in PublishedRecord.objects.filter(domain=domain):
+        ours[row.name, row.rdtype].add(row.value)
+    steps = []
+    for name, rdtype in dict.fromkeys([*wanted, *ours]):
+        if f".{name}".endswith(f".{zone}"):
+            there = _there(server, asker, name, rdtype)
+            steps.append(_step(name, rdtype, there, wanted[name, rdtype], ours[name, rdtype]))
+    return Plan(domain, server, zone, tuple(steps))
+
+
+def _step(name: str, rdtype: str, there: Sequence[str], wanted: Sequence[Expected], ours: set[str]) -> Step:
+    values: list[str] = []
+    for one in wanted:
+        foreign = [value for value in _of_the_same_kind(one, there) if value not in ours and value not in one.values]
+        if foreign:
+            left_alone, value = "foreign", foreign[0]
+            if one.purpose == "spf" and len(foreign) == 1:
+                *terms, ending = spf.terms_of(one.values[0])
+                left_alone, value = "merge", spf.merged(foreign[0], terms, ending)
+                if value == foreign[0]:
+                    left_alone = value = ""  # it says all that we would say
+            return Step(name, rdtype, tuple(there), left_alone=left_alone, value=value)
+        values += [value for value in one.values if value not in values]
+    add = tuple(value for value in values if value not in there)
+    gone = tuple(value for value in there if value in ours and value not in values)
+    return Step(name, rdtype, tuple(there), add, gone)
+
+
+def _of_the_same_kind(expected: Expected, there: Sequence[str]) -> list[str]:
+    """Records that cannot stand beside the expected one. Other text stands beside SPF at the name of the domain."""
+    version = VERSIONS.get(expected.purpose)
+    if version is None:
+        return list(there)
+    return [value for value in there if value.lower().replace(" ", "").startswith(version)]
+
+
+def publish(domain: Domain, plan: Plan, *, by: Actor) -> list[str]:
+    """Carries the plan out in one update: all of it or nothing. Gives what the server does not show afterwards."""
+    with recorded("publish", "dns_records", domain.name, domain=domain.name, by=by):
+        locked_version(Domain.objects, domain.pk, None)
+        if not plan.to_do:
+            raise ValidationError(_("There is nothing to publish: all records are there."))
+        for step in plan.to_do:
+            rows = [
+                PublishedRecord(domain=domain, name=step.name, rdtype=step.rdtype, value=value) for value in step.add
+            ]
+            PublishedRecord.objects.bulk_create(rows, ignore_conflicts=True)
+            PublishedRecord.objects.filter(
+                domain=domain, name=step.name, rdtype=step.rdtype, value__in=step.take_away
+            ).delete()
+        # Last, and within the transaction: what the server refuses is not remembered.
+        _send(plan)
+    asker = Asker(timeout=TIMEOUT)
+    return [f"{step.name} {step.rdtype}" for step in plan.to_do if not _is_seen(plan.server, asker, step)]
+
+
+def _send(plan: Plan) -> None:
+    key = dns.tsig.Key(plan.server.name, secret_of(plan.server), plan.server.algorithm)
+    update = dns.update.UpdateMessage(plan.zone, keyring=key)
+    for step in plan.to_do:
+        if step.there:
+            # RFC 2136, section 2.4.2: exactly these records are there.
+            update.present(_name(step.name), *_rdataset(step.rdtype, step.there))
+        else:
+            update.absent(_name(step.name), step.rdtype)
+    for step in plan.to_do:
+        for value in step.take_away:
+            update.delete(_name(step.name), _rdata(step.rdtype, value))
+        for value in step.add:
+            update.add(_name(step.name), TTL, _rdata(step.rdtype, value))
+    try:
+        answer = dns.query.tcp(update, plan.server.address, TIMEOUT, plan.server.port)
+    except (dns.exception.DNSException, OSError, EOFError) as error:
+        words = {"server": plan.server.address, "reason": str(error) or type(error).__name__}
+        raise ValidationError(
+            _("%(server)s did not take the update: %(reason)s. Nothing was changed.") % words
+        ) from error
+    code = answer.rcode()
+    if code in (dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN):
+        raise ValidationError(
+            _("Somebody changed these records meanwhile. Nothing was published; look at the plan again.")
+        )
+    if code != dns.rcode.NOERROR:
+        words = {"server": plan.server.address, "code": dns.rcode.to_text(code), "key": plan.server.name}
+        raise ValidationError(
+            _(
+                "%(server)s refuses the update with %(code)s. Does it know the key %(key)s, and may that change "
+                "the zone?"
+            )
+            % words
+        )
+
+
+def _zone_of(server: UpdateServer, domain: Domain, asker: Asker) -> str:
+    """The zone that holds the domain, by the SOA record of the server itself."""
+    name = domain.name
+    while "." in name:
+        answer = asker.message(_as_server(server), name, "SOA", port=server.port)
+        if isinstance(answer, str):
+            raise ValidationError(_("%(server)s does not answer.") % {"server": server.address})
+        if answer.get_rrset(answer.answer, _name(name), dns.rdataclass.IN, dns.rdatatype.SOA):
+            return name
+        name = name.partition(".")[2]
+    words = {"server": server.address, "domain": domain}
+    raise ValidationError(_("%(server)s does not serve %(domain)s.") % words)
+
+
+def _there(server: UpdateServer, asker: Asker, name: str, rdtype: str) -> list[str]:
+    """What the server has, in the spelling of `Expected`."""
+    message = asker.message(_as_server(server), name, rdtype, port=server.port)
+    if isinstance(message, str):
+        raise ValidationError(_("%(server)s does not answer.") % {"server": server.address})
+    kind = dns.rdatatype.from_text(rdtype)
+    rrset = message.get_rrset(message.answer, _name(name), dns.rdataclass.IN, kind)
+    if rdtype == "TXT":
+        return sorted(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in rrset or [])
+    return sorted(rdata.to_text() for rdata in rrset or [])
+
+
+def _is_seen(server: UpdateServer, asker: Asker, step: Step) -> bool:
+    there = set(_there(server, asker, step.name, step.rdtype))
+    return set(step.add) <= there and not set(step.take_away) & there
+
+
+def _rdata(rdtype: str, value: str) -> dns.rdata.Rdata:
+    return dns.rdata.from_text("IN", rdtype, right_hand_side(rdtype, value))
+
+
+def _rdataset(rdtype: str, values: Iterable[str]) -> list[dns.rdata.Rdata]:
+    return [_rdata(rdtype, value) for value in values]
+
+
+def _name(text: str) -> dns.name.Name:
+    return dns.name.from_text(text)
+
+
+def _as_server(server: UpdateServer) -> Server:
+    return Server(server.name, server.address)

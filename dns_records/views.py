@@ -1,0 +1,197 @@
+"""Pages about DNS records: all domains at a glance, and one with what is expected beside what was seen."""
+
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.actors import Actor
+from accounts.pages import PersonRequest, asked, chosen, list_page, person_required, say, superuser_required
+from dns_records.expected import Expected, expected_of, expected_of_hosts, own_settings, right_hand_side, zone_lines
+from dns_records.jobs import start_dns_check
+from dns_records.models import BROKEN, DnsSettings, Record, RecordChange, RecordState, ZoneCheck
+from dns_records.words import ADVICE, DNSSEC, LABELS, sentence
+from dns_records.zone_text import json_text, zone_text
+from domains.models import Domain
+from domains.views import begins_with, domain_head
+
+CHANGES_SHOWN = 20
+LOOKS = {
+    "": ("off", "clock"),
+    RecordState.RIGHT: ("ok", "check2"),
+    RecordState.MISSING: ("bad", "x-octagon-fill"),
+    RecordState.DIFFERENT: ("bad", "x-octagon-fill"),
+    RecordState.SEVERAL: ("bad", "x-octagon-fill"),
+    RecordState.NOT_EVERYWHERE: ("wait", "clock"),
+    RecordState.WAITS: ("wait", "clock"),
+    RecordState.UNKNOWN: ("warn", "exclamation-triangle-fill"),
+}
+DNSSEC_LOOKS = {
+    "signed": ("ok", "shield-lock"),
+    "unsigned": ("off", "lock"),
+    "broken": ("bad", "x-octagon-fill"),
+    "unknown": ("off", "dash-lg"),
+}
+
+
+@person_required
+@require_safe
+def dns_list(request: PersonRequest) -> HttpResponse:
+    domains = Domain.objects.visible_to(request.user).filter(name__contains=".")
+    q = asked(request, "q")
+    states = [("", _("All")), ("look", _("To look at")), ("right", _("As expected")), ("unasked", _("Not asked yet"))]
+    state = chosen(request, "state", _("State"), states)
+    found = _in_state(domains.select_related("zone_check"), state.current)
+    if q:
+        found = found.filter(begins_with(q))
+    page = list_page(found, request, key=("name",))
+    for domain in page.rows:
+        check = getattr(domain, "zone_check", None)
+        domain.seen, domain.dnssec_look = check, DNSSEC_LOOKS[check.dnssec] if check else None
+    context = {
+        "page": page,
+        "q": q,
+        "filters": [state],
+        "is_empty": not page.rows and not domains.exists(),
+        "settings": DnsSettings.current(),
+        "health": _health(domains),
+        "hosts": _rows(expected_of_hosts(), Record.objects.filter(domain=None)) if request.user.is_superuser else [],
+        "hosts_check": ZoneCheck.objects.filter(domain=None).first(),
+    }
+    return render(request, "dns_records/dns_list.html", context)
+
+
+def _in_state(domains: QuerySet[Domain], state: str) -> QuerySet[Domain]:
+    if state == "look":
+        return domains.filter(Q(zone_check__broken__gt=0) | Q(zone_check__others__gt=0))
+    if state == "right":
+        return domains.filter(zone_check__broken=0, zone_check__others=0)
+    return domains.filter(zone_check=None) if state == "unasked" else domains
+
+
+def _health(domains: QuerySet[Domain]) -> dict[str, Any]:
+    """How many domains are how, and where each part of the bar begins, in percent."""
+    is_right = Q(zone_check__broken=0, zone_check__others=0)
+    figures = domains.aggregate(
+        all=Count("pk"),
+        right=Count("pk", filter=is_right),
+        broken=Count("pk", filter=Q(zone_check__broken__gt=0)),
+        waits=Count("pk", filter=Q(zone_check__broken=0, zone_check__others__gt=0)),
+    )
+    whole = figures["all"] or 1
+    kinds = [
+        ("right", "ok", "check2", _("All records as expected")),
+        ("broken", "bad", "x-octagon-fill", _("Records to look at")),
+        ("waits", "wait", "clock", _("Not everywhere yet, or no answer")),
+        ("unasked", "off", "dash-lg", _("Not asked yet")),
+    ]
+    figures["unasked"] = figures["all"] - figures["right"] - figures["broken"] - figures["waits"]
+    parts, at = [], 0.0
+    for name, kind, icon, words in kinds:
+        width = 100 * figures[name] / whole
+        parts.append(
+            {"kind": kind, "icon": icon, "words": words, "number": figures[name], "x": f"{at:.2f}", "w": f"{width:.2f}"}
+        )
+        at += width
+    return {"all": figures["all"], "parts": parts}
+
+
+@superuser_required
+@require_POST
+def dns_check_all(request: PersonRequest) -> HttpResponse:
+    return redirect(start_dns_check(by=Actor.from_request(request)))
+
+
+@person_required
+@require_safe
+def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
+    domain = _domain(request, name)
+    settings = DnsSettings.current()
+    rows = _rows(expected_of(domain, settings), Record.objects.filter(domain=domain))
+    state = chosen(request, "state", _("Which records"), [("", _("All")), ("look", _("To look at"))])
+    to_look_at = [row for row in rows if row["state"] != RecordState.RIGHT]
+    check = ZoneCheck.objects.filter(domain=domain).first()
+    own = own_settings(domain)
+    context = domain_head(domain) | {
+        "settings": settings,
+        "own": own,
+        "rows": to_look_at if state.current else rows,
+        "total": len(rows),
+        "to_look_at": len(to_look_at),
+        "state": state,
+        "check": check,
+        "dnssec": (*DNSSEC_LOOKS[check.dnssec], DNSSEC[check.dnssec]) if check else None,
+        "advice": ADVICE[own.dmarc_policy or settings.dmarc_policy] if settings.hosts else "",
+        "changes": _changes(domain),
+        "export": zone_text(domain, expected_of(domain, settings)),
+    }
+    return render(request, "dns_records/dns_domain.html", context)
+
+
+@person_required
+@require_POST
+def dns_check(request: PersonRequest, name: str) -> HttpResponse:
+    domain = _domain(request, name)
+    job = start_dns_check(domain, by=Actor.from_request(request))
+    say(request, _("The worker asks the name servers of {domain}."), domain=domain.unicode_name)
+    return redirect(job)
+
+
+@person_required
+@require_safe
+def dns_export(request: PersonRequest, name: str) -> HttpResponse:
+    domain = _domain(request, name)
+    if asked(request, "format") == "json":
+        return HttpResponse(json_text(expected_of(domain)), content_type="application/json")
+    answer = HttpResponse(zone_text(domain, expected_of(domain)), content_type="text/plain; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{domain.name}.zone"'
+    return answer
+
+
+def _domain(request: PersonRequest, name: str) -> Domain:
+    domains = Domain.objects.visible_to(request.user).select_related("target", "counts")
+    return get_object_or_404(domains, name=name)
+
+
+def _rows(expected: list[Expected], records: QuerySet[Record]) -> list[dict[str, Any]]:
+    """What is expected now, each with what was seen of it last."""
+    seen = {(row.purpose, row.name, row.rdtype): row for row in records}
+    return [_row(one, seen.get((one.purpose, one.name, one.rdtype))) for one in expected]
+
+
+def _row(expected: Expected, record: Record | None) -> dict[str, Any]:
+    state = record.state if record else ""
+    values = (record.expected if record and record.purpose == "spf" else None) or list(expected.values)
+    kind, icon = LOOKS[state]
+    published = record.published if record else []
+    return {
+        "label": expected.label,
+        "name": expected.name,
+        "rdtype": expected.rdtype,
+        "expected": [right_hand_side(expected.rdtype, value) for value in values],
+        "published": [right_hand_side(expected.rdtype, value) for value in published],
+        "zone": "\n".join(zone_lines(expected.name, expected.rdtype, values)),
+        "reason": expected.reason,
+        "state": state,
+        "look": (kind, icon, record.get_state_display() if record else _("not asked yet")),
+        "is_broken": state in BROKEN,
+        "why": sentence(record.why, record.words) if record else "",
+        "since": record.since if record else None,
+    }
+
+
+def _changes(domain: Domain) -> list[dict[str, Any]]:
+    changes = RecordChange.objects.filter(domain=domain).exclude(before="")[:CHANGES_SHOWN]
+    return [
+        {
+            "at": change.at,
+            "label": LABELS[change.purpose],
+            "name": f"{change.name} {change.rdtype}",
+            "look": (*LOOKS[change.after], change.get_after_display()),
+            "why": sentence(change.why, change.words),
+        }
+        for change in changes
+    ]

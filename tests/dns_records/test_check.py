@@ -1,0 +1,263 @@
+"""What the authoritative servers say is held against what is expected: real Knots, one after another told to lie."""
+
+from collections.abc import Callable
+
+import dns.dnssec
+import dns.name
+import pytest
+
+from dns_records.authoritative import Asker
+from dns_records.checks import check_domains
+from dns_records.dnssec import dnssec_of
+from dns_records.models import Record, RecordChange, ZoneCheck
+from dns_records.words import sentence
+from domains.dkim_keys import generate
+from domains.dkim_services import add_dkim_key
+from tests.dns_records.conftest import Place
+from tests.services.checks import TESTER
+
+
+def states(place: Place) -> dict[str, str]:
+    return {f"{one.purpose} {one.name}": one.state for one in Record.objects.filter(domain=place.domain)}
+
+
+def check(place: Place) -> int:
+    return check_domains([place.domain], timeout=1)
+
+
+def what_is_wrong(place: Place) -> list[str]:
+    wrong = Record.objects.filter(domain=place.domain).exclude(state="right")
+    return [f"{one}: {one.state}: {sentence(one.why, one.words)}" for one in wrong]
+
+
+def test_it_works(place: Place) -> None:
+    place.publish()
+    place.publish_hosts()
+    check(place)
+    assert what_is_wrong(place) == []
+    of_hosts = Record.objects.filter(domain=None)
+    assert {one.state for one in of_hosts} == {"right"}, [sentence(one.why, one.words) for one in of_hosts]
+    zone = ZoneCheck.objects.get(domain=place.domain)
+    assert (zone.right, zone.broken, zone.others, zone.dnssec) == (len(states(place)), 0, 0, "unsigned")
+    assert zone.servers == ["ns1.servers.test", "ns2.servers.test"]
+    assert check(place) == 0  # only changes are kept
+    assert RecordChange.objects.filter(domain=place.domain).count() == len(states(place))
+
+
+def without(*words: str) -> Callable[[list[str]], list[str]]:
+    return lambda lines: [line for line in lines if not any(word in line for word in words)]
+
+
+def changed(before: str, after: str) -> Callable[[list[str]], list[str]]:
+    """In the lines that hold `before`; a line of nothing is no line."""
+    return lambda lines: [line.replace(before, after) for line in lines]
+
+
+def added(*new: str) -> Callable[[list[str]], list[str]]:
+    return lambda lines: [*lines, *new]
+
+
+def cut(lines: list[str]) -> list[str]:
+    """What a form does that takes one string of 255 characters."""
+    return [line[: line.index('" "') + 1] if "_domainkey" in line else line for line in lines]
+
+
+LIES = [
+    (without("_dmarc"), "_dmarc.example.org TXT: missing: There is no such record."),
+    (without(" 20 mx2"), "example.org MX: different: No MX record for mx2.example.net."),
+    (
+        added("@ MX 5 old.example.net."),
+        "example.org MX: different: Mail also goes to old.example.net, which the DNS settings do not know.",
+    ),
+    (
+        changed("MX 20", "MX 5"),
+        "example.org MX: different: The hosts are right, their order is not: mail goes to mx2.example.net first.",
+    ),
+    (
+        lambda lines: added("@ MX 0 .")(without(" MX ")(lines)),
+        "example.org MX: different: This MX record says that the domain takes no mail at all.",
+    ),
+    (
+        changed("ip4:192.0.2.8", "ip4:192.0.2.9"),
+        "example.org TXT: different: The record does not name ip4:192.0.2.8. Add it before “all”; what else is there "
+        "may stay.",
+    ),
+    (
+        changed("-all", "~all"),
+        "example.org TXT: different: Mail from other servers is only suspicious (~all). The settings ask for -all.",
+    ),
+    (
+        changed("-all", "?all"),
+        "example.org TXT: different: The record refuses nobody: it does not end with -all or ~all.",
+    ),
+    (
+        added('@ TXT "v=spf1 a -all"'),
+        "example.org TXT: several: There are 2 such records. Receivers then take none of them; put them into one.",
+    ),
+    (
+        changed("-all", "ipv4:192.0.2.1 -all"),
+        "example.org TXT: different: “ipv4:192.0.2.1” is no term of SPF, so the whole record fails.",
+    ),
+    (
+        lambda lines: added(*(f'i{n} TXT "v=spf1 a mx include:i{n + 1}.example.org -all"' for n in range(9)))(
+            changed("-all", "include:i0.example.org -all")(lines)
+        ),
+        "example.org TXT: different: The record needs > 10 lookups. Receivers stop after 10, and it fails (RFC 7208).",
+    ),
+    (
+        cut,
+        "s1._domainkey.example.org TXT: different: Only the first 218 characters of the key are there. Put all strings "
+        "into one record.",
+    ),
+    (
+        changed("s=email; p=MII", "s=email; p=MIJ"),
+        "s1._domainkey.example.org TXT: different: Another key is published: signatures of ours cannot be verified.",
+    ),
+    (
+        changed("s=email;", "s=email; t=y;"),
+        "s1._domainkey.example.org TXT: different: The record has t=y: receivers treat signed mail as if it were not "
+        "signed.",
+    ),
+    (
+        changed("k=rsa", "k=ed25519"),
+        "s1._domainkey.example.org TXT: different: The tag k=ed25519 does not fit the key.",
+    ),
+    (
+        changed("p=quarantine", "p=none"),
+        "_dmarc.example.org TXT: different: The policy is none. The settings ask for quarantine.",
+    ),
+    (
+        changed("p=quarantine", "p=reject"),
+        "_dmarc.example.org TXT: different: The policy is reject, stricter than the settings ask for (quarantine).",
+    ),
+    (
+        changed("p=quarantine", "p=quarantine; sp=none"),
+        "_dmarc.example.org TXT: different: These tags are not as the settings ask: sp=none.",
+    ),
+    (
+        changed("dmarc@example.net", "other@example.net"),
+        "_dmarc.example.org TXT: different: No reports go to dmarc@example.net.",
+    ),
+    (
+        changed("id=", "id=0"),
+        "_mta-sts.example.org TXT: different: The id is an old one, so others keep the policy that they have. Put in "
+        "the new id.",
+    ),
+    (
+        changed("CNAME panel", "CNAME imap"),
+        "mta-sts.example.org CNAME: different: It leads elsewhere: imap.example.net..",
+    ),
+    (changed(" 993 ", " 143 "), "_imaps._tcp.example.org SRV: different: It names another server or port."),
+]
+
+
+@pytest.mark.parametrize(("lie", "sentence"), LIES, ids=[sentence for _lie, sentence in LIES])
+def test_what_is_wrong(place: Place, lie: Callable[[list[str]], list[str]], sentence: str) -> None:
+    place.publish(lie, at=["ns1", "ns2"])
+    place.publish_hosts()
+    check(place)
+    assert sentence in what_is_wrong(place)
+
+
+def test_what_is_as_good_is_right(place: Place) -> None:
+    """Other spellings, more than is asked for, and addresses instead of an alias."""
+
+    def other_words(lines: list[str]) -> list[str]:
+        for before, after in (
+            ("v=spf1 mx", "v=spf1 +MX a:www.example.org"),
+            ("MX 10 ", "MX 1 "),
+            ("v=DMARC1; p=quarantine", "v=DMARC1;p=Quarantine;fo=1"),
+            ("v=DKIM1; h=sha256; k=rsa; s=email; ", ""),
+            ("SRV 0 1", "SRV 10 20"),
+            ("CNAME panel.example.net.", "A 192.0.2.80"),
+        ):
+            lines = changed(before, after)(lines)
+        return [*lines, '@ TXT "google-site-verification=abc"']
+
+    place.publish(other_words)
+    place.publish_hosts()
+    check(place)
+    assert what_is_wrong(place) == []
+
+
+def test_one_server_is_behind(place: Place) -> None:
+    place.publish()
+    place.publish(without(" MX ", "_dmarc"), at=["ns2"])
+    place.publish_hosts()
+    check(place)
+    assert what_is_wrong(place) == [
+        "example.org MX: not_everywhere: ns2.servers.test: not there yet. Others are right already.",
+        "_dmarc.example.org TXT: not_everywhere: ns2.servers.test: not there yet. Others are right already.",
+    ]
+
+
+def test_a_server_that_does_not_answer_is_named(place: Place) -> None:
+    place.publish(ns=["ns1", "dead"])
+    place.publish_hosts()
+    check(place)
+    assert what_is_wrong(place) == []
+    record = Record.objects.get(domain=place.domain, purpose="mx")
+    assert sentence(record.why, record.words) == "These servers do not answer: dead.servers.test."
+    place.publish(ns=["dead"])
+    check(place)
+    there = Record.objects.filter(domain=place.domain, name__endswith="example.org")
+    assert {one.state for one in there} == {"unknown"}
+
+
+def test_a_prepared_key_is_not_missed(place: Place) -> None:
+    add_dkim_key(place.domain, "s2", generate("ed25519"), by=TESTER)
+    place.publish(without("s2._domainkey"))
+    place.publish_hosts()
+    check(place)
+    assert [line.partition(": ")[2] for line in what_is_wrong(place)] == ["waits: "]
+
+
+def test_changes_of_states_are_kept(place: Place) -> None:
+    place.publish()
+    place.publish_hosts()
+    check(place)
+    place.publish(changed("p=quarantine", "p=none"))
+    assert check(place) == 1
+    place.publish(without("_dmarc"))
+    assert check(place) == 1
+    assert check(place) == 0
+    kept = RecordChange.objects.filter(domain=place.domain, purpose="dmarc").order_by("pk")
+    assert [(one.before, one.after) for one in kept] == [
+        ("", "right"),
+        ("right", "different"),
+        ("different", "missing"),
+    ]
+
+
+def test_what_is_wrong_with_mail_hosts(place: Place) -> None:
+    place.publish()
+    place.servers.zone("example.net", "mx1 CNAME mx2\nmx2 A 192.0.2.66")
+    place.servers.zone("2.0.192.in-addr.arpa", "25 PTR other.example.net.")
+    check(place)
+    said = {f"{one}": sentence(one.why, one.words) for one in Record.objects.filter(domain=None)}
+    assert said["mx1.example.net A"] == (
+        "The name is an alias (CNAME) of mx2.example.net. Give it the addresses themselves (RFC 2181)."
+    )
+    assert said["mx2.example.net A"] == "The addresses are 192.0.2.66."
+    assert said["25.2.0.192.in-addr.arpa PTR"] == "The address has the name other.example.net.."
+
+
+def test_dnssec(place: Place) -> None:
+    """The parent zone, test, is served as well: with the right DS record, then with one of another key."""
+    servers = place.servers
+    servers.zones({"signed.test": "@ TXT hello"}, at=["ns1"], ns=["ns1"], signed=True)
+    servers.zones({"other.test": "@ TXT hello"}, at=["ns1"], ns=["ns1"], signed=True)
+    asker = Asker()
+    (server,) = asker.servers_of("signed.test")[1]
+    keys = asker.message(server, "signed.test", "DNSKEY")
+    assert not isinstance(keys, str)
+    name = dns.name.from_text("signed.test")
+    ds = next(dns.dnssec.make_ds(name, key, "SHA256") for key in keys.answer[0] if key.flags == 257)
+    text = ds.to_text()
+    servers.zone("test", f"signed DS {text}\nother DS {text}\nplain NS ns1.servers.test.")
+    servers.zone("plain.test", "@ TXT hello", at=["ns1"], ns=["ns1"])
+    assert [dnssec_of(zone, Asker()) for zone in ("signed.test", "other.test", "plain.test")] == [
+        "signed",
+        "broken",
+        "unsigned",
+    ]

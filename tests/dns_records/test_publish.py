@@ -1,0 +1,134 @@
+"""Records are put into a real zone by dynamic update with TSIG; only the panel's own are ever touched."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from accounts.models import ChangeSet
+from dns_records.authoritative import ask_all
+from dns_records.jobs import start_dns_plan, start_dns_publish
+from dns_records.models import PublishedRecord, Record, UpdateServer
+from dns_records.publishing import plan_for, publish
+from dns_records.services import add_update_server, change_dns_settings, change_domain_dns
+from domains.dkim_models import DkimKey
+from domains.dkim_services import move_dkim_key
+from domains.models import Domain
+from jobs.services import run_job
+from tests.dns_records.conftest import Place
+from tests.plugins.name_servers import ADDRESSES, TSIG_NAME, TSIG_SECRET
+from tests.services.checks import TESTER
+
+OTHERS = '@ TXT "google-site-verification=abc"\nwww A 192.0.2.80'
+
+
+@pytest.fixture
+def server(place: Place) -> UpdateServer:
+    """ns1 alone serves the zone, and takes updates."""
+    place.servers.zone("example.org", OTHERS, at=["ns1"], ns=["ns1"])
+    options = {"port": place.servers.port, "for_all": True}
+    return add_update_server(TSIG_NAME, ADDRESSES["ns1"], TSIG_SECRET, **options, by=TESTER)
+
+
+def published(name: str, rdtype: str) -> list[str]:
+    (answer,) = ask_all(name, rdtype)
+    return answer.records
+
+
+def put(place: Place) -> list[str]:
+    domain = Domain.objects.get(pk=place.domain.pk)
+    return publish(domain, plan_for(domain), by=TESTER)
+
+
+def test_it_works(place: Place, server: UpdateServer) -> None:
+    plan = plan_for(place.domain)
+    assert plan.zone == "example.org"
+    assert "+ example.org. 3600 IN MX 10 mx1.example.net." in plan.lines
+    assert not [line for line in plan.lines if line.startswith("-")]
+    assert published("example.org", "MX") == []  # a plan changes nothing
+    assert publish(place.domain, plan, by=TESTER) == []
+    assert published("example.org", "MX") == ["10 mx1.example.net.", "20 mx2.example.net."]
+    assert published("www.example.org", "A") == ["192.0.2.80"]
+    assert '"google-site-verification=abc"' in published("example.org", "TXT")
+    assert ChangeSet.objects.get(metadata__noun="dns_records").sentence == "Published DNS records of example.org"
+    assert plan_for(place.domain).to_do == []
+    with pytest.raises(ValidationError, match="There is nothing to publish"):
+        put(place)
+
+
+def test_the_worker_does_it_and_looks_afterwards(place: Place, server: UpdateServer) -> None:
+    place.publish_hosts()
+    plan = start_dns_plan(place.domain, by=TESTER)
+    run_job(plan.pk)
+    plan.refresh_from_db()
+    assert plan.result is not None
+    job = start_dns_publish(place.domain, plan.result["mark"], by=TESTER)
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.error, (job.result or {})["unseen"]) == ("", [])
+    assert set(Record.objects.filter(domain=place.domain).values_list("state", flat=True)) == {"right"}
+    run_job(start_dns_publish(place.domain, plan.result["mark"], by=TESTER).pk)  # twice is once
+    other = start_dns_publish(place.domain, plan.result["mark"], by=TESTER)
+    change_dns_settings(dmarc_policy="reject", by=TESTER)
+    run_job(other.pk)
+    other.refresh_from_db()
+    assert other.error.startswith("The plan is another one by now.")
+
+
+def test_what_changes_replaces_what_the_panel_put_there(place: Place, server: UpdateServer) -> None:
+    put(place)
+    change_dns_settings(dmarc_policy="reject", hosts="mx1.example.net 192.0.2.25", by=TESTER)
+    move_dkim_key(move_dkim_key(DkimKey.objects.get(), "revoked", by=TESTER), "gone", by=TESTER)
+    assert put(place) == []
+    assert published("_dmarc.example.org", "TXT") == ['"v=DMARC1; p=reject; rua=mailto:dmarc@example.net"']
+    assert published("example.org", "MX") == ["10 mx1.example.net."]
+    assert published("s1._domainkey.example.org", "TXT") == []
+    assert '"google-site-verification=abc"' in published("example.org", "TXT")
+
+
+def test_records_of_others_are_left_alone(place: Place, server: UpdateServer) -> None:
+    theirs = OTHERS + '\n@ MX 5 mail.elsewhere.example.\n_dmarc TXT "v=DMARC1; p=none"\n@ TXT "v=spf1 a -all"'
+    place.servers.zone("example.org", theirs, at=["ns1"], ns=["ns1"])
+    plan = plan_for(place.domain)
+    said = [step.sentence for step in plan.left_alone]
+    assert said == [
+        "There is a record that the panel did not put there: 5 mail.elsewhere.example.. Take it out, or change it.",
+        "There is an SPF record that the panel did not put there. Change it by hand to: v=spf1 a mx ip4:192.0.2.8 -all",
+        "There is a record that the panel did not put there: v=DMARC1; p=none. Take it out, or change it.",
+    ]
+    publish(place.domain, plan, by=TESTER)
+    assert published("example.org", "MX") == ["5 mail.elsewhere.example."]
+    assert published("_dmarc.example.org", "TXT") == ['"v=DMARC1; p=none"']
+    assert len(published("s1._domainkey.example.org", "TXT")) == 1
+    assert not PublishedRecord.objects.filter(rdtype="MX").exists()
+
+
+def test_a_change_by_somebody_else_meanwhile_is_not_overwritten(place: Place, server: UpdateServer) -> None:
+    plan = plan_for(place.domain)
+    place.servers.zone("example.org", '_dmarc TXT "v=DMARC1; p=none"', at=["ns1"], ns=["ns1"])
+    with pytest.raises(ValidationError, match="Somebody changed these records meanwhile. Nothing was published"):
+        publish(place.domain, plan, by=TESTER)
+    assert not PublishedRecord.objects.exists()
+    assert published("example.org", "MX") == []  # not one of them
+
+
+class TestRefused:
+    def test_without_a_server(self, place: Place) -> None:
+        with pytest.raises(ValidationError, match="No name server takes updates for example.org"):
+            start_dns_plan(place.domain, by=TESTER)
+
+    def test_with_a_wrong_secret(self, place: Place, server: UpdateServer) -> None:
+        wrong = add_update_server("other", ADDRESSES["ns1"], TSIG_SECRET, port=place.servers.port, by=TESTER)
+        change_domain_dns(place.domain, server=wrong, by=TESTER)
+        domain = Domain.objects.get(pk=place.domain.pk)
+        with pytest.raises(ValidationError, match="127.0.53.1 .*Nothing was changed|refuses the update with"):
+            publish(domain, plan_for(domain), by=TESTER)
+        assert not PublishedRecord.objects.exists()
+
+    def test_a_server_that_does_not_answer(self, place: Place) -> None:
+        add_update_server(TSIG_NAME, ADDRESSES["dead"], TSIG_SECRET, port=place.servers.port, for_all=True, by=TESTER)
+        with pytest.raises(ValidationError, match="127.0.53.66 does not answer"):
+            plan_for(place.domain)
+
+    def test_a_server_that_does_not_serve_the_domain(self, place: Place) -> None:
+        add_update_server(TSIG_NAME, ADDRESSES["ns2"], TSIG_SECRET, port=place.servers.port, for_all=True, by=TESTER)
+        with pytest.raises(ValidationError, match="127.0.53.2 does not serve example.org"):
+            plan_for(place.domain)

@@ -1,0 +1,134 @@
+"""DNS settings: what may be typed, and which records follow from it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from django.core.exceptions import ValidationError
+
+from dns_records.expected import expected_of, expected_of_hosts, right_hand_side
+from dns_records.models import DnsSettings
+from dns_records.services import change_dns_settings, change_domain_dns
+from domains.dkim_keys import PrivateKey, generate
+from domains.dkim_services import add_dkim_key
+from domains.models import AddressClass, Domain
+from domains.services import add_domain
+from tests.services.checks import TESTER, nothing_changes
+
+pytestmark = pytest.mark.django_db
+
+
+def records(domain: Domain) -> dict[str, list[str]]:
+    return {f"{one.name} {one.rdtype}": list(one.values) for one in expected_of(Domain.objects.get(pk=domain.pk))}
+
+
+def certificate(key: PrivateKey, *names: str) -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
+    builder = builder.not_valid_after(datetime(2036, 1, 1, tzinfo=UTC))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(one) for one in names]), critical=False)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()  # type: ignore[arg-type]
+
+
+def test_it_works() -> None:
+    domain = add_domain("example.org", by=TESTER)
+    change_dns_settings(hosts="mx1.example.net 192.0.2.25", dmarc_reports="dmarc@example.org", by=TESTER)
+    assert records(domain) == {
+        "example.org MX": ["10 mx1.example.net."],
+        "example.org TXT": ["v=spf1 mx -all"],
+        "_dmarc.example.org TXT": ["v=DMARC1; p=none; rua=mailto:dmarc@example.org"],
+    }
+
+
+def test_nothing_is_expected_before_a_mail_host_is_named() -> None:
+    assert expected_of(add_domain("example.org", by=TESTER)) == []
+
+
+def test_a_domain_differs() -> None:
+    domain = add_domain("example.org", by=TESTER)
+    change_dns_settings(hosts="mx1.example.net 192.0.2.25", spf_senders="ip4:192.0.2.8", by=TESTER)
+    change_domain_dns(domain, dmarc_policy="reject", spf_senders="include:_spf.example.net ip4:192.0.2.8", by=TESTER)
+    assert records(domain)["example.org TXT"] == ["v=spf1 mx ip4:192.0.2.8 include:_spf.example.net -all"]
+    assert records(domain)["_dmarc.example.org TXT"] == ["v=DMARC1; p=reject"]
+
+
+def test_an_alias_domain_has_the_keys_that_sign_for_it() -> None:
+    target = add_domain("example.org", by=TESTER)
+    alias = add_domain("alias.example", address_class=AddressClass.ALIAS_DOMAIN, target=target, by=TESTER)
+    add_dkim_key(target, "own", generate("ed25519"), by=TESTER)
+    key = add_dkim_key(target, "both", generate("rsa-2048"), for_alias_domains=True, by=TESTER)
+    assert records(alias) == {"both._domainkey.alias.example TXT": [key.record_text]}
+    (value,) = records(alias).values()
+    assert all(len(part) <= 255 for part in right_hand_side("TXT", value[0]).strip('"').split('" "'))
+
+
+def test_reports_that_go_elsewhere_need_leave_there() -> None:
+    domain = add_domain("example.org", by=TESTER)
+    hosts = "mx1.example.net 192.0.2.25"
+    change_dns_settings(hosts=hosts, dmarc_reports="a@dmarc.example.org b@reports.example", by=TESTER)
+    assert records(domain)["example.org._report._dmarc.reports.example TXT"] == ["v=DMARC1"]
+    assert "example.org._report._dmarc.dmarc.example.org TXT" not in records(domain)
+
+
+def test_tlsa_of_certificates(tmp_path: Path) -> None:
+    first, second = generate("rsa-2048"), generate("rsa-2048")
+    path = tmp_path / "fullchain.pem"
+    path.write_text(certificate(first, "mx1.example.net") + certificate(second, "ca.example.net"))
+    text = f"{path}\n{certificate(second, '*.example.net')}"
+    change_dns_settings(hosts="mx1.example.net 192.0.2.25\nmx2.example.net 192.0.2.26", certificates=text, by=TESTER)
+    found = {one.name: one.values for one in expected_of_hosts() if one.rdtype == "TLSA"}
+    assert [len(values) for values in found.values()] == [2, 1]
+    assert found["_25._tcp.mx2.example.net"][0] in found["_25._tcp.mx1.example.net"]
+    assert found["_25._tcp.mx2.example.net"][0].startswith("3 1 1 ")
+    path.write_text(certificate(first, "mx1.example.net"))  # renewed with the same key
+    assert {one.name: one.values for one in expected_of_hosts() if one.rdtype == "TLSA"} == found
+    path.unlink()
+    assert "_25._tcp.mx1.example.net" in {one.name for one in expected_of_hosts()}
+
+
+def test_each_value_in_its_normal_spelling() -> None:
+    settings = change_dns_settings(
+        hosts="  MX1.Example.NET.   192.0.2.25 2001:DB8:0::25\n\n",
+        spf_senders=" ip4:192.0.2.8   include:_spf.example.net",
+        dmarc_reports="mailto:a@example.org, b@example.org",
+        panel_host="Panel.Example.net",
+        services="submissions imaps",
+        by=TESTER,
+    )
+    assert settings.hosts == "mx1.example.net 192.0.2.25 2001:db8::25"
+    assert settings.spf_senders == "ip4:192.0.2.8 include:_spf.example.net"
+    assert settings.dmarc_reports == "a@example.org b@example.org"
+    assert (settings.panel_host, settings.services) == ("panel.example.net", "imaps submissions")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"hosts": "mx1.example.net"}, "Write the addresses of mx1.example.net behind it."),
+        ({"hosts": "mx1.example.net 192.0.2"}, "“192.0.2” is no address."),
+        ({"hosts": "mx 192.0.2.1"}, "mx needs its whole name"),
+        ({"hosts": "a.b 192.0.2.1\nA.b 192.0.2.2"}, "a.b stands there twice."),
+        ({"spf_senders": "ip4:mail"}, "“ip4:mail” is no term of SPF."),
+        ({"spf_senders": "-all"}, "“-all” is no term of SPF."),
+        ({"dmarc_reports": "dmarc"}, "“dmarc” is no address for reports."),
+        ({"dmarc_reports": "a;p=none@example.org"}, "is no address for reports."),
+        ({"dmarc_policy": "block"}, "“block”|'block'"),
+        ({"dmarc_percent": 101}, "A percentage is a number from 0 to 100."),
+        ({"sts_mode": "enforce"}, "Name the web server of the panel too."),
+        ({"sts_days": 0}, "Others keep a policy for 1 to 365 days."),
+        ({"services": "imaps gopher"}, "“gopher” is no service."),
+        ({"certificates": "nonsense"}, "“nonsense” is neither a certificate in PEM nor the whole path of one."),
+        ({"certificates": "/no/such/file"}, "/no/such/file cannot be read"),
+        ({"certificates": "/etc/hostname"}, "There is no certificate in /etc/hostname."),
+    ],
+)
+def test_what_is_refused(changes: dict[str, Any], sentence: str) -> None:
+    with nothing_changes(), pytest.raises(ValidationError, match=sentence):
+        change_dns_settings(**changes, by=TESTER)
+    assert DnsSettings.current().version == 1
