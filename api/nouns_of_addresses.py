@@ -159,7 +159,13 @@ class Mailboxes(OfAddress):
     name, slug, resource, words = "Mailbox", "mailboxes", "mailboxes", gettext_lazy("Mailboxes")
     fields = [
         key_field("address", WHOLE_ADDRESS, may_change=True),
-        *of_model(Mailbox, "name quota_bytes active receives sends imap pop expires_at allowed_networks mail_path"),
+        *of_model(Mailbox, "name quota_bytes active receives sends imap pop expires_at mail_path"),
+        Field(
+            "allowed_networks",
+            partial(Texts, help_text=gettext_lazy("Address ranges; its owner signs in only from there.")),
+            attrgetter("allowed_networks"),
+            default=(),
+        ),
         STOPPED,
         Field(
             "mail_format",

@@ -25,9 +25,10 @@ from mailboxes.out_of_office_models import OutOfOffice
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
 from mailboxes.password_models import PasswordLink, PasswordSettings, RecoveryAddress
 from mailboxes.server_names import ServerNames
+from mailboxes.sessions import SessionCheck
 from mailboxes.sign_ins import SignIn
 from mailboxes.times import refuse_strange_times
-from mailboxes.usage import Usage
+from mailboxes.usage import DomainUse, Usage
 from mailboxes.written import a_destination_is_written, destinations_follow_their_address
 
 LOCAL_USER = r"^[a-z0-9_][a-z0-9_.-]*$"
@@ -635,5 +636,7 @@ __all__ = [
     "RelayRecipient",
     "ServerNames",
     "SignIn",
+    "SessionCheck",
+    "DomainUse",
     "Usage",
 ]

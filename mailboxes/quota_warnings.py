@@ -72,7 +72,7 @@ def _mail(usage: Usage) -> EmailMessage:
             "address": mailbox,
             "percent": usage.percent,
             "used": filesizeformat(usage.bytes),
-            "quota": filesizeformat(mailbox.quota_bytes),
+            "quota": filesizeformat(mailbox.quota_bytes or 0),
         }
         subject = _("Your mailbox is %(percent)d %% full") % words
         body = _("%(address)s stores %(used)s of %(quota)s. When it is full, mail to it is refused.") % words

@@ -2,6 +2,7 @@
 
 import imaplib
 import smtplib
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -84,7 +85,7 @@ def test_sessions_end_and_those_of_others_stay(mail: Dovecot) -> None:
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"imap": False}, {"expires_at": timezone.now()}], ids=str)
-def test_a_session_ends_with_the_right_to_it(mail: Dovecot, change: dict[str, object]) -> None:
+def test_a_session_ends_with_the_right_to_it(mail: Dovecot, change: dict[str, Any]) -> None:
     before = {name: getattr(mailbox(DAVE), name) for name in change}
     with mail.imap(DAVE, PASSWORD) as session:
         change_mailbox(mailbox(DAVE), **change, by=TESTER)

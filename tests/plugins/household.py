@@ -38,6 +38,7 @@ from mailboxes.recovery import new_token
 from mailboxes.relay import add_relay_recipients
 from mailboxes.senders import permit_senders
 from mailboxes.server_names import change_server_names
+from mailboxes.stopping import stop_mailboxes
 from restrictions.access_services import add_rule, add_table, allow_actions, choose_class, protect_alias
 from restrictions.services import add_class, set_list
 from takeover.kept import ToKeep, keep_rows
@@ -103,6 +104,7 @@ def move_in() -> dict[str, object]:
     numbers: dict[str, object] = {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk}
     laure = Mailbox.objects.with_address().get(address__local_part="laure")
     permit_senders(laure, ["press@falcot.org"], by=TESTER)
+    stop_mailboxes([mailboxes.add_mailbox(domain, "stopped", by=TESTER) for domain in (falcot, foreign)], by=TESTER)
     numbers["permitted_sender"] = laure.permitted_senders.get().pk
     numbers["app_password"] = add_app_password(jean, "Phone", by=TESTER)[0].pk
     numbers |= _recovery_of(jean)
