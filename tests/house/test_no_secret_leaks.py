@@ -42,7 +42,7 @@ def secrets() -> list[str]:
     assert any(one.startswith("argon2") for one in hashes)
     digests = [one.partition("}")[2] for one in hashes if one.startswith("{")]
     tokens = [*RelayPassword.objects.values_list("token", flat=True), *Token.objects.values_list("digest", flat=True)]
-    tokens += KeptRow.objects.values_list("secret", flat=True)
+    tokens += KeptRow.objects.exclude(secret="").values_list("secret", flat=True)
     return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, SEED, TYPED]
 
 

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from lookup_tables.demo import load_demo
+from takeover.demo import load_demo
 
 
 class Command(BaseCommand):
