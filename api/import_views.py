@@ -19,7 +19,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,6 +41,7 @@ from mailboxes.models import Import
 
 MEGABYTE = 1024**2
 FAULTS_SHOWN = 100  # lines of a rehearsal
+IN_FORM = "file"  # the field of a form that holds the file
 KINDS = list(Import.Kind.values)
 OF_KIND = OpenApiParameter("kind", str, QUERY, required=True, enum=KINDS, description=gettext_lazy("Of what."))
 
@@ -52,9 +53,37 @@ class _FileParser(BaseParser):
         most = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(most + 1)
         if len(body) > most:
-            sentence = gettext("A file may have %(most)d MB here. Use the command import_csv, or smaller files.")
-            raise TooLarge(sentence % {"most": most // MEGABYTE})
+            raise _too_large(most)
         return io.BytesIO(body)
+
+
+class Uploaded(io.BytesIO):
+    """A file out of a form, with the name that it had there."""
+
+    name = ""
+
+
+class FormFile(BaseParser):
+    """A form with a file in it, as `curl -F file=@people.csv` sends it: RFC 7578."""
+
+    media_type = "multipart/form-data"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        most = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+        if int(stream.META.get("CONTENT_LENGTH") or 0) > most:  # it is not even taken into memory
+            raise _too_large(most)
+        form = MultiPartParser().parse(stream, media_type, parser_context)
+        names = [*form.data, *(name for name, files in form.files.lists() for _file in files)]
+        if names != [IN_FORM] or IN_FORM not in form.files:
+            raise BadQuestion(gettext("A form holds one file, in the field “file”, and nothing else."))
+        file = Uploaded(form.files[IN_FORM].read())
+        file.name = form.files[IN_FORM].name or ""
+        return file
+
+
+def _too_large(most: int) -> TooLarge:
+    sentence = gettext("A file may have %(most)d MB here. Use the command import_csv, or smaller files.")
+    return TooLarge(sentence % {"most": most // MEGABYTE})
 
 
 class CSVFile(_FileParser):
@@ -118,7 +147,7 @@ class ImportView(HouseView):
 
 
 class Imports(ImportView):
-    parser_classes = [CSVFile, JSONFile]
+    parser_classes = [CSVFile, JSONFile, FormFile]
     orderings = {"added": ("pk",)}
     described = {
         "GET": {
@@ -133,6 +162,12 @@ class Imports(ImportView):
             "request": {
                 "text/csv": OpenApiTypes.STR,
                 "application/json": {"type": "array", "items": {"type": "object"}, "minItems": 1},
+                "multipart/form-data": {
+                    "type": "object",
+                    "properties": {IN_FORM: {"type": "string", "format": "binary"}},
+                    "required": [IN_FORM],
+                    "additionalProperties": False,
+                },
             },
             "answers": {201: ImportSerializer, 200: JudgedSerializer},
             "parameters": [
@@ -165,7 +200,7 @@ class Imports(ImportView):
         words = asked(request, ["kind", "label", "dry_run", "skip_existing", "despite_quarantine"])
         kind, file, by = _kind(request, words, WRITE), request.data, actor_of(request)
         choices: dict[str, Any] = {name: is_true(words, name) for name in ("skip_existing", "despite_quarantine")}
-        label = words.get("label") or "API"
+        label = words.get("label") or getattr(file, "name", "") or "API"
         if not isinstance(file, io.BytesIO):  # nothing was sent
             file = io.BytesIO()
         if is_true(words, "dry_run"):

@@ -12,6 +12,7 @@ from api.import_views import Exports, ImportFaults, Imports, OneImport, WriteImp
 from api.nouns import NOUNS
 from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Simulate, Undo
 from api.restriction_views import RestrictionPreview, RestrictionReport
+from api.takeovers import HistoryBefore, KeptRows, OneTakeover, Takeovers
 from api.use_views import NearlyFull, OneDomainUse
 from api.views import views_of
 from api.work_views import AliasReport, Forwards, Jobs, MissingDefaultAliases, OneJob
@@ -35,6 +36,10 @@ urlpatterns = [
     path("api/v1/history/", History.as_view(), name="api_history"),
     path("api/v1/history/<uuid:id>/", OneChangeSet.as_view(), name="api_change_set"),
     path("api/v1/history/<uuid:id>/undo/", Undo.as_view(), name="api_undo"),
+    path("api/v1/history/before/", HistoryBefore.as_view(), name="api_history_before"),
+    path("api/v1/takeovers/", Takeovers.as_view(), name="api_takeovers"),
+    path("api/v1/takeovers/kept/", KeptRows.as_view(), name="api_kept_rows"),
+    path("api/v1/takeovers/<int:id>/", OneTakeover.as_view(), name="api_takeover"),
     path("api/v1/imports/", Imports.as_view(), name="api_imports"),
     path("api/v1/imports/<int:id>/", OneImport.as_view(), name="api_import"),
     path("api/v1/imports/<int:id>/faults/", ImportFaults.as_view(), name="api_import_faults"),

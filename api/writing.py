@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.history import change_sets_noted
-from accounts.history_reading import Event, events_of, net_events_of
+from accounts.history_reading import Event, NetEvents, events_of
 from accounts.models import User
 from api.models import KeptAnswer, Token
 from api.noun import Noun
@@ -71,7 +71,7 @@ def carry_out(
 
 def _net_events(change_sets: Iterable[UUID]) -> Iterable[Event]:
     for number in change_sets:
-        yield from net_events_of(number)
+        yield from NetEvents.of_change_set(number)
 
 
 def is_difference(event: Event) -> bool:

@@ -1,8 +1,8 @@
-"""`script/bench maps`, `smtp`, `aliases`, `import`, `api` and `simulate`; each has a --help."""
+"""`script/bench maps`, `smtp`, `aliases`, `import`, `takeover`, `api` and `simulate`; each has a --help."""
 
 import sys
 
-from bench import aliases, api, imports, maps, simulate, smtp
+from bench import aliases, api, imports, maps, simulate, smtp, takeovers
 
 
 def main() -> int:
@@ -11,6 +11,7 @@ def main() -> int:
         "smtp": smtp.main,
         "aliases": aliases.main,
         "import": imports.main,
+        "takeover": takeovers.main,
         "api": api.main,
         "simulate": simulate.main,
     }

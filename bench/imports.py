@@ -56,14 +56,16 @@ def measure(database: Database, options: argparse.Namespace) -> dict[str, Any]:
     call_command("migrate", verbosity=0)
     Domain.objects.bulk_create(Domain(name=f"d{number}.example") for number in range(DOMAINS))
     seconds: dict[str, list[float]] = {"copy": [], "stage": [], "import": [], "undo": []}
-    grown = []
+    grown: list[float] = []
+    grown_by_undo: list[float] = []
     for number in range(options.rounds):
         rows = list(lines(number, options.mailboxes))
         text = "address,name,hash\n" + "".join(f"{address},{name},{HASH}\n" for address, name in rows)
         seconds["copy"].append(copy(rows))
         del rows
         measured, more = import_and_undo(text.encode())
-        grown.append(more)
+        grown.append(more["import"])
+        grown_by_undo.append(more["undo"])
         for name, value in measured.items():
             seconds[name].append(value)
         say(f"Round {number + 1} of {options.rounds}")
@@ -71,6 +73,7 @@ def measure(database: Database, options: argparse.Namespace) -> dict[str, Any]:
         "mailboxes": options.mailboxes,
         "rounds": options.rounds,
         "megabytes": round(max(grown)),
+        "undo_megabytes": round(max(grown_by_undo)),
         "variants": {
             name: {"seconds": spread(found), "ratio_to_copy": spread(ratios(found, seconds["copy"]))}
             for name, found in seconds.items()
@@ -110,9 +113,9 @@ def copy(rows: list[tuple[str, str]]) -> float:
         return time.perf_counter() - started
 
 
-def import_and_undo(content: bytes) -> tuple[dict[str, float], float]:
+def import_and_undo(content: bytes) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds until the lines are judged, until they are mailboxes, and for taking that back; and how many megabytes
-    the import needed."""
+    the import and the undo needed."""
     from accounts.actors import Actor
     from accounts.models import ChangeSet
     from mailboxes.import_passwords import new_key
@@ -129,9 +132,12 @@ def import_and_undo(content: bytes) -> tuple[dict[str, float], float]:
     written, grown = time.perf_counter(), memory("VmHWM") - before
     if one.refused or not change_set:
         raise SystemExit(f"{one.refused} lines were refused.")
+    forget_peak()
+    before, begun = memory("VmRSS"), time.perf_counter()
     undo_change_set(ChangeSet.objects.get(pk=change_set), by=by)
-    undone = time.perf_counter()
-    return {"stage": staged - started, "import": written - started, "undo": undone - written}, grown
+    undone, grown_by_undo = time.perf_counter(), memory("VmHWM") - before
+    seconds = {"stage": staged - started, "import": written - started, "undo": undone - begun}
+    return seconds, {"import": grown, "undo": grown_by_undo}
 
 
 def memory(what: str) -> float:
@@ -148,6 +154,6 @@ def print_table(results: dict[str, Any]) -> None:
     print(
         f"\n**{results['mailboxes']:,} mailboxes with hashes**, {results['rounds']} rounds; the import needed ", end=""
     )
-    print(f"{results['megabytes']} MB of memory at most\n")
+    print(f"{results['megabytes']} MB of memory at most, its undo {results['undo_megabytes']} MB\n")
     head = ["step", "time to copy"]
     print(table(head, [[name, shown(row["ratio_to_copy"])] for name, row in results["variants"].items()]))

@@ -1,11 +1,11 @@
 """Undo: what a change set did is taken back, row by row, in one transaction that is a change set of its own.
 
+It may be about a million rows, so these are read a piece at a time, and only their keys are kept (NetEvents).
 Nothing is overwritten: what a change set added must still be as it left it, and of what it changed, the columns that it
 changed. Rows come back with their primary keys, so that a mailbox finds its password and an undo can itself be undone.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.history import UNDO, recorded
-from accounts.history_reading import Event, net_events_of, number_of_events
+from accounts.history_reading import Event, NetEvents, number_of_events
 from accounts.models import ChangeSet, User
 from domains.models import Domain, DomainAdmin
 from mailboxes import undo_rules
@@ -29,6 +29,7 @@ from mailboxes.models import Address, AliasDestination, AppPassword, Mailbox, Ma
 from mailboxes.quarantine import take_back
 from mailboxes.relinking import link_texts_in
 from mailboxes.renaming import name_owners_anew
+from mailboxes.undo_rules import in_pieces
 
 # An added mailbox that is taken back within this time was a slip: its address is free at once.
 A_SLIP = timedelta(days=1)
@@ -39,7 +40,7 @@ MOST_ON_A_PAGE = 2_000  # rows; the command line has more patience
 class Preview:
     """What an undo would do: `events` say what each row would be, `obstacles` why nothing will happen."""
 
-    events: list[Event]
+    events: Iterable[Event]
     remarks: list[str] = field(default_factory=list)
     obstacles: list[str] = field(default_factory=list)
 
@@ -58,7 +59,7 @@ def undo_change_set(change_set: ChangeSet, *, most: int | None = None, by: Actor
 
 def preview_of_undo(change_set: ChangeSet, *, most: int | None = None, by: Actor) -> Preview:
     """The undo is really done and rolled back: so it cannot promise anything else than what will happen."""
-    events: list[Event] = []
+    events = NetEvents([])
     remarks: list[str] = []
     try:
         with _recorded(change_set, by):
@@ -66,9 +67,9 @@ def preview_of_undo(change_set: ChangeSet, *, most: int | None = None, by: Actor
             remarks = _take_back(events, change_set, by)
             raise _Rehearsed
     except _Rehearsed:
-        return Preview(events=_reversed(events), remarks=remarks)
+        return Preview(events=TakenBack(events), remarks=remarks)
     except ValidationError as error:
-        return Preview(events=_reversed(events), obstacles=list(dict.fromkeys(error.messages)))
+        return Preview(events=TakenBack(events), obstacles=list(dict.fromkeys(error.messages)))
 
 
 def _recorded(change_set: ChangeSet, by: Actor) -> Any:
@@ -77,26 +78,32 @@ def _recorded(change_set: ChangeSet, by: Actor) -> Any:
     return recorded(verb, noun, label, domain=domain, by=by, undid=str(change_set.pk))
 
 
-def _reversed(events: Iterable[Event]) -> list[Event]:
-    kinds = {"added": "deleted", "deleted": "added"}
-    return [
-        Event(one.model, kinds.get(one.kind, one.kind), one.object_id, one.at, one.after, one.before, one.names)
-        for one in reversed(list(events))
-        if not undo_rules.is_of_owner(one)
-    ]
+class TakenBack:
+    """The events the other way round, from the last to the first; read whenever somebody walks over them."""
+
+    KINDS = {"added": "deleted", "deleted": "added"}
+
+    def __init__(self, events: NetEvents) -> None:
+        self.events = events
+
+    def __iter__(self) -> Iterator[Event]:
+        for one in reversed(self.events):
+            if not undo_rules.is_of_owner(one):
+                kind = self.KINDS.get(one.kind, one.kind)
+                yield Event(one.model, kind, one.object_id, one.at, one.after, one.before, one.names)
 
 
-def _events_of(change_set: ChangeSet, most: int | None) -> list[Event]:
+def _events_of(change_set: ChangeSet, most: int | None) -> NetEvents:
     sentence = _("This change set is about %(number)d rows. Undo it from the command line: history undo %(id)s.")
     if most is not None and (number := number_of_events(change_set.pk)) > 2 * most:
         raise ValidationError(sentence % {"number": number, "id": change_set.pk})
-    events = net_events_of(change_set.pk)
+    events = NetEvents.of_change_set(change_set.pk)
     if most is not None and len(events) > most:
         raise ValidationError(sentence % {"number": len(events), "id": change_set.pk})
     return events
 
 
-def _take_back(events: Sequence[Event], change_set: ChangeSet, by: Actor) -> list[str]:
+def _take_back(events: NetEvents, change_set: ChangeSet, by: Actor) -> list[str]:
     """Returns remarks: what does not come back, though the rest does."""
     undo_rules.refuse_what_cannot_be_undone(events)
     undo_rules.refuse_what_is_not_of(by, events)
@@ -105,7 +112,7 @@ def _take_back(events: Sequence[Event], change_set: ChangeSet, by: Actor) -> lis
     lock_alias_graph()
     _lock(rows)
     undo_rules.refuse_changed_since(rows)
-    take_back(event for event in events if event.model is QuarantinedAddress)
+    take_back(events.of(QuarantinedAddress))
     undo_rules.refuse_addresses_in_quarantine(rows, by)
     try:
         _write(rows, is_old=change_set.created_at < timezone.now() - A_SLIP)
@@ -121,55 +128,53 @@ def _take_back(events: Sequence[Event], change_set: ChangeSet, by: Actor) -> lis
         raise ValidationError(sentence % {"constraint": name}) from error
     link_texts_in(_names_that_are_back(rows))
     undo_rules.refuse_what_services_would_refuse(rows, by)
-    name_owners_anew([event.object_id for event in rows if event.model is Address])
+    for some in in_pieces(rows.of(Address).ids()):
+        name_owners_anew(some)
     return remarks + _bring_back_passwords(rows)
 
 
-def _without_what_may_stay_away(events: Sequence[Event]) -> tuple[list[Event], list[str]]:
+def _without_what_may_stay_away(events: NetEvents) -> tuple[NetEvents, list[str]]:
     """Owners sign in anew; a domain comes back even if one of its admins is gone."""
-    rows, remarks = [], []
+    remarks = []
     without_secret = undo_rules.without_secret(events)
-    for event in events:
-        if undo_rules.is_of_owner(event) or event.model is QuarantinedAddress:
-            continue
+
+    def stays(event: Event) -> bool:
         if event.model is DomainAdmin and event.before and not _is_person(event.before["user_id"]):
             name = event.names.get((User, event.before["user_id"]), "?")
             remarks.append(_("%(person)s is gone and is no longer domain admin.") % {"person": name})
-            continue
+            return False
         if event.model is AppPassword and event.object_id in without_secret:
             sentence = _("App password “%(name)s” of %(mailbox)s does not come back: it was deleted too long ago.")
             remarks.append(sentence % {"name": (event.before or {})["name"], "mailbox": event.subject})
-            continue
-        rows.append(event)
-    return rows, remarks
+            return False
+        return not (undo_rules.is_of_owner(event) or event.model is QuarantinedAddress)
+
+    return events.where(stays, User, DomainAdmin, QuarantinedAddress, AppPassword), remarks
 
 
-def _names_that_are_back(rows: Iterable[Event]) -> list[str]:
+def _names_that_are_back(rows: NetEvents) -> set[str]:
     """Domains that may have been typed as elsewhere while they were not ours, or that became ours since."""
-    back = [(event.model, event.before) for event in rows if event.kind == "deleted" and event.before]
-    names = [before["name"] for model, before in back if model is Domain]
-    return names + [before["text"].rpartition("@")[2] for model, before in back if model is AliasDestination]
+    back = ((event.model, event.before or {}) for event in rows.of(Domain, AliasDestination, kinds=["deleted"]))
+    return {row["name"] if model is Domain else row["text"].rpartition("@")[2] for model, row in back}
 
 
 def _is_person(pk: int) -> bool:
     return User.objects.filter(pk=pk).exists()
 
 
-def _lock(rows: Sequence[Event]) -> None:
+def _lock(rows: NetEvents) -> None:
     """In the order in which services lock: domains, then what hangs on them."""
-    domains = {pk for event in rows for pk in undo_rules.domains_of(event)}
-    list(Domain.objects.select_for_update(no_key=True).filter(pk__in=domains).order_by("pk").values_list("pk"))
-    for model, events in _by_model(rows):
-        ids = [event.object_id for event in events]
-        locked = model._base_manager.select_for_update(no_key=True, of=("self",)).filter(pk__in=ids)
-        list(locked.order_by("pk").values_list("pk"))
+    domains = undo_rules.domains_of(rows)
+    wanted: list[tuple[type[models.Model], list[int]]] = [(Domain, sorted(domains))]
+    for model, ids in [*wanted, *((model, sorted(one.ids())) for model, one in _by_model(rows))]:
+        for some in in_pieces(ids):
+            locked = model._base_manager.select_for_update(no_key=True, of=("self",)).filter(pk__in=some)
+            list(locked.order_by("pk").values_list("pk"))
 
 
-def _by_model(rows: Iterable[Event]) -> list[tuple[type[models.Model], list[Event]]]:
+def _by_model(rows: NetEvents) -> list[tuple[type[models.Model], NetEvents]]:
     """The models in an order in which what a row hangs on comes before it."""
-    found: dict[type[models.Model], list[Event]] = defaultdict(list)
-    for event in rows:
-        found[event.model].append(event)
+    found = rows.about
     ordered: list[type[models.Model]] = []
 
     def add(model: type[models.Model]) -> None:
@@ -182,27 +187,23 @@ def _by_model(rows: Iterable[Event]) -> list[tuple[type[models.Model], list[Even
 
     for model in sorted(found, key=lambda model: model._meta.label):
         add(model)
-    return [(model, found[model]) for model in ordered]
+    return [(model, rows.of(model)) for model in ordered]
 
 
-def _write(rows: Sequence[Event], *, is_old: bool) -> None:
+def _write(rows: NetEvents, *, is_old: bool) -> None:
     ordered = _by_model(rows)
-    undo_rules.refuse_used(
-        {model: [e.object_id for e in events if e.kind == "added"] for model, events in ordered},
-        {model: [e.object_id for e in events if e.kind != "deleted"] for model, events in ordered},
-    )
+    undo_rules.refuse_used(rows)
     if is_old:
         undo_rules.quarantine_added(rows)
     for model, events in reversed(ordered):
-        _delete(model, [event.object_id for event in events if event.kind == "added"])
+        _delete(model, events.of(kinds=["added"]).ids())
     for model, events in ordered:
-        for event in events:
-            if event.kind == "changed":
-                _change_back(model, event)
+        for event in events.of(kinds=["changed"]):
+            _change_back(model, event)
     for model, events in ordered:
-        for event in sorted(events, key=_has_target) if model is Domain else events:
-            if event.kind == "deleted":
-                _bring_back(event)
+        back = events.of(kinds=["deleted"])
+        for event in sorted(back, key=_has_target) if model is Domain else back:
+            _bring_back(event)
 
 
 def _has_target(event: Event) -> bool:
@@ -211,15 +212,14 @@ def _has_target(event: Event) -> bool:
 
 
 def _delete(model: type[models.Model], ids: list[int]) -> None:
-    if not ids:
-        return
-    if model is AppPassword:  # those of mailboxes that go; no others are undone
-        remove_app_passwords(AppPassword.objects.filter(pk__in=ids).values_list("mailbox_id", flat=True))
-    if model is Mailbox:
-        undo_rules.part_with_mailboxes(ids)
     if model is Domain:  # alias domains before their targets
         Domain.objects.filter(pk__in=ids, target__isnull=False).delete()
-    model._base_manager.filter(pk__in=ids).delete()
+    for some in in_pieces(ids):
+        if model is AppPassword:  # those of mailboxes that go; no others are undone
+            remove_app_passwords(AppPassword.objects.filter(pk__in=some).values_list("mailbox_id", flat=True))
+        if model is Mailbox:
+            undo_rules.part_with_mailboxes(some)
+        model._base_manager.filter(pk__in=some).delete()
 
 
 def _change_back(model: type[models.Model], event: Event) -> None:
@@ -272,19 +272,19 @@ def _save(row: models.Model, event: Event) -> None:
         row.save_base(raw=True, force_insert=event.kind == "deleted", force_update=event.kind == "changed")
 
 
-def _bring_back_passwords(rows: Sequence[Event]) -> list[str]:
+def _bring_back_passwords(rows: NetEvents) -> list[str]:
     """Gives mailboxes that are back their passwords; names those whose password was purged."""
-    back = [event.object_id for event in rows if event.model is Mailbox and event.kind == "deleted"]
-    kept = MailboxCredential.objects.filter(former_mailbox_id__in=back)
-    found = set(kept.values_list("former_mailbox_id", flat=True))
-    kept.update(mailbox_id=models.F("former_mailbox_id"), former_mailbox_id=None, retired_at=None)
-    bring_back_secrets(event.object_id for event in rows if event.model is AppPassword and event.kind == "deleted")
-    without = Mailbox.objects.with_address().filter(pk__in=set(back) - found).order_by("pk")
-    return [
-        _("%(mailbox)s comes back without a password: it had none, or it was deleted too long ago.")
-        % {"mailbox": mailbox}
-        for mailbox in without
-    ]
+    sentence = _("%(mailbox)s comes back without a password: it had none, or it was deleted too long ago.")
+    remarks: list[str] = []
+    for some in in_pieces(sorted(rows.of(Mailbox, kinds=["deleted"]).ids())):
+        kept = MailboxCredential.objects.filter(former_mailbox_id__in=some)
+        found = set(kept.values_list("former_mailbox_id", flat=True))
+        kept.update(mailbox_id=models.F("former_mailbox_id"), former_mailbox_id=None, retired_at=None)
+        without = Mailbox.objects.with_address().filter(pk__in=set(some) - found).order_by("pk")
+        remarks += [sentence % {"mailbox": mailbox} for mailbox in without]
+    for some in in_pieces(sorted(rows.of(AppPassword, kinds=["deleted"]).ids())):
+        bring_back_secrets(some)
+    return remarks
 
 
 __all__ = ["MOST_ON_A_PAGE", "Preview", "preview_of_undo", "undo_change_set"]

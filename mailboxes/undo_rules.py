@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from accounts.history_reading import Event
+from accounts.history_reading import Event, NetEvents
 from accounts.models import OWNER_PREFIX, User
 from dns_records.models import DnsSettings, DomainDns, UpdateServer
 from domains.dkim_models import DkimKey
@@ -38,7 +39,7 @@ from mailboxes.models import (
     RelayRecipient,
     ServerNames,
 )
-from mailboxes.protection import refuse_loss_of_default_aliases
+from mailboxes.protection import is_domain_admin, refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.removal import known_only_to, retire_credentials
 from mailboxes.services import WHEN_IT_DELIVERS, refuse_alias_in
@@ -99,6 +100,7 @@ OF_A_DOMAIN = (
     RelayRecipient,
 )
 COUNTERS = ("version", "changed_at")
+PIECE = 1_000  # rows in one statement
 
 
 def is_of_owner(event: Event) -> bool:
@@ -107,22 +109,28 @@ def is_of_owner(event: Event) -> bool:
     return event.model is User and str(row.get("username", "")).startswith(OWNER_PREFIX)
 
 
-def refuse_what_cannot_be_undone(events: Sequence[Event]) -> None:
-    if any(event.kind == "password_changed" for event in events):
+def in_pieces(ids: list[int]) -> Iterator[list[int]]:
+    """As many as one statement is about, in their order."""
+    for start in range(0, len(ids), PIECE):
+        yield ids[start : start + PIECE]
+
+
+def refuse_what_cannot_be_undone(events: NetEvents) -> None:
+    if "password_changed" in events.kinds:
         raise ValidationError(_("A password cannot be changed back: the old one is not kept. Set a new one."))
-    if any(event.model is AppPassword for event in events) and not any(event.model is Mailbox for event in events):
+    if AppPassword in events.about and Mailbox not in events.about:
         raise ValidationError(
             _("App passwords are not undone: revoke one, or add another. A revoked one stays revoked.")
         )
-    if any(event.model is User and not is_of_owner(event) for event in events):
+    if not all(is_of_owner(event) for event in events.of(User)):
         raise ValidationError(_("Changes to people are not undone here. Change the person instead."))
-    if not any(not is_of_owner(event) for event in events):
+    if not set(events.about) - {User}:
         raise ValidationError(_("There is nothing here that could be undone."))
-    for event in events:
-        if event.model not in _undoable and not is_of_owner(event):
+    for model in events.about:
+        if model not in _undoable and model is not User:
             sentence = _("What is called %(noun)s here is not undone. Change it by hand.")
-            raise ValidationError(sentence % {"noun": event.noun})
-    if any(event.kind == "unknown" or (event.kind == "deleted" and not _is_whole(event)) for event in events):
+            raise ValidationError(sentence % {"noun": model._meta.verbose_name})
+    if "unknown" in events.kinds or not all(map(_is_whole, events.of(kinds=["deleted"]))):
         raise ValidationError(_("The history does not know all that was there before. Nothing was changed."))
 
 
@@ -163,14 +171,23 @@ def changed_columns(event: Event) -> set[str]:
     return {column for column in columns & set(before) & set(after) if before[column] != after[column]}
 
 
-def without_secret(events: Iterable[Event]) -> set[int]:
+def without_secret(events: NetEvents) -> set[int]:
     """App passwords that were purged, or revoked: they would come back and open nothing."""
-    gone = {event.object_id for event in events if event.model is AppPassword and event.kind == "deleted"}
+    gone = set(events.of(AppPassword, kinds=["deleted"]).ids())
     return gone - set(AppPasswordSecret.objects.filter(pk__in=gone).values_list("pk", flat=True))
 
 
-def domains_of(event: Event) -> Iterator[int]:
-    """The domains that a row belongs or leads to, before and after."""
+def domains_of(events: NetEvents) -> set[int]:
+    """The domains that the rows belong or lead to, before and after."""
+    about = [
+        model
+        for model in events.about
+        if model is Domain or {"domain_id", "target_id"} & {one.column for one in model._meta.concrete_fields}
+    ]
+    return {pk for event in events.of(*about) for pk in _domains_of(event)} if about else set()
+
+
+def _domains_of(event: Event) -> Iterator[int]:
     if event.model is Domain:
         yield event.object_id
     for row in (event.before, event.after):
@@ -179,10 +196,12 @@ def domains_of(event: Event) -> Iterator[int]:
                 yield row[column]
 
 
-def refuse_default_aliases(by: Actor, events: Iterable[Event]) -> None:
+def refuse_default_aliases(by: Actor, events: NetEvents) -> None:
     """A domain admin does not take back that a default alias was added, renamed to this, or when it delivers."""
+    if not is_domain_admin(by):
+        return
     address_ids = set()
-    for event in events:
+    for event in events.of(Address, Alias):
         is_alias = event.model is Alias and event.after is not None
         if event.model is Address and event.kind != "deleted":
             address_ids.add(event.object_id)
@@ -191,9 +210,19 @@ def refuse_default_aliases(by: Actor, events: Iterable[Event]) -> None:
     refuse_loss_of_default_aliases(address_ids, by)
 
 
-def refuse_changed_since(events: Sequence[Event]) -> None:
+def refuse_changed_since(events: NetEvents) -> None:
     """What was added must be as it was left; of what was changed, the columns that were changed."""
-    faults = []
+    faults: dict[str, None] = {}
+    for model in events.about:
+        walk = iter(events.of(model))
+        while some := list(islice(walk, PIECE)):
+            faults |= dict.fromkeys(_faults_since(some))
+    if faults:
+        raise ValidationError(list(faults))
+
+
+def _faults_since(events: Sequence[Event]) -> list[str]:
+    faults: list[str] = []
     there = _rows_that_are_there(events)
     for event in events:
         row = there.get((event.model, event.object_id))
@@ -208,8 +237,7 @@ def refuse_changed_since(events: Sequence[Event]) -> None:
             after = event.after or {}
             if any(row[column] != after[column] for column in columns if column in row and column in after):
                 faults.append(_("%(thing)s was changed since. Undo that first, or change it by hand.") % words)
-    if faults:
-        raise ValidationError(list(dict.fromkeys(faults)))
+    return faults
 
 
 def _rows_that_are_there(events: Sequence[Event]) -> dict[tuple[type[models.Model], int], Mapping[str, Any]]:
@@ -230,27 +258,31 @@ def _thing(event: Event) -> str:
     return f"{event.subject} ({event.noun})" if event.subject else event.noun
 
 
-def refuse_used(
-    added: Mapping[type[models.Model], Sequence[int]], taken_back: Mapping[type[models.Model], Sequence[int]]
-) -> None:
+def refuse_used(events: NetEvents) -> None:
     """What was added may carry more by now, which the undo would take with it; not what is itself taken back."""
     faults = []
-    for model, ids in added.items():
+    taken_back = {model: set(events.of(model, kinds=["added", "changed"]).ids()) for model in events.about}
+    for model in events.about:
         for relation in model._meta.related_objects:
             other, reference = relation.related_model, relation.field
             comes_along = other in (MailboxCredential, MailboxOwner) or not getattr(reference, "db_constraint", False)
-            if not ids or comes_along or relation.on_delete is models.SET_NULL:
+            if comes_along or relation.on_delete is models.SET_NULL:
                 continue
-            using = other._base_manager.filter(**{f"{reference.name}__in": ids}).exclude(
-                pk__in=taken_back.get(other, ())
-            )
-            faults += [_uses(row) for row in using[:3]]
-    gone = Address.objects.filter(pk__in=added.get(Address, ()))
-    if gone:
-        only_here = known_only_to(gone).exclude(pk__in=taken_back.get(AliasDestination, ()))
-        faults += [_uses(row) for row in only_here[:3]]
+            for some in in_pieces(events.of(model, kinds=["added"]).ids()):
+                using = other._base_manager.filter(**{f"{reference.name}__in": some})
+                faults += _uses_of_others(using, taken_back.get(other, set()))
+    added = events.of(Address, kinds=["added"]).ids()
+    gone = Address.objects.filter(pk__in=added)
+    if added and gone.filter(Q(local_part="") | Q(local_part__endswith="*")).exists():
+        faults += _uses_of_others(known_only_to(gone), taken_back.get(AliasDestination, set()))
     if faults:
         raise ValidationError(list(dict.fromkeys(faults)))
+
+
+def _uses_of_others(using: QuerySet[Any], taken_back: set[int]) -> list[str]:
+    """A sentence for each of the first few that are not taken back themselves."""
+    others = [pk for pk in using.order_by().values_list("pk", flat=True).iterator() if pk not in taken_back]
+    return [_uses(row) for row in using.model._base_manager.filter(pk__in=sorted(others)[:3])]
 
 
 def _uses(row: models.Model) -> str:
@@ -292,18 +324,24 @@ def refuse_class_of(domain: Domain) -> None:
     refuse_unfitting_class(domain)
 
 
-def quarantine_added(events: Iterable[Event]) -> None:
+def quarantine_added(events: NetEvents) -> None:
     """Who takes back what was added long ago frees addresses that mail was sent to."""
-    added = [event.object_id for event in events if event.model is Mailbox and event.kind == "added"]
-    quarantine(Mailbox.objects.filter(pk__in=added))
+    for some in in_pieces(events.of(Mailbox, kinds=["added"]).ids()):
+        quarantine(Mailbox.objects.filter(pk__in=some))
 
 
-def refuse_addresses_in_quarantine(events: Sequence[Event], by: Actor) -> None:
+def refuse_addresses_in_quarantine(events: NetEvents, by: Actor) -> None:
     """An address may have had another owner since, and be kept from others for that one's sake."""
-    mailbox_at = {row["address_id"]: row["id"] for row in _rows(events, Mailbox)}
-    for event in events:
-        if event.model is Address and event.before:
-            domain = Domain.objects.filter(pk=event.before["domain_id"]).first()
+    if not QuarantinedAddress.objects.exists():
+        return
+    mailbox_at = {row["address_id"]: row["id"] for event in events.of(Mailbox) for row in _rows_of(event)}
+    domains: dict[int, Domain | None] = {}
+    for event in events.of(Address):
+        if event.before:
+            pk = event.before["domain_id"]
+            if pk not in domains:
+                domains[pk] = Domain.objects.filter(pk=pk).first()
+            domain = domains[pk]
             if domain:
                 returning = mailbox_at.get(event.object_id)
                 despite = by.user is None or by.user.is_superuser
@@ -316,43 +354,44 @@ def part_with_mailboxes(ids: Sequence[int]) -> None:
     User.objects.filter(owned__mailbox__in=ids).delete()
 
 
-def refuse_what_services_would_refuse(events: Sequence[Event], by: Actor) -> None:
+def refuse_what_services_would_refuse(events: NetEvents, by: Actor) -> None:
     """The rules that span several rows, asked of what is there now."""
-    for model in {event.model for event in events}:
+    for model in events.about:
         check = _undoable.get(model)
         if check:
-            check(model, [event.object_id for event in events if event.model is model])
-    address_ids = {event.object_id for event in events if event.model is Address}
+            check(model, events.of(model).ids())
+    address_ids = set(events.of(Address).ids())
     address_ids |= {row["address_id"] for row in _rows(events, Mailbox, Alias, RelayRecipient)}
-    alias_ids = {event.object_id for event in events if event.model is Alias}
+    alias_ids = set(events.of(Alias).ids())
     with_destinations = {row["alias_id"] for row in _rows(events, AliasDestination)}
-    domain_ids = {pk for event in events for pk in domains_of(event)}
-    _refuse_in_wrong_class(address_ids)
-    if any(event.model is MailSettings and "recipient_delimiter" in changed_columns(event) for event in events):
+    domain_ids = domains_of(events)
+    for some in in_pieces(sorted(address_ids)):
+        _refuse_in_wrong_class(some)
+    if any("recipient_delimiter" in changed_columns(event) for event in events.of(MailSettings)):
         delimiter_changed(by)
-    for admin in DomainAdmin.objects.select_related("user").filter(
-        pk__in=[event.object_id for event in events if event.model is DomainAdmin]
-    ):
+    for admin in DomainAdmin.objects.select_related("user").filter(pk__in=events.of(DomainAdmin).ids()):
         if admin.user.is_superuser:
             sentence = _("%(person)s is a superuser by now and manages every domain.")
             raise ValidationError(sentence % {"person": admin.user.label})
-    unlinked = {event.object_id for event in events if event.model is AliasDestination and event.kind == "changed"}
-    for alias in Alias.objects.filter(pk__in=with_destinations).select_related("address__domain"):
-        rows = alias.destinations.with_targets()
-        destinations = [str(row) for row in rows if row.is_ours or row.pk not in unlinked]
-        if destinations or not rows:
-            resolve(destinations, for_address=alias.address, has_mailbox=alias.has_mailbox)
-    concerned = Alias.objects.filter(
-        Q(pk__in=alias_ids | with_destinations) | Q(address__in=address_ids) | Q(destinations__address__in=address_ids)
-    )
-    refuse_loops(concerned.distinct().select_related("address__domain"))
+    unlinked = set(events.of(AliasDestination, kinds=["changed"]).ids())
+    for some in in_pieces(sorted(with_destinations)):
+        for alias in Alias.objects.filter(pk__in=some).select_related("address__domain"):
+            rows = alias.destinations.with_targets()
+            destinations = [str(row) for row in rows if row.is_ours or row.pk not in unlinked]
+            if destinations or not rows:
+                resolve(destinations, for_address=alias.address, has_mailbox=alias.has_mailbox)
+    concerned = alias_ids | with_destinations
+    for some in in_pieces(sorted(address_ids)):
+        there = Q(address__in=some) | Q(destinations__address__in=some)
+        concerned |= set(Alias.objects.filter(there).values_list("pk", flat=True))
+    for some in in_pieces(sorted(concerned)):
+        refuse_loops(Alias.objects.filter(pk__in=some).select_related("address__domain"))
     refuse_loop_of_what_falls_back(domain_ids)
 
 
-def _rows(events: Iterable[Event], *wanted: type[models.Model]) -> Iterator[Mapping[str, Any]]:
-    for event in events:
-        if event.model in wanted:
-            yield from _rows_of(event)
+def _rows(events: NetEvents, *wanted: type[models.Model]) -> Iterator[Mapping[str, Any]]:
+    for event in events.of(*wanted):
+        yield from _rows_of(event)
 
 
 def _rows_of(event: Event) -> list[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO
 
+from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,7 @@ from domains.models import Domain
 from lookup_tables.main_cf import TABLES
 from mailboxes.models import Address, PermittedSender
 from mailboxes.parsing import external_form
+from takeover.comparison_databases import database_of, rows_behind
 from takeover.comparison_sides import LISTS, Side
 from takeover.postfix_tools import Table, addresses_in
 
@@ -103,10 +105,29 @@ class Questions:
                     continue
                 for key, value in conf.listing(table):
                     self._listed(side, parameter, key, value, file)
+        self._from_databases(unlisted, file)
         for table, parameter in unlisted.items():
             if table.type not in ("unix", "static") and not _is_ours(table):
                 sentence = _("%(table)s (%(parameter)s) cannot list its keys; name them with --keys.")
                 self.remark(sentence % {"table": table, "parameter": parameter})
+
+    def _from_databases(self, unlisted: dict[Table, str], file: TextIO) -> None:
+        """The maps of a PostfixAdmin: its database is asked for its keys, once, and they are no longer unlisted."""
+        behind: dict[tuple[str, str], list[Table]] = {}
+        for table in unlisted:
+            if not _is_ours(table) and (found := database_of(table)):
+                behind.setdefault(found, []).append(table)
+        for (url, password), tables in behind.items():
+            try:
+                for table_there, key, target in rows_behind(url, password):
+                    if table_there == "alias_domain":
+                        self.brands.setdefault(target.lower(), set()).add(key.lower())
+                    self._key(key if "@" in key else f"@{key}", file)
+            except ValidationError as error:
+                self.remark(" ".join(error.messages))
+            else:
+                for one in tables:
+                    del unlisted[one]
 
     def _listed(self, side: Side, parameter: str, key: str, value: str, file: TextIO) -> None:
         if key.startswith("@") and len(key) > 1 and parameter == "virtual_alias_maps":

@@ -19,6 +19,11 @@ class ToKeep(NamedTuple):
     key: str
     payload: dict[str, Any]
     secret: str = ""
+    about: str = ""  # the address or the domain that it belongs to; "" for what is the business of superusers
+
+    @property
+    def domain_name(self) -> str:
+        return self.about.rpartition("@")[2].lower()[:255]
 
 
 def keep_rows(source: str, rows: Iterable[ToKeep]) -> dict[str, int]:
@@ -35,15 +40,16 @@ def keep_rows(source: str, rows: Iterable[ToKeep]) -> dict[str, int]:
         for (kind, key), row in by_key.items():
             old = there.get((kind, key))
             if old is None:
-                new.append(KeptRow(source=source, kind=kind, key=key, payload=row.payload, secret=sealed(row.secret)))
+                about = {"source": source, "kind": kind, "key": key, "domain_name": row.domain_name}
+                new.append(KeptRow(**about, payload=row.payload, secret=sealed(row.secret)))
             elif old.payload != row.payload or _is_another(old, row.secret):
-                old.payload, old.secret = row.payload, sealed(row.secret)
+                old.payload, old.secret, old.domain_name = row.payload, sealed(row.secret), row.domain_name
                 changed.append(old)
             else:
                 continue
             written[kind] = written.get(kind, 0) + 1
         KeptRow.objects.bulk_create(new, batch_size=AT_ONCE)
-        KeptRow.objects.bulk_update(changed, ["payload", "secret"], batch_size=500)
+        KeptRow.objects.bulk_update(changed, ["payload", "secret", "domain_name"], batch_size=500)
     return written
 
 

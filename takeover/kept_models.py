@@ -1,7 +1,7 @@
 """What came over from another panel beside mail: the takeovers themselves, what is kept until this panel has a place
 for it, and the log of the other panel."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -12,6 +12,19 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 
 LONGEST_KEY = 600  # characters
+
+
+def _of_own_domains(rows: Any, user: User) -> Any:
+    """As the domains are: the own ones for a domain admin, those of its list for a token, all for a superuser."""
+    if user.limited_to is not None:
+        return rows.filter(domain_name__in=user.limited_to)
+    return rows if user.is_superuser else rows.filter(domain_name__in=user.domains.values("name"))
+
+
+class TakeoverQuerySet(models.QuerySet["Takeover"]):
+    def visible_to(self, user: User) -> Self:
+        """It is about all domains."""
+        return self if user.is_superuser and user.limited_to is None else self.none()
 
 
 class Takeover(models.Model):
@@ -26,6 +39,8 @@ class Takeover(models.Model):
     change_sets = models.JSONField(default=list)
     kept = models.JSONField(default=list)  # {thing, code, why}: what became of lists, classes and tables
 
+    objects = TakeoverQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("takeover")
         verbose_name_plural = _("takeovers")
@@ -36,6 +51,12 @@ class Takeover(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("takeover", args=[self.pk])
+
+
+class KeptRowQuerySet(models.QuerySet["KeptRow"]):
+    def visible_to(self, user: User) -> Self:
+        """As the lines of the other log are; what is about people, or about no domain, is for superusers."""
+        return _of_own_domains(self, user)
 
 
 class KeptRow(models.Model):
@@ -59,14 +80,21 @@ class KeptRow(models.Model):
     source = models.CharField(_("source"), max_length=500, db_collation="C")
     kind = models.CharField(_("kind"), max_length=30, choices=Kind.choices, db_collation="C")
     key = models.CharField(_("key"), max_length=LONGEST_KEY, db_collation="C")
+    domain_name = models.CharField(_("domain"), max_length=255, blank=True, db_collation="C")
     payload = models.JSONField(default=dict)
     secret = models.TextField(blank=True)
-    kept_at = models.DateTimeField(default=timezone.now)
+    kept_at = models.DateTimeField(_("kept"), default=timezone.now)
+
+    objects = KeptRowQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("kept row")
         verbose_name_plural = _("kept rows")
-        indexes = [models.Index(fields=["kind", "key"], name="kept_rows_by_key")]
+        indexes = [
+            models.Index(fields=["kind", "key"], name="kept_rows_by_key"),
+            models.Index(fields=["kind", "id"], name="kept_rows_of_a_kind"),
+            models.Index(fields=["domain_name", "kind", "id"], name="kept_rows_of_a_domain"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["source", "kind", "key"], name="a_row_is_kept_once"),
             models.CheckConstraint(
@@ -82,12 +110,7 @@ class KeptRow(models.Model):
 
 class ForeignLogEntryQuerySet(models.QuerySet["ForeignLogEntry"]):
     def visible_to(self, user: User) -> Self:
-        """As the domains are: the own ones for a domain admin, those of its list for a token, all for a superuser."""
-        if user.limited_to is not None:
-            return self.filter(domain_name__in=user.limited_to)
-        if user.is_superuser:
-            return self
-        return self.filter(domain_name__in=user.domains.values("name"))
+        return _of_own_domains(self, user)
 
 
 class ForeignLogEntry(models.Model):

@@ -1,32 +1,94 @@
-"""What became of the restriction lists, classes and access tables of a configuration, in sentences."""
+"""How a kept row reads: of whom it is, and what may be said of it. What is not named here is not shown, and a secret is
+named nowhere."""
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from restrictions.access_models import AppliesTo
+from takeover.kept_models import KeptRow
 
-WORDS = {
-    "came": _("%(thing)s came in."),
-    "there": _("%(thing)s is here already, the same."),
-    "differs": _("%(thing)s is here already with other entries, and stays as it is."),
-    "stays": _("%(thing)s stays in main.cf as it is: %(why)s"),
-    "refused": _("%(thing)s stays in main.cf as it is: %(why)s"),
-    "kept": _("%(thing)s is kept word for word, and stays in main.cf as it is."),
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+Kind = KeptRow.Kind
+FROM, UNTIL = gettext_lazy("from"), gettext_lazy("until")
+ACTIVE, DESCRIPTION = gettext_lazy("active"), gettext_lazy("description")
+PHONE, OTHER_ADDRESS = gettext_lazy("phone"), gettext_lazy("other address")
+
+# Names of columns there, with the words for them.
+SHOWN: dict[str, dict[str, "StrOrPromise"]] = {
+    Kind.VACATION: {
+        "subject": gettext_lazy("subject"),
+        "activefrom": FROM,
+        "activeuntil": UNTIL,
+        "interval_time": gettext_lazy("seconds between two answers"),
+        "active": ACTIVE,
+    },
+    Kind.VACATION_NOTIFICATION: {
+        "notified": gettext_lazy("sender"),
+        "notified_at": gettext_lazy("when"),
+    },
+    Kind.FETCHMAIL: {
+        "src_server": gettext_lazy("server"),
+        "src_port": gettext_lazy("port"),
+        "protocol": gettext_lazy("protocol"),
+        "usessl": gettext_lazy("TLS"),
+        "src_user": gettext_lazy("user name"),
+        "src_folder": gettext_lazy("folder"),
+        "poll_time": gettext_lazy("minutes between two visits"),
+        "keep": gettext_lazy("leaves the mail there"),
+        "fetchall": gettext_lazy("fetches what was read, too"),
+        "active": ACTIVE,
+    },
+    Kind.QUOTA_USED: {"bytes": gettext_lazy("bytes"), "messages": gettext_lazy("messages")},
+    Kind.DKIM_KEY: {"selector": gettext_lazy("selector"), "description": DESCRIPTION},
+    Kind.DKIM_SIGNING: {"key": gettext_lazy("key")},
+    Kind.APP_PASSWORD: {"description": DESCRIPTION},
+    Kind.TOTP: {},
+    Kind.TOTP_EXCEPTION: {"ip": gettext_lazy("network"), "description": DESCRIPTION},
+    Kind.DOMAIN_MORE: {"password_expiry_days": gettext_lazy("days until passwords expire")},
+    Kind.MAILBOX_MORE: {
+        "phone": PHONE,
+        "email_other": OTHER_ADDRESS,
+        "password_expiry": gettext_lazy("password expires"),
+    },
+    Kind.ADMIN_MORE: {"phone": PHONE, "email_other": OTHER_ADDRESS},
 }
-OF_KIND = {
-    AppliesTo.CLIENT: _("%(thing)s is the access table of clients."),
-    AppliesTo.HELO: _("%(thing)s is the access table of HELO names."),
-    AppliesTo.SENDER: _("%(thing)s is the access table of senders."),
-    AppliesTo.RECIPIENT: _("%(thing)s is the access table of recipients."),
+OF_WHOM = {
+    Kind.VACATION_NOTIFICATION: "on_vacation",
+    Kind.FETCHMAIL: "mailbox",
+    Kind.DKIM_KEY: "domain_name",
+    Kind.DKIM_SIGNING: "author",
+    Kind.APP_PASSWORD: "username",
+    Kind.TOTP_EXCEPTION: "username",
 }
-WITH_A_NAME = _("%(thing)s is the access table %(name)s.")
 
 
-def sentence_of_kept(one: Mapping[str, str]) -> str:
-    """In the reader's language; the reason as it was said when it came."""
-    if one["code"] != "table":
-        return str(WORDS[one["code"]]) % one
-    kind, _blank, name = one["why"].partition(" ")
-    sentence = WITH_A_NAME if name else OF_KIND[AppliesTo(kind)]
-    return str(sentence) % {"thing": one["thing"], "name": name}
+def subject_of(row: KeptRow) -> str:
+    """The address, domain or person that it belongs to; "" for everybody."""
+    if row.kind in OF_WHOM:
+        return str(row.payload.get(OF_WHOM[Kind(row.kind)]) or "").lower()
+    return row.key.rpartition(" ")[2]
+
+
+def details_of(row: KeptRow) -> dict[str, Any]:
+    """What may be shown, by the names that it had there."""
+    names = [*SHOWN[row.kind], *(["body"] if row.kind == Kind.VACATION else [])]
+    return {name: row.payload[name] for name in names if row.payload.get(name) not in (None, "")}
+
+
+def lines_of(row: KeptRow) -> list[tuple[str, str]]:
+    """The same for people, without the text of a message."""
+    found = details_of(row)
+    return [(str(words), _in_words(found[name])) for name, words in SHOWN[row.kind].items() if name in found]
+
+
+def text_of(row: KeptRow) -> str:
+    return str(row.payload.get("body") or "") if row.kind == Kind.VACATION else ""
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return str(value)

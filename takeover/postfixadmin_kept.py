@@ -31,22 +31,26 @@ def rows_to_keep(source: Source, mailboxes: Mapping[str, bool], report: Report) 
 
     for row in source.rows("vacation"):
         orphan(text(row["email"]), "vacation")
-        yield ToKeep(Kind.VACATION, text(row["email"]).lower(), _plain(row, leave_out=("cache", "email")))
+        address = text(row["email"]).lower()
+        yield ToKeep(Kind.VACATION, address, _plain(row, leave_out=("cache", "email")), about=address)
     for row in source.rows("vacation_notification"):
         key = f"{text(row['on_vacation']).lower()} {text(row['notified'])}"
-        yield ToKeep(Kind.VACATION_NOTIFICATION, key, _plain(row))
+        yield ToKeep(Kind.VACATION_NOTIFICATION, key, _plain(row), about=text(row["on_vacation"]))
     for row in source.rows("fetchmail"):
         orphan(text(row["mailbox"]), "fetchmail")
         payload = _plain(row, leave_out=("src_password", "date", "returned_text"))
-        yield ToKeep(Kind.FETCHMAIL, text(row["id"]), payload, _from_base64(row["src_password"]))
+        password = _from_base64(row["src_password"])
+        yield ToKeep(Kind.FETCHMAIL, text(row["id"]), payload, password, about=text(row["mailbox"]))
     yield from _quotas(source, orphan)
     yield from _dkim(source, report)
     for row in source.rows("mailbox_app_password"):
         orphan(text(row["username"]), "app password")
         payload = _plain(row, leave_out=("password_hash",))
-        yield ToKeep(Kind.APP_PASSWORD, text(row["id"]), payload, text(row["password_hash"]))
+        yield ToKeep(
+            Kind.APP_PASSWORD, text(row["id"]), payload, text(row["password_hash"]), about=text(row["username"])
+        )
     for row in source.rows("totp_exception_address"):
-        yield ToKeep(Kind.TOTP_EXCEPTION, text(row["id"]), _plain(row))
+        yield ToKeep(Kind.TOTP_EXCEPTION, text(row["id"]), _plain(row), about=text(row["username"]))
     yield from _more(source)
 
 
@@ -58,7 +62,7 @@ def _quotas(source: Source, orphan: Any) -> Iterator[ToKeep]:
         seen.add(address)
         orphan(address, "quota")
         payload = {"bytes": whole(row["bytes"]), "messages": whole(row["messages"])}
-        yield ToKeep(Kind.QUOTA_USED, address, payload)
+        yield ToKeep(Kind.QUOTA_USED, address, payload, about=address)
     names = {"quota/storage": "bytes", "quota/messages": "messages"}
     older: dict[str, dict[str, int]] = {}
     for row in source.rows("quota"):
@@ -67,7 +71,7 @@ def _quotas(source: Source, orphan: Any) -> Iterator[ToKeep]:
             used[names[text(row["path"])]] = whole(row["current"])
     for address, used in older.items():
         orphan(address, "quota")
-        yield ToKeep(Kind.QUOTA_USED, address, used)
+        yield ToKeep(Kind.QUOTA_USED, address, used, about=address)
 
 
 def _dkim(source: Source, report: Report) -> Iterator[ToKeep]:
@@ -78,9 +82,12 @@ def _dkim(source: Source, report: Report) -> Iterator[ToKeep]:
         if why := _fault_of_pair(text(row["private_key"]), text(row["public_key"])):
             report.remark("bad_key", key, why=why)
         payload = _plain(row, leave_out=("private_key",))
-        yield ToKeep(Kind.DKIM_KEY, f"{key} {row['id']}", payload, text(row["private_key"]))
+        yield ToKeep(
+            Kind.DKIM_KEY, f"{key} {row['id']}", payload, text(row["private_key"]), about=text(row["domain_name"])
+        )
     for row in source.rows("dkim_signing"):
-        yield ToKeep(Kind.DKIM_SIGNING, text(row["id"]), _plain(row) | {"key": keys.get(row["dkim_id"], "")})
+        payload = _plain(row) | {"key": keys.get(row["dkim_id"], "")}
+        yield ToKeep(Kind.DKIM_SIGNING, text(row["id"]), payload, about=text(row["author"]))
 
 
 def _fault_of_pair(private: str, public: str) -> str:
@@ -99,18 +106,20 @@ def _more(source: Source) -> Iterator[ToKeep]:
     """Single columns that have no place here, where they say something."""
     for row in source.rows("domain"):
         if days := whole(row.get("password_expiry")):
-            yield ToKeep(Kind.DOMAIN_MORE, text(row["domain"]).lower(), {"password_expiry_days": days})
+            name = text(row["domain"]).lower()
+            yield ToKeep(Kind.DOMAIN_MORE, name, {"password_expiry_days": days}, about=name)
     for table, kind in (("mailbox", Kind.MAILBOX_MORE), ("admin", Kind.ADMIN_MORE)):
         for row in source.rows(table):
             key = text(row["username"]).lower()
+            about = key if table == "mailbox" else ""
             more: dict[str, Any] = {name: text(row.get(name)) for name in ("phone", "email_other") if row.get(name)}
             expiry = moment(row.get("password_expiry"))
             if expiry and expiry.year > NO_EXPIRY:
                 more["password_expiry"] = expiry.isoformat()
             if more:
-                yield ToKeep(kind, key, more)
+                yield ToKeep(kind, key, more, about=about)
             if seed := text(row.get("totp_secret")):
-                yield ToKeep(Kind.TOTP, f"{table} {key}", {}, seed)
+                yield ToKeep(Kind.TOTP, f"{table} {key}", {}, seed, about=about)
 
 
 def _plain(row: Row, leave_out: Iterable[str] = ()) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 What is there is asked of the database itself: the number in `config` means different things in different branches."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
 from itertools import count
@@ -44,7 +44,9 @@ class Source:
         WHERE table_schema = ANY (current_schemas(false))
     """
 
-    def __init__(self, connection: Any, label: str, names: Mapping[str, str]) -> None:
+    def __init__(
+        self, connection: Any, label: str, names: Mapping[str, str], needed: Mapping[str, set[str]] = NEEDED
+    ) -> None:
         self.connection, self.label, self.names = connection, label, names
         self.columns: dict[str, set[str]] = {}
         found: dict[str, set[str]] = {}
@@ -52,7 +54,7 @@ class Source:
             found.setdefault(str(table), set()).add(str(column))
         for table in TABLES:
             self.columns[table] = found.get(names[table], set())
-        for table, columns in NEEDED.items():
+        for table, columns in needed.items():
             if missing := sorted(columns - self.columns[table]):
                 sentence = _(
                     "There is no table %(table)s with a column %(column)s in %(source)s. Is this the database of a "
@@ -60,11 +62,12 @@ class Source:
                 )
                 raise ValidationError(sentence % {"table": names[table], "column": missing[0], "source": label})
 
-    def rows(self, table: str, *, order_by: str = "") -> Iterator[Row]:
-        """The rows of a table as they come, none where there is no such table. `order_by` is SQL of our own."""
+    def rows(self, table: str, *, order_by: str = "", only: Collection[str] = ()) -> Iterator[Row]:
+        """The rows of a table as they come, none where there is no such table. `order_by` is SQL of our own, `only`
+        names the columns that are wanted, if not all are."""
         if not self.columns[table]:
             return
-        columns = sorted(self.columns[table])
+        columns = sorted(self.columns[table] & set(only) if only else self.columns[table])
         named = ", ".join(self._quoted(column) for column in columns)
         ordered = f" ORDER BY {order_by}" if order_by else ""
         for row in self._all(f"SELECT {named} FROM {self._quoted(self.names[table])}{ordered}"):  # noqa: S608
@@ -110,7 +113,14 @@ class SQLite(Source):
 
 
 @contextmanager
-def opened(url: str, *, password: str = "", prefix: str = "", tables: Mapping[str, str] | None = None) -> Iterator[Any]:  # noqa: S107
+def opened(
+    url: str,
+    *,
+    password: str = "",  # noqa: S107
+    prefix: str = "",
+    tables: Mapping[str, str] | None = None,
+    needed: Mapping[str, set[str]] = NEEDED,
+) -> Iterator[Any]:
     """`postgresql://`, `mysql://` or `sqlite:///path`; `password` is that of the URL where it has none. Raises
     ValidationError with a sentence, which never holds the password."""
     label = without_password(url)
@@ -126,7 +136,7 @@ def opened(url: str, *, password: str = "", prefix: str = "", tables: Mapping[st
     try:
         kind, connection = doors[scheme](url, password)
         with closing(connection):
-            yield kind(connection, label, names)
+            yield kind(connection, label, names, needed)
     except ERRORS as error:
         reason = " ".join(str(error.args[-1] if error.args else error).split())
         for secret in {password, unquote(urlsplit(url).password or "")} - {""}:

@@ -66,6 +66,11 @@ def sentence_of(remark: Mapping[str, Any]) -> str:
     return str(sentence) % words
 
 
+def is_refusal(remark: Mapping[str, Any]) -> bool:
+    """Whether this was left out; what is only strange came."""
+    return remark["code"] in REFUSALS
+
+
 KINDS = {
     "people": _("people"),
     "domains": _("domains"),

@@ -38,8 +38,8 @@ class Answer(NamedTuple):
 
 @cache
 def templates() -> list[tuple[re.Pattern[str], str]]:
-    """The longest first: /history/{id}/undo/ before /history/{id}/."""
-    paths = sorted(description()["paths"], key=len, reverse=True)
+    """Those without a variable first, then the longest: /history/{id}/undo/ before /history/{id}/."""
+    paths = sorted(description()["paths"], key=lambda path: ("{" in path, -len(path)))
     return [(re.compile(re.sub(r"\\{\w+\\}", ".+", re.escape(path)), re.DOTALL), path) for path in paths]
 
 

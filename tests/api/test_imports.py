@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,54 @@ def test_it_works(api: Api, falcot: Domain) -> None:
     assert (line["who"], line["token"], line["door"]) == ("Alice Martin", "test", "api")
     assert api("POST", f"history/{number}/undo/").status == 200
     assert not Mailbox.objects.filter(address__local_part="new.one").exists()
+
+
+def form(*parts: tuple[str, str, str]) -> tuple[bytes, str]:
+    """The body of a form and its media type: name, name of the file ("" for none) and content of each field."""
+    body = ""
+    for name, filename, content in parts:
+        named = f'; filename="{filename}"' if filename else ""
+        body += f'--between\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n{content}\r\n'
+    return f"{body}--between--\r\n".encode(), "multipart/form-data; boundary=between"
+
+
+def test_a_file_in_a_form(api: Api, falcot: Domain) -> None:
+    """As curl -F file=@people.csv sends it; the import has the name of the file."""
+    body, media_type = form(("file", "people.csv", PEOPLE))
+    sent = api("POST", "imports/?kind=mailboxes", body, Content_Type=media_type)
+    assert (sent.status, sent.json["label"], sent.json["new"]) == (201, "people.csv", 2), sent
+    body, media_type = form(("file", "people.json", '[{"address": "new.one@falcot.org"}]'))
+    judged = api("POST", "imports/?kind=mailboxes&dry_run=true", body, Content_Type=media_type)
+    assert (judged.status, judged.json["lines"], judged.json["refused"]) == (200, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [("file", "", PEOPLE)],
+        [("people", "people.csv", PEOPLE)],
+        [("file", "a.csv", PEOPLE), ("file", "b.csv", PEOPLE)],
+        [("file", "a.csv", PEOPLE), ("kind", "", "mailboxes")],
+    ],
+)
+def test_a_form_with_anything_else(api: Api, parts: list[tuple[str, str, str]]) -> None:
+    body, media_type = form(*parts)
+    answer = api("POST", "imports/?kind=mailboxes", body, Content_Type=media_type)
+    assert (answer.status, Import.objects.count()) == (400, 0)
+    assert "“file”" in answer.json["detail"]
+
+
+def test_a_form_that_is_none(api: Api) -> None:
+    for body, media_type in [(b"nonsense", "multipart/form-data"), (b"--x\r\n", "multipart/form-data; boundary=x")]:
+        assert api("POST", "imports/?kind=mailboxes", body, Content_Type=media_type).status == 400
+
+
+def test_a_form_that_is_too_large(api: Api, settings: Any) -> None:
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 100
+    body, media_type = form(("file", "people.csv", PEOPLE))
+    answer = api("POST", "imports/?kind=mailboxes", body, Content_Type=media_type)
+    assert (answer.status, Import.objects.count()) == (413, 0)
 
 
 def test_json_and_a_second_request_to_write(api: Api, falcot: Domain) -> None:

@@ -59,6 +59,18 @@ def test_an_import_is_measured_beside_a_copy(tmp_path: Path) -> None:
     )
 
 
+def test_a_takeover_costs_a_row_the_same(tmp_path: Path) -> None:
+    words = ["--sizes", "40", "80"]
+    found: Any = bench("takeover", *words, file=tmp_path / "takeover.json", row="sqlite")
+    assert [(row["source"], row["mailboxes"]) for row in found] == [
+        *(("postgresql", 40), ("postgresql", 80)),
+        *(("sqlite", 40), ("sqlite", 80)),
+    ]
+    # Mailboxes, aliases, used quotas, lines of the log, and some of all the others.
+    assert found[0]["first"]["new"] == found[2]["first"]["new"] > 40 * 4
+    assert {row["again"]["new"] for row in found} == {0}
+
+
 def test_the_simulation_is_held_against_smtpd(tmp_path: Path) -> None:
     words = ["--policies", "2", "--sessions", "3", "--seed", "bench"]
     found = bench("simulate", *words, file=tmp_path / "simulate.json", row="sessions")

@@ -33,7 +33,7 @@ ROOM_OF = {
     "relay_recipient": "mailboxes",
     "default_aliases": "mailboxes",
     "api_token": "api",
-    "import_postfixadmin": "takeover",
+    **dict.fromkeys(["import_postfixadmin", "takeover"], "takeover"),
     **dict.fromkeys(["restriction", "restriction_class", "check_restrictions"], "restrictions"),
 }
 

@@ -29,6 +29,7 @@ GET  token_revoke           /account/tokens/{token}/revoke/                    i
 POST token_revoke           /account/tokens/{token}/revoke/                    in  404 404 404 302
 GET  api_docs               /api/v1/docs/                                      in  200 404 200 200
 GET  history                /history/                                          in  200 404 200 200
+GET  kept_rows              /takeovers/kept/                                   in  200 404 200 200
 GET  history_before         /history/before/                                   in  200 404 200 200
 GET  undo                   /history/{change_set}/undo/                        in  404 404 200 200
 POST undo                   /history/{change_set}/undo/                        in  404 404 302 302

@@ -277,6 +277,11 @@ GET    api_export          exports/mailboxes/                        401 404 200
 GET    api_export          exports/aliases/?domain=falcot.org        401 404 400 200 200 200 403
 GET    api_export          exports/domains/                          401 404 200 200 200 200 403
 
+GET    api_takeovers       takeovers/                               401 404 404 404 200 404 403
+GET    api_takeover        takeovers/{takeover}/                    401 404 404 404 200 404 403
+GET    api_kept_rows       takeovers/kept/?kind=vacation            401 404 200 200 200 200 403
+GET    api_kept_rows       takeovers/kept/?domain=falcot.org        401 404 200 200 200 200 403
+GET    api_history_before  history/before/                          401 404 200 200 200 200 403
 GET    api_comparisons     comparisons/                             401 404 404 404 200 404 403
 GET    api_comparison      comparisons/{comparison}/                401 404 404 404 200 404 403
 GET    api_differences     comparisons/{comparison}/differences/    401 404 404 404 200 404 403

@@ -47,6 +47,8 @@ def secrets() -> list[str]:
     tokens += UpdateSecret.objects.values_list("token", flat=True)
     tokens += KeptRow.objects.values_list("secret", flat=True)
     return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, SEED, TSIG_SECRET, TYPED]
+    tokens += KeptRow.objects.exclude(secret="").values_list("secret", flat=True)
+    return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, SEED, TYPED]
 
 
 def leaks_into(text: str) -> list[str]:

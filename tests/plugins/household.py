@@ -149,7 +149,15 @@ def name_hosts(falcot: Domain) -> None:
 def _took_over() -> int:
     """Another panel came over once, with its log and a secret that is kept."""
     source = "postgresql://postfixadmin@db.example.net/postfixadmin"
-    keep_rows(source, [ToKeep(KeptRow.Kind.TOTP, "mailbox jean@falcot.org", {}, SEED)])
+    kind = KeptRow.Kind
+    kept = [
+        ToKeep(kind.TOTP, "mailbox jean@falcot.org", {}, SEED, about="jean@falcot.org"),
+        ToKeep(kind.VACATION, "jean@falcot.org", {"subject": "Away", "body": "Not here."}, about="jean@falcot.org"),
+        ToKeep(kind.VACATION, "mallory@foreign.example", {"subject": "Gone"}, about="mallory@foreign.example"),
+        ToKeep(kind.FETCHMAIL, "7", {"mailbox": "jean@falcot.org", "extra_options": SEED}, SEED, "jean@falcot.org"),
+        ToKeep(kind.ADMIN_MORE, "claire", {"phone": "555 0100"}),
+    ]
+    keep_rows(source, kept)
     ForeignLogEntry.objects.create(
         source=source,
         key="1",

@@ -3,12 +3,14 @@
 import pytest
 from django.core.exceptions import ValidationError
 
+from accounts import history_reading
 from accounts.models import ChangeSet
 from accounts.services import add_user
 from domains.models import Domain
 from domains.services import add_domain, add_domain_admin, change_domain, change_mail_settings
 from lookup_tables.models import Canonical, SenderRelay
 from lookup_tables.services import add_entry, delete_entry
+from mailboxes import undo_rules
 from mailboxes.credentials import is_password
 from mailboxes.models import Alias, Mailbox, MailboxCredential, RelayRecipient
 from mailboxes.relay import add_relay_recipients, delete_relay_recipients
@@ -32,6 +34,13 @@ from tests.services.checks import TESTER, addresses, destinations_of, nothing_ch
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "someone@elsewhere.example"
 PASSWORD = "let me read my mail"
+
+
+@pytest.fixture(autouse=True, params=[undo_rules.PIECE, 2], ids=["at once", "in pieces"])
+def piece(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change set that is read two rows at a time is undone like one that is read in one go."""
+    monkeypatch.setattr(history_reading, "AT_ONCE", request.param)
+    monkeypatch.setattr(undo_rules, "PIECE", request.param)
 
 
 @pytest.fixture

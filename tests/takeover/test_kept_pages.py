@@ -3,12 +3,16 @@
 import re
 import shlex
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
-from takeover.models import ForeignLogEntry, Takeover
+from takeover.kept import ToKeep, keep_rows
+from takeover.kept_words import SHOWN
+from takeover.models import ForeignLogEntry, KeptRow, Takeover
 from tests.commands.conftest import Shell
 from tests.plugins import household as people
 from tests.plugins.household import DOMAIN_ADMIN, STRANGER, SUPERUSER
@@ -72,6 +76,64 @@ def test_a_takeover_and_its_report(house: dict[str, object], shell: Shell, forei
     assert "mailboxes" in shown
     assert foreign.cluster.password not in shown
     assert one.source in page(SUPERUSER, "/takeovers/")
+
+
+def test_what_is_kept_and_who_sees_it(house: dict[str, object]) -> None:
+    seen = {person: page(person, "/takeovers/kept/") for person in (SUPERUSER, DOMAIN_ADMIN, STRANGER)}
+    assert ["Away" in seen[one] for one in seen] == [True, True, False]
+    assert ["Gone" in seen[one] for one in seen] == [True, False, True]
+    assert ["555 0100" in seen[one] for one in seen] == [True, False, False]
+    assert "Not here." in seen[DOMAIN_ADMIN]
+    only = page(SUPERUSER, "/takeovers/kept/?kind=totp")
+    assert "kept, encrypted" in only
+    assert "Away" not in only
+    assert "Gone" not in page(SUPERUSER, "/takeovers/kept/?kind=vacation&domain=FALCOT.org")
+
+
+def test_what_is_kept_has_pages(house: dict[str, object]) -> None:
+    rows = [
+        ToKeep(KeptRow.Kind.VACATION, f"u{n}@falcot.com", {"subject": f"s{n}."}, about="@falcot.com") for n in range(60)
+    ]
+    keep_rows("sqlite:///pfa.db", rows)
+    first = page(SUPERUSER, "/takeovers/kept/?domain=falcot.com")
+    (mark,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    second = page(SUPERUSER, "/takeovers/kept/" + mark.replace("&amp;", "&"))
+    assert ["s49." in first, "s50." in first, "s49." in second, "s59." in second] == [True, False, False, True]
+
+
+def test_every_kind_that_comes_has_words_and_a_domain(shell: Shell, foreign: Foreign) -> None:
+    """The rows of a real PostfixAdmin, each with its domain; no kind shows what nobody named."""
+    assert shell("import_postfixadmin", foreign.url).code == 0
+    kept = shell("takeover", "kept", "--json").json
+    assert {row["kind"] for row in kept} <= set(SHOWN)
+    assert all(row["domain"] for row in kept if row["kind"] in ("domain_more", "mailbox_more"))
+    assert set(SHOWN) == set(KeptRow.Kind.values)
+
+
+def test_the_command(shell: Shell, house: dict[str, object]) -> None:
+    (one,) = shell("takeover", "list", "--json").json
+    shown = shell("takeover", "show", str(one["id"]), "--json").json
+    assert shown["counts"]["mailboxes"] == {"new": 3, "there": 0, "left_out": 0}
+    assert [said["code"] for said in shown["remarks"]] == ["unsalted"]
+    assert shell("takeover", "show", "1000000000").err.strip() == "There is no takeover 1000000000."
+    assert "hashed without salt" in shell("takeover", "show", str(one["id"])).out
+    (totp,) = shell("takeover", "kept", "--kind", "totp", "--json").json
+    assert (totp["subject"], totp["domain"], totp["details"]) == ("jean@falcot.org", "falcot.org", {})
+    assert totp["has_secret"]
+    of_falcot = shell("takeover", "kept", "--domain", "Falcot.org").out
+    assert "subject: Away" in of_falcot
+    assert "Gone" not in of_falcot
+    assert [line["action"] for line in shell("takeover", "log", "--json").json] == ["create_alias"]
+    assert shell("takeover", "log", "--domain", "nothing.example").out == ""
+
+
+def test_the_demonstration_has_one(shell: Shell, db: None) -> None:
+    call_command("demo", stdout=StringIO())
+    one = Takeover.objects.get()
+    assert "laure@falcot.org" in shell("takeover", "kept").out
+    assert ForeignLogEntry.objects.count() == one.counts["log"]["new"]
+    call_command("demo", stdout=StringIO())
+    assert Takeover.objects.count() == 1
 
 
 def test_the_example_of_the_page(shell: Shell, foreign: Foreign) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.commands import REFUSED, as_json, in_words
-from takeover.kept_words import sentence_of_kept
+from takeover.kept_restriction_words import sentence_of_kept
 from takeover.models import KeptParameter
 from takeover.postfix_imports import Outcome, import_configuration
 from takeover.postfix_reading import read_configuration

@@ -6,11 +6,11 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from restrictions.demo import load_demo
+from takeover.demo import load_demo
 
 
 class Command(BaseCommand):
-    help = _("Load Falcot's domains, mailboxes, aliases and restrictions. The mailboxes have no passwords yet.")
+    help = _("Load Falcot's domains, mailboxes and aliases. The mailboxes have no passwords yet.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if load_demo(by=Actor.from_command()):
