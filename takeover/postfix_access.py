@@ -79,6 +79,9 @@ def key_meant(kind: str, key: str, *, null_key: str = "<>") -> str:
         raise NeverAsked(_never(key))
     if kind == AppliesTo.CLIENT and (_octets.fullmatch(key) or ":" in key or _first_group.fullmatch(key)):
         return _network_meant(key)
+    if "@" not in key and not key.startswith("[") and (":" in key or _octets.fullmatch(key)):
+        if kind != AppliesTo.HELO or key.count(".") != 3:
+            raise NeverAsked(_never(key))  # no domain is a number
     meant = _normal(kind, key)
     if meant != key:
         raise NotHere(_("“%(key)s” is another key for Postfix than for the panel.") % {"key": key}, is_fault=True)
@@ -146,6 +149,8 @@ def result_meant(value: str, classes: Collection[str]) -> Meant:
             return _with_text(action, "", "" if action in WITHOUT_TEXT else text, value)
         if re.fullmatch(r"[45][0-9][0-9]", word) and text:
             return _with_text(Action.DEFER if word[0] == "4" else Action.REJECT, word, text, value)
+        if action == "DEFER_IF_REJECT" and text:
+            raise NotHere(_("“%(result)s” is an action that the panel does not have.") % {"result": value})
         if ":" in value:
             sentence = _("Postfix answers 451 to “%(result)s”: a table cannot name another table or a service.")
             raise NotHere(sentence % {"result": value}, is_fault=True)
