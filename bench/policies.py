@@ -314,7 +314,8 @@ class Case:
 class Maker:
     """Makes one policy. Classes name earlier classes only, so none comes back to itself."""
 
-    results, with_table = RESULTS, WITH_TABLE
+    results: tuple[str, ...] = RESULTS
+    with_table: tuple[str, ...] = WITH_TABLE
 
     def __init__(self, seed: str) -> None:
         self.seed, self.luck = seed, random.Random(seed)  # noqa: S311  the same for the same seed

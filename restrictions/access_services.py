@@ -55,7 +55,9 @@ def add_rule(
     return rule
 
 
-def add_rules(applies_to: str, rows: Iterable[Mapping[str, Any]], *, table: AccessTable | None = None, by: Actor) -> int:
+def add_rules(
+    applies_to: str, rows: Iterable[Mapping[str, Any]], *, table: AccessTable | None = None, by: Actor
+) -> int:
     """Adds many rules of the server at once, key and action and what else a rule has; how many. All or none."""
     label = table.name if table else applies_to
     faults: list[str] = []
@@ -73,7 +75,9 @@ def add_rules(applies_to: str, rows: Iterable[Mapping[str, Any]], *, table: Acce
             rules.append(rule)
         if faults:
             raise ValidationError(faults)
-        there = AccessRule.objects.filter(table=table, domain__isnull=True, applies_to=rules[0].applies_to if rules else "")
+        there = AccessRule.objects.filter(
+            table=table, domain__isnull=True, applies_to=rules[0].applies_to if rules else ""
+        )
         twice = there.filter(key__in=[rule.key for rule in rules]).values_list("key", flat=True).first()
         if twice is not None:
             raise ValidationError({"key": _("%(key)s: there is a rule for this key already.") % {"key": twice}})

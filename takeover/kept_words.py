@@ -14,6 +14,7 @@ WORDS = {
     "refused": _("%(thing)s stays in main.cf as it is: %(why)s"),
     "kept": _("%(thing)s is kept word for word, and stays in main.cf as it is."),
 }
+SAID_ALREADY = ("differs", "stays", "refused")  # remarks and refusals have the same sentence
 OF_KIND = {
     AppliesTo.CLIENT: _("%(thing)s is the access table of clients."),
     AppliesTo.HELO: _("%(thing)s is the access table of HELO names."),

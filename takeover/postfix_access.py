@@ -1,5 +1,5 @@
-"""What a row of an access table of Postfix means here (access(5)): exactly the same, nothing at all, or more than a rule
-of the panel can say."""
+"""What a row of an access table of Postfix means here (access(5)): the same, nothing at all, or more than a rule of the
+panel can say."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -75,13 +75,13 @@ def key_meant(kind: str, key: str, *, null_key: str = "<>") -> str:
     if kind == AppliesTo.SENDER and key == null_key:
         return "<>"
     is_mail = kind in (AppliesTo.SENDER, AppliesTo.RECIPIENT)
-    if key == "<>" or key.startswith("@") or key.startswith(".") or ("@" in key and not is_mail) or "/" in key:
+    if key == "<>" or key.startswith(("@", ".")) or ("@" in key and not is_mail) or "/" in key:
         raise NeverAsked(_never(key))
     if kind == AppliesTo.CLIENT and (_octets.fullmatch(key) or ":" in key or _first_group.fullmatch(key)):
         return _network_meant(key)
-    if "@" not in key and not key.startswith("[") and (":" in key or _octets.fullmatch(key)):
-        if kind != AppliesTo.HELO or key.count(".") != 3:
-            raise NeverAsked(_never(key))  # no domain is a number
+    is_number = "@" not in key and not key.startswith("[") and (":" in key or _octets.fullmatch(key))
+    if is_number and (is_mail or key.count(".") != 3):
+        raise NeverAsked(_never(key))  # no domain is a number
     meant = _normal(kind, key)
     if meant != key:
         raise NotHere(_("“%(key)s” is another key for Postfix than for the panel.") % {"key": key}, is_fault=True)
@@ -125,7 +125,9 @@ def with_subdomains(rows: Mapping[str, str], kind: str) -> dict[str, str]:
     for key, value in rows.items():
         name = key.removeprefix(".")
         is_no_name = "@" in name or not name or name[0] in "<[" or name == "unknown"
-        is_number = kind == AppliesTo.CLIENT and (":" in name or _octets.fullmatch(name) or _first_group.fullmatch(name))
+        is_number = kind == AppliesTo.CLIENT and (
+            ":" in name or _octets.fullmatch(name) or _first_group.fullmatch(name)
+        )
         if not is_no_name and not is_number:
             if rows.get(name) != value or rows.get(f".{name}") != value:
                 sentence = _(
@@ -173,7 +175,9 @@ def _list_meant(value: str, classes: Collection[str]) -> Meant:
     if len(names) == 1 and names[0] not in CATALOGUE and names[0] in classes:
         return Meant("", Action.CLASS, of_class=names[0])
     if "warn_if_reject" in names or any(name in classes and name not in CATALOGUE for name in names):
-        sentence = _("“%(result)s” is a list of its own. Make it a restriction class in main.cf, and let this row name it.")
+        sentence = _(
+            "“%(result)s” is a list of its own. Make it a restriction class in main.cf, and let this row name it."
+        )
         raise NotHere(sentence % {"result": value})
     known = [name in CATALOGUE for name in names]
     zones = [bool(at) and known[at - 1] and _takes_zone(names[at - 1]) for at in range(len(names))]
@@ -246,5 +250,3 @@ def is_covered(key: str, earlier: Collection[str]) -> bool:
 def _as_key(network: object) -> str:
     text = str(network)
     return text.removesuffix("/32") if "." in text else text.removesuffix("/128")
-
-

@@ -141,7 +141,9 @@ def _talks_on(mail: Postfix) -> tuple[int, str]:
 
 def test_every_reply_is_the_same(played: tuple[Played, Played, str]) -> None:
     before, after, _main = played
-    differing = {key: (before.replies[key], after.replies[key]) for key in SESSIONS if before.replies[key] != after.replies[key]}
+    differing = {
+        key: (before.replies[key], after.replies[key]) for key in SESSIONS if before.replies[key] != after.replies[key]
+    }
     assert differing == {}
     assert before.pipelined == after.pipelined
     assert before.pipelined[0] == 503

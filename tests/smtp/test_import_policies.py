@@ -1,11 +1,10 @@
-"""Random policies, written by hand into main.cf and files, imported, and written by postfix_config: a real smtpd plays the
-same sessions with both, and says the same by the same rules in the same order."""
+"""Random policies as people write them, in main.cf and files, and as postfix_config writes them after an import: a real
+smtpd plays the same sessions with both, and says the same by the same rules in the same order."""
 
 import io
 import os
 import random
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -69,7 +68,9 @@ class Twice(RealSmtpd):
             first = "check_recipient_access static:DUNNO"
             return values | {RECIPIENTS: ", ".join(filter(None, (first, values[RECIPIENTS])))}
         theirs, ours = values[CLASSES], self.panel.get(CLASSES, "")
-        ours_alone = {name: self.panel[name] for name in (*PARAMETERS.values(), *ours.split(", ")) if name in self.panel}
+        ours_alone = {
+            name: self.panel[name] for name in (*PARAMETERS.values(), *ours.split(", ")) if name in self.panel
+        }
         if "recipient" not in {one.stage for one in Restriction.objects.all()}:
             ours_alone[RECIPIENTS] = ", ".join(filter(None, (ours_alone[RECIPIENTS], values[RECIPIENTS])))
         classes = dict.fromkeys([*theirs.split(", "), *ours.split(", ")])
@@ -86,7 +87,7 @@ class Compared:
 
 
 @pytest.fixture(scope="module")
-def compared(committed: None, cluster: Cluster) -> Iterator[Compared]:
+def compared(committed: None, cluster: Cluster) -> Compared:
     found = Compared()
     sockets = cluster.directory.parent / "sockets"
     with Namespace(policies.DNS) as network:
@@ -104,7 +105,7 @@ def compared(committed: None, cluster: Cluster) -> Iterator[Compared]:
                     _play(case, smtpd, found)  # type: ignore[arg-type]
             for model in (Restriction, AccessRule, AccessTable, RestrictionClass):
                 model._default_manager.all().delete()
-    yield found
+    return found
 
 
 def _always(answer: str, _request: dict[str, str]) -> str:
@@ -126,7 +127,9 @@ def _import(case: Case, folder: Path, found: Compared) -> None:
         tables[name] = f"{kind}:{folder}/{name}"
     settings, policy = case.policy.settings, case.policy
     lists = {PARAMETERS[stage]: entries for stage, entries in policy.stages.items()} | dict(policy.classes)
-    lines = [f"{name} = {_as_typed(in_main_cf(entries, folder), folder, tables, luck)}" for name, entries in lists.items()]
+    lines = [
+        f"{name} = {_as_typed(in_main_cf(entries, folder), folder, tables, luck)}" for name, entries in lists.items()
+    ]
     lines.append(f"{CLASSES} = {luck.choice((', ', ' ')).join(policy.classes)}")
     lines.append(f"recipient_delimiter = {settings.recipient_delimiter}")
     if not settings.parents_match_subdomains:
