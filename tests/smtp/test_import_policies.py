@@ -160,7 +160,8 @@ def _parameters(text: str) -> dict[str, str]:
 def _play(case: Case, smtpd: Twice, found: Compared) -> None:
     sessions = sessions_of(case, SESSIONS)
     said = [[smtpd.play(number, session) for session in sessions] for number in (0, 1)]
-    eventually(lambda: smtpd.log().count(": disconnect from ") >= 2 * SESSIONS, "the log of all sessions")
+    for number in (0, 1):
+        eventually(partial(_is_logged, smtpd, number), "the log of all sessions")
     logs = [sessions_in(smtpd.log_of(number)) for number in (0, 1)]
     for session, *both in zip(sessions, *said, *logs, strict=True):
         old, new, old_log, new_log = both
@@ -170,6 +171,10 @@ def _play(case: Case, smtpd: Twice, found: Compared) -> None:
         ways = [ways_in(old_log), ways_in(new_log)]
         if answers[0] != answers[1] or ways[0] != ways[1] or warnings_in(old_log) != warnings_in(new_log):
             found.differences.append("\n".join(map(str, [case.seed, session, *answers, *ways, case.rows, smtpd.panel])))
+
+
+def _is_logged(smtpd: Twice, number: int) -> bool:
+    return smtpd.log_of(number).count(": disconnect from ") >= SESSIONS
 
 
 def _replies(said: list[Said]) -> list[tuple[str, str]]:
