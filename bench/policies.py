@@ -314,6 +314,9 @@ class Case:
 class Maker:
     """Makes one policy. Classes name earlier classes only, so none comes back to itself."""
 
+    results: tuple[str, ...] = RESULTS
+    with_table: tuple[str, ...] = WITH_TABLE
+
     def __init__(self, seed: str) -> None:
         self.seed, self.luck = seed, random.Random(seed)  # noqa: S311  the same for the same seed
         self.plain: tuple[str, ...] = PLAIN
@@ -375,18 +378,18 @@ class Maker:
             return Entry("check_policy_service", luck.choice(list(POLICY_SERVICES)), warn_only)
         if kind < 0.7 and self.classes:
             return Entry(luck.choice(list(self.classes)), "", warn_only)
-        name = luck.choice(WITH_TABLE)
+        name = luck.choice(self.with_table)
         return Entry(name, self.table(name), warn_only)
 
     def table(self, asks: str) -> str:
         """The name of a new table; its results name the classes that are there already."""
         name = f"table{len(self.rows)}"
         self.rows[name] = {}
-        results = [*RESULTS, *self.classes, *self.classes]
+        results = [*self.results, *self.classes, *self.classes]
         if asks != NO_PERMISSION:
             results.extend(PERMITTING)
         else:
-            results = [one for one in RESULTS if "permit" not in one.lower()]
+            results = [one for one in self.results if "permit" not in one.lower()]
         for key in self.luck.sample(KEYS[asks], min(len(KEYS[asks]), self.luck.randint(1, 5))):
             self.rows[name][key] = self.luck.choice(results).format(f"{name} {key}")
         return name

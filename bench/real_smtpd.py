@@ -109,6 +109,12 @@ class RealSmtpd(Postfix):
         self.cases = cases
 
     def _service(self, number: int, case: Case, conf: Path) -> str:
+        values = self._values(number, case, conf) | {"syslog_name": f"case{number}"}
+        options = "".join(f"  -o {{ {name} = {value} }}\n" for name, value in values.items())
+        return f"127.0.0.1:{FIRST_SERVICE + number} inet n - n - 1 smtpd -v\n{options}"
+
+    def _values(self, number: int, case: Case, conf: Path) -> dict[str, str]:
+        """The parameters of a case: settings, lists and classes."""
         settings, policy = case.policy.settings, case.policy
         values = {name: "yes" if getattr(settings, name) else "no" for name in BOOLEANS}
         values |= {name: str(getattr(settings, name)) for name in policies.CODES}
@@ -118,9 +124,7 @@ class RealSmtpd(Postfix):
         lists = {PARAMETERS[stage]: entries for stage, entries in policy.stages.items()} | dict(policy.classes)
         values |= {name: in_main_cf(entries, conf / str(number)) for name, entries in lists.items()}
         values["smtpd_restriction_classes"] = ", ".join(policy.classes)
-        values["syslog_name"] = f"case{number}"
-        options = "".join(f"  -o {{ {name} = {value} }}\n" for name, value in values.items())
-        return f"127.0.0.1:{FIRST_SERVICE + number} inet n - n - 1 smtpd -v\n{options}"
+        return values
 
     def _make_folders(self) -> None:
         super()._make_folders()

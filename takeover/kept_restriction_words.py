@@ -8,12 +8,14 @@ from restrictions.access_models import AppliesTo
 
 WORDS = {
     "came": _("%(thing)s came in."),
+    "would_come": _("%(thing)s would come in."),
     "there": _("%(thing)s is here already, the same."),
     "differs": _("%(thing)s is here already with other entries, and stays as it is."),
     "stays": _("%(thing)s stays in main.cf as it is: %(why)s"),
     "refused": _("%(thing)s stays in main.cf as it is: %(why)s"),
     "kept": _("%(thing)s is kept word for word, and stays in main.cf as it is."),
 }
+SAID_ALREADY = ("differs", "stays", "refused")  # remarks and refusals have the same sentence
 OF_KIND = {
     AppliesTo.CLIENT: _("%(thing)s is the access table of clients."),
     AppliesTo.HELO: _("%(thing)s is the access table of HELO names."),

@@ -1,5 +1,5 @@
-"""What a row of an access table of Postfix means here (access(5)): exactly the same, nothing at all, or more than a rule
-of the panel can say."""
+"""What a row of an access table of Postfix means here (access(5)): the same, nothing at all, or more than a rule of the
+panel can say."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -75,10 +75,13 @@ def key_meant(kind: str, key: str, *, null_key: str = "<>") -> str:
     if kind == AppliesTo.SENDER and key == null_key:
         return "<>"
     is_mail = kind in (AppliesTo.SENDER, AppliesTo.RECIPIENT)
-    if key == "<>" or key.startswith("@") or key.startswith(".") or ("@" in key and not is_mail) or "/" in key:
+    if key == "<>" or key.startswith(("@", ".")) or ("@" in key and not is_mail) or "/" in key:
         raise NeverAsked(_never(key))
     if kind == AppliesTo.CLIENT and (_octets.fullmatch(key) or ":" in key or _first_group.fullmatch(key)):
         return _network_meant(key)
+    is_number = "@" not in key and not key.startswith("[") and (":" in key or _octets.fullmatch(key))
+    if is_number and (is_mail or key.count(".") != 3):
+        raise NeverAsked(_never(key))  # no domain is a number
     meant = _normal(kind, key)
     if meant != key:
         raise NotHere(_("“%(key)s” is another key for Postfix than for the panel.") % {"key": key}, is_fault=True)
@@ -148,6 +151,8 @@ def result_meant(value: str, classes: Collection[str]) -> Meant:
             return _with_text(action, "", "" if action in WITHOUT_TEXT else text, value)
         if re.fullmatch(r"[45][0-9][0-9]", word) and text:
             return _with_text(Action.DEFER if word[0] == "4" else Action.REJECT, word, text, value)
+        if action == "DEFER_IF_REJECT" and text:
+            raise NotHere(_("“%(result)s” is an action that the panel does not have.") % {"result": value})
         if ":" in value:
             sentence = _("Postfix answers 451 to “%(result)s”: a table cannot name another table or a service.")
             raise NotHere(sentence % {"result": value}, is_fault=True)

@@ -25,6 +25,7 @@ from mailboxes.senders import permit_senders
 from mailservers.lookup import ask_map
 from takeover.models import KeptParameter, Takeover
 from takeover.postfix_reading import FlatRow, Lines, Place, Plan
+from takeover.postfix_restrictions import CLASSES, LISTS
 from takeover.restriction_imports import Became, bring_restrictions
 
 AT_ONCE = 5_000
@@ -88,7 +89,7 @@ def _restrictions(plan: Plan, outcome: Outcome, by: Actor) -> None:
         if brought.added[what] or brought.there[what]:
             outcome.count(what, brought.added[what], brought.there[what])
     outcome.became = brought.became
-    said = {one.thing for one in brought.became}
+    said = {*LISTS, CLASSES, *(one.thing for one in brought.became)}
     outcome.became += [Became(parameter, "kept") for parameter in plan.kept if parameter not in said]
 
 

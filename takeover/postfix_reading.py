@@ -483,7 +483,7 @@ class _Reader:
                     "this. Run postmap %(table)s first if the text is what you mean."
                 )
                 self.plan.remarks.append(f"{table}: {sentence % {'table': table}}")
-        else:
+        elif not table.is_of_the_panel:
             sentence = _("What is in %(parameter)s here cannot be listed, so nothing of it comes in.")
             refuse(Place(str(table), 0), sentence % {"parameter": parameter})
 

@@ -47,11 +47,10 @@ ASKED_BY_BARE_TABLE = {stage: f"check_{stage}_access" for stage in AppliesTo.val
 # What postfix_config writes around the lists of the host: ours, and no part of them.
 OWN_CLASS = re.compile(r"Writers_[0-9]+|Senders_[0-9]+|Signed_in")
 OWN_MAP = re.compile(
-    r"(?:proxy:)?pgsql:(?P<file>/.*/(?:(?P<first>suspended_domains|recipient_classes)|(?P<kind>check_[a-z]+_access)"
-    r"|access_table_(?P<table>[a-z][a-z0-9_]*))(?:-[0-9a-f]{8})?\.cf)"
+    r"(?:proxy:)?pgsql:/.*/(?:(?P<first>suspended_domains|recipient_classes)|(?P<kind>check_[a-z]+_access)"
+    r"|access_table_(?P<table>[a-z][a-z0-9_]*))(?:-[0-9a-f]{8})?\.cf"
 )
 OWN_SERVICE = ASKS_FOR_ROOM.partition("{ ")[2].removesuffix(" }")
-MADE_HERE = "mailadmin"  # stands in the first line of a map of ours
 
 Source = tuple[str, str]  # kind of its keys, and how main.cf calls the table
 
@@ -221,7 +220,7 @@ class _Reader:
 
     def _asks(self, name: str, text: str) -> Wanted | None:
         own = OWN_MAP.fullmatch(text)
-        if own and _is_ours(Path(own["file"])):
+        if own and _is_ours(self.conf.table(text)):
             return None if own["first"] else Wanted(name, own["table"] or "")
         if text.removeprefix("proxy:") == "static:DUNNO":
             return None
@@ -314,11 +313,11 @@ def _service(text: str) -> str:
     return ", ".join(words_of(re.sub(r"\s*=\s*", "=", text[1:-1])))
 
 
-def _is_ours(path: Path) -> bool:
+def _is_ours(table: Table) -> bool:
     """Whether postfix_config wrote this map; one that cannot be read is known by its name."""
     try:
-        return MADE_HERE in path.read_text(errors="replace").partition("\n")[0]
-    except OSError:
+        return table.is_of_the_panel or not Path(table.name).is_file()
+    except PermissionError:
         return True
 
 

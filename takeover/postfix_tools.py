@@ -22,6 +22,9 @@ SQL = ("pgsql", "mysql", "sqlite", "ldap", "mongodb")
 # Tables that take only a whole address, not its parts (DICT_FLAG_PATTERN, maps_find.c).
 ASKED_WHOLE = (*PATTERNS, "cidr", "socketmap", "tcp")
 
+# In the first line of each map that postfix_config writes.
+OF_THE_PANEL = "answered by a function of mailadmin's database"
+
 # What postalias(1) adds for sendmail and NIS.
 OF_POSTALIAS = ("@", "YP_LAST_MODIFIED", "YP_MASTER_NAME")
 
@@ -46,6 +49,12 @@ class Table:
     @property
     def can_be_listed(self) -> bool:
         return self.type in CAN_BE_LISTED
+
+    @property
+    def is_of_the_panel(self) -> bool:
+        """Whether the panel itself answers it: what it says came from here."""
+        path = Path(self.name)
+        return self.type == "pgsql" and path.is_file() and OF_THE_PANEL in path.read_text(errors="replace")
 
     @property
     def source(self) -> Path | None:

@@ -254,6 +254,10 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: access.add_rule("sender", "junk.example", "DISCARD", domain=house.domain, by=BY),
         "Added access rule sender junk.example",
     ),
+    "restrictions.access_services.add_rules": (
+        lambda house: access.add_rules("helo", [{"key": "bad.example", "action": "REJECT"}], by=BY),
+        "Added access rules to helo",
+    ),
     "restrictions.access_services.change_rule": (
         lambda house: access.change_rule(house.rule, active=False, by=BY),
         "Changed access rule sender spam.example",
@@ -411,6 +415,10 @@ TABLE: dict[str, tuple[Call, str]] = {
     "restrictions.services.set_list": (
         lambda house: restrictions.set_list("helo", [{"name": "defer"}], by=BY),
         "Set restriction list smtpd_helo_restrictions",
+    ),
+    "restrictions.services.set_lists": (
+        lambda house: restrictions.set_lists({"data": [{"name": "reject_unauth_pipelining"}], "sender": []}, by=BY),
+        "Set restriction list smtpd_data_restrictions, smtpd_sender_restrictions",
     ),
     "restrictions.services.load_recommended": (
         lambda house: restrictions.load_recommended(by=BY),

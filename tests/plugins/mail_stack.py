@@ -208,7 +208,8 @@ class Postfix:
         # Commands log through postlogd too. While master(8) is about to start it anew, all wait for each other.
         eventually(self.greets, "smtpd after the last reload")
         reloads = self.log().count("reload -- version")
-        call_command("postfix_config", output=str(self.maps), stdout=StringIO())
+        options = {"host": [self.database]} if self.database else {}
+        call_command("postfix_config", output=str(self.maps), stdout=StringIO(), **options)
         environment = {"MAIL_CONFIG": str(self.conf), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
         commands = ["sh", str(self.maps / "install-commands")]
         subprocess.run(commands, env=environment, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)

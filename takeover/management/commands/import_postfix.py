@@ -1,4 +1,4 @@
-"""A hand-written configuration of Postfix comes in: domains, mailboxes, aliases, flat tables. Run on the mail host."""
+"""A hand-written configuration of Postfix comes in: addresses, flat tables, restrictions. Run on the mail host."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.commands import REFUSED, as_json, in_words
-from takeover.kept_restriction_words import sentence_of_kept
+from takeover.kept_restriction_words import SAID_ALREADY, sentence_of_kept
 from takeover.models import KeptParameter
 from takeover.postfix_imports import Outcome, import_configuration
 from takeover.postfix_reading import read_configuration
@@ -19,8 +19,9 @@ from takeover.postfix_tools import Configuration, NotReadable, readable
 
 class Command(BaseCommand):
     help = _(
-        "Take over a hand-written configuration of Postfix: what main.cf of DIR and its tables say about addresses "
-        "comes in, what has no place here is kept. Run it on the mail host; nothing of that host is changed."
+        "Take over a hand-written configuration of Postfix: what main.cf of DIR and its tables say about addresses and "
+        "restrictions comes in, what has no place here is kept. Run it on the mail host; nothing of that host is "
+        "changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -74,7 +75,8 @@ class Command(BaseCommand):
         for sentence in (*outcome.remarks, *outcome.refused):
             self.stderr.write(in_words(sentence), style_func=str)
         for one in outcome.became:
-            self.stdout.write(in_words(sentence_of_kept(one._asdict())))
+            if one.code not in SAID_ALREADY:
+                self.stdout.write(in_words(sentence_of_kept(one._asdict())))
         if outcome.is_written:
             counted = _("%(what)s: added %(added)d, %(there)d were there already.")
         else:
