@@ -281,12 +281,16 @@ def part_with_mailboxes(ids: Sequence[int]) -> None:
     User.objects.filter(owned__mailbox__in=ids).delete()
 
 
-def refuse_what_services_would_refuse(events: Sequence[Event], by: Actor) -> None:
-    """The rules that span several rows, asked of what is there now."""
+def ask_rooms(events: Sequence[Event]) -> None:
+    """What the rooms of the rows have to say of what is there now."""
     for model in {event.model for event in events}:
         check = _undoable.get(model)
         if check:
             check(model, [event.object_id for event in events if event.model is model])
+
+
+def refuse_what_services_would_refuse(events: Sequence[Event], by: Actor) -> None:
+    """The rules that span several rows, asked of what is there now."""
     address_ids = {event.object_id for event in events if event.model is Address}
     address_ids |= {row["address_id"] for row in _rows(events, Mailbox, Alias, RelayRecipient)}
     alias_ids = {event.object_id for event in events if event.model is Alias}
