@@ -1,8 +1,8 @@
-"""`script/bench maps`, `smtp`, `aliases`, `import`, `api` and `simulate`; each has a --help."""
+"""`script/bench maps`, `smtp`, `aliases`, `import`, `api`, `simulate` and `writers`; each has a --help."""
 
 import sys
 
-from bench import aliases, api, imports, maps, simulate, smtp
+from bench import aliases, api, imports, maps, simulate, smtp, writers
 
 
 def main() -> int:
@@ -13,6 +13,7 @@ def main() -> int:
         "import": imports.main,
         "api": api.main,
         "simulate": simulate.main,
+        "writers": writers.main,
     }
     if len(sys.argv) < 2 or sys.argv[1] not in benches:
         print(f"Usage: script/bench {'|'.join(benches)} [--help]", file=sys.stderr)
