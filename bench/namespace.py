@@ -18,7 +18,7 @@ from restrictions.engine.policy import Records
 
 CLONE_NEWNET = 0x40000000
 NAMESERVER = "127.0.0.1"
-A, PTR, MX, TXT, AAAA = 1, 12, 15, 16, 28
+A, NS, PTR, MX, TXT, AAAA = 1, 2, 12, 15, 16, 28
 SERVER_FAILS, NO_SUCH_NAME = 2, 3
 
 BEGIN = 'ip link set lo up && mount --bind "$0" /etc/resolv.conf && echo ready && read -r _'
@@ -148,6 +148,8 @@ def _records(found: Records, kind: int) -> list[bytes]:
         return [packed for one in found.addresses if len(packed := ip_address(one).packed) == size]
     if kind == MX:
         return [struct.pack(">H", 0 if name == "." else 10) + _name(name) for name in found.mail_servers]
+    if kind == NS:
+        return [_name(name) for name in found.name_servers]
     if kind == TXT and found.words:
         return [bytes([len(found.words)]) + found.words.encode()]
     return []

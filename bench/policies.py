@@ -104,12 +104,14 @@ RECIPIENTS = (
 
 ZONES = ("one.list.example", "two.list.example=127.0.0.[2..4;9]", "down.list.example", "names.list.example")
 DNS = {
-    "good.example": Records(("192.0.2.1",), ("mail.good.example",)),
+    "good.example": Records(("192.0.2.1",), ("mail.good.example",), name_servers=("ns.good.example", "ns.bad.example")),
+    "ns.good.example": Records(("192.0.2.53",)),
+    "ns.bad.example": Records(("198.51.100.53",)),
     "sub.good.example": Records(("192.0.2.1",)),
     "mail.good.example": Records(("192.0.2.7",)),
     "six.good.example": Records(("2001:db8::7",)),
     "bulk.bad.example": Records(("198.51.100.9",)),
-    "bad.example": Records((), ("bulk.bad.example",)),
+    "bad.example": Records((), ("bulk.bad.example", "mail.good.example"), name_servers=("ns.bad.example",)),
     "null.example": Records((), (".",)),
     "down.example": Records(is_down=True),
     "elsewhere.example": Records(("192.0.2.3",)),
@@ -184,7 +186,12 @@ WITH_TABLE = (
     "check_sasl_access",
     "check_reverse_client_hostname_access",
 )
-NO_PERMISSION = "check_reverse_client_hostname_access"
+ABOUT_SERVERS = tuple(
+    f"check_{what}_{kind}_access"
+    for what in ("client", "reverse_client_hostname", "helo", "sender", "recipient")
+    for kind in ("mx", "ns", "a")
+)
+NO_PERMISSION = ("check_reverse_client_hostname_access", *ABOUT_SERVERS)
 
 KEYS: dict[str, tuple[str, ...]] = {
     "check_client_access": (
@@ -229,7 +236,24 @@ KEYS: dict[str, tuple[str, ...]] = {
     ),
     "check_sasl_access": ("ann", "bob"),
 }
-KEYS[NO_PERMISSION] = KEYS["check_client_access"]
+KEYS["check_reverse_client_hostname_access"] = KEYS["check_client_access"]
+KEYS |= dict.fromkeys(
+    ABOUT_SERVERS,
+    (
+        "mail.good.example",
+        "bulk.bad.example",
+        "good.example",
+        ".good.example",
+        "example",
+        "ns.bad.example",
+        "nowhere.example",
+        "192.0.2.7",
+        "192.0.2",
+        "198.51.100",
+        "127.0.0.1",
+        "2001:db8",
+    ),
+)
 RESULTS = (
     "REJECT",
     "REJECT {0}",
@@ -375,7 +399,7 @@ class Maker:
             return Entry("check_policy_service", luck.choice(list(POLICY_SERVICES)), warn_only)
         if kind < 0.7 and self.classes:
             return Entry(luck.choice(list(self.classes)), "", warn_only)
-        name = luck.choice(WITH_TABLE)
+        name = luck.choice(WITH_TABLE if kind < 0.85 else ABOUT_SERVERS)
         return Entry(name, self.table(name), warn_only)
 
     def table(self, asks: str) -> str:
@@ -383,7 +407,7 @@ class Maker:
         name = f"table{len(self.rows)}"
         self.rows[name] = {}
         results = [*RESULTS, *self.classes, *self.classes]
-        if asks != NO_PERMISSION:
+        if asks not in NO_PERMISSION:
             results.extend(PERMITTING)
         else:
             results = [one for one in RESULTS if "permit" not in one.lower()]

@@ -1,7 +1,7 @@
 """What protected aliases cost: each is a class of main.cf with a map of its own, and so a connection of proxymap(8).
 
-Every number of them has a Postfix of its own. Mail goes to all of them, several at the same time; meanwhile the processes
-of proxymap(8) and the connections of the role of Postfix are counted."""
+Every number of them has a Postfix of its own. Mail goes to all of them, several at the same time; meanwhile the
+processes of proxymap(8) and the connections of the role of Postfix are counted."""
 
 import argparse
 import os

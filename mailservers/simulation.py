@@ -242,11 +242,15 @@ def _records(answer: str) -> Records:
     words = answer.lower()
     if words in ("none", "down", "nullmx"):
         return Records(is_down=words == "down", mail_servers=(".",) if words == "nullmx" else ())
-    addresses = tuple(word for word in words.replace(",", " ").split())
+    parts = words.replace(",", " ").split()
+    addresses = tuple(part for part in parts if part[:3] not in ("mx:", "ns:"))
+    mail_servers, name_servers = (
+        tuple(part[3:] for part in parts if part[:3] == kind and part[3:]) for kind in ("mx:", "ns:")
+    )
     try:
         for one in addresses:
             ip_address(one)
     except ValueError as error:
-        sentence = _("“%(text)s” is no answer of the DNS. Write an address, none, down or nullmx.")
+        sentence = _("“%(text)s” is no answer of the DNS. Write addresses, mx:NAME, ns:NAME, none, down or nullmx.")
         raise ValidationError({"dns": sentence % {"text": shown(answer)}}) from error
-    return Records(addresses)
+    return Records(addresses, mail_servers, name_servers=name_servers)

@@ -52,6 +52,7 @@ WHY = {
     "not_deliverable": gettext_lazy("%(address)s takes no mail, or not now."),
     "bounce_to_many": gettext_lazy("A bounce goes to several recipients."),
     "no_bounce_to_many": gettext_lazy("It is no bounce to several recipients."),
+    "no_name_to_ask": gettext_lazy("There is no name whose servers %(entry)s could look at."),
     "not_in_table": gettext_lazy("None of these keys is there: %(keys)s"),
     "permission_not_allowed": gettext_lazy("It must not permit, so smtpd takes this for a mistake."),
     "unknown_restriction": gettext_lazy("smtpd does not know %(name)s."),

@@ -135,6 +135,7 @@ class Records:
     mail_servers: tuple[str, ...] = ()  # "." is the null MX of RFC 7505
     words: str = ""  # TXT
     is_down: bool = False
+    name_servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="NAME=ANSWER",
-            help=_("An address, none, down or nullmx: zen.example=127.0.0.2."),
+            help=_("Addresses, mx:NAME, ns:NAME, none, down or nullmx: zen.example=127.0.0.2."),
         )
         parser.add_argument(
             "--policy",
