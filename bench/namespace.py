@@ -147,7 +147,8 @@ def _records(found: Records, kind: int) -> list[bytes]:
         size = 4 if kind == A else 16
         return [packed for one in found.addresses if len(packed := ip_address(one).packed) == size]
     if kind == MX:
-        return [struct.pack(">H", 0 if name == "." else 10) + _name(name) for name in found.mail_servers]
+        preferred = [(0 if name == "." else 10 * number, name) for number, name in enumerate(found.mail_servers, 1)]
+        return [struct.pack(">H", preference) + _name(name) for preference, name in preferred]
     if kind == NS:
         return [_name(name) for name in found.name_servers]
     if kind == TXT and found.words:

@@ -99,8 +99,14 @@ RECIPIENTS = (
     "x@nowhere.example",
     "lars",
     "x@sub.relay.example",
+    "x@backup.example",
+    "x@third.example",
+    "x@first.example",
+    "x@down.example",
     "postmaster@local.example",
 )
+
+BACKED_UP = ("backup.example", "third.example")  # this host is a backup MX of them
 
 ZONES = ("one.list.example", "two.list.example=127.0.0.[2..4;9]", "down.list.example", "names.list.example")
 DNS = {
@@ -116,6 +122,10 @@ DNS = {
     "down.example": Records(is_down=True),
     "elsewhere.example": Records(("192.0.2.3",)),
     "relay.example": Records((), ("mail.good.example",)),
+    "backup.example": Records((), ("mail.good.example", HOSTNAME)),
+    "third.example": Records((), ("bulk.bad.example", "mail.good.example", "loop.example")),
+    "first.example": Records((), ("loop.example", HOSTNAME)),
+    "loop.example": Records(("127.0.0.1",)),
     HOSTNAME: Records(("192.0.2.25",)),
     "9.100.51.198.one.list.example": Records(("127.0.0.2",), words="Listed; see http://one.list.example/"),
     "5.113.0.203.one.list.example": Records(("127.0.0.2",)),
@@ -148,6 +158,9 @@ PLAIN = (
     "reject_non_fqdn_sender",
     "reject_sender_login_mismatch",
     "permit_auth_destination",
+    "permit_mx_backup",
+    "permit_tls_clientcerts",
+    "permit_tls_all_clientcerts",
     "reject_known_sender_login_mismatch",
     "reject_authenticated_sender_login_mismatch",
     "defer_if_reject",
@@ -184,6 +197,7 @@ WITH_TABLE = (
     "check_sender_access",
     "check_recipient_access",
     "check_sasl_access",
+    "check_ccert_access",
     "check_reverse_client_hostname_access",
 )
 ABOUT_SERVERS = tuple(
@@ -235,6 +249,7 @@ KEYS: dict[str, tuple[str, ...]] = {
         "local.example",
     ),
     "check_sasl_access": ("ann", "bob"),
+    "check_ccert_access": ("AA:BB:CC",),
 }
 KEYS["check_reverse_client_hostname_access"] = KEYS["check_client_access"]
 KEYS |= dict.fromkeys(
@@ -436,8 +451,14 @@ def random_session(seed: str) -> Session:
     )
 
 
+def _lists(case: Case) -> list[tuple[Entry, ...]]:
+    return [*case.policy.stages.values(), *case.policy.classes.values()]
+
+
 def strangers_destination(case: Case, session: Session) -> list[str]:
     """The recipients of a session that none but our own people may write to; nobody else may be heard."""
     trusted = session.is_in(NETWORKS) or (case.policy.settings.smtpd_sasl_auth_enable and session.login)
     foreign = [one for one in session.recipients if "@" in one and not World().address_class(one.rpartition("@")[2])]
+    if any(entry.name == "permit_mx_backup" for entries in _lists(case) for entry in entries):
+        foreign = [one for one in foreign if one.rpartition("@")[2] not in BACKED_UP]
     return [] if trusted else foreign

@@ -40,6 +40,7 @@ class Question:
     sender: str = ""
     recipients: tuple[str, ...] = ()
     login: str = ""
+    certificate: str = ""  # the fingerprint of one that the host knows
     networks: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
     policy_services: tuple[str, ...] = ()
@@ -48,7 +49,19 @@ class Question:
 
 # What the page and the API call it. Recipients and networks have blanks or commas between them; assumptions stand on
 # lines of their own, or have semicolons between them.
-WORDS_OF_SESSION = ("client", "client_name", "helo", "from", "to", "sasl", "network", "dns", "policy", "verify")
+WORDS_OF_SESSION = (
+    "client",
+    "client_name",
+    "helo",
+    "from",
+    "to",
+    "sasl",
+    "certificate",
+    "network",
+    "dns",
+    "policy",
+    "verify",
+)
 
 
 def question_of(words: Mapping[str, str]) -> Question:
@@ -65,6 +78,7 @@ def question_of(words: Mapping[str, str]) -> Question:
         sender=words.get("from", ""),
         recipients=several("to"),
         login=words.get("sasl", ""),
+        certificate=words.get("certificate", ""),
         networks=several("network"),
         dns=lines("dns"),
         policy_services=lines("policy"),
@@ -186,6 +200,8 @@ def _session(question: Question) -> Session:
         sender=_as_smtpd_has_it(question.sender, "sender"),
         recipients=tuple(_as_smtpd_has_it(one, "recipients") for one in question.recipients),
         login=question.login.strip(),
+        certificate=question.certificate.strip(),
+        is_encrypted=bool(question.certificate.strip()),
     )
 
 

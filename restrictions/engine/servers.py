@@ -1,4 +1,5 @@
-"""check_*_mx_access, check_*_ns_access and check_*_a_access: tables that are asked about the servers of other domains.
+"""What asks about the servers of other domains: check_*_mx_access, check_*_ns_access and check_*_a_access,
+tables of them, and permit_mx_backup.
 
 The names of the servers come first, each with its parents, then its addresses, as check_server_access() does it. A name
 without an MX record is its own mail server; where a name has no name server, its parents are asked (postconf(5))."""
@@ -13,6 +14,7 @@ from restrictions.engine.policy import Entry, Records
 from restrictions.engine.rules import access, no_permission
 from restrictions.engine.walk import CLIENT, HELO, RECIPIENT, REVERSE_CLIENT, RULES, SENDER, Outcome, Walk
 
+LATER, NO_HOST = "Host not found, try again", "Name or service not known"  # as the C library says it
 LOOPBACK = {"localhost": Records(("127.0.0.1", "::1"))}  # RFC 6761, section 6.3
 IS_ABOUT_SERVERS = re.compile(r"check_(client|reverse_client_hostname|helo|sender|recipient)_(mx|ns|a)_access")
 
@@ -94,6 +96,44 @@ def _in_words(found: Records | None) -> str:
     return ", ".join((*found.mail_servers, *found.name_servers, *found.addresses)) or "none"
 
 
+THIS = "this"  # what people type for this server among the mail servers of a domain
+
+
+def _mx_backup(walk: Walk, _entry: Entry) -> Outcome:
+    """permit_mx_backup: whether this server is a mail server of the domain, but not the first one."""
+    recipient = walk.recipient
+    if recipient is None:
+        return walk.passes("no_single_recipient")
+    domain = walk.domain_of(recipient)
+    if walk.is_ours(recipient):
+        return walk.permit("ours", domain=domain)
+    found = _records(walk, domain) if is_host(domain) else None
+    if found and found.is_down:
+        words = f"<{recipient}>: {RECIPIENT} rejected: Unable to look up mail exchanger information: {LATER}"
+        return walk.refuse_softly(450, "4.4.4", words, "dns_down", name=domain)
+    first, backups = (found.mail_servers[:1], found.mail_servers[1:]) if found else ((), ())
+    if first == (".",) or _is_among(walk, recipient, first) or not _is_among(walk, recipient, backups):
+        return walk.passes("no_mx_backup", domain=domain)
+    return walk.permit("mx_backup", domain=domain)
+
+
+def _is_among(walk: Walk, recipient: str, servers: tuple[str, ...]) -> bool:
+    """By their names, and only then by their addresses."""
+    own = {THIS, walk.policy.settings.myorigin.lower()}
+    if any(server in own or walk.policy.addresses.address_class(server) == "local" for server in servers):
+        return True
+    for server in servers:
+        found = _records(walk, server)
+        addresses = found.addresses if found and not found.is_down else ()
+        if set(addresses) & set(walk.policy.settings.inet_interfaces):
+            return True
+        if not addresses:
+            words = f"<{recipient}>: {RECIPIENT} rejected: Unable to look up mail exchanger host {server}: {NO_HOST}"
+            walk.refuse_softly(450, "4.4.4", words, "does_not_exist", name=server)
+    return False
+
+
+RULES["permit_mx_backup"] = _mx_backup
 for _what in ("client", "reverse_client_hostname", "helo", "sender", "recipient"):
     for _kind in ("mx", "ns", "a"):
         RULES[f"check_{_what}_{_kind}_access"] = _look
