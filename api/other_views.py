@@ -178,6 +178,10 @@ class LookupSerializer(serializers.Serializer[Any]):
     stations = StationSerializer(many=True, read_only=True)
     destinations = DestinationSerializer(many=True, read_only=True)
     logins = serializers.ListField(child=serializers.CharField(), read_only=True)
+    access = StationSerializer(many=True, read_only=True)
+    lists_decide = serializers.BooleanField(
+        read_only=True, help_text=_("A rule or a restriction class applies: simulate gives the reply.")
+    )
     sender = SenderSerializer(read_only=True, allow_null=True)
 
 
@@ -216,6 +220,8 @@ class LookUp(HouseView):
                     for one in found.destinations
                 ],
                 "logins": list(found.logins),
+                "access": list(map(_station, found.access)),
+                "lists_decide": found.lists_decide,
                 "sender": _sender(found.sender) if found.sender else None,
             }
         )

@@ -1,8 +1,8 @@
-"""`script/bench maps`, `smtp`, `aliases`, `import`, `takeover`, `api` and `simulate`; each has a --help."""
+"""`script/bench maps`, `smtp`, `aliases`, `import`, `takeover`, `api`, `simulate` and `writers`; each has a --help."""
 
 import sys
 
-from bench import aliases, api, imports, maps, simulate, smtp, takeovers
+from bench import aliases, api, imports, maps, simulate, smtp, takeovers, writers
 
 
 def main() -> int:
@@ -14,6 +14,7 @@ def main() -> int:
         "takeover": takeovers.main,
         "api": api.main,
         "simulate": simulate.main,
+        "writers": writers.main,
     }
     if len(sys.argv) < 2 or sys.argv[1] not in benches:
         print(f"Usage: script/bench {'|'.join(benches)} [--help]", file=sys.stderr)

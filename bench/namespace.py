@@ -18,7 +18,7 @@ from restrictions.engine.policy import Records
 
 CLONE_NEWNET = 0x40000000
 NAMESERVER = "127.0.0.1"
-A, PTR, MX, TXT, AAAA = 1, 12, 15, 16, 28
+A, NS, PTR, MX, TXT, AAAA = 1, 2, 12, 15, 16, 28
 SERVER_FAILS, NO_SUCH_NAME = 2, 3
 
 BEGIN = 'ip link set lo up && mount --bind "$0" /etc/resolv.conf && echo ready && read -r _'
@@ -147,7 +147,10 @@ def _records(found: Records, kind: int) -> list[bytes]:
         size = 4 if kind == A else 16
         return [packed for one in found.addresses if len(packed := ip_address(one).packed) == size]
     if kind == MX:
-        return [struct.pack(">H", 0 if name == "." else 10) + _name(name) for name in found.mail_servers]
+        preferred = [(0 if name == "." else 10 * number, name) for number, name in enumerate(found.mail_servers, 1)]
+        return [struct.pack(">H", preference) + _name(name) for preference, name in preferred]
+    if kind == NS:
+        return [_name(name) for name in found.name_servers]
     if kind == TXT and found.words:
         strings = [found.words[at : at + 255] for at in range(0, len(found.words), 255)]
         return [b"".join(bytes([len(one)]) + one.encode() for one in strings)]

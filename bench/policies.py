@@ -99,21 +99,33 @@ RECIPIENTS = (
     "x@nowhere.example",
     "lars",
     "x@sub.relay.example",
+    "x@backup.example",
+    "x@third.example",
+    "x@first.example",
+    "x@down.example",
     "postmaster@local.example",
 )
 
+BACKED_UP = ("backup.example", "third.example")  # this host is a backup MX of them
+
 ZONES = ("one.list.example", "two.list.example=127.0.0.[2..4;9]", "down.list.example", "names.list.example")
 DNS = {
-    "good.example": Records(("192.0.2.1",), ("mail.good.example",)),
+    "good.example": Records(("192.0.2.1",), ("mail.good.example",), name_servers=("ns.good.example", "ns.bad.example")),
+    "ns.good.example": Records(("192.0.2.53",)),
+    "ns.bad.example": Records(("198.51.100.53",)),
     "sub.good.example": Records(("192.0.2.1",)),
     "mail.good.example": Records(("192.0.2.7",)),
     "six.good.example": Records(("2001:db8::7",)),
     "bulk.bad.example": Records(("198.51.100.9",)),
-    "bad.example": Records((), ("bulk.bad.example",)),
+    "bad.example": Records((), ("bulk.bad.example", "mail.good.example"), name_servers=("ns.bad.example",)),
     "null.example": Records((), (".",)),
     "down.example": Records(is_down=True),
     "elsewhere.example": Records(("192.0.2.3",)),
     "relay.example": Records((), ("mail.good.example",)),
+    "backup.example": Records((), ("mail.good.example", HOSTNAME)),
+    "third.example": Records((), ("bulk.bad.example", "mail.good.example", "loop.example")),
+    "first.example": Records((), ("loop.example", HOSTNAME)),
+    "loop.example": Records(("127.0.0.1",)),
     HOSTNAME: Records(("192.0.2.25",)),
     "9.100.51.198.one.list.example": Records(("127.0.0.2",), words="Listed; see http://one.list.example/"),
     "5.113.0.203.one.list.example": Records(("127.0.0.2",)),
@@ -146,6 +158,9 @@ PLAIN = (
     "reject_non_fqdn_sender",
     "reject_sender_login_mismatch",
     "permit_auth_destination",
+    "permit_mx_backup",
+    "permit_tls_clientcerts",
+    "permit_tls_all_clientcerts",
     "reject_known_sender_login_mismatch",
     "reject_authenticated_sender_login_mismatch",
     "defer_if_reject",
@@ -182,9 +197,15 @@ WITH_TABLE = (
     "check_sender_access",
     "check_recipient_access",
     "check_sasl_access",
+    "check_ccert_access",
     "check_reverse_client_hostname_access",
 )
-NO_PERMISSION = "check_reverse_client_hostname_access"
+ABOUT_SERVERS = tuple(
+    f"check_{what}_{kind}_access"
+    for what in ("client", "reverse_client_hostname", "helo", "sender", "recipient")
+    for kind in ("mx", "ns", "a")
+)
+NO_PERMISSION = ("check_reverse_client_hostname_access", *ABOUT_SERVERS)
 
 KEYS: dict[str, tuple[str, ...]] = {
     "check_client_access": (
@@ -228,8 +249,26 @@ KEYS: dict[str, tuple[str, ...]] = {
         "local.example",
     ),
     "check_sasl_access": ("ann", "bob"),
+    "check_ccert_access": ("AA:BB:CC",),
 }
-KEYS[NO_PERMISSION] = KEYS["check_client_access"]
+KEYS["check_reverse_client_hostname_access"] = KEYS["check_client_access"]
+KEYS |= dict.fromkeys(
+    ABOUT_SERVERS,
+    (
+        "mail.good.example",
+        "bulk.bad.example",
+        "good.example",
+        ".good.example",
+        "example",
+        "ns.bad.example",
+        "nowhere.example",
+        "192.0.2.7",
+        "192.0.2",
+        "198.51.100",
+        "127.0.0.1",
+        "2001:db8",
+    ),
+)
 RESULTS = (
     "REJECT",
     "REJECT {0}",
@@ -378,7 +417,8 @@ class Maker:
             return Entry("check_policy_service", luck.choice(list(POLICY_SERVICES)), warn_only)
         if kind < 0.7 and self.classes:
             return Entry(luck.choice(list(self.classes)), "", warn_only)
-        name = luck.choice(self.with_table)
+        is_usual = kind < 0.85 or self.with_table is not WITH_TABLE
+        name = luck.choice(self.with_table if is_usual else ABOUT_SERVERS)
         return Entry(name, self.table(name), warn_only)
 
     def table(self, asks: str) -> str:
@@ -386,7 +426,7 @@ class Maker:
         name = f"table{len(self.rows)}"
         self.rows[name] = {}
         results = [*self.results, *self.classes, *self.classes]
-        if asks != NO_PERMISSION:
+        if asks not in NO_PERMISSION:
             results.extend(PERMITTING)
         else:
             results = [one for one in self.results if "permit" not in one.lower()]
@@ -415,8 +455,14 @@ def random_session(seed: str) -> Session:
     )
 
 
+def _lists(case: Case) -> list[tuple[Entry, ...]]:
+    return [*case.policy.stages.values(), *case.policy.classes.values()]
+
+
 def strangers_destination(case: Case, session: Session) -> list[str]:
     """The recipients of a session that none but our own people may write to; nobody else may be heard."""
     trusted = session.is_in(NETWORKS) or (case.policy.settings.smtpd_sasl_auth_enable and session.login)
     foreign = [one for one in session.recipients if "@" in one and not World().address_class(one.rpartition("@")[2])]
+    if any(entry.name == "permit_mx_backup" for entries in _lists(case) for entry in entries):
+        foreign = [one for one in foreign if one.rpartition("@")[2] not in BACKED_UP]
     return [] if trusted else foreign

@@ -116,6 +116,7 @@ def _take_back(events: NetEvents, change_set: ChangeSet, by: Actor) -> list[str]
     undo_rules.refuse_addresses_in_quarantine(rows, by)
     try:
         _write(rows, is_old=change_set.created_at < timezone.now() - A_SLIP)
+        undo_rules.ask_rooms(rows)  # they refuse in a sentence, before a constraint does in none
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")

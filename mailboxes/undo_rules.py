@@ -354,12 +354,16 @@ def part_with_mailboxes(ids: Sequence[int]) -> None:
     User.objects.filter(owned__mailbox__in=ids).delete()
 
 
-def refuse_what_services_would_refuse(events: NetEvents, by: Actor) -> None:
-    """The rules that span several rows, asked of what is there now."""
+def ask_rooms(events: NetEvents) -> None:
+    """What the rooms of the rows have to say of what is there now."""
     for model in events.about:
         check = _undoable.get(model)
         if check:
             check(model, events.of(model).ids())
+
+
+def refuse_what_services_would_refuse(events: NetEvents, by: Actor) -> None:
+    """The rules that span several rows, asked of what is there now."""
     address_ids = set(events.of(Address).ids())
     address_ids |= {row["address_id"] for row in _rows(events, Mailbox, Alias, RelayRecipient)}
     alias_ids = set(events.of(Alias).ids())

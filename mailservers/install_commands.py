@@ -45,6 +45,23 @@ read_maps() {
     for one in "$@"; do others="$others, $one"; done
     postconf -e "proxy_read_maps = $others"
 }
+own_aliases() {
+    has=$(postconf -h alias_database)
+    case "$has" in *'$alias_maps'*|*'${alias_maps}'*|*'$(alias_maps)'*) ;; *) return ;; esac
+    others=$(printf %s "$has" | sed 's|[$][{(]*alias_maps[)}]*[, ]*||g')
+    own=$(postconf -h alias_maps | sed "s|[, ]*$1||; s|[\\$][{(]*alias_database[)}]*[, ]*||; s|^[, ]*||")
+    postconf -e "alias_database = ${own:-$(postconf -dh alias_database)}${others:+, $others}"
+}
+configuration() {
+    for one in main.cf master.cf; do
+        cat "$(postconf -h config_directory)/$one"
+    done
+}
+remove_old_maps() {
+    for one in "$1"/*-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].cf "$1"/writers_*.cf; do
+        case "$named" in *"$one"*) ;; *) rm -f "$one" ;; esac
+    done
+}
 drop_classes() {
     kept= gone=
     for one in $(postconf -h smtpd_restriction_classes | tr , ' '); do
@@ -62,30 +79,33 @@ drop_classes() {
 
 def commands_for(host: PostfixHost) -> str:
     """A shell script that puts the fragment into main.cf; read it before you run it."""
-    commands = [
-        command for name, value in parameters_for(host) for command in _commands_for(name, value, host.directory)
-    ]
+    commands = [command for name, value in parameters_for(host) for command in _commands_for(name, value, host)]
     return "\n".join(
         [
             "#!/bin/sh",
             "# Puts the parameters of main.cf.mailadmin into main.cf, as root on the mail host.",
             "set -e",
-            KEEP_THE_OTHERS + "\n".join([*commands, *_commands_for_what_is_unused(host)]),
+            KEEP_THE_OTHERS + "named=$(configuration)  # processes that have not ended yet still read these maps\n",
+            "\n".join([*commands, *_commands_for_what_is_unused(host)]),
             *(submission.commands() if host.with_dovecot else ()),
             "postfix check",
             "postfix reload",
+            'named="$named $(configuration)"',
+            _command("remove_old_maps", host.directory),
             "",
         ]
     )
 
 
-def _commands_for(name: str, value: str, directory: str) -> list[str]:
+def _commands_for(name: str, value: str, host: PostfixHost) -> list[str]:
     if name == RECIPIENT_RESTRICTIONS and not has_recipient_list():
         return [_command_for_list(name, value)]
     if name == RESTRICTION_CLASSES:  # the host's own stay, and are still defined
         return [_command("add_class", one) for one in value.split(", ")]
+    if name == "alias_maps":
+        return [_command("own_aliases", map_for(name, host)), _command("postconf", "-e", f"{name} = {value}")]
     if name == READ_MAPS:
-        return [_command("read_maps", directory, *IS_PROXIED.findall(value))]
+        return [_command("read_maps", host.directory, *IS_PROXIED.findall(value))]
     if name in (*all_parameters(), SIGN_IN[-1]):
         return [_command("add", name, value)]
     return [_command("postconf", "-e", f"{name} = {value}")]

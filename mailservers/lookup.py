@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from domains.models import AddressClass
 from mailboxes.parsing import ParsedAddress, external_form, parse_address
+from mailservers.access_lookup import access_stations
 from mailservers.postfix_host import MAPS_BY_ADDRESS
 from mailservers.stations import MOST_DESTINATIONS, Asked, Maps, Station
 
@@ -69,7 +70,8 @@ class Sender:
 @dataclass(frozen=True)
 class Lookup:
     """The whole answer. `code` and `reply` are what a stranger's server hears after RCPT TO; `copies` are what the BCC
-    tables add, `senders` asks who may send as this address."""
+    tables add, `senders` asks who may send as this address. `access` is what access tables and classes say: `code` does
+    not know of it, since the restriction lists decide what becomes of it."""
 
     address: str
     address_class: str  # one of AddressClass, or "" for a domain that is not ours
@@ -81,6 +83,12 @@ class Lookup:
     bcc: tuple[Station, ...] = ()
     senders: Station | None = None
     sender: Sender | None = None
+    access: tuple[Station, ...] = ()
+
+    @property
+    def lists_decide(self) -> bool:
+        """Whether a rule or a class applies, so that only a simulation gives the reply."""
+        return any(station.hit for station in self.access)
 
     @property
     def is_accepted(self) -> bool:
@@ -110,6 +118,7 @@ def stations_of(found: Lookup) -> Iterator[Station]:
     """Every map that was asked on the way, in order."""
     if found.sender:
         yield from found.sender.stations
+    yield from found.access
     yield from found.door
     nodes = [tree for tree in (found.tree, *found.copies) if tree]
     while nodes:
@@ -135,15 +144,28 @@ def look_up(text: str, *, sender: str = "", login: str = "") -> Lookup:
     address of the mailbox that signed in to send; both may be left out."""
     address, maps = parse_address(text), Maps()
     known_sender = _sender(sender, login, maps) if sender else None
+    said = access_stations(str(address), known_sender.address if known_sender else "")
     door, address_class, refused = _at_the_door(address, maps)
     senders, _extension = maps.find("smtpd_sender_login_maps", address)
     if refused:
-        code, reply = int(refused[:3]), refused
-        return Lookup(str(address), address_class, code, reply, door, None, senders=senders, sender=known_sender)
+        code = int(refused[:3])
+        return Lookup(
+            str(address), address_class, code, refused, door, None, (), (), senders, known_sender, access=said
+        )
     tree, rewritten = _clean_up(str(address), maps)
     bcc, copies = _copies(rewritten, known_sender, maps)
     return Lookup(
-        str(address), address_class, 250, "250 2.1.5 Ok", door, tree, copies, bcc, senders=senders, sender=known_sender
+        str(address),
+        address_class,
+        250,
+        "250 2.1.5 Ok",
+        door,
+        tree,
+        copies,
+        bcc,
+        senders=senders,
+        sender=known_sender,
+        access=said,
     )
 
 
@@ -423,5 +445,13 @@ ENDINGS = {
     "loop": lambda: _("runs in a loop and never arrives"),
     "too_many": lambda: _("leads to more than 1,000 destinations, so Postfix takes no message for them"),
 }
+
+
+def sentence_if_lists_decide(found: Lookup) -> str:
+    """Empty if no rule and no class applies."""
+    if not found.lists_decide:
+        return ""
+    return _("A rule or a restriction class applies. What the restriction lists make of it, simulate says.")
+
 
 __all__ = ["ENDINGS", "MOST_DESTINATIONS", "Asked", "Lookup", "Node", "Sender", "Station", "look_up", "stations_of"]

@@ -19,6 +19,7 @@ from accounts.pages import PersonRequest, asked, person_required
 from domains.models import Domain
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.parsing import parse_address
+from mailservers.access_lookup import row_behind
 from mailservers.behind import Behind, refused_in, what_is_behind, why_refused
 from mailservers.lookup import ENDINGS, Lookup, Node, Station, look_up, stations_of
 
@@ -72,6 +73,7 @@ class Answer:
     why: str = ""
     found: Found | None = None
     stops: list[Stop] = field(default_factory=list)
+    access: list[Stop] = field(default_factory=list)
     tree: Branch | None = None
     copies: list[Branch] = field(default_factory=list)
     copied_by: list[Stop] = field(default_factory=list)
@@ -121,6 +123,7 @@ def _shown(answer: Answer, found: Mapping[str, Found], why: Mapping[str, str]) -
         why=why.get(result.address, ""),
         found=found.get(result.address),
         stops=[_stop(station, result, found) for station in result.door],
+        access=_access_stops(result),
         tree=_branch(result.tree, found, why) if result.tree else None,
         copies=[_branch(copy, found, why) for copy in result.copies],
         copied_by=[_stop(station, result, found) for station in result.bcc],
@@ -136,6 +139,20 @@ def _stop(station: Station, result: Lookup, found: Mapping[str, Found]) -> Stop:
     behind = found.get(station.hit.key) if station.hit else None
     rows = [(one.key, ", ".join(one.results), found.get(one.key) if one.results else None) for one in station.asked]
     return Stop(station.parameter, kind, _outcome(station, kind), rows, station.proof, behind)
+
+
+def _access_stops(result: Lookup) -> list[Stop]:
+    """What access tables say, each with the rule or class that says it."""
+    rows = {station: row for station in result.access if (row := row_behind(station))}
+    changed = _last_changes(list(rows.values()))
+    stops = []
+    for station in result.access:
+        row, found = rows.get(station), {}
+        if row is not None and station.hit:
+            who = changed.get((type(row), row.pk), ("", None))
+            found = {station.hit.key: Found(row.get_absolute_url(), *who)}  # type: ignore[attr-defined]
+        stops.append(_stop(station, result, found))
+    return stops
 
 
 def _outcome(station: Station, kind: str) -> str:
@@ -156,6 +173,7 @@ def _outcome(station: Station, kind: str) -> str:
         "canonical_maps": _("Rewritten"),
         "sender_canonical_maps": _("Rewritten"),
         "smtpd_sender_login_maps": _("May send as it"),
+        "recipient_classes": _("A class of the panel"),
     }.get(station.parameter, _("Found"))
 
 
@@ -212,11 +230,11 @@ def _refuse_others(text: str, visible: set[str] | None) -> None:
 
 
 def _as_seen(found: Lookup, visible: set[str] | None) -> Lookup:
-    """Where the mail goes beyond the own domains is cut off, and so is who gets copies: the flat tables are for
-    superusers."""
+    """Where the mail goes beyond the own domains is cut off, and so is who gets copies and what access tables say: flat
+    tables and restrictions are for superusers."""
     if visible is None:
         return found
-    return replace(found, tree=_within(found.tree, visible), copies=(), bcc=(), senders=None)
+    return replace(found, tree=_within(found.tree, visible), copies=(), bcc=(), senders=None, access=())
 
 
 def _asked_about(name: str) -> list[str]:

@@ -63,6 +63,7 @@ READ_MAPS_OF_POSTFIX = (
 REASONS = {
     **submission.REASONS,
     READ_MAPS: "the default, and the maps that only classes or the lists of later stages name",
+    "alias_maps": "the own aliases of the host first: alias_database is not $alias_maps then (install-commands)",
     "recipient_delimiter": "the same as in the panel's settings: the functions split addresses by it",
     "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",
     "local_recipient_maps": "the users of the mail host, as import_local_users found them",

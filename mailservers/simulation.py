@@ -40,6 +40,7 @@ class Question:
     sender: str = ""
     recipients: tuple[str, ...] = ()
     login: str = ""
+    certificate: str = ""  # the fingerprint of one that the host knows
     networks: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
     policy_services: tuple[str, ...] = ()
@@ -48,7 +49,19 @@ class Question:
 
 # What the page and the API call it. Recipients and networks have blanks or commas between them; assumptions stand on
 # lines of their own, or have semicolons between them.
-WORDS_OF_SESSION = ("client", "client_name", "helo", "from", "to", "sasl", "network", "dns", "policy", "verify")
+WORDS_OF_SESSION = (
+    "client",
+    "client_name",
+    "helo",
+    "from",
+    "to",
+    "sasl",
+    "certificate",
+    "network",
+    "dns",
+    "policy",
+    "verify",
+)
 
 
 def question_of(words: Mapping[str, str]) -> Question:
@@ -65,6 +78,7 @@ def question_of(words: Mapping[str, str]) -> Question:
         sender=words.get("from", ""),
         recipients=several("to"),
         login=words.get("sasl", ""),
+        certificate=words.get("certificate", ""),
         networks=several("network"),
         dns=lines("dns"),
         policy_services=lines("policy"),
@@ -186,6 +200,8 @@ def _session(question: Question) -> Session:
         sender=_as_smtpd_has_it(question.sender, "sender"),
         recipients=tuple(_as_smtpd_has_it(one, "recipients") for one in question.recipients),
         login=question.login.strip(),
+        certificate=question.certificate.strip(),
+        is_encrypted=bool(question.certificate.strip()),
     )
 
 
@@ -242,11 +258,15 @@ def _records(answer: str) -> Records:
     words = answer.lower()
     if words in ("none", "down", "nullmx"):
         return Records(is_down=words == "down", mail_servers=(".",) if words == "nullmx" else ())
-    addresses = tuple(word for word in words.replace(",", " ").split())
+    parts = words.replace(",", " ").split()
+    addresses = tuple(part for part in parts if part[:3] not in ("mx:", "ns:"))
+    mail_servers, name_servers = (
+        tuple(part[3:] for part in parts if part[:3] == kind and part[3:]) for kind in ("mx:", "ns:")
+    )
     try:
         for one in addresses:
             ip_address(one)
     except ValueError as error:
-        sentence = _("“%(text)s” is no answer of the DNS. Write an address, none, down or nullmx.")
+        sentence = _("“%(text)s” is no answer of the DNS. Write addresses, mx:NAME, ns:NAME, none, down or nullmx.")
         raise ValidationError({"dns": sentence % {"text": shown(answer)}}) from error
-    return Records(addresses)
+    return Records(addresses, mail_servers, name_servers=name_servers)

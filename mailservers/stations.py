@@ -31,6 +31,7 @@ class Station:
 
     parameter: str
     asked: tuple[Asked, ...]
+    file: str = ""  # the .cf without its ending, if it is not called as the parameter
 
     @property
     def hit(self) -> Asked | None:
@@ -41,7 +42,7 @@ class Station:
         """The command by which Postfix itself answers."""
         key = (self.hit or self.asked[-1]).key
         quoted = f"'{key}'" if any(mark in key for mark in "\"' $`\\&;|<>()*?") and "'" not in key else key
-        return f"postmap -q {quoted} pgsql:{CONFIGURATION}/{self.parameter}.cf"
+        return f"postmap -q {quoted} pgsql:{CONFIGURATION}/{self.file or self.parameter}.cf"
 
 
 def _settings() -> Any:

@@ -90,16 +90,15 @@ def maps_before_all() -> list[AccessMap]:
 
 def generated_classes() -> list[tuple[str, list[AccessMap]]]:
     """The classes that the panel makes, each with the maps that its check_sender_access asks."""
-    stamp, known = _stamp(), _literal(known_classes())
-    found = [
-        (f"Writers_{pk}", [AccessMap(name=f"writers_{pk}", call=f"writers({pk}, '%s')")]) for pk in protected_ids()
-    ]
+    classes, protected, domains = known_classes(), protected_ids(), domains_with_sender_rules()
+    stamp, known = _stamp_of(classes, protected, domains), _literal(classes)
+    found = [(f"Writers_{pk}", [AccessMap(name=f"writers_{pk}", call=f"writers({pk}, '%s')")]) for pk in protected]
     found += [
         (
             f"Senders_{pk}",
             [AccessMap(name=f"senders_{pk}{stamp}", call=f"senders_of_domain({pk}, '%s', {known})")],
         )
-        for pk in domains_with_sender_rules()
+        for pk in domains
     ]
     return found
 
@@ -164,6 +163,10 @@ def _literal(names: list[str]) -> str:
 
 
 def _stamp() -> str:
+    return _stamp_of(known_classes(), protected_ids(), domains_with_sender_rules())
+
+
+def _stamp_of(classes: list[str], protected: list[int], domains: list[int]) -> str:
     """Of all classes that the maps may answer; empty without any."""
-    names = [*known_classes(), *(f"w{pk}" for pk in protected_ids()), *(f"s{pk}" for pk in domains_with_sender_rules())]
+    names = [*classes, *(f"w{pk}" for pk in protected), *(f"s{pk}" for pk in domains)]
     return f"-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:8]}" if names else ""

@@ -4,6 +4,7 @@ may write to an alias."""
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -232,6 +233,11 @@ class AccessRule(models.Model):
     def clean(self) -> None:
         refuse_strange_times(starts_at=self.starts_at, ends_at=self.ends_at)
 
+    def acts_at(self, moment: datetime) -> bool:
+        """Whether Postfix finds it then; the same as mail_map.delivers."""
+        has_begun = self.starts_at is None or self.starts_at <= moment
+        return self.active and has_begun and (self.ends_at is None or moment < self.ends_at)
+
     @property
     def result(self) -> str:
         """What Postfix gets; the same as mail_map.access_result."""
@@ -297,6 +303,13 @@ class RecipientClass(models.Model):
     def __str__(self) -> str:
         return str(self.address or self.domain or "*")
 
+    def get_absolute_url(self) -> str:
+        if self.address:
+            return reverse("address_restrictions", args=[self.address])
+        return (
+            reverse("domain_restrictions", args=[self.domain.name]) if self.domain else reverse("access_default_class")
+        )
+
 
 class Writers(models.TextChoices):
     """Who may write to an alias. Without a row: anyone."""
@@ -325,6 +338,9 @@ class ProtectedAlias(models.Model):
 
     def __str__(self) -> str:
         return str(self.alias)
+
+    def get_absolute_url(self) -> str:
+        return reverse("address_restrictions", args=[self.alias.address])
 
 
 @tracked()

@@ -32,6 +32,10 @@ class Stage(models.TextChoices):
 STAGES: tuple[str, ...] = tuple(Stage.values)
 
 
+# smtpd takes mail when neither refuses, so one of them must refuse strangers who want to send elsewhere.
+GUARDING = (Stage.RELAY, Stage.RECIPIENT)
+
+
 def parameter_of(stage: str) -> str:
     """The parameter of main.cf that holds the list of a stage."""
     return f"smtpd_{stage}_restrictions"

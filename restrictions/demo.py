@@ -36,8 +36,8 @@ def load_demo(*, by: Actor) -> bool:
         add_restriction("recipient", "check_recipient_access", comment="Classes by recipient", by=by)
         add_rule("client", "192.0.2.0/28", "OK", table=partners, comment="The printing house", by=by)
         add_rule("sender", "spam.example", "REJECT", code="550", text="5.7.1 Not here", by=by)
-        until: dict[str, Any] = {"ends_at": timezone.now() + FORTNIGHT, "comment": "Until their list is in order"}
-        add_rule("sender", "newsletter.example", "HOLD", **until, by=by)
+        until = timezone.now() + FORTNIGHT
+        add_rule("sender", "newsletter.example", "HOLD", ends_at=until, comment="Until their list is in order", by=by)
         add_rule("recipient", "postmaster@", "CLASS", of_class=permissive, by=by)
         allow_actions(["REJECT", "HOLD"], by=by)
         add_rule("sender", "pushy.example", "REJECT", domain=falcot, comment="Asked for by sales", by=by)

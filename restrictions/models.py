@@ -91,6 +91,48 @@ NO_CIRCLE = """
 """
 
 
+# What restrictions/relaying.py says in sentences, for whoever writes past the services: the first entry of a list that
+# decides about a stranger who wants to send elsewhere, into classes. `path` is the order in which smtpd walks; behind
+# warn_if_reject a class refuses nothing. At the end of the transaction one of the two lists must refuse.
+NO_OPEN_RELAY = """
+    IF EXISTS (SELECT FROM restrictions_restriction WHERE stage IN ({guarding}))
+       AND NOT EXISTS (
+        WITH RECURSIVE walked (stage, path, name, of_class_id, warned) AS (
+            SELECT entry.stage, ARRAY[entry.position], entry.name, entry.of_class_id, entry.warn_only
+              FROM restrictions_restriction AS entry
+             WHERE entry.stage IN ({guarding})
+               AND entry.active
+            UNION ALL
+            SELECT walked.stage, walked.path || entry.position, entry.name, entry.of_class_id,
+                   walked.warned OR entry.warn_only
+              FROM walked
+              JOIN restrictions_restriction AS entry ON entry.in_class_id = walked.of_class_id
+             WHERE entry.active
+               AND cardinality(walked.path) < 100
+        ), deciding AS (
+            SELECT DISTINCT ON (walked.stage) walked.name
+              FROM walked
+             WHERE walked.name IN ({permitting})
+                OR walked.name IN ({refusing}) AND NOT walked.warned
+             ORDER BY walked.stage, walked.path
+        )
+        SELECT FROM deciding WHERE name IN ({refusing})
+    ) THEN
+        RAISE EXCEPTION 'strangers could send mail elsewhere: no list refuses it'
+              USING ERRCODE = 'check_violation', CONSTRAINT = 'lists_are_no_open_relay';
+    END IF;
+    RETURN NULL;
+"""
+FACTS = {
+    "guarding": catalogue.GUARDING,
+    "permitting": [known.name for known in CATALOGUE.values() if known.may_permit],
+    "refusing": [known.name for known in CATALOGUE.values() if known.refuses_relay],
+}
+NO_OPEN_RELAY = NO_OPEN_RELAY.format_map(
+    {name: ", ".join(f"'{word}'" for word in words) for name, words in FACTS.items()}
+)
+
+
 class RestrictionQuerySet(models.QuerySet["Restriction"]):
     def of_stage(self, stage: str) -> Self:
         return self.filter(stage=stage).order_by("position")
@@ -197,7 +239,14 @@ class Restriction(models.Model):
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 condition=pgtrigger.Q(new__in_class__isnull=False, new__of_class__isnull=False),
                 func=NO_CIRCLE,
-            )
+            ),
+            pgtrigger.Trigger(
+                name="lists_are_no_open_relay",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                timing=pgtrigger.Deferred,
+                func=NO_OPEN_RELAY,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from restrictions.catalogue import STAGES, Argument, Stage, parameter_of
+from restrictions.catalogue import GUARDING, STAGES, Argument, Stage, parameter_of
 from restrictions.lists import Entries, Lists
 from restrictions.models import Restriction
-from restrictions.relaying import GUARDING
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -11,11 +11,9 @@ from enum import Enum
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from restrictions.catalogue import Stage, parameter_of
+from restrictions.catalogue import GUARDING, parameter_of
 from restrictions.lists import Entries, Lists
 from restrictions.models import Restriction
-
-GUARDING = (Stage.RELAY, Stage.RECIPIENT)
 
 
 class End(Enum):

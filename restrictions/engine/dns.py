@@ -57,11 +57,14 @@ def reject_unknown_domain(walk: Walk, address: str, said: str) -> Outcome:
     return walk.refuse(walk.policy.settings.unknown_address_reject_code, status, words, "does_not_exist", name=domain)
 
 
+def is_stated(walk: Walk, name: str) -> bool:
+    return name.lower().rstrip(".") in walk.assumptions.dns
+
+
 def state_of(walk: Walk, name: str) -> str:
     """exists, takes_no_mail (its MX says so), down or missing."""
     if not is_host(name):
         return "missing"
-    is_stated = name.lower().rstrip(".") in walk.assumptions.dns
     found = walk.assumptions.host(name)
     if found is None:
         state = "missing"
@@ -71,7 +74,7 @@ def state_of(walk: Walk, name: str) -> str:
         state = "takes_no_mail"
     else:
         state = "exists" if found.addresses or found.mail_servers else "missing"
-    walk.take_for_granted(name, state, is_stated=is_stated)
+    walk.take_for_granted(name, state, is_stated=is_stated(walk, name))
     return state
 
 

@@ -106,6 +106,7 @@ class Session:
     recipients: tuple[str, ...] = ()
     login: str = ""
     is_encrypted: bool = False
+    certificate: str = ""  # the fingerprint of one that the host knows and trusts
     pipelines: bool = False  # talks on after DATA without waiting for the answer
     lookup_failed: bool = False  # the server of the client's name does not answer now
 
@@ -135,6 +136,7 @@ class Records:
     mail_servers: tuple[str, ...] = ()  # "." is the null MX of RFC 7505
     words: str = ""  # TXT
     is_down: bool = False
+    name_servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from restrictions.engine.keys import NULL_SENDER, is_address, keys_of_client, ke
 from restrictions.engine.names import is_host, is_literal, is_qualified, without_last_dot
 from restrictions.engine.policy import Entry
 from restrictions.engine.walk import (
+    CERTIFICATE,
     CLIENT,
     HELO,
     LOGIN,
@@ -178,6 +179,25 @@ def _sasl_access(walk: Walk, entry: Entry) -> Outcome:
     if not walk.policy.settings.smtpd_sasl_auth_enable or not walk.session.login:
         return walk.passes("not_signed_in", login="")
     return access(walk, entry, [walk.session.login], (walk.session.login, LOGIN))
+
+
+@rule("permit_tls_clientcerts")
+def _known_certificate(walk: Walk, _entry: Entry) -> Outcome:
+    """What was stated counts as one that relay_clientcerts lists: that table is the host's own."""
+    return _permit_if(walk, bool(walk.session.certificate), "certificate", "no_certificate")
+
+
+@rule("permit_tls_all_clientcerts")
+def _trusted_certificate(walk: Walk, entry: Entry) -> Outcome:
+    return _known_certificate(walk, entry)
+
+
+@rule("check_ccert_access")
+def _certificate_access(walk: Walk, entry: Entry) -> Outcome:
+    certificate = walk.session.certificate
+    if not certificate:
+        return walk.passes("no_certificate")
+    return access(walk, entry, [certificate], (certificate, CERTIFICATE))
 
 
 # HELO

@@ -1,5 +1,6 @@
 """A whole session: what smtpd(8) answers to CONNECT, HELO, MAIL, each RCPT, DATA and the end of the message."""
 
+from restrictions.engine import servers  # noqa: F401  its rules
 from restrictions.engine.policy import Assumptions, Policy, Session
 from restrictions.engine.rules import check_recipient, check_sender
 from restrictions.engine.verdict import Answer, Place, Verdict

@@ -8,14 +8,19 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.actors import Actor, Door
 from accounts.models import User
 from accounts.services import add_user
 from domains.models import Domain
 from domains.services import add_domain, add_domain_admin, change_domain
 from lookup_tables.models import Bcc, Transport
 from lookup_tables.services import add_entry
-from mailboxes.models import Mailbox
+from mailboxes.models import Address, Mailbox
 from mailboxes.services import add_alias, add_mailbox, change_mailbox
+from mailservers.access_lookup import row_behind
+from mailservers.lookup import look_up
+from restrictions.access_services import add_rule, choose_class
+from restrictions.services import add_class, set_list
 from tests.plugins.example_mail import TESTER, falcot
 
 pytestmark = pytest.mark.django_db
@@ -114,7 +119,7 @@ def test_it_takes_few_statements_however_wide_the_alias_is() -> None:
     ) as queries:
         page(client, "all@mine.example")
     by_maps = [query for query in queries if "postfix." in query["sql"]]
-    assert len(queries) - len(by_maps) <= 12
+    assert len(queries) - len(by_maps) <= 16
 
 
 def test_without_an_address_it_says_what_it_does() -> None:
@@ -235,3 +240,38 @@ def test_a_sender_that_is_none_is_said() -> None:
     client, _user = signed_in(is_superuser=True)
     response = client.get("/lookup/", {"a": "jean@falcot.org", "from": "nonsense"})
     assert "“nonsense” has no domain." in response.content.decode().replace("&quot;", '"')
+
+
+def test_rules_and_classes() -> None:
+    """Which rule or class applies, who changed it, and that the restriction lists decide."""
+    client, user = signed_in(is_superuser=True)
+    strict = add_class("strict", by=TESTER)
+    names = [{"name": "reject_unauth_destination"}, {"name": "check_recipient_access"}, {"name": "check_sender_access"}]
+    set_list("recipient", names, by=TESTER)
+    rule = add_rule("sender", "spam.example", "REJECT", text="5.7.1 No", by=Actor(user=user, door=Door.PAGE))
+    falcot_org = Domain.objects.get(name="falcot.org")
+    add_rule("sender", "spam.example", "CLASS", of_class=strict, domain=falcot_org, by=TESTER)
+    choose_class(Address.objects.get(local_part="jean"), "strict", by=TESTER)
+    html = client.get("/lookup/", {"a": "jean@falcot.com", "from": "x@sub.spam.example"}).content.decode()
+    assert "A rule or a restriction class applies." in html
+    for url in ("/addresses/jean@falcot.org/restrictions/", f"/restrictions/access/rules/{rule.pk}/"):
+        assert f'href="{url}"' in html
+    assert "Last changed by somebody" in html
+    found = look_up("jean@falcot.com", sender="x@sub.spam.example")
+    said = {station.parameter: station.hit and station.hit.results for station in found.access}
+    assert said == {
+        "recipient_classes": (f"Senders_{falcot_org.pk}",),
+        f"senders_{falcot_org.pk}": ("strict",),
+        "check_recipient_access": ("strict",),
+        "check_sender_access": ("REJECT 5.7.1 No",),
+    }
+    assert all(f"/{station.file}.cf" in station.proof for station in found.access)
+    assert "A rule or a restriction class" not in page(client, "laure@elsewhere.example")
+
+
+def test_a_rule_that_has_ended_is_not_named() -> None:
+    set_list("relay", [{"name": "reject_unauth_destination"}, {"name": "check_sender_access"}], by=TESTER)
+    add_rule("sender", "x@spam.example", "OK", ends_at=PAST, by=TESTER)
+    add_rule("sender", "spam.example", "HOLD", by=TESTER)
+    (station,) = look_up("jean@falcot.org", sender="x@spam.example").access
+    assert str(row_behind(station)) == "spam.example"

@@ -194,6 +194,7 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ),
     ("an_argument_is_what_the_restriction_takes", "no time", lambda rows: _restriction(name="sleep", argument="0")),
     ("a_class_does_not_name_itself", "itself", lambda rows: _circle(1)),
+    ("lists_are_no_open_relay", "permit", lambda rows: _at_once(_restriction(stage="relay", name="permit"))),
     ("a_class_leads_not_back_to_itself", "over another", lambda rows: _circle(3)),
     ("one_worker_beat", "a second beat", lambda rows: WorkerBeat.objects.create(id=2, at=NOW)),
     ("a_name_is_served_once", "twice", lambda rows: Domain.objects.create(name="example.org")),

@@ -1,9 +1,11 @@
 """The services of restriction lists and classes: what may stand there, and that no list is ever an open relay."""
 
+import random
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import ChangeSet
 from mailboxes.undo import undo_change_set
@@ -13,6 +15,7 @@ from restrictions.lists import Lists
 from restrictions.main_cf import remark_since, value_of, what_is_written
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.oddities import oddities
+from restrictions.relaying import fault_of_relaying
 from tests.services.checks import TESTER, nothing_changes, one_change_set, refusal
 
 pytestmark = pytest.mark.django_db
@@ -246,6 +249,40 @@ class TestOpenRelay:
         set_list("recipient", "permit")
         with refusal("open relay"):
             undo_change_set(loaded, by=TESTER)
+
+    def test_the_database_says_the_same(self) -> None:
+        """Past the services: random lists and classes, judged by the trigger and by the sentences."""
+        luck, said = random.Random(5), []
+        names = ("permit", "permit_mynetworks", "reject_unauth_destination", "reject", "reject_non_fqdn_sender")
+        for _number in range(150):
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+                classes = [RestrictionClass.objects.create(name=name) for name in ("inner", "outer")]
+                for number, place in enumerate({"in_class": one} for one in classes):
+                    self.fill(luck, place, names, classes[:number])
+                for stage in luck.sample(("relay", "recipient", "helo"), 2):
+                    self.fill(luck, {"stage": stage}, names, classes)
+                fault = fault_of_relaying(Lists.current())
+                refused = False
+                try:
+                    with transaction.atomic(), connection.cursor() as cursor:
+                        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                except IntegrityError as error:
+                    refused = "lists_are_no_open_relay" in str(error.__cause__.diag.constraint_name)  # type: ignore[union-attr]
+                assert refused == bool(fault), (fault, [str(one) for one in Restriction.objects.all()])
+                said.append(refused)
+                transaction.set_rollback(True)
+        assert 20 < sum(said) < 130
+
+    def fill(
+        self, luck: random.Random, place: dict[str, Any], names: tuple[str, ...], classes: list[RestrictionClass]
+    ) -> None:
+        for position in range(1, luck.randint(1, 4)):
+            known = luck.choice([*names, *classes])
+            what = {"name": known} if isinstance(known, str) else {"of_class": known}
+            state = {"warn_only": luck.random() < 0.2, "active": luck.random() < 0.8}
+            Restriction.objects.create(**place, position=position, **what, **state)
 
 
 def _last_change_set() -> ChangeSet:

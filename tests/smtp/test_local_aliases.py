@@ -1,6 +1,9 @@
 """Local aliases: local(8) asks for a name without a domain, and sends the mail on."""
 
 import re
+import subprocess
+
+import pytest
 
 from tests.plugins.mail_stack import Postfix
 
@@ -32,3 +35,21 @@ def test_upper_case(mail: Postfix) -> None:
 
 def test_the_names_that_the_host_keeps_are_still_there(mail: Postfix) -> None:
     assert forwarded(mail, "hostmaster@mx.example.net") == ["alice@home.example"]
+
+
+@pytest.mark.parametrize("written", ["$alias_maps", "${alias_maps}, inline:{other=root}", "$alias_maps, $alias_maps"])
+def test_an_alias_file_that_is_named_by_alias_maps_closes_no_circle(mail: Postfix, written: str) -> None:
+    """Many hosts have `alias_database = $alias_maps`; ours is `alias_maps = $alias_database, …`."""
+    own = "inline:{hostmaster=alice@home.example}"
+    kept = [line for line in (mail.conf / "main.cf").read_text().splitlines() if not line.startswith("alias_")]
+    mail.write("main.cf", "\n".join([*kept, f"alias_maps = {own}", f"alias_database = {written}", ""]))
+    try:
+        for _twice in range(2):
+            text = mail.install()
+            assert f"alias_database = {own}" in text
+            assert f"alias_maps = $alias_database, proxy:pgsql:{mail.maps}/alias_maps.cf" in text
+        expanded = subprocess.run(["postconf", "-c", mail.conf, "-x", "alias_maps"], capture_output=True, text=True)
+        assert (expanded.stderr, own in expanded.stdout) == ("", True)
+        assert forwarded(mail, "hostmaster@mx.example.net") == ["alice@home.example"]
+    finally:
+        mail.configure()

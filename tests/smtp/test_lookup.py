@@ -19,6 +19,8 @@ from mailboxes import services as mailboxes
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.relay import add_relay_recipients
 from mailservers.lookup import Lookup, Node, look_up
+from restrictions.access_services import add_rule, choose_class, protect_alias
+from restrictions.services import add_class, set_list
 from tests.conftest import empty_rooms
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
 from tests.plugins.mail_stack import OUTSIDE, Postfix
@@ -73,6 +75,23 @@ def make_world(luck: random.Random) -> None:
         try_to(mailboxes.add_alias, domain_named(domain), name, to, **state)
     for _number in range(14):
         add_row(luck)
+    restrict(luck)
+
+
+def restrict(luck: random.Random) -> None:
+    """Rules, classes and protected aliases, and a list that asks for them."""
+    add_class("soft", by=TESTER)
+    names = [{"name": f"check_{kind}_access"} for kind in ("recipient", "sender")]
+    set_list("recipient", [{"name": "reject_unauth_destination"}, *names], by=TESTER)
+    for _number in range(6):
+        kind, domain = luck.choice(("recipient", "sender")), luck.choice(DOMAINS)
+        key = f"{luck.choice(NAMES)}@{domain}"
+        within = domain_named(domain) if luck.random() < 0.5 else None
+        try_to(add_rule, kind, key, luck.choice(("REJECT", "DUNNO", "WARN")), domain=within)
+    for address in luck.sample(list(Address.objects.order_by("pk")), 3):
+        try_to(choose_class, address, "soft")
+    for alias in luck.sample(list(Alias.objects.with_destinations().order_by("pk")), 3):
+        try_to(protect_alias, alias, "members", ["someone@example.net"])
 
 
 def add_row(luck: random.Random) -> None:
@@ -132,13 +151,20 @@ def test_several_hundred_random_addresses(postfix: Postfix, committed: None, del
     postfix.configure(relay_transport="discard:to the relay domain")
     assert Mailbox.objects.count() > 3
     assert Alias.objects.count() > 5
-    checked, delivered = 0, 0
+    checked, delivered, decided, plain = 0, 0, 0, 0
     for recipient in recipients(luck, 90):
         sender = luck.choice(SENDERS)
         predicted = look_up(recipient, sender=sender)
         reply = postfix.rcpt(recipient, sender=sender)
-        assert f"{reply.code} {reply.text}" == predicted.reply, (recipient, state_of_world())
         checked += 1
+        for station in predicted.access:
+            said = postfix.ask(station.file, station.asked[0].key)
+            assert (() if said == "DUNNO" else (said,)) == station.asked[0].results, (station, state_of_world())
+            decided += station.hit is not None
+        if predicted.lists_decide:
+            continue
+        plain += 1
+        assert f"{reply.code} {reply.text}" == predicted.reply, (recipient, state_of_world())
         if reply.code == 250 and delivered < 25 and not any(node.end == "loop" for node in predicted.destinations):
             queue_id = postfix.accept(recipient, sender=sender, client=OUTSIDE)
             deliveries = sorted((one.to, one.status) for one in postfix.deliveries(queue_id))
@@ -147,6 +173,8 @@ def test_several_hundred_random_addresses(postfix: Postfix, committed: None, del
             assert f"{queue_id}: from=<{predicted.sender.becomes}>" in postfix.log(), (sender, state_of_world())
             delivered += 1
     assert checked == 90
+    assert decided >= 5
+    assert plain >= 30
     assert delivered >= 5
 
 

@@ -5,10 +5,12 @@ postconf(1) does not notice a name that smtpd does not know; only a client that 
 import os
 import re
 from collections.abc import Generator
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
@@ -241,3 +243,28 @@ def test_whatever_is_saved_works_and_relays_for_no_stranger(mail: Postfix, polic
 def test_the_random_policies_are_worth_it() -> None:
     assert set(SOME) | {"sleep"} | {name for name in NAMES if name.startswith("check_")} == set(NAMES)
     assert parameter_of(STAGES[-1]) == "smtpd_end_of_data_restrictions"
+
+
+def test_maps_of_earlier_runs_go_when_no_main_cf_names_them(mail: Postfix) -> None:
+    """Those of the run before stay: a process that has not ended yet still reads them."""
+
+    def written_with(name: str) -> str:
+        add_class(name, by=TESTER)
+        (line,) = (line for line in mail.install().splitlines() if line.startswith("smtpd_recipient_restrictions"))
+        return re.findall(r"check_recipient_access-\w+\.cf", line)[0]
+
+    def maps() -> set[str]:
+        return {path.name for path in mail.maps.glob("check_recipient_access-*.cf")}
+
+    set_list("recipient", [{"name": "reject_unauth_destination"}, {"name": "check_recipient_access"}], by=TESTER)
+    first, second = written_with("one"), written_with("two")
+    assert maps() == {first, second}
+    (mail.maps / "writers_99.cf").write_text("# protected no longer\n")
+    add_class("never_installed", by=TESTER)
+    call_command("postfix_config", output=str(mail.maps), stdout=StringIO())
+    assert len(maps()) == 3
+    assert maps() > {first, second}
+    fourth = written_with("four")
+    assert maps() == {second, fourth}
+    assert not (mail.maps / "writers_99.cf").exists()
+    assert mail.rcpt(OURS).code == 250

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from mailservers.behind import refused_in, what_is_behind, why_refused
-from mailservers.lookup import ENDINGS, Lookup, Node, Sender, Station, look_up, stations_of
+from mailservers.lookup import ENDINGS, Lookup, Node, Sender, Station, look_up, sentence_if_lists_decide, stations_of
 
 
 class Command(BaseCommand):
@@ -59,8 +59,10 @@ class Command(BaseCommand):
         self.stdout.write(f"{found.address}: {found.reply}")
         if not found.is_accepted and found.address in self.why:
             self.stdout.write(f"  {self.why[found.address]}")
-        for station in found.door:
+        for station in (*found.access, *found.door):
             self._show_station(station)
+        if said := sentence_if_lists_decide(found):
+            self.stdout.write(f"  {said}")
         if found.tree:
             self._show_node(found.tree, 1)
         for station in found.bcc:
@@ -89,6 +91,7 @@ def _as_json(found: Lookup, why: dict[str, str]) -> dict[str, Any]:
     return {
         **asdict(found),
         "why": "" if found.is_accepted else why.get(found.address, ""),
+        "lists_decide": found.lists_decide,
         "logins": found.logins,
         "destinations": [
             {"address": node.address, "end": node.end, "mail_path": node.mail_path, "way": node.way}

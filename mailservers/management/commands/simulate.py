@@ -26,6 +26,12 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="recipients", action="append", required=True, metavar="RECIPIENT")
         parser.add_argument("--sasl", dest="login", default="", metavar="LOGIN", help=_("Who has signed in."))
         parser.add_argument(
+            "--certificate",
+            default="",
+            metavar="FINGERPRINT",
+            help=_("Of the certificate that the client shows; it counts as one that the host knows."),
+        )
+        parser.add_argument(
             "--network",
             dest="networks",
             action="append",
@@ -38,7 +44,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="NAME=ANSWER",
-            help=_("An address, none, down or nullmx: zen.example=127.0.0.2."),
+            help=_("Addresses, mx:NAME, ns:NAME, none, down or nullmx: zen.example=127.0.0.2."),
         )
         parser.add_argument(
             "--policy",

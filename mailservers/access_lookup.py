@@ -1,0 +1,91 @@
+"""What access tables and restriction classes say about an address: which rule or class applies, and the row behind it.
+
+Only what a list or a class asks is asked here too. What smtpd makes of the answers, the lists decide: a verdict on a
+whole session is in mailservers/simulation.py."""
+
+import re
+from collections.abc import Iterator
+
+from django.db import connection
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from domains.models import Domain
+from mailservers.stations import Asked, Station
+from restrictions import access_main_cf as access
+from restrictions.access_models import AccessRule, AccessTable, AppliesTo, ProtectedAlias, RecipientClass
+from restrictions.models import Restriction
+
+NOTHING = "DUNNO"
+
+
+def access_stations(recipient: str, sender: str = "") -> tuple[Station, ...]:
+    """The tables in the order in which smtpd asks them in the recipient list: those of the panel first."""
+    return tuple(_stations(recipient.lower(), sender.lower()))
+
+
+def _stations(recipient: str, sender: str) -> Iterator[Station]:
+    for one in access.maps_before_all():
+        first = _asked(one, recipient)
+        yield first
+        chosen = first.hit.results[0].split(", ") if first.hit and sender else []
+        for name, maps in access.generated_classes() if chosen else ():
+            if name in chosen:
+                yield from (_asked(each, sender) for each in maps)
+    keys = {f"check_{AppliesTo.RECIPIENT}_access": recipient, f"check_{AppliesTo.SENDER}_access": sender}
+    seen = set()
+    for entry in Restriction.objects.filter(name__in=keys, active=True).select_related("access_table").order_by("pk"):
+        asked = access.map_asked_by(entry)
+        if keys[entry.name] and (asked, entry.name) not in seen:
+            seen.add((asked, entry.name))
+            yield _asked(asked, keys[entry.name])
+
+
+def _asked(one: access.AccessMap, key: str) -> Station:
+    statement = f"SELECT * FROM postfix.{one.call.replace(chr(39) + '%s' + chr(39), '%s')}"  # noqa: S608  our own names
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [key])
+        results = tuple(row[0] for row in cursor.fetchall() if row[0] != NOTHING)
+    return Station(one.name.partition("-")[0], (Asked(key, results),), one.name)
+
+
+def row_behind(station: Station) -> Model | None:
+    """The rule, the class of a recipient, the protected alias or the domain that makes a table of these answer."""
+    if not station.hit:
+        return None
+    key, name = station.hit.key, station.parameter
+    number = re.fullmatch(r"(writers|senders)_([0-9]+)", name) or re.match(
+        r"(Writers|Senders)_([0-9]+)", station.hit.results[0]
+    )
+    if name == "check_recipient_access":
+        return _row_about_recipient(key)
+    if number and number[1].lower() == "writers":
+        return ProtectedAlias.objects.filter(pk=number[2]).select_related("alias__address__domain").first()
+    if number and name == "recipient_classes":
+        return Domain.objects.filter(pk=number[2]).first()
+    rules = AccessRule.objects.select_related("domain", "table")
+    if number:
+        return _first_of(rules.filter(domain=int(number[2]), applies_to=AppliesTo.SENDER), key)
+    table = name.removeprefix("access_table_")
+    if table != name:
+        return _first_of(rules.filter(table__in=AccessTable.objects.filter(name=table)), key)
+    return _first_of(rules.filter(table=None, domain=None, applies_to=name.split("_")[1]), key)
+
+
+def _row_about_recipient(key: str) -> Model | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rule_id, met_id FROM mail_map.recipient_access(%s, %s)", [key, access.known_classes()])
+        rule, met = cursor.fetchone() or (None, None)
+    if rule:
+        return AccessRule.objects.select_related("domain", "table").get(pk=rule)
+    rows = RecipientClass.objects.select_related("address__domain", "domain")
+    return rows.filter(pk=met).first() if met else None
+
+
+def _first_of(rules: QuerySet[AccessRule], key: str) -> AccessRule | None:
+    """The first key that has a rule wins, as in mail_map.access."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT mail_map.access_keys(%s)", [key])
+        keys = cursor.fetchone()[0]
+    acting = [rule for rule in rules.filter(key__in=keys) if rule.acts_at(timezone.now())]
+    return min(acting, key=lambda rule: keys.index(rule.key), default=None)
