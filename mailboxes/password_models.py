@@ -83,7 +83,7 @@ class PasswordSettings(models.Model):
         return changed_at + timedelta(days=self.valid_days + self.grace_days) if self.valid_days else None
 
 
-@tracked()
+@tracked(manual=["link_sent"])
 class RecoveryAddress(models.Model):
     """Where the owner of a mailbox gets a link to set a new password. It counts from when somebody opened a link that
     was sent there."""
@@ -108,8 +108,8 @@ class PasswordLink(models.Model):
     the history; only its SHA-256 is stored. Used ones stay for a while, to be counted."""
 
     class Purpose(models.TextChoices):
-        CONFIRM = "confirm", _("confirm")
-        RESET = "reset", _("reset")
+        CONFIRM = "confirm"
+        RESET = "reset"
 
     mailbox = models.ForeignKey(
         # The foreign key is in the migration, with ON DELETE CASCADE: who deletes a mailbox need not know this.

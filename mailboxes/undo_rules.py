@@ -84,6 +84,8 @@ def is_of_owner(event: Event) -> bool:
 def refuse_what_cannot_be_undone(events: Sequence[Event]) -> None:
     if any(event.kind == "password_changed" for event in events):
         raise ValidationError(_("A password cannot be changed back: the old one is not kept. Set a new one."))
+    if any(event.kind == "link_sent" for event in events):
+        raise ValidationError(_("A link that was sent cannot be called back. It is good once, and for an hour."))
     if any(event.model is AppPassword for event in events) and not any(event.model is Mailbox for event in events):
         raise ValidationError(
             _("App passwords are not undone: revoke one, or add another. A revoked one stays revoked.")

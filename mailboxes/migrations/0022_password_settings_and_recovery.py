@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
             name='PasswordLink',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('confirm', 'confirm'), ('reset', 'reset')], max_length=10)),
+                ('purpose', models.CharField(choices=[('confirm', 'Confirm'), ('reset', 'Reset')], max_length=10)),
                 ('address', models.CharField(max_length=254)),
                 ('digest', models.CharField(db_collation='C', max_length=64, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
