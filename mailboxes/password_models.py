@@ -47,7 +47,7 @@ class PasswordSettings(models.Model):
         help_text=_("Then the owner must choose another one at the next sign-in to the panel. Empty: for ever."),
     )
     grace_days = models.PositiveSmallIntegerField(
-        _("then for mail, in days"),
+        _("grace for mail, in days"),
         default=30,
         validators=[MaxValueValidator(LONGEST)],
         help_text=_("For so long mail programs still sign in with a password that is no longer valid."),
