@@ -66,6 +66,7 @@ class Event:
         "changed": _("changed"),
         "deleted": _("deleted"),
         "password_changed": _("password changed"),
+        "link_sent": _("link sent"),
     }
 
     @property

@@ -314,7 +314,7 @@ class PasswordSettingsForm(PanelForm):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     grace_days = forms.IntegerField(
-        label=gettext_lazy("Then for mail, in days"),
+        label=gettext_lazy("Grace for mail, in days"),
         min_value=0,
         max_value=3650,
         help_text=gettext_lazy(

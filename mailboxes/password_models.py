@@ -47,7 +47,7 @@ class PasswordSettings(models.Model):
         help_text=_("Then the owner must choose another one at the next sign-in to the panel. Empty: for ever."),
     )
     grace_days = models.PositiveSmallIntegerField(
-        _("then for mail, in days"),
+        _("grace for mail, in days"),
         default=30,
         validators=[MaxValueValidator(LONGEST)],
         help_text=_("For so long mail programs still sign in with a password that is no longer valid."),
@@ -83,7 +83,7 @@ class PasswordSettings(models.Model):
         return changed_at + timedelta(days=self.valid_days + self.grace_days) if self.valid_days else None
 
 
-@tracked()
+@tracked(manual=["link_sent"])
 class RecoveryAddress(models.Model):
     """Where the owner of a mailbox gets a link to set a new password. It counts from when somebody opened a link that
     was sent there."""
@@ -108,8 +108,8 @@ class PasswordLink(models.Model):
     the history; only its SHA-256 is stored. Used ones stay for a while, to be counted."""
 
     class Purpose(models.TextChoices):
-        CONFIRM = "confirm", _("confirm")
-        RESET = "reset", _("reset")
+        CONFIRM = "confirm"
+        RESET = "reset"
 
     mailbox = models.ForeignKey(
         # The foreign key is in the migration, with ON DELETE CASCADE: who deletes a mailbox need not know this.

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+import pghistory
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
@@ -85,6 +86,7 @@ def ask_for_reset(text: str, *, url: str, language: str, by: Actor) -> None:
     with recorded("ask_reset", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
         locked_version(Mailbox.objects, mailbox.pk, None)
         if _may_be_sent(mailbox, PasswordLink.Purpose.RESET):
+            pghistory.create_event(recovery, label="link_sent")
             _send(mailbox, PasswordLink.Purpose.RESET, recovery.address, url=url, language=language, by=by)
 
 

@@ -35,8 +35,8 @@ def strength(password: str, address: str) -> int:
     """From 0, the first that anybody tries, to 4."""
     from zxcvbn import zxcvbn  # its lists of words take a while, and memory
 
-    parts = [part for part in re.split(r"[^a-z0-9]+", address.lower()) if len(part) > 1]
-    found: int = zxcvbn(password[:READ], user_inputs=[address.lower(), *parts])["score"]
+    left, _part = _without_parts(password, address)
+    found: int = zxcvbn(left[:READ])["score"] if left else 0
     return found
 
 
@@ -44,8 +44,8 @@ def _without_parts(password: str, address: str) -> tuple[str, str]:
     """What is left of a password, and the longest part of the address that was in it."""
     local_part, _at, domain = address.lower().rpartition("@")
     parts = {local_part, *re.split(r"[^a-z0-9]+", local_part), *domain.split(".")[:-1]}
-    left, found = password.lower(), ""
+    left, found = password, ""
     for part in sorted(parts, key=len, reverse=True):
-        if len(part) >= SHORTEST_PART and part in left:
-            left, found = left.replace(part, ""), found or part
+        if len(part) >= SHORTEST_PART and part in left.lower():
+            left, found = re.sub(re.escape(part), "", left, flags=re.IGNORECASE), found or part
     return left, found

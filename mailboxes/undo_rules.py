@@ -118,6 +118,8 @@ def in_pieces(ids: list[int]) -> Iterator[list[int]]:
 def refuse_what_cannot_be_undone(events: NetEvents) -> None:
     if "password_changed" in events.kinds:
         raise ValidationError(_("A password cannot be changed back: the old one is not kept. Set a new one."))
+    if "link_sent" in events.kinds:
+        raise ValidationError(_("A link that was sent cannot be called back. It is good once, and for an hour."))
     if AppPassword in events.about and Mailbox not in events.about:
         raise ValidationError(
             _("App passwords are not undone: revoke one, or add another. A revoked one stays revoked.")

@@ -18,6 +18,8 @@ ROOM_OF = {
     "access": "restrictions",
     "admin": "domains",
     "alias": "mailboxes",
+    "app_password": "mailboxes",
+    "password_settings": "mailboxes",
     "domain": "mailboxes",
     "history": "mailboxes",
     "import_csv": "mailboxes",

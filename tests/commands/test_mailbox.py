@@ -30,6 +30,7 @@ KEYS = [
     "pop",
     "expires_at",
     "has_password",
+    "must_change_password",
     "version",
     "created_at",
     "changed_at",

@@ -13,8 +13,8 @@ from tests.dovecot.test_read_and_send import ALICE, PASSWORD, with_password
 from tests.plugins.dovecot import Dovecot, plain, sign_in
 from tests.plugins.example_mail import add_domain, add_mailbox
 
-ATTACKER, AT_ONCE, ATTEMPTS = "127.0.0.2", 20, 200
-AS_LONG_AS = 25  # seconds
+ATTACKER, AT_ONCE, ATTEMPTS = "127.0.0.2", 10, 200
+AS_LONG_AS, LONGEST_PAUSE = 25, 15  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +69,12 @@ def test_it_works(mail: Dovecot) -> None:
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         guesses = [threads.submit(guess, number) for number in range(ATTEMPTS)]
-        while monotonic() < ends - AS_LONG_AS / 2:
-            assert took(mail, "127.0.0.1") < 5, mail.log()
+        while monotonic() < ends:
+            assert took(mail, "127.0.0.1") < LONGEST_PAUSE, mail.log()
         for one in guesses:
             one.result()
-    assert AT_ONCE <= len(answered) <= ATTEMPTS / 2, f"{len(answered)} of {ATTEMPTS} were answered"
-    assert took(mail, "127.0.0.1") < 5
+    assert 0 < len(answered) <= ATTEMPTS / 4, f"{len(answered)} of {ATTEMPTS} were answered"
+    assert took(mail, "127.0.0.1") < LONGEST_PAUSE / 3
     with mail.submission(ALICE, PASSWORD) as session:
         assert session.noop()[0] == 250
 
