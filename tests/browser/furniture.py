@@ -7,8 +7,8 @@ from domains.models import Domain
 from jobs.models import Job
 from jobs.services import run_job
 from mailboxes import services as mailboxes
-from mailboxes.jobs import start_alias_report
 from mailboxes.forwarding import set_forwarding
+from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox, SignIn, Usage
 from mailboxes.out_of_office import set_out_of_office
 from tests.plugins import household as people
