@@ -173,7 +173,7 @@ def test_an_owner_goes_away(sit_down: SitDown) -> None:
     expect(visit.page.locator("#preview")).to_contain_text("I am back on Monday.")
     visit.press("Save answer")
     told(visit, "Saved. Whoever writes from now on is answered.")
-    visit.press("My mailbox", "link")
+    visit.go("/my-mailbox/")
     visit.press("Set up forwarding", "link")
     visit.page.get_by_label("Forward to").fill("jean@elsewhere.example")
     visit.press("Save forwarding")
