@@ -36,15 +36,16 @@ def _page(request: PersonRequest, mailbox: Mailbox, template: str, around: Mappi
     answer = OutOfOffice.objects.filter(mailbox=mailbox).first()
     initial = {name: getattr(answer, name) for name in (*CHANGEABLE, "version")} if answer else {}
     form = OutOfOfficeForm(typed(request), initial=initial)
-    shown: Mapping[str, Any] = initial
+    shown, is_preview = initial, "preview" in request.POST
     if form.is_valid():
         shown = form.cleaned_data
-        if "preview" not in request.POST:
+        if not is_preview:
             with refusals_on(form):
                 saved = set_out_of_office(mailbox, by=Actor.from_request(request), **form.values())
                 say(request, _sentence(saved))
                 return redirect(request.path)
     context = {"form": form, "mailbox": mailbox, "answer": answer, "shown": shown, **around}
+    context["is_preview"] = is_preview and form.is_valid()
     return render(request, template, context)
 
 

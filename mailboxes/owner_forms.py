@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 class OutOfOfficeForm(PanelForm):
     text = forms.CharField(
-        label=gettext_lazy("Answer"),
+        label=gettext_lazy("Text of the answer"),
         max_length=LONGEST_ANSWER,
         help_text=gettext_lazy("Text in any language. Whoever writes to you gets it."),
         widget=forms.Textarea(attrs={"rows": 6}),

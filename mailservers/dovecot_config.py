@@ -281,6 +281,11 @@ set -e
 conf=${{DOVECOT_CONF:-/etc/dovecot/dovecot.conf}}
 ours='!include {host.directory}/dovecot.conf'
 doveconf -c '{host.directory}/dovecot.conf' >/dev/null
+modules=$(doveconf -c '{host.directory}/dovecot.conf' -h mail_plugin_dir)
+if ! ls "$modules"/*_sieve_plugin.so >/dev/null 2>&1; then
+    echo 'Pigeonhole is missing, without which LMTP delivers nothing. Install it: apt-get install dovecot-sieve' >&2
+    exit 1
+fi
 if [ "$(cat "$conf" 2>/dev/null)" != "$ours" ]; then
     if [ -e "$conf" ]; then mv "$conf" "$conf.before-mailadmin"; fi
     printf '%s\\n' "$ours" >"$conf"

@@ -506,6 +506,14 @@ class TestPeople:
         assert set(api("PUT", f"people/{sophie.username}/", {}).faults()) == {"username"}
 
 
+def test_the_server_names(api: Api) -> None:
+    before = api("GET", "server-names/")
+    changed = api("PATCH", "server-names/", {"imap_host": "IMAP.falcot.org"}, If_Match=before.headers["ETag"])
+    assert changed.json["imap_host"] == "imap.falcot.org"
+    assert api("PUT", "server-names/", {}).json["imap_host"] == ""
+    assert api("PATCH", "server-names/", {"pop_host": "mail:995"}).faults().keys() == {"pop_host"}
+
+
 def test_the_mail_settings(api: Api) -> None:
     before = api("GET", "mail-settings/")
     changed = api("PATCH", "mail-settings/", {"recipient_delimiter": "-"}, If_Match=before.headers["ETag"])

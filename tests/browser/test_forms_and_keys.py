@@ -98,7 +98,7 @@ def test_tab_goes_everywhere_for_those_outside_and_for_owners(furnished: dict[st
     outside, owner = sit_down(), sit_down(people.signed_in(OWNER))
     outside.go("/sign-in/")
     wrong = go_round(outside)
-    for path in ("/my-mailbox/", "/my-mailbox/password/"):
+    for path in ("/my-mailbox/", "/my-mailbox/password/", "/my-mailbox/forwarding/", "/my-mailbox/out-of-office/"):
         owner.go(path)
         wrong += go_round(owner)
     assert not wrong, "\n".join(wrong)

@@ -164,6 +164,24 @@ def test_an_owner_changes_the_password(sit_down: SitDown) -> None:
     expect(at_work.page.get_by_role("heading", level=1)).to_have_text("My mailbox")
 
 
+def test_an_owner_goes_away(sit_down: SitDown) -> None:
+    visit = sit_down(people.signed_in(OWNER))
+    visit.go("/my-mailbox/")
+    visit.press("Set up an answer", "link")
+    visit.type(text="I am back on Monday.", subject="Away")
+    visit.press("Preview")
+    expect(visit.page.locator("#preview")).to_contain_text("I am back on Monday.")
+    visit.press("Save answer")
+    told(visit, "Saved. Whoever writes from now on is answered.")
+    visit.go("/my-mailbox/")
+    visit.press("Set up forwarding", "link")
+    visit.page.get_by_label("Forward to").fill("jean@elsewhere.example")
+    visit.press("Save forwarding")
+    told(visit, "Saved. Mail is sent on from now.")
+    visit.press("Show the history", "link")
+    visit.shows("Set the out-of-office answer of jean@falcot.org")
+
+
 def test_ten_wrong_passwords_close_the_door(sit_down: SitDown) -> None:
     for _attempt in range(8):
         assert Client().post("/sign-in/", {"username": USERNAMES[SUPERUSER], "password": "a guess"}).status_code == 200

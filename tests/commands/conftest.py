@@ -32,6 +32,8 @@ ROOM_OF = {
     "lookup": "mailservers",
     "mailbox": "mailboxes",
     **dict.fromkeys(["transport", "tls_policy", "sender_relay", "bcc", "relocated", "canonical"], "lookup_tables"),
+    "out_of_office": "mailboxes",
+    "server_names": "mailboxes",
     "relay_recipient": "mailboxes",
     "default_aliases": "mailboxes",
     "api_token": "api",

@@ -141,7 +141,10 @@ def test_bounces_get_none(mail: Dovecot) -> None:
     assert answers(mail, "other") == []
 
 
-@pytest.mark.parametrize("address", ["desk@home.example", "hans@twin.example", "desk@twin.example", "far@else.example"])
+@pytest.mark.parametrize(
+    "address",
+    ["desk@home.example", "hans@twin.example", "desk@twin.example", "far@else.example", "hans+shop@home.example"],
+)
 def test_whoever_wrote_to_an_alias_is_answered(mail: Dovecot, address: str) -> None:
     if not Mailbox.objects.filter(address__local_part="hans").exists():
         away("hans")

@@ -1,5 +1,9 @@
 """Who signed in last is in the panel: service, address, time. Only Dovecot writes it, and only of mailboxes."""
 
+import subprocess
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.db import connection
 
@@ -78,3 +82,22 @@ def test_only_the_last_are_kept_and_only_of_mailboxes(mail: Dovecot) -> None:
     assert kept.count() == MOST_KEPT
     assert not kept.filter(remote_ip="192.0.2.0").exists()
     assert not SignIn.objects.filter(username="x@home.example").exists()
+
+
+def test_install_commands_want_pigeonhole(mail: Dovecot, tmp_path: Path) -> None:
+    """Without it LMTP would deliver nothing."""
+    conf, script = tmp_path / "dovecot.conf", mail.conf / "install-commands"
+    environment = {"DOVECOT_CONF": str(conf), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    run: dict[str, Any] = {
+        "env": environment,
+        "capture_output": True,
+        "text": True,
+        "stdin": subprocess.DEVNULL,
+        "timeout": 60,
+    }
+    elsewhere = script.read_text().replace("-h mail_plugin_dir", "-h state_dir")
+    refused = subprocess.run(["sh", "-c", elsewhere], check=False, **run)
+    assert (refused.returncode, conf.exists()) == (1, False)
+    assert "apt-get install dovecot-sieve" in refused.stderr
+    subprocess.run(["sh", str(script)], check=True, **run)
+    assert conf.read_text() == f"!include {mail.conf}/dovecot.conf\n"

@@ -510,6 +510,9 @@ FORMS: dict[str, dict[str, str]] = {
     },
 }
 
+# What programs post; it changes nothing, and is tried in mailboxes/test_set_up.py.
+NO_FORM = {"autodiscover"}
+
 
 class Row(NamedTuple):
     """One line of the table."""

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from tests.house.access_table import ROWS, Row
+from tests.house.access_table import NO_FORM, ROWS, Row
 from tests.house.test_access import form_for
 from tests.plugins import household as people
 from tests.plugins.household import ANONYMOUS, OWNER, SUPERUSER
@@ -19,7 +19,7 @@ STRANGE = [NUL, LONG, SCRIPT, "", "'", "%", "{domain.__class__}", "-1", "NaN", "
 NO_MARKS = [" ", "[", '["a", 1]', "[null, null]", '["a\\u0000", 1]', "1e400", "2026-99-99T99:99:99+99:99", "%ff%fe"]
 MUST_BE_REFUSED = {NUL, LONG}
 TICKED = re.compile(
-    r"active|warn_only|receives|is_active|is_superuser|is_catch_all|keep_old|do|next"
+    r"active|warn_only|receives|keeps_copy|is_active|is_superuser|is_catch_all|keep_old|do|next"
 )  # whatever is sent, or nothing that is kept
 QUESTIONS = [
     "q",
@@ -38,7 +38,8 @@ QUESTIONS = [
 ]
 BIG = b"csrfmiddlewaretoken=%s&name=" + b"x" * 10_000_000
 
-WRITES = list({row.name: row for row in ROWS if row.method == "POST" and "200" not in row.expected.values()}.values())
+_forms = [row for row in ROWS if row.method == "POST" and row.name not in NO_FORM]
+WRITES = list({row.name: row for row in _forms if "200" not in row.expected.values()}.values())
 READS = list({row.name: row for row in ROWS if row.method == "GET" and "200" in row.expected.values()}.values())
 
 

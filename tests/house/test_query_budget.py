@@ -111,5 +111,5 @@ def test_a_deletion_of_many_asks_no_more(crowd: dict[str, object]) -> None:
 
 
 def test_the_owner_of_a_popular_address(crowd: dict[str, object]) -> None:
-    for url in ("/my-mailbox/", "/my-mailbox/password/"):
+    for url in ("/my-mailbox/", "/my-mailbox/password/", "/my-mailbox/forwarding/", "/my-mailbox/history/"):
         ask(people.signed_in(OWNER), url)

@@ -82,7 +82,10 @@ def test_a_superuser_s_pages(alice_client: Client, busy: None, page: str) -> Non
     assert len(asked) <= MOST, "\n\n".join(query["sql"][:300] for query in asked)
 
 
-@pytest.mark.parametrize("page", ["/my-mailbox/", "/my-mailbox/password/"])
+MY_PAGES = ["", "password/", "forwarding/", "out-of-office/", "set-up/", "history/"]
+
+
+@pytest.mark.parametrize("page", [f"/my-mailbox/{name}" for name in MY_PAGES])
 def test_an_owner_s_pages(sophie_client: Client, page: str) -> None:
     with CaptureQueriesContext(connection) as asked:
         assert sophie_client.get(page).status_code == 200
