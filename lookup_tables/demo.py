@@ -2,6 +2,7 @@
 
 from accounts.actors import Actor
 from accounts.history import recorded
+from dns_records.demo import load_dns
 from lookup_tables.models import Relocated
 from lookup_tables.services import add_entry
 from mailboxes.demo import load_falcot
@@ -10,11 +11,12 @@ from mailboxes.senders import permit_senders
 
 
 def load_demo(*, by: Actor) -> bool:
-    """Falcot's mail and its lookup tables in one change set. False if they are there already."""
+    """Falcot's mail, its DNS records and its lookup tables in one change set. False if they are there already."""
     with recorded("load", "demo", "Falcot", by=by):
         if not load_falcot(by=by):
             return False
         laure = Mailbox.objects.with_address().get(address__local_part="laure", address__domain__name="falcot.org")
+        load_dns(by=by)
         permit_senders(laure, ["press@falcotsbrand.com"], by=by)
         add_entry(
             Relocated, "pierre@falcot.org", "pierre@elsewhere.example", comment="Left the company in spring", by=by

@@ -9,7 +9,7 @@ from tests.house.access_table import ROWS
 from tests.plugins import household as people
 from tests.plugins.household import ANONYMOUS, DOMAIN_ADMIN, OWNER, SUPERUSER
 
-NOT_A_PAGE = {"health", "mailbox_export", "alias_export", "domain_export", "import_faults"}
+NOT_A_PAGE = {"health", "dns_export", "mailbox_export", "alias_export", "domain_export", "import_faults"}
 # What the access table does not show: lists that are filtered, long or empty, names that are long, work in each state.
 MORE = {
     SUPERUSER: [
