@@ -9,11 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from rest_framework import serializers
 
 from accounts.actors import Actor
 from accounts.models import User
-from api.fields import Text
+from api.fields import Text, Texts
 from api.noun import OF_DOMAIN, Field, Noun, Values, acting, domain_seen_by, key_field, of_model, shown_only
 from dns_records.models import DnsSettings, DomainDns, Record, RecordState, UpdateServer
 from dns_records.services import (
@@ -27,8 +26,6 @@ from dns_records.services import (
 )
 from dns_records.words import sentence
 from domains.fields import normalised_domain
-
-Texts = partial(serializers.ListField, child=serializers.CharField())
 
 
 class DnsRecords(Noun):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
 from accounts.pages import PanelForm
@@ -16,7 +17,7 @@ _mono = _plain | {"mono": True}
 def _field(model: Any, name: str, **options: Any) -> Any:
     """The form field of a column, with the column's own words."""
     column = model._meta.get_field(name)
-    words = {"label": column.verbose_name, "help_text": column.help_text, "required": False}
+    words = {"label": capfirst(column.verbose_name), "help_text": column.help_text, "required": False}
     choices = column.flatchoices
     if choices:
         return forms.ChoiceField(**(words | {"choices": choices} | options))

@@ -3,6 +3,7 @@ mail on a phone."""
 
 from accounts.actors import Actor
 from accounts.history import recorded
+from dns_records.demo import load_dns
 from domains.dkim_demo import load_dkim_keys
 from lookup_tables.models import Relocated
 from lookup_tables.services import add_entry
@@ -13,11 +14,12 @@ from mailboxes.senders import permit_senders
 
 
 def load_demo(*, by: Actor) -> bool:
-    """Falcot's mail and its lookup tables in one change set. False if they are there already."""
+    """Falcot's mail, its DNS records and its lookup tables in one change set. False if they are there already."""
     with recorded("load", "demo", "Falcot", by=by):
         if not load_falcot(by=by):
             return False
         laure = Mailbox.objects.with_address().get(address__local_part="laure", address__domain__name="falcot.org")
+        load_dns(by=by)
         load_dkim_keys(by=by)
         permit_senders(laure, ["press@falcotsbrand.com"], by=by)
         add_app_password(laure, "Phone", pop=False, by=by)  # nobody has seen it
