@@ -149,14 +149,16 @@ def test_a_revoked_key(domain: Domain, name_servers: NameServers) -> None:
 
 
 def test_one_dead_server_does_not_hold_up_the_others(domain: Domain, name_servers: NameServers) -> None:
-    name_servers.zone("dead.example", "", ns=["dead"])
-    stuck = made(add_domain("dead.example", by=TESTER))
+    stuck = {f"dead{number}.example": "" for number in range(30)}
+    name_servers.zones(stuck, ns=["dead"])
+    for name in stuck:
+        made(add_domain(name, by=TESTER))
     keys = {f"d{number}.example": made(add_domain(f"d{number}.example", by=TESTER)) for number in range(100)}
     name_servers.zones({name: key.zone_line for name, key in keys.items()})
     begin = timezone.now()
     assert set(look(*keys.values())) == {"published: by_hand"}
-    assert DkimWait.objects.get(pk=stuck.pk).reason == Reason.NO_ANSWER
-    assert timezone.now() - begin < timedelta(seconds=20)
+    assert DkimWait.objects.filter(reason=Reason.NO_ANSWER, key__domain__name__in=stuck).count() == len(stuck)
+    assert timezone.now() - begin < timedelta(seconds=60), "one after the other it takes 4 seconds for each of 30"
 
 
 def test_who_waits_long_is_asked_seldom(domain: Domain, name_servers: NameServers) -> None:
