@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('takeover', '0002_comparisons_and_what_is_kept'),
+        ('takeover', '0003_kept_rows_know_their_domain'),
     ]
 
     operations = [

@@ -18,7 +18,7 @@ from restrictions.access_models import AccessRule, AccessTable
 from restrictions.access_services import add_rule, add_table
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.services import add_class, change_class, set_list
-from takeover.kept_words import sentence_of_kept
+from takeover.kept_restriction_words import sentence_of_kept
 from takeover.models import KeptParameter, Takeover
 from tests.plugins.example_mail import TESTER
 from tests.services.checks import nothing_changes
