@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import compress
 from typing import Any
 
@@ -261,7 +262,7 @@ class _OfOneModel:
             (None, self.model, kind, pk, self.at, found.get(old), found.get(new))
             for kind, pk, old, new in zip(self.kinds[piece], self.objects[piece], before, after, strict=True)
         ]
-        names = _names_for(rows)
+        names = _NamesWhenAsked(rows)
         return [Event(model, kind, pk, at, old, new, names) for _context, model, kind, pk, at, old, new in rows]
 
     def _snapshots(self, numbers: Iterable[int]) -> dict[int, Row]:
@@ -272,6 +273,26 @@ class _OfOneModel:
                 [[number for number in numbers if number]],
             )
             return {number: json.loads(text) for number, text in cursor}
+
+
+class _NamesWhenAsked(Mapping[tuple[type[models.Model], int], str]):
+    """_names_for(), which most who walk over rows do not need."""
+
+    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+        self._rows = rows
+
+    @cached_property
+    def _found(self) -> Names:
+        return _names_for(self._rows)
+
+    def __getitem__(self, key: tuple[type[models.Model], int]) -> str:
+        return self._found[key]
+
+    def __iter__(self) -> Iterator[tuple[type[models.Model], int]]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 def _net_of(table: type[models.Model], change_set: uuid.UUID) -> _OfOneModel:

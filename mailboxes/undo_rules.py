@@ -228,17 +228,17 @@ def _faults_since(events: Sequence[Event]) -> list[str]:
     there = _rows_that_are_there(events)
     for event in events:
         row = there.get((event.model, event.object_id))
-        words = {"thing": _thing(event)}
         if event.kind == "deleted":
             if row is not None:
-                faults.append(_("%(thing)s is there again already.") % words)
+                faults.append(_("%(thing)s is there again already.") % {"thing": _thing(event)})
         elif row is None:
-            faults.append(_("%(thing)s was deleted since. Undo the deletion first.") % words)
+            faults.append(_("%(thing)s was deleted since. Undo the deletion first.") % {"thing": _thing(event)})
         else:
             columns = changed_columns(event) if event.kind == "changed" else set(row) - set(COUNTERS)
             after = event.after or {}
             if any(row[column] != after[column] for column in columns if column in row and column in after):
-                faults.append(_("%(thing)s was changed since. Undo that first, or change it by hand.") % words)
+                sentence = _("%(thing)s was changed since. Undo that first, or change it by hand.")
+                faults.append(sentence % {"thing": _thing(event)})
     return faults
 
 

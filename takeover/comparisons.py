@@ -25,6 +25,8 @@ from takeover.postfix_tools import Configuration, NotReadable, addresses_in, rea
 
 AT_ONCE = 5_000  # questions
 
+Bases = dict[str, tuple[str, Fate, Fate]]  # an address with an extension -> the one without, and what becomes of that
+
 # What is asked about an address as a sender, or beside its delivery. The answers are compared as sets.
 BESIDE = (
     "sender_bcc_maps",
@@ -49,6 +51,10 @@ EXPLANATIONS = {
     "path_in_other_words": gettext_lazy("The path of a mailbox is written in another way, and is the same place."),
     "refused_at_the_door": gettext_lazy(
         "The old configuration took mail for nobody and sent it back; the new one refuses it at once."
+    ),
+    "like_its_base": gettext_lazy(
+        "An old catch-all got the mail of an address with an extension; the new side delivers it like that of the "
+        "address itself, on which both sides agree."
     ),
     "receiver_may_send": gettext_lazy(
         "Whoever gets the mail of an address may send as it; the old map did not name all of them."
@@ -178,12 +184,13 @@ def _remark_on(old: Side, new: Side, outcome: Outcome) -> None:
 
 def _compare_addresses(old: Side, new: Side, addresses: list[str], outcome: Outcome, kind: str) -> Iterator[Difference]:
     fates = old.fates(addresses), new.fates(addresses)
+    bases = _bases_of_what_differs(old, new, fates)
     for address in addresses:
         before, after = fates[0][address], fates[1][address]
         if is_same(before, after):
             name = explained_words(before, after)
         else:
-            name = explained_refusal(before, after)
+            name = explained_refusal(before, after) or explained_extension(address, before, after, bases)
             if not name:
                 yield Difference("recipient", address, before.words, after.words)
         if name:
@@ -244,6 +251,28 @@ def explained_refusal(before: Fate, after: Fate) -> str:
     """Nobody gets the mail on either side, and the new one says so before it takes it."""
     is_sent_back = before.is_accepted and not before.ends
     return "refused_at_the_door" if is_sent_back and not after.is_accepted else ""
+
+
+def explained_extension(address: str, before: Fate, after: Fate, bases: Bases) -> str:
+    """Postfix asks for the whole address first, so a catch-all of an alias domain that is asked for by the domain alone
+    takes what belongs to the base of an extension."""
+    if address not in bases or not before.is_accepted:
+        return ""
+    base, before_base, after_base = bases[address]
+    extension = local_part_of(address)[len(local_part_of(base)) :]
+    ends = {one.replace(f"{extension}@", "@") for one in after.ends}
+    goes_like_it = after.is_accepted and ends == after_base.ends and bool(after.lost) == bool(after_base.lost)
+    return "like_its_base" if goes_like_it and is_same(before_base, after_base) else ""
+
+
+def _bases_of_what_differs(old: Side, new: Side, fates: tuple[dict[str, Fate], dict[str, Fate]]) -> Bases:
+    """What becomes of the same addresses without their extension."""
+    differing = [address for address, before in fates[0].items() if not is_same(before, fates[1][address])]
+    bases = {address: _without_extension(address, new.delimiter) for address in differing}
+    bases = {address: base for address, base in bases.items() if base != address}
+    wanted = sorted(set(bases.values()))
+    found = (old.fates(wanted), new.fates(wanted)) if wanted else ({}, {})
+    return {address: (base, found[0][base], found[1][base]) for address, base in bases.items()}
 
 
 def _without_extension(address: str, delimiter: str) -> str:

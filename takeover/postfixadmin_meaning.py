@@ -58,7 +58,7 @@ class Meaning:
         self.mailboxes: dict[str, bool] = {}  # address -> active
         self.gotos: dict[str, tuple[str, bool]] = {}  # address -> (goto, active)
         self.forwards_only: set[str] = set()
-        self.recipients: dict[str, list[str]] = {}  # relay domain -> addresses
+        self.recipients: dict[str, dict[str, None]] = {}  # relay domain -> addresses, in order
         self._read_names()
 
     # Names
@@ -175,7 +175,7 @@ class Meaning:
                 continue
             if self.is_relay(domain):
                 self.report.remark("mailbox_of_relay", address)
-                self.recipients.setdefault(domain, []).append(address)
+                self.recipients.setdefault(domain, {})[address] = None
                 continue
             self._remark_on_state(address, username)
             if not text(row["maildir"]):
@@ -258,7 +258,7 @@ class Meaning:
             if not others:
                 return None
             if self.is_relay(domain):
-                self.recipients[domain] = [one for one in self.recipients.get(domain, []) if one != address]
+                self.recipients.get(domain, {}).pop(address, None)
                 if len(others) < len(destinations):
                     self.report.refuse("copy_at_relay", address)
         elif destinations and not others:

@@ -3,11 +3,13 @@
 import re
 import shlex
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from takeover.kept import ToKeep, keep_rows
@@ -108,6 +110,17 @@ def test_every_kind_that_comes_has_words_and_a_domain(shell: Shell, foreign: For
     assert {row["kind"] for row in kept} <= set(SHOWN)
     assert all(row["domain"] for row in kept if row["kind"] in ("domain_more", "mailbox_more"))
     assert set(SHOWN) == set(KeptRow.Kind.values)
+
+
+def test_what_was_kept_before_learns_its_domain(house: dict[str, object], shell: Shell, foreign: Foreign) -> None:
+    """The migration finds the same domains as a takeover does."""
+    assert shell("import_postfixadmin", foreign.url).code == 0
+    known = dict(KeptRow.objects.values_list("pk", "domain_name"))
+    KeptRow.objects.update(domain_name="")
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("takeover.migrations.0003_kept_rows_know_their_domain").FILL)
+    assert dict(KeptRow.objects.values_list("pk", "domain_name")) == known
+    assert "" in known.values()
 
 
 def test_the_command(shell: Shell, house: dict[str, object]) -> None:
