@@ -8,6 +8,7 @@ from restrictions.access_models import AppliesTo
 
 WORDS = {
     "came": _("%(thing)s came in."),
+    "would_come": _("%(thing)s would come in."),
     "there": _("%(thing)s is here already, the same."),
     "differs": _("%(thing)s is here already with other entries, and stays as it is."),
     "stays": _("%(thing)s stays in main.cf as it is: %(why)s"),
