@@ -537,7 +537,7 @@ def test_the_example_of_the_page(old: Handwritten) -> None:
     example = page.partition("## Restrictions")[2].split("```")[1]
     shown = [line.partition("  ")[2] for line in map(str.strip, example.strip().splitlines())]
     for name, text in TABLES.items():
-        more = "\n\n@example.com REJECT\n" if name == "access_sender" else ""
+        more = "\n@example.com REJECT\n" if name == "access_sender" else ""
         old.write(name, text + more, "" if name == "access_clientip" else "hash")
     old.main(f"{FALCOT}\nsmtpd_end_of_data_restrictions = check_sasl_access inline:{{ann=REJECT}}\n")
     out, err = io.StringIO(), io.StringIO()
