@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -60,10 +61,9 @@ def add_rules(
     applies_to: str, rows: Iterable[Mapping[str, Any]], *, table: AccessTable | None = None, by: Actor
 ) -> int:
     """Adds many rules of the server at once, key and action and what else a rule has; how many. All or none."""
-    label = table.name if table else applies_to
+    rules: dict[str, AccessRule] = {}
     faults: list[str] = []
-    rules: list[AccessRule] = []
-    with recorded("add", "access_rules", label, by=by):
+    with recorded("add", "access_rules", table.name if table else applies_to, by=by):
         for values in rows:
             rule = AccessRule(applies_to=table.applies_to if table else applies_to, table=table)
             try:
@@ -71,18 +71,18 @@ def add_rules(
                 _refuse_what_is_not_theirs(rule, by)
                 rule.clean_fields(exclude=["table", "domain", "of_class"])  # rows that were just read
                 rule.clean()
+                if rule.key in rules:
+                    raise ValidationError(_("There is a rule for this key already."))
             except ValidationError as error:
                 faults += [f"{values['key']}: {sentence}" for sentence in error.messages]
-            rules.append(rule)
+            rules[rule.key] = rule
         if faults:
             raise ValidationError(faults)
-        there = AccessRule.objects.filter(
-            table=table, domain__isnull=True, applies_to=rules[0].applies_to if rules else ""
-        )
-        twice = there.filter(key__in=[rule.key for rule in rules]).values_list("key", flat=True).first()
-        if twice is not None:
-            raise ValidationError({"key": _("%(key)s: there is a rule for this key already.") % {"key": twice}})
-        AccessRule.objects.bulk_create(rules, batch_size=AT_ONCE)
+        try:
+            with transaction.atomic():
+                AccessRule.objects.bulk_create(rules.values(), batch_size=AT_ONCE)
+        except IntegrityError as error:
+            raise ValidationError({"key": _("There is a rule for this key already.")}) from error
     return len(rules)
 
 

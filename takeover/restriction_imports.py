@@ -181,10 +181,12 @@ class _Bringer:
         kind, read = source[0], self.read.tables[source]
         rules = {self._as_stored(rule) for rule in read.rules}
         taken = set(self.tables.values())
-        if self._may_stand_by_itself(source) and STANDS_BY_ITSELF not in self._names_of_kind(kind):
+        if self._suits_itself(source) and STANDS_BY_ITSELF not in self._names_of_kind(kind):
             here = _stored(None, kind)
-            if rules == here or (not here and not _is_asked(kind)):
-                return STANDS_BY_ITSELF, bool(here)
+            if here and here == rules:
+                return STANDS_BY_ITSELF, True
+            if not here and not _is_asked(kind) and self._is_the_only_one(source):
+                return STANDS_BY_ITSELF, False
         tables = {table.name: table for table in AccessTable.objects.all()}
         choices = [read.proposed, f"{read.proposed}_{kind}", *(f"{read.proposed}_{one}" for one in range(2, 1000))]
         for name in choices:
@@ -199,15 +201,18 @@ class _Bringer:
     def _names_of_kind(self, kind: str) -> set[str]:
         return {name for source, name in self.tables.items() if source[0] == kind}
 
-    def _may_stand_by_itself(self, source: Source) -> bool:
-        """Whether no other table is about the same, and nothing in the panel would make it say more."""
+    def _suits_itself(self, source: Source) -> bool:
+        """Whether the table that stands by itself would say no more than this one."""
         kind = source[0]
-        others = [one for one, names in self.askers.items() if one[0] == kind and f"check_{kind}_access" in names]
-        if others != [source] or self.askers[source] != {f"check_{kind}_access"}:
+        if self.askers[source] != {f"check_{kind}_access"}:
             return False
         if kind in OF_DOMAINS and AccessRule.objects.filter(domain__isnull=False, applies_to=kind).exists():
             return False
         return kind != AppliesTo.RECIPIENT or not RecipientClass.objects.exists()
+
+    def _is_the_only_one(self, source: Source) -> bool:
+        asked = [one for one, names in self.askers.items() if f"check_{source[0]}_access" in names]
+        return asked == [source]
 
     def _as_stored(self, rule: Meant) -> tuple[str, ...]:
         return (*rule[:4], self.read.class_names.get(rule.of_class, ""))

@@ -19,6 +19,7 @@ from restrictions.access_main_cf import access_maps, known_classes, remark_since
 from restrictions.access_models import AccessRule, NamedWriter, ProtectedAlias, RecipientClass
 from restrictions.access_services import (
     add_rule,
+    add_rules,
     add_table,
     allow_actions,
     change_rule,
@@ -393,3 +394,28 @@ def test_what_is_refused_changes_nothing() -> None:
     rule = add("sender", "spam.example")
     with nothing_changes(), pytest.raises(TypeError):
         change_rule(rule, applies_to="client", by=TESTER)
+
+
+class TestManyAtOnce:
+    def test_it_works(self) -> None:
+        rows = [{"key": "Bad.Example", "action": "REJECT", "text": "No"}, {"key": "<>", "action": "DUNNO"}]
+        with one_change_set("Added access rules to sender"):
+            assert add_rules("sender", rows, by=TESTER) == 2
+        assert {rule.key: rule.result for rule in AccessRule.objects.all()} == {
+            "bad.example": "REJECT No",
+            "<>": "DUNNO",
+        }
+
+    def test_all_faults_are_said_and_nothing_is_added(self) -> None:
+        rows = [
+            {"key": "a.example", "action": "REJECT"},
+            {"key": "A.example", "action": "OK"},
+            {"key": "b.example", "action": "REJECT", "text": "Нет"},
+        ]
+        with refusal("A.example: There is a rule for this key already.", "b.example: “Нет” holds letters beyond ASCII"):
+            add_rules("sender", rows, by=TESTER)
+
+    def test_one_that_is_there(self) -> None:
+        add("sender", "a.example")
+        with refusal("There is a rule for this key already."):
+            add_rules("sender", [{"key": "a.example", "action": "OK"}], by=TESTER)

@@ -289,6 +289,16 @@ def _last_change_set() -> ChangeSet:
     return ChangeSet.objects.latest("created_at")
 
 
+def test_lists_that_guard_each_other_are_set_together() -> None:
+    """In whatever order: the relay list alone would be an open relay."""
+    guarded = {"relay": [{"name": "permit"}], "recipient": [{"name": "reject_unauth_destination"}]}
+    with one_change_set("Set restriction list smtpd_relay_restrictions, smtpd_recipient_restrictions"):
+        services.set_lists(guarded, by=TESTER)
+    assert (names("relay"), names("recipient")) == (["permit"], ["reject_unauth_destination"])
+    with refusal("open relay"):
+        services.set_lists({"recipient": [], "data": [{"name": "reject"}]}, by=TESTER)
+
+
 def test_an_undo_takes_a_list_back() -> None:
     set_list("helo", "permit_mynetworks", "reject_invalid_helo_hostname")
     first = _last_change_set()

@@ -25,7 +25,7 @@ from tests.plugins.mail_stack import eventually
 from tests.takeover.handwritten import Handwritten
 
 SEED = os.environ.get("TEST_IMPORT_SEED", "import")
-POLICIES, SESSIONS = int(os.environ.get("TEST_IMPORT_POLICIES", "36")), 14
+POLICIES, SESSIONS = int(os.environ.get("TEST_IMPORT_POLICIES", "24")), 14
 TYPES = ("texthash", "hash", "lmdb", "inline")
 CLASSES, RECIPIENTS = "smtpd_restriction_classes", "smtpd_recipient_restrictions"
 

@@ -96,8 +96,8 @@ class TestAgain:
         with nothing_changes():
             found = imported(old)
         assert found["change_set"] is None
-        assert found["added"] == {"domains": 0, "mailboxes": 0, "aliases": 0}
-        assert found["there"] == {"domains": 4, "mailboxes": 3, "aliases": 6}
+        assert found["added"] == {"domains": 0, "mailboxes": 0, "aliases": 0, "restriction_lists": 0}
+        assert found["there"] == {"domains": 4, "mailboxes": 3, "aliases": 6, "restriction_lists": 1}
 
     def test_only_to_see(self, handwritten: Make, db: None) -> None:
         with nothing_changes():

@@ -237,6 +237,15 @@ class TestNames:
         assert entries("helo") == ["check_helo_access access_helo_helo"]
         assert rules("access_helo_helo") == {"falcot.com": "REJECT"}
 
+    def test_a_second_table_later_takes_nothing_away(self, old: Handwritten) -> None:
+        first = "smtpd_sender_restrictions = check_sender_access inline:{a.example=REJECT}\n"
+        imported(old, first)
+        found = imported(old, f"{first}smtpd_data_restrictions = check_sender_access inline:{{b.example=REJECT}}\n")
+        became = {one["thing"]: one["code"] for one in found["became"]}
+        assert became["smtpd_sender_restrictions"] == "there"
+        assert entries("data") == ["check_sender_access sender_table"]
+        assert rules("sender_table") == {"b.example": "REJECT"}
+
 
 class TestWords:
     """The ways in which main.cf may say the same."""
@@ -528,7 +537,7 @@ def test_the_example_of_the_page(old: Handwritten) -> None:
     example = page.partition("## Restrictions")[2].split("```")[1]
     shown = [line.partition("  ")[2] for line in map(str.strip, example.strip().splitlines())]
     for name, text in TABLES.items():
-        more = "\n\n@example.com REJECT\n" if name == "access_sender" else ""
+        more = "\n@example.com REJECT\n" if name == "access_sender" else ""
         old.write(name, text + more, "" if name == "access_clientip" else "hash")
     old.main(f"{FALCOT}\nsmtpd_end_of_data_restrictions = check_sasl_access inline:{{ann=REJECT}}\n")
     out, err = io.StringIO(), io.StringIO()

@@ -76,7 +76,8 @@ class Command(BaseCommand):
             self.stderr.write(in_words(sentence), style_func=str)
         for one in outcome.became:
             if one.code not in SAID_ALREADY:
-                self.stdout.write(in_words(sentence_of_kept(one._asdict())))
+                code = "would_come" if one.code == "came" and not outcome.is_written else one.code
+                self.stdout.write(in_words(sentence_of_kept(one._asdict() | {"code": code})))
         if outcome.is_written:
             counted = _("%(what)s: added %(added)d, %(there)d were there already.")
         else:
