@@ -3,7 +3,6 @@
 Only what a list or a class asks is asked here too. What smtpd makes of the answers, the lists decide: a verdict on a
 whole session is in mailservers/simulation.py."""
 
-import re
 from collections.abc import Iterator
 
 from django.db import connection
@@ -44,9 +43,9 @@ def _stations(recipient: str, sender: str) -> Iterator[Station]:
 def _asked(one: access.AccessMap, key: str) -> Station:
     statement = f"SELECT * FROM postfix.{one.call.replace(chr(39) + '%s' + chr(39), '%s')}"  # noqa: S608  our own names
     with connection.cursor() as cursor:
-        cursor.execute(statement, [key])
+        cursor.execute(statement, [one.key(key)])
         results = tuple(row[0] for row in cursor.fetchall() if row[0] != NOTHING)
-    return Station(one.name.partition("-")[0], (Asked(key, results),), one.name)
+    return Station(one.name.partition("-")[0], (Asked(one.key(key), results),), one.name)
 
 
 def row_behind(station: Station) -> Model | None:
@@ -54,22 +53,25 @@ def row_behind(station: Station) -> Model | None:
     if not station.hit:
         return None
     key, name = station.hit.key, station.parameter
-    number = re.fullmatch(r"(writers|senders)_([0-9]+)", name) or re.match(
-        r"(Writers|Senders)_([0-9]+)", station.hit.results[0]
-    )
+    rules = AccessRule.objects.select_related("domain", "table")
     if name == "check_recipient_access":
         return _row_about_recipient(key)
-    if number and number[1].lower() == "writers":
-        return ProtectedAlias.objects.filter(pk=number[2]).select_related("alias__address__domain").first()
-    if number and name == "recipient_classes":
-        return Domain.objects.filter(pk=number[2]).first()
-    rules = AccessRule.objects.select_related("domain", "table")
-    if number:
-        return _first_of(rules.filter(domain=int(number[2]), applies_to=AppliesTo.SENDER), key)
+    if name == "recipient_classes":
+        made, _line, number = station.hit.results[0].partition(",")[0].partition("_")
+        return _protected(number) if made == "Writers" else Domain.objects.filter(pk=number).first()
+    if name in ("writers", "senders"):
+        number, _blank, key = key.partition(" ")
+        if name == "writers":
+            return _protected(number)
+        return _first_of(rules.filter(domain=int(number), applies_to=AppliesTo.SENDER), key)
     table = name.removeprefix("access_table_")
     if table != name:
         return _first_of(rules.filter(table__in=AccessTable.objects.filter(name=table)), key)
     return _first_of(rules.filter(table=None, domain=None, applies_to=name.split("_")[1]), key)
+
+
+def _protected(number: str) -> ProtectedAlias | None:
+    return ProtectedAlias.objects.filter(pk=number).select_related("alias__address__domain").first()
 
 
 def _row_about_recipient(key: str) -> Model | None:

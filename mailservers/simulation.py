@@ -119,18 +119,18 @@ def _entry(one: Restriction, tables: dict[str, Table]) -> Entry:
 
 def _asks(name: str, asked: access.AccessMap, tables: dict[str, Table]) -> Entry:
     """The map goes by its name without the stamp."""
-    shown_name = asked.name.partition("-")[0]
-    tables[shown_name] = _table(asked.call)
+    shown_name = asked.name.partition("-")[0] + ("" if asked.number is None else f"_{asked.number}")
+    tables[shown_name] = _table(asked)
     return Entry(name, shown_name)
 
 
-def _table(call: str) -> Table:
+def _table(asked: access.AccessMap) -> Table:
     """The query of its .cf."""
-    statement = f"SELECT * FROM postfix.{call.replace(chr(39) + '%s' + chr(39), '%s')}"  # noqa: S608  our own names
+    statement = f"SELECT * FROM postfix.{asked.call.replace(chr(39) + '%s' + chr(39), '%s')}"  # noqa: S608  our own names
 
     def ask(key: str) -> str | None:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [key])
+            cursor.execute(statement, [asked.key(key)])
             return ",".join(row[0] for row in cursor.fetchall()) or None
 
     return ask

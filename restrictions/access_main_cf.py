@@ -28,10 +28,16 @@ SIGNED_IN_FIRST = (
 
 @dataclass(frozen=True, kw_only=True)
 class AccessMap:
-    """A map of type pgsql: the name of its file without .cf, and the call that answers."""
+    """A map of type pgsql: the name of its file without .cf, and the call that answers. `number` stands before a key,
+    so that one map, and one connection of each proxymap(8), serves the classes of all protected aliases or domains."""
 
     name: str
     call: str
+    number: int | None = None
+
+    def key(self, asked: str) -> str:
+        """What the call gets of it."""
+        return asked if self.number is None else f"{self.number} {asked}"
 
 
 def known_classes() -> list[str]:
@@ -92,11 +98,12 @@ def generated_classes() -> list[tuple[str, list[AccessMap]]]:
     """The classes that the panel makes, each with the maps that its check_sender_access asks."""
     classes, protected, domains = known_classes(), protected_ids(), domains_with_sender_rules()
     stamp, known = _stamp_of(classes, protected, domains), _literal(classes)
-    found = [(f"Writers_{pk}", [AccessMap(name=f"writers_{pk}", call=f"writers({pk}, '%s')")]) for pk in protected]
+    writers = "writers_by_number('%s')"
+    found = [(f"Writers_{pk}", [AccessMap(name="writers", call=writers, number=pk)]) for pk in protected]
     found += [
         (
             f"Senders_{pk}",
-            [AccessMap(name=f"senders_{pk}{stamp}", call=f"senders_of_domain({pk}, '%s', {known})")],
+            [AccessMap(name=f"senders{stamp}", call=f"senders_by_number('%s', {known})", number=pk)],
         )
         for pk in domains
     ]
@@ -112,8 +119,10 @@ def written_classes() -> dict[str, str]:
 
 
 def written(one: AccessMap) -> str:
-    """A map as main.cf names it."""
-    return f"proxy:pgsql:{DIRECTORY}/{one.name}.cf"
+    """A map as main.cf names it. What stands before the key, a table of Postfix itself puts there (DATABASE_README); in
+    main.cf $ is written $$."""
+    asked = f"proxy:pgsql:{DIRECTORY}/{one.name}.cf"
+    return asked if one.number is None else f"pipemap:{{regexp:{{{{/(.*)/ {one.number} $$1}}}}, {asked}}}"
 
 
 def what_is_written() -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from restrictions.access_services import add_rule, add_table
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.services import add_class, add_restriction
 from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
@@ -87,3 +88,25 @@ def test_an_inactive_entry_says_nothing() -> None:
 def test_what_cannot_be_is_said_in_a_sentence(wrong: dict[str, Any]) -> None:
     with pytest.raises(CommandError, match="“"):
         simulate(**session(recipients=["jean@falcot.org"]) | wrong)
+
+
+def test_servers_of_other_domains() -> None:
+    """Stated ones are looked up in the table; of what nobody stated nothing applies."""
+    table = add_table("banned", "client", by=TESTER)
+    add_rule("client", "bulk.example", "REJECT", text="5.7.1 Not from there", table=table, by=TESTER)
+    add_restriction("sender", "check_sender_mx_access", argument="banned", by=TESTER)
+    options = session(recipients=["jean@falcot.org"])
+    assert "servers of example.net: in no table (assumed)" in simulate(**options)
+    said = simulate(**options, dns=["example.net=mx:mail.bulk.example"])
+    assert "554 5.7.1 <x@example.net>: Sender address rejected: Not from there" in said
+
+
+def test_a_certificate_and_a_backup_mx() -> None:
+    options = session(recipients=["x@elsewhere.example"])
+    assert "554 5.7.1" in simulate(**options)
+    add_restriction("relay", "permit_tls_clientcerts", position=1, by=TESTER)
+    assert "250 2.1.5 Ok" in simulate(**options, certificate="AA:BB:CC")
+    assert "554 5.7.1" in simulate(**options)
+    add_restriction("recipient", "permit_mx_backup", position=1, by=TESTER)
+    said = simulate(**options, certificate="AA:BB:CC", dns=["elsewhere.example=mx:mx.elsewhere.example mx:this"])
+    assert "This server is a backup MX of elsewhere.example." in said

@@ -261,7 +261,7 @@ def test_rules_and_classes() -> None:
     said = {station.parameter: station.hit and station.hit.results for station in found.access}
     assert said == {
         "recipient_classes": (f"Senders_{falcot_org.pk}",),
-        f"senders_{falcot_org.pk}": ("strict",),
+        "senders": ("strict",),
         "check_recipient_access": ("strict",),
         "check_sender_access": ("REJECT 5.7.1 No",),
     }
