@@ -80,10 +80,10 @@ def my_mailbox(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def my_mailbox_password(request: PersonRequest) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
-    credential = get_object_or_404(MailboxCredential, mailbox=mailbox)
+    credential = MailboxCredential.objects.filter(mailbox=mailbox).first()
     form = OwnPasswordForm(typed(request))
     if form.is_valid():
-        if not is_password(form.cleaned_data["current"], credential.hash):
+        if credential is None or not is_password(form.cleaned_data["current"], credential.hash):
             form.add_error("current", _("This is not your current password."))
         elif form.cleaned_data["password"] == form.cleaned_data["current"]:
             form.add_error("password", _("This is the password that you have. Choose another one."))
@@ -95,7 +95,7 @@ def my_mailbox_password(request: PersonRequest) -> HttpResponse:
                 say(request, _("Your password was changed. Your mail programs will ask for the new one."))
                 return redirect("my_mailbox")
     context = {"form": form, "mailbox": mailbox, "settings": PasswordSettings.current()}
-    context["must_change"] = credential.must_change
+    context["must_change"] = credential is not None and credential.must_change
     return render(request, "mailboxes/my_mailbox_password.html", context)
 
 

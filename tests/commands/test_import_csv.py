@@ -70,8 +70,7 @@ class TestMailboxes:
             "Line 7: This password has 5 characters. Choose one with 8 or more.",
             "Line 8: This is no password hash that is known here. It begins with its scheme, as {BLF-CRYPT} or $6$ do. "
             "A plain password belongs into the column password.",
-            "Line 9: This is no password hash that is known here. It begins with its scheme, as {BLF-CRYPT} or $6$ do. "
-            "A plain password belongs into the column password.",
+            "Line 9: The scheme PLAIN hides no password. A plain password belongs into the column password.",
             "Line 10: This line has both a password and a hash. Leave one of them out.",
             "8 of 9 lines cannot be. Nothing was added.",
         ]

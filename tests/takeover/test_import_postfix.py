@@ -119,11 +119,11 @@ class TestAgain:
 class TestMailboxes:
     def test_hashes_come_from_a_passwd_file(self, handwritten: Make, folder: Path, db: None) -> None:
         old = handwritten("old").falcot()
-        sha = "{SSHA512}abcdefghijkl"
+        sha = "{SHA256.HEX}" + "ab" * 32
         lines = [
             f"jean@falcot.org:{sha}:5000:5000::/srv/vmail/jean::userdb_quota_rule=*:storage=1G",
             "sophie@falcot.org:{PLAIN}open:::",
-            "nobody@falcot.org:{SSHA}x::::::",
+            f"nobody@falcot.org:{sha}::::::",
         ]
         (folder / "users").write_text("\n".join(lines))
         found = imported(old, passwd_file=str(folder / "users"))
