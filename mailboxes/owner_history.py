@@ -61,7 +61,7 @@ def change_sets_about(mailbox: Mailbox) -> QuerySet[ChangeSet]:
         ("PermittedSenderEvent", {"mailbox": mailbox.pk}),
     ):
         events = apps.get_model("mailboxes", name)._default_manager.filter(**key, pgh_context__isnull=False)
-        numbers |= set(events.order_by("-pgh_id").values_list("pgh_context", flat=True)[:MOST_OF_A_KIND])
+        numbers |= set(events.order_by("-pgh_created_at").values_list("pgh_context", flat=True)[:MOST_OF_A_KIND])
     return ChangeSet.objects.filter(pk__in=numbers).order_by("-created_at", "id")
 
 
