@@ -33,7 +33,7 @@ ip link set lo up
 knotd -c "$1/knot.conf" >/dev/null 2>&1 & knot=$!
 for _ in $(seq 100); do
   said=$(opendkim-testkey -x "$1/opendkim.conf" -d example.org -s "$2" -k "$3" -vv 2>&1); code=$?
-  case $said in *"timed out"*|*"query failed"*|*"connection refused"*|*"unexpected reply"*) sleep 0.1 ;; *) break ;; esac
+  case $said in *"query failed"*|*"unexpected reply"*) sleep 0.1 ;; *) break ;; esac
 done
 kill $knot
 echo "$said"
@@ -69,6 +69,6 @@ def test_it_works(algorithm: str, tmp_path: Path, ask: Callable[[str, Path], tup
     key.write_text(pem_of(private))
     key.chmod(0o600)
     code, said = ask("s1", key)
-    assert (code, "key OK" in said) == (0, True), said
+    assert (code, "keys do not match" in said) == (0, False), said
     code, said = ask("s2", key)  # the record of another key
-    assert (code != 0, "keys do not match" in said) == (True, True), said
+    assert (code, "keys do not match" in said) == (65, True), said  # EX_DATAERR
