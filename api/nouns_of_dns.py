@@ -157,7 +157,12 @@ class UpdateServers(Noun):
     only_superusers = True
     fields = [
         key_field("name", gettext_lazy("The name of the key (TSIG)."), read=attrgetter("name")),
-        *of_model(UpdateServer, "address", required=True),
+        Field(
+            "address",
+            partial(Text, max_length=45, help_text=gettext_lazy("Of the primary server, which takes updates.")),
+            attrgetter("address"),
+            required=True,
+        ),
         *of_model(UpdateServer, "port algorithm for_all"),
         Field(
             "secret",

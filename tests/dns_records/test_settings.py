@@ -11,13 +11,16 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from django.core.exceptions import ValidationError
 
+from accounts.models import ChangeSet
 from dns_records.expected import expected_of, expected_of_hosts, right_hand_side
-from dns_records.models import DnsSettings
+from dns_records.models import DnsSettings, DomainDns
 from dns_records.services import change_dns_settings, change_domain_dns
 from domains.dkim_keys import PrivateKey, generate
 from domains.dkim_services import add_dkim_key
 from domains.models import AddressClass, Domain
 from domains.services import add_domain
+from mailboxes.removal import delete_domain
+from mailboxes.undo import undo_change_set
 from tests.services.checks import TESTER, nothing_changes
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +93,27 @@ def test_tlsa_of_certificates(tmp_path: Path) -> None:
     assert {one.name: one.values for one in expected_of_hosts() if one.rdtype == "TLSA"} == found
     path.unlink()
     assert "_25._tcp.mx1.example.net" in {one.name for one in expected_of_hosts()}
+
+
+def test_an_undo_takes_settings_back() -> None:
+    domain = add_domain("example.org", by=TESTER)
+    change_dns_settings(hosts="mx1.example.net 192.0.2.25", by=TESTER)
+    change_dns_settings(dmarc_policy="reject", hosts="", by=TESTER)
+    change_domain_dns(domain, dmarc_policy="none", by=TESTER)
+    for noun in ("domain_dns", "dns_settings"):
+        undo_change_set(ChangeSet.objects.filter(metadata__noun=noun).latest("created_at"), by=TESTER)
+    settings = DnsSettings.current()
+    assert (settings.hosts, settings.dmarc_policy) == ("mx1.example.net 192.0.2.25", "none")
+    assert not DomainDns.objects.exists()
+
+
+def test_a_deleted_domain_comes_back_with_its_settings() -> None:
+    domain = add_domain("example.org", by=TESTER)
+    change_domain_dns(domain, dmarc_policy="reject", by=TESTER)
+    deletion = delete_domain(domain, by=TESTER)
+    assert not DomainDns.objects.exists()
+    undo_change_set(ChangeSet.objects.get(pk=deletion), by=TESTER)
+    assert DomainDns.objects.get(domain__name="example.org").dmarc_policy == "reject"
 
 
 def test_each_value_in_its_normal_spelling() -> None:

@@ -1,0 +1,104 @@
+"""manage.py dns, dns_settings and update_server."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dns_records.models import DnsSettings, UpdateServer
+from domains.services import add_domain
+from tests.commands.conftest import Shell
+from tests.dns_records.conftest import Place
+from tests.plugins.name_servers import ADDRESSES, TSIG_NAME, TSIG_SECRET
+from tests.services.checks import TESTER
+
+
+@pytest.fixture
+def shell(db: None, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    return Shell(capsys, monkeypatch)
+
+
+class TestDns:
+    def test_it_works(self, place: Place, shell: Shell) -> None:
+        place.publish(lambda lines: [line.replace("-all", "~all") for line in lines])
+        place.publish_hosts()
+        ended = shell("dns", "check", "example.org")
+        assert ended.code == 0
+        assert ended.lines[:2] == ["right               MX     example.org", "different           TXT    example.org"]
+        assert "SPF, example.org: Mail from other servers is only suspicious (~all)." in ended.err
+        assert "DNSSEC: Not signed" in ended.err
+        row = shell("dns", "show", "example.org", "--json").json[1]
+        assert (row["state"], row["published"]) == ("different", ["v=spf1 mx ip4:192.0.2.8 ~all"])
+        figures = shell("dns", "check", "--json").json
+        assert figures == {"domains": 1, "broken": 1, "changed": 0}
+
+    def test_before_anybody_has_asked(self, place: Place, shell: Shell) -> None:
+        assert shell("dns", "show", "example.org").lines[0] == "-                   MX     example.org"
+
+    def test_export(self, place: Place, shell: Shell) -> None:
+        zone = shell("dns", "export", "example.org").out
+        assert "example.org. 3600 IN MX 10 mx1.example.net.\n" in zone
+        assert shell("dns", "export", "example.org", "--format", "json").json[0]["type"] == "MX"
+
+    def test_publish(self, place: Place, shell: Shell) -> None:
+        assert "No name server takes updates" in shell.refused("dns", "publish", "example.org")
+        place.servers.zone("example.org", "", at=["ns1"], ns=["ns1"])
+        port = ["--port", str(place.servers.port), "--for-all", "yes"]
+        shell("update_server", "add", TSIG_NAME, ADDRESSES["ns1"], *port, piped=TSIG_SECRET.encode())
+        plan = shell("dns", "publish", "example.org", "--plan")
+        assert plan.lines[0] == "+ example.org. 3600 IN MX 10 mx1.example.net."
+        assert plan.lines[-1] == "Nothing was changed."
+        assert shell("dns", "publish", "example.org").lines[-1] == "Published the records of example.org."
+        assert shell("dns", "publish", "example.org").lines == ["There is nothing to publish."]
+
+    def test_change(self, shell: Shell) -> None:
+        add_domain("example.org", by=TESTER)
+        arguments = ("--dmarc-policy", "reject", "--not-checked", "--json")
+        changed = shell("dns", "change", "example.org", *arguments).json
+        assert (changed["dmarc_policy"], changed["is_checked"], changed["version"]) == ("reject", False, 1)
+        assert shell("dns", "change", "example.org", "--dmarc-policy", "default", "--json").json["dmarc_policy"] == ""
+        assert shell.refused("dns", "change", "example.org", "--server", "nobody")
+        assert shell.refused("dns", "change", "example.org", "--checked", "--if-version", "7")
+        assert shell.misused("dns", "change", "example.org")
+
+
+class TestSettings:
+    def test_it_works(self, shell: Shell) -> None:
+        hosts = ("--host", "mx1.example.net 192.0.2.25", "--host", "mx2.example.net 192.0.2.26")
+        arguments = ("--panel-host", "panel.example.net", "--sts-mode", "testing", "--spf-strict", "no", "--json")
+        changed = shell("dns_settings", "change", *hosts, *arguments).json
+        assert changed["hosts"] == ["mx1.example.net 192.0.2.25", "mx2.example.net 192.0.2.26"]
+        assert (changed["sts_mode"], changed["spf_strict"]) == ("testing", False)
+        assert shell("dns_settings", "show", "--json").json == changed
+        assert shell("dns_settings", "change", "--sts-mode", "off", "--json").json["sts_mode"] == ""
+
+    def test_refused(self, shell: Shell, tmp_path: Path) -> None:
+        assert shell.refused("dns_settings", "change", "--host", "mx1.example.net")
+        assert shell.refused("dns_settings", "change", "--certificates", str(tmp_path / "none.pem"))
+        assert shell.misused("dns_settings", "change")
+        assert DnsSettings.current().version == 1
+
+
+class TestUpdateServer:
+    def test_it_works(self, shell: Shell) -> None:
+        added = shell("update_server", "add", "panel", "192.0.2.53", "--json", piped=TSIG_SECRET.encode())
+        assert TSIG_SECRET not in added.out
+        assert added.json == {
+            "name": "panel",
+            "address": "192.0.2.53",
+            "port": 53,
+            "algorithm": "hmac-sha256",
+            "for_all": False,
+            "version": 1,
+        }
+        assert shell("update_server", "change", "panel", "--for-all", "yes", "--json").json["for_all"] is True
+        assert shell("update_server", "show", "panel", "--json").json["version"] == 2
+        assert shell("update_server", "list").lines == ["panel                 192.0.2.53        53      yes"]
+        assert shell("update_server", "delete", "panel", "--yes").lines == ["Deleted panel."]
+        assert not UpdateServer.objects.exists()
+
+    def test_refused(self, shell: Shell) -> None:
+        assert shell.refused("update_server", "add", "panel", "192.0.2.53", piped=b"short")
+        assert shell.refused("update_server", "add", "panel", "nowhere", piped=TSIG_SECRET.encode())
+        assert shell.refused("update_server", "show", "panel")
+        assert shell.misused("update_server", "list", "panel")
