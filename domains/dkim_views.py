@@ -220,7 +220,7 @@ def dkim_move(request: PersonRequest, name: str, selector: str) -> HttpResponse:
             key = services.move_dkim_key(
                 key,
                 state,
-                reason=request.POST.get("reason", "")[:300],
+                reason=request.POST.get("reason", ""),
                 version=int(version) if version.isdecimal() else None,
                 by=Actor.from_request(request),
             )
