@@ -7,7 +7,8 @@ VERSION = "2.4.1"  # the first that Debian has; later ones read it as it was mea
 # What the functions say in the words of 2.3, in those of 2.4. No quota is 0 there.
 MAIL = """\
     split_part({mail}, ':', 1) AS {prefix}mail_driver, \\
-    CASE WHEN {mail} LIKE 'mbox:%%' THEN '~/mail' ELSE replace(substr({mail}, 9), '::', ':') END AS {prefix}mail_path, \\
+    CASE WHEN {mail} LIKE 'mbox:%%' THEN '~/mail' \\
+        ELSE replace(substr({mail}, 9), '::', ':') END AS {prefix}mail_path, \\
     CASE WHEN {mail} LIKE 'mbox:%%' THEN replace(substr({mail}, 19), '::', ':') END AS {prefix}mail_inbox_path, \\
     {home} AS {prefix}home, \\
     CASE {rule} WHEN '*:bytes=0' THEN 'unlimited' ELSE substr({rule}, 9) || 'B' END AS {prefix}quota_storage_size \\

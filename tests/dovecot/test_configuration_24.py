@@ -20,12 +20,9 @@ def test_dovecot_conf_is_what_was_tried() -> None:
 
 def test_sql_conf_is_what_was_tried() -> None:
     text = files_for(HOST)["sql.conf"]
-    for value, word in (
-        (DOVECOT.password, "PASSWORD"),
-        (DOVECOT.role, "ROLE"),
-        (connection.settings_dict["NAME"], "NAME"),
-    ):
-        text = text.replace(f'= "{value}"', f'= "{word}"')
+    own = {"password": DOVECOT.password, "user": DOVECOT.role, "dbname": connection.settings_dict["NAME"]}
+    for name, value in own.items():
+        text = text.replace(f'{name} = "{value}"', f'{name} = "{name.upper()}"')
     assert text == (GOLDEN / "sql.conf").read_text()
 
 

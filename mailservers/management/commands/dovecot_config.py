@@ -13,8 +13,8 @@ from mailservers.dovecot_config import DovecotHost, write_directory
 
 class Command(WritingCommand):
     help = _(
-        "Write the configuration of Dovecot 2.3 or 2.4 and the commands to install it. Run it on the mail host as root; "
-        "nothing else of that host is changed."
+        "Write the configuration of Dovecot 2.3 or 2.4 and the commands to install it. Run it on the mail host as "
+        "root; nothing else of that host is changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
