@@ -1,6 +1,6 @@
 """The files a Dovecot host needs: dovecot.conf, its SQL for users and for what it counts, and the commands to use them.
 
-Written for Dovecot 2.3 (doc.dovecot.org/2.3)."""
+Written for Dovecot 2.3 (doc.dovecot.org/2.3); dovecot24_config.py has what 2.4 reads."""
 
 import grp
 from dataclasses import dataclass
@@ -66,10 +66,15 @@ class DovecotHost:
     certificate: str = "/etc/dovecot/private/dovecot.pem"
     key: str = "/etc/dovecot/private/dovecot.key"
     queue_directory: str = "/var/spool/postfix"
+    version: str = "2.3"  # of Dovecot
 
 
 def files_for(host: DovecotHost) -> dict[str, str]:
     """File name -> text."""
+    if host.version == "2.4":
+        from mailservers import dovecot24_config
+
+        return {**dovecot24_config.files(host), "install-commands": _commands(host)}
     return {
         "dovecot.conf": _dovecot_conf(host),
         "sql.conf": _users(host),
@@ -98,8 +103,8 @@ def _group() -> int:
         return 0
 
 
-def _connect(host: DovecotHost) -> str:
-    """A connection string of libpq. Dovecot writes no password into its log."""
+def connection_parts(host: DovecotHost) -> dict[str, object]:
+    """Parameters of libpq; those that are set."""
     server, _colon, port = host.database.rpartition(":")
     is_here = server.startswith("/") or server in ("127.0.0.1", "localhost", "::1")
     parts = {
@@ -112,13 +117,24 @@ def _connect(host: DovecotHost) -> str:
         "sslrootcert": host.tls_root,
         "connect_timeout": 5,
         "application_name": "dovecot",
-        "options": f"'-c statement_timeout={host.statement_timeout}'" if host.statement_timeout else "",
+        "options": f"-c statement_timeout={host.statement_timeout}" if host.statement_timeout else "",
     }
-    return " ".join(f"{name}={value}" for name, value in parts.items() if value)
+    return {name: value for name, value in parts.items() if value}
+
+
+def _connect(host: DovecotHost) -> str:
+    """A connection string of libpq. Dovecot writes no password into its log."""
+    parts = connection_parts(host)
+    return " ".join(f"{name}='{value}'" if " " in str(value) else f"{name}={value}" for name, value in parts.items())
+
+
+def escaped_base(host: DovecotHost) -> str:
+    """Within quotes of SQL, in a setting where Dovecot reads % as the beginning of a variable."""
+    return host.mail_base.replace("'", "''").replace("%", "%%")
 
 
 def _users(host: DovecotHost) -> str:
-    base = host.mail_base.replace("'", "''").replace("%", "%%")
+    base = escaped_base(host)
     return f"""\
 # Who signs in, and where mail is stored: answered by functions of mailadmin's database.
 # Each hash names its scheme, so the default is never used.
@@ -131,7 +147,7 @@ iterate_query = SELECT * FROM dovecot.iterate()
 
 
 def _app_passwords(host: DovecotHost) -> str:
-    base = host.mail_base.replace("'", "''").replace("%", "%%")
+    base = escaped_base(host)
     return f"""\
 # Who signs in with an app password: the panel is asked for the SHA-256 of what was typed.
 driver = pgsql
@@ -155,7 +171,7 @@ def _dicts(host: DovecotHost) -> str:
     return f"{about}\nconnect = {_connect(host)}\n{maps}{SIGN_INS}{SCRIPTS}"
 
 
-def _listener(service: str, host: DovecotHost) -> str:
+def listener(service: str, host: DovecotHost) -> str:
     return f"""\
   unix_listener {host.queue_directory}/private/{SOCKETS[service]} {{
     user = postfix
@@ -261,13 +277,13 @@ protocol lmtp {{
 service auth {{
   # A hash of ARGON2ID may need more than the 256 MB of the default.
   vsz_limit = 1G
-{_listener("auth", host)}}}
+{listener("auth", host)}}}
 service lmtp {{
-{_listener("lmtp", host)}}}
+{listener("lmtp", host)}}}
 service quota-status {{
   executable = quota-status -p postfix
   client_limit = 1
-{_listener("quota-status", host)}}}
+{listener("quota-status", host)}}}
 
 !include_try {host.directory}/local.conf
 """

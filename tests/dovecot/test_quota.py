@@ -112,10 +112,11 @@ def test_who_is_nearly_full_is_told_once_and_again_after_there_was_room(mail: Do
     assert warn_owners() == 0
     filled_to(85, warned)
     assert [warn_owners(), warn_owners()] == [1, 0]
-    eventually(lambda: len(mail.subjects(login, PASSWORD)) == 2, "the warning")
+    eventually(lambda: Usage.objects.filter(mailbox=warned, messages=2).exists(), "the warning")
     assert any("% full" in subject for subject in mail.subjects(login, PASSWORD))
     filled_to(96, warned)
     assert [warn_owners(), warn_owners()] == [1, 0], "a second one when it is worse"
+    eventually(lambda: Usage.objects.filter(mailbox=warned, messages=3).exists(), "that it is stored")
     filled_to(10, warned)
     assert Usage.objects.get(mailbox=warned).warned == 0
     filled_to(96, warned)

@@ -22,6 +22,10 @@ from tests.plugins.mail_stack import MAIL_USER, MASTER_CF, Postfix, eventually, 
 
 PACKAGES = "dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-pgsql dovecot-sieve"
 
+# A Debian with Dovecot 2.4 in a directory, with /tmp and the users dovecot, dovenull and postfix of this machine in it
+# (docs/testing.md): the same tests with that.
+OTHER_TREE = os.environ.get("TEST_DOVECOT_TREE", "")
+
 # What only a private instance needs. Everything else is as a host gets it.
 LOCAL_CONF = """
 base_dir = {base}/run
@@ -79,7 +83,8 @@ class Dovecot:
         mail = {"mail_base": str(self.postfix.base / "mail"), "mail_uid": MAIL_USER, "mail_gid": MAIL_USER}
         tls = {"certificate": str(certificate), "key": str(key)}
         queue = {"queue_directory": str(self.postfix.base / "queue")}
-        call_command("dovecot_config", output=str(self.conf), stdout=StringIO(), **mail, **tls, **queue)
+        which = {"version_of_dovecot": "2.4" if OTHER_TREE else "2.3"}
+        call_command("dovecot_config", output=str(self.conf), stdout=StringIO(), **mail, **tls, **queue, **which)
         here = {"base": self.base, "name": self.base.parent.name, "smtp": self.postfix.port}
         private = LOCAL_CONF.format(**here, **self.ports)
         (self.conf / "local.conf").write_text(private)
@@ -98,7 +103,8 @@ class Dovecot:
     def run(self, *command: str) -> str:
         """A command of Dovecot. Not by a pipe: a daemon would keep it open."""
         with (self.base / "said").open("w+") as said:
-            words = [command[0], "-c", str(self.conf / "dovecot.conf"), *command[1:]]
+            words = [*(["chroot", OTHER_TREE] if OTHER_TREE else []), command[0]]
+            words += ["-c", str(self.conf / "dovecot.conf"), *command[1:]]
             done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, timeout=60)
             said.seek(0)
             text = said.read()

@@ -13,13 +13,16 @@ from mailservers.dovecot_config import DovecotHost, write_directory
 
 class Command(WritingCommand):
     help = _(
-        "Write the configuration of Dovecot 2.3 and the commands to install it. Run it on the mail host as root; "
-        "nothing else of that host is changed."
+        "Write the configuration of Dovecot 2.3 or 2.4 and the commands to install it. Run it on the mail host as "
+        "root; nothing else of that host is changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         defaults = DovecotHost(directory="", database="")
         parser.add_argument("--output", required=True, metavar="DIR", help=_("Directory to write to."))
+        parser.add_argument(
+            "--dovecot", dest="version_of_dovecot", default="2.3", choices=["2.3", "2.4"], help=_("Its version.")
+        )
         parser.add_argument(
             "--installed-at", metavar="DIR", help=_("Where Dovecot will find the files, if not in --output.")
         )
@@ -58,6 +61,7 @@ class Command(WritingCommand):
         host = DovecotHost(
             directory=options["installed_at"] or str(directory),
             database=server,
+            version=options["version_of_dovecot"],
             **{name: options[name] for name in same},
         )
         self.write(directory, lambda: write_directory(host, directory), script="install-commands")
