@@ -115,6 +115,7 @@ def test_clients(mail: Postfix, key: str, answer: str | None) -> None:
         ("O'Brien", "DUNNO"),
         ("[", "DUNNO"),
         ("..", "DUNNO"),
+        ("a..localhost", "DUNNO"),
     ],
 )
 def test_helo(mail: Postfix, key: str, answer: str) -> None:

@@ -34,8 +34,9 @@ BEGIN
         END;
     END IF;
     above := ARRAY[name];
-    WHILE strpos(name, '.') > 0 LOOP
-        name := substr(name, strpos(name, '.') + 1);
+    -- As Postfix does, not at a dot in the first place: the names of a HELO `a..b` are `a..b` and `.b`.
+    WHILE strpos(substr(name, 2), '.') > 0 LOOP
+        name := substr(name, strpos(substr(name, 2), '.') + 2);
         above := above || name;
     END LOOP;
     IF wanted IS NULL THEN
