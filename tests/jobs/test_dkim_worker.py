@@ -77,13 +77,13 @@ def test_the_real_worker_is_killed_in_the_middle_of_rsa_4096(pause: float) -> No
         return job.state == state
 
     with Worker() as worker:
-        eventually(lambda: is_(Job.State.RUNNING) or is_(Job.State.DONE), f"the work to begin\n{worker.log}", 60)
+        worker.eventually(lambda: is_(Job.State.RUNNING) or is_(Job.State.DONE), "the work to begin")
         time.sleep(pause)
         worker.kill()
         there = DkimKey.objects.count()
         assert there == DkimPrivateKey.objects.count() <= 1
         worker.start()
-        eventually(lambda: is_(Job.State.DONE), f"the next worker to do it\n{worker.log}", 120)
+        worker.eventually(lambda: is_(Job.State.DONE), "the next worker to do it")
     assert DkimKey.objects.count() == DkimPrivateKey.objects.count() == 1
     assert DkimKey.objects.get().algorithm == "rsa-4096"
     assert job.tries == 2 or there

@@ -1,11 +1,13 @@
 """The real worker with its clock, beside the tests: it reads their database and asks their name servers."""
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from mailadmin.launch.leash import on_leash
+from tests.plugins.mail_stack import Found, eventually
 
 # The production command, but for a quicker clock. Arguments: the port of the name servers, a resolver, those of celery.
 PROGRAM = """
@@ -68,6 +71,22 @@ class Worker:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def eventually(self, look: Callable[[], Found], what: str, seconds: float = 120) -> Found:
+        """As the function of this name. Meanwhile the worker is started anew when it ends, as script/server does: kombu
+        gives up when it reads a message of the filesystem broker that is not yet written to its end."""
+
+        def look_again() -> Found:
+            if self.process.poll() is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                self.start()
+            return look()
+
+        try:
+            return eventually(look_again, what, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error} The worker says:\n{self.log}") from error
 
     @property
     def log(self) -> str:

@@ -18,7 +18,7 @@ from domains.dkim_waits import DkimWait, to_do
 from domains.models import Domain
 from mailadmin.launch.cluster import Cluster
 from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
-from tests.plugins.mail_stack import Postfix, eventually
+from tests.plugins.mail_stack import Postfix
 from tests.plugins.name_servers import ADDRESSES, NameServers
 from tests.plugins.open_dkim import HERE, OpenDkim, State, signatures
 from tests.plugins.worker import Worker
@@ -89,10 +89,10 @@ class Traffic:
             return look()
 
         try:
-            eventually(turn, what, seconds=120)
+            self.worker.eventually(turn, what)
         except AssertionError as error:
             waits = [(str(wait.key), wait.state, wait.why) for wait in DkimWait.objects.select_related("key__domain")]
-            raise AssertionError(f"{error} {waits}\n{self.worker.log}") from error
+            raise AssertionError(f"{error}\n{waits}") from error
 
     def publish(self, *keys: DkimKey, at: tuple[str, ...] = ("ns1", "ns2")) -> None:
         self.servers.zone(DOMAIN, "\n".join(key.zone_line for key in keys), at=at)
@@ -103,7 +103,7 @@ def new_key(worker: Worker) -> DkimKey:
     before = set(DkimKey.objects.values_list("pk", flat=True))
     start_rotation(Domain.objects.get(name=DOMAIN), by=TESTER)
     found = lambda: DkimKey.objects.select_related("domain").exclude(pk__in=before).first()  # noqa: E731
-    return eventually(found, f"the worker to make a key. It says:\n{worker.log}", seconds=60)  # type: ignore[return-value]
+    return worker.eventually(found, "the worker to make a key")  # type: ignore[return-value]
 
 
 def is_in(key: DkimKey, state: str, reason: str = "") -> Callable[[], bool]:
