@@ -52,16 +52,20 @@ def my_history(request: PersonRequest) -> HttpResponse:
 
 def change_sets_about(mailbox: Mailbox) -> QuerySet[ChangeSet]:
     """By the events of the mailbox, of the alias beside it and of its out-of-office answer."""
-    numbers: set[UUID] = set()
-    for name, key in (
-        ("MailboxEvent", {"pgh_obj": mailbox.pk}),
-        ("AddressEvent", {"pgh_obj": mailbox.address_id}),
-        ("AliasEvent", {"address": mailbox.address_id}),
-        ("OutOfOfficeEvent", {"mailbox": mailbox.pk}),
-        ("PermittedSenderEvent", {"mailbox": mailbox.pk}),
-    ):
-        events = apps.get_model("mailboxes", name)._default_manager.filter(**key, pgh_context__isnull=False)
-        numbers |= set(events.order_by("-pgh_created_at").values_list("pgh_context", flat=True)[:MOST_OF_A_KIND])
+    legs = [
+        apps.get_model("mailboxes", name)
+        ._default_manager.filter(**key, pgh_context__isnull=False)
+        .order_by("-pgh_created_at")
+        .values_list("pgh_context", flat=True)[:MOST_OF_A_KIND]
+        for name, key in (
+            ("MailboxEvent", {"pgh_obj": mailbox.pk}),
+            ("AddressEvent", {"pgh_obj": mailbox.address_id}),
+            ("AliasEvent", {"address": mailbox.address_id}),
+            ("OutOfOfficeEvent", {"mailbox": mailbox.pk}),
+            ("PermittedSenderEvent", {"mailbox": mailbox.pk}),
+        )
+    ]
+    numbers = set(legs[0].union(*legs[1:]))
     return ChangeSet.objects.filter(pk__in=numbers).order_by("-created_at", "id")
 
 
