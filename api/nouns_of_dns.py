@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.models import User
 from api.fields import Text, Texts
-from api.noun import OF_DOMAIN, Field, Noun, Values, acting, domain_seen_by, key_field, of_model, shown_only
-from dns_records.models import DnsSettings, DomainDns, Record, RecordState, UpdateServer
+from api.noun import OF_DOMAIN, Field, Noun, Values, acting, domain_seen_by, key_field, of_model, secret, shown_only
+from dns_records.models import DnsSettings, DomainDns, Record, RecordState, UpdateSecret, UpdateServer
+from dns_records.secrets import opened
 from dns_records.services import (
     SETTINGS,
     add_update_server,
@@ -164,13 +165,11 @@ class UpdateServers(Noun):
             required=True,
         ),
         *of_model(UpdateServer, "port algorithm for_all"),
-        Field(
-            "secret",
-            partial(Text, allow_blank=False, max_length=500, help_text=gettext_lazy("Base64. It is never shown.")),
-        ),
+        secret(gettext_lazy("The secret of the key, in base64. It is never shown.")),
         *shown_only(UpdateServer, "version changed_at"),
     ]
     orderings = {"name": ("name",)}
+    service_names = {"secret": "password"}
 
     def rows(self, user: User) -> QuerySet[Any]:
         return UpdateServer.objects.all()
@@ -182,13 +181,17 @@ class UpdateServers(Noun):
         return {"name": key.strip().removesuffix(".").lower()}
 
     def add(self, values: Values, by: Actor) -> Any:
-        return add_update_server(**({"secret": ""} | values), by=by)
+        return add_update_server(secret=values.pop("password", ""), **values, by=by)
 
     def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
-        return change_update_server(row, **values, version=version, by=by)
+        return change_update_server(row, secret=values.pop("password", ""), **values, version=version, by=by)
 
     def delete(self, row: Any, by: Actor) -> None:
         delete_update_server(row, by=by)
+
+    def has_password(self, row: Any, password: str) -> bool:
+        kept = UpdateSecret.objects.filter(server=row).first()
+        return kept is not None and opened(kept.token) == password
 
 
 def _server_named(name: str) -> UpdateServer:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pghistory
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -80,6 +81,7 @@ def change_update_server(
         _set(server, OF_SERVER, changes)
         if secret:
             UpdateSecret.objects.update_or_create(server=server, defaults={"token": sealed(secret)})
+            pghistory.create_event(server, label="password_changed")
     return server
 
 
