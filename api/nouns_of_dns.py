@@ -14,6 +14,7 @@ from accounts.actors import Actor
 from accounts.models import User
 from api.fields import Text, Texts
 from api.noun import OF_DOMAIN, Field, Noun, Values, acting, domain_seen_by, key_field, of_model, secret, shown_only
+from dns_records.fields import key_name, record_name
 from dns_records.models import DnsSettings, DomainDns, Record, RecordState, UpdateSecret, UpdateServer
 from dns_records.secrets import opened
 from dns_records.services import (
@@ -27,6 +28,8 @@ from dns_records.services import (
 )
 from dns_records.words import sentence
 from domains.fields import normalised_domain
+
+TYPES = ("MX", "TXT", "CNAME", "SRV")
 
 
 class DnsRecords(Noun):
@@ -59,8 +62,9 @@ class DnsRecords(Noun):
         rdtype, slash, name = rest.partition("/")
         if not slash:
             raise ValidationError(_("The key is a domain, a type and a name: example.org/TXT/_dmarc.example.org."))
-        name = name.strip().removesuffix(".").lower()
-        return {"domain": normalised_domain(domain), "type": rdtype.upper(), "name": name}
+        if rdtype.upper() not in TYPES:
+            raise ValidationError(_("The type of a record is one of: %(known)s.") % {"known": ", ".join(TYPES)})
+        return {"domain": normalised_domain(domain), "type": rdtype.upper(), "name": record_name(name)}
 
     def key_of(self, row: Any) -> str:
         return f"{row.domain.name}/{row.rdtype}/{row.name}"
@@ -178,7 +182,7 @@ class UpdateServers(Noun):
         return self.key_values(key)
 
     def key_values(self, key: str) -> Values:
-        return {"name": key.strip().removesuffix(".").lower()}
+        return {"name": key_name(key)}
 
     def add(self, values: Values, by: Actor) -> Any:
         return add_update_server(secret=values.pop("password", ""), **values, by=by)
