@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.models import User
 from api.fields import Text, Texts
-from api.noun import OF_DOMAIN, Field, Noun, Values, acting, domain_seen_by, key_field, of_model, shown_only
-from dns_records.models import DnsSettings, DomainDns, Record, RecordState, UpdateServer
+from api.noun import OF_DOMAIN, Field, Noun, Values, acting, domain_seen_by, key_field, of_model, secret, shown_only
+from dns_records.fields import key_name, record_name
+from dns_records.models import DnsSettings, DomainDns, Record, RecordState, UpdateSecret, UpdateServer
+from dns_records.secrets import opened
 from dns_records.services import (
     SETTINGS,
     add_update_server,
@@ -26,6 +28,8 @@ from dns_records.services import (
 )
 from dns_records.words import sentence
 from domains.fields import normalised_domain
+
+TYPES = ("MX", "TXT", "CNAME", "SRV")
 
 
 class DnsRecords(Noun):
@@ -58,8 +62,9 @@ class DnsRecords(Noun):
         rdtype, slash, name = rest.partition("/")
         if not slash:
             raise ValidationError(_("The key is a domain, a type and a name: example.org/TXT/_dmarc.example.org."))
-        name = name.strip().removesuffix(".").lower()
-        return {"domain": normalised_domain(domain), "type": rdtype.upper(), "name": name}
+        if rdtype.upper() not in TYPES:
+            raise ValidationError(_("The type of a record is one of: %(known)s.") % {"known": ", ".join(TYPES)})
+        return {"domain": normalised_domain(domain), "type": rdtype.upper(), "name": record_name(name)}
 
     def key_of(self, row: Any) -> str:
         return f"{row.domain.name}/{row.rdtype}/{row.name}"
@@ -164,13 +169,11 @@ class UpdateServers(Noun):
             required=True,
         ),
         *of_model(UpdateServer, "port algorithm for_all"),
-        Field(
-            "secret",
-            partial(Text, allow_blank=False, max_length=500, help_text=gettext_lazy("Base64. It is never shown.")),
-        ),
+        secret(gettext_lazy("The secret of the key, in base64. It is never shown.")),
         *shown_only(UpdateServer, "version changed_at"),
     ]
     orderings = {"name": ("name",)}
+    service_names = {"secret": "password"}
 
     def rows(self, user: User) -> QuerySet[Any]:
         return UpdateServer.objects.all()
@@ -179,16 +182,20 @@ class UpdateServers(Noun):
         return self.key_values(key)
 
     def key_values(self, key: str) -> Values:
-        return {"name": key.strip().removesuffix(".").lower()}
+        return {"name": key_name(key)}
 
     def add(self, values: Values, by: Actor) -> Any:
-        return add_update_server(**({"secret": ""} | values), by=by)
+        return add_update_server(secret=values.pop("password", ""), **values, by=by)
 
     def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
-        return change_update_server(row, **values, version=version, by=by)
+        return change_update_server(row, secret=values.pop("password", ""), **values, version=version, by=by)
 
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_update_server(row, version=version, by=by)
+
+    def has_password(self, row: Any, password: str) -> bool:
+        kept = UpdateSecret.objects.filter(server=row).first()
+        return kept is not None and opened(kept.token) == password
 
 
 def _server_named(name: str) -> UpdateServer:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from domains.fields import normalised_domain, shown
+from domains.fields import LABEL, LONGEST_DOMAIN, normalised_domain, shown
 
 TERM_OF_SPF = re.compile(  # RFC 7208, sections 5 and 6.1; macros are taken as they are
     r"[-+?~]?(?:(?:a|mx)(?::[^\s/]+)?(?:/\d+)?(?://\d+)?|ip4:[0-9.]+(?:/\d+)?|ip6:[0-9a-f:.]+(?:/\d+)?"
@@ -20,6 +20,8 @@ TERM_OF_SPF = re.compile(  # RFC 7208, sections 5 and 6.1; macros are taken as t
     re.IGNORECASE,
 )
 REPORTS_TO = re.compile(r"[!-+\--:<-~]+@[a-z0-9.-]+")  # no blank, comma or semicolon: they end a tag
+KEY_LABEL = LABEL.replace("a-z0-9", "a-z0-9_")
+KEY_NAME = re.compile(rf"{KEY_LABEL}(\.{KEY_LABEL})*")
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -110,6 +112,25 @@ def tlsa_of(certificate: x509.Certificate) -> str:
     """3 1 1: the server's own key, whole, as SHA-256 (RFC 7672, 3.1.1). It stays while a renewal keeps the key."""
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return f"3 1 1 {sha256(key).hexdigest()}"
+
+
+def key_name(text: str) -> str:
+    """The name of a TSIG key as it is stored; the rule of the constraint a_tsig_key_has_a_name."""
+    name = text.strip().removesuffix(".").lower()
+    if not name:
+        raise ValidationError(_("Type the name of the key, as the name server has it."))
+    if not KEY_NAME.fullmatch(name) or len(name) > LONGEST_DOMAIN:
+        raise ValidationError(_("The name of a key has letters, digits, hyphens and dots."))
+    return name
+
+
+def record_name(text: str) -> str:
+    """A name in the DNS, with underscores where such labels have them."""
+    name = text.strip().removesuffix(".").lower()
+    if not KEY_NAME.fullmatch(name) or len(name) > LONGEST_DOMAIN:
+        sentence = _("“%(name)s” is not a name in the DNS.")
+        raise ValidationError(sentence % {"name": shown(text)})
+    return name
 
 
 def _address(text: str) -> str:

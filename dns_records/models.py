@@ -27,7 +27,7 @@ class DmarcPolicy(models.TextChoices):
     REJECT = "reject", _("reject")
 
 
-@tracked()
+@tracked(manual=["password_changed"])
 class UpdateServer(models.Model):
     """A name server that takes dynamic updates (RFC 2136), and the key (TSIG, RFC 8945) by which it knows the panel."""
 

@@ -27,12 +27,19 @@ def sealed(secret: str) -> str:
     return sealing.keeper(settings.TSIG_SEALING_KEYS).encrypt(secret.strip().encode()).decode()
 
 
+def opened(token: str) -> str:
+    """Base64, as it was typed; "" where no line of the key file fits any more."""
+    try:
+        return sealing.keeper(settings.TSIG_SEALING_KEYS).decrypt(token.encode()).decode()
+    except InvalidToken:
+        return ""
+
+
 def secret_of(server: UpdateServer) -> str:
     """Base64, as dnspython takes it."""
-    secret = getattr(server, "secret", None)
-    try:
-        if secret is not None:
-            return sealing.keeper(settings.TSIG_SEALING_KEYS).decrypt(secret.token.encode()).decode()
-    except InvalidToken:
-        pass
-    raise ValidationError(_("The secret of the key %(name)s is not here any more. Type it again.") % {"name": server})
+    kept = getattr(server, "secret", None)
+    secret = opened(kept.token) if kept else ""
+    if not secret:
+        sentence = _("The secret of the key %(name)s is not here any more. Type it again.")
+        raise ValidationError(sentence % {"name": server})
+    return secret

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import pghistory
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.saving import save_checked
+from dns_records.fields import key_name
 from dns_records.models import DnsSettings, DomainDns, UpdateSecret, UpdateServer
 from dns_records.secrets import sealed
 from domains.models import Domain
@@ -63,7 +65,10 @@ def forget_domain_dns(own: DomainDns, *, version: int | None = None, by: Actor) 
 
 def add_update_server(name: str, address: str, secret: str, *, by: Actor, **options: Any) -> UpdateServer:
     """A name server that takes updates with this key; the secret is base64, as tsig-keygen and keymgr print it."""
-    server = UpdateServer(name=_key_name(name), address=address)
+    try:
+        server = UpdateServer(name=key_name(name), address=address)
+    except ValidationError as error:
+        raise ValidationError({"name": error.messages}) from error
     with recorded("add", "update_server", server.name, by=by):
         token = sealed(secret)
         _set(server, OF_SERVER, options, is_new=True)
@@ -80,6 +85,7 @@ def change_update_server(
         _set(server, OF_SERVER, changes)
         if secret:
             UpdateSecret.objects.update_or_create(server=server, defaults={"token": sealed(secret)})
+            pghistory.create_event(server, label="password_changed")
     return server
 
 
@@ -107,10 +113,3 @@ def _set(row: Any, known: tuple[str, ...], changes: dict[str, Any], *, is_new: b
     if not is_new:
         row.version += 1
     save_checked(row)
-
-
-def _key_name(text: str) -> str:
-    name = text.strip().removesuffix(".").lower()
-    if not name:
-        raise ValidationError({"name": _("Type the name of the key, as the name server has it.")})
-    return name

@@ -19,8 +19,8 @@ def load_demo(*, by: Actor) -> bool:
         if not load_falcot(by=by):
             return False
         laure = Mailbox.objects.with_address().get(address__local_part="laure", address__domain__name="falcot.org")
-        load_dns(by=by)
         load_dkim_keys(by=by)
+        load_dns(by=by)
         permit_senders(laure, ["press@falcotsbrand.com"], by=by)
         add_app_password(laure, "Phone", pop=False, by=by)  # nobody has seen it
         add_entry(

@@ -165,10 +165,10 @@ EXAMPLES = {
     ),
     "update-servers": Example(
         "panel",
-        {"name": "Panel.", "address": "192.0.2.53", "secret": "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="},
+        {"name": "Panel.", "address": "192.0.2.53", "password": "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="},
         {"port": 5353, "for_all": True},
-        {"name": "other", "address": "192.0.2.53", "secret": "short"},
-        "secret",
+        {"name": "other", "address": "192.0.2.53", "password": "short"},
+        "password",
         "other.key",
     ),
     "restriction-lists": Example(

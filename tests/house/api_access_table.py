@@ -295,7 +295,7 @@ GET    api_health          health/                                   401 404 200
 
 SENDER_RELAY = {"result": "[relay.example.net]:587", "username": "falcot", "password": "the relay knows us"}
 PRIVATE_KEY = pem_of(generate("ed25519"))
-UPDATE_SERVER = {"address": "192.0.2.53", "secret": "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="}
+UPDATE_SERVER = {"address": "192.0.2.53", "password": "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="}
 BODIES: dict[str, Any] = {
     "POST api_domains_list": {"name": "new.example"},
     "PUT api_domains": {"description": "Described anew"},
