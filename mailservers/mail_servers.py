@@ -8,7 +8,7 @@ from django.conf import settings
 READ_BY_MAPS = {
     "domains_domain": ["id", "name", "u_label", "address_class", "target_id", "any_recipient", "active", "suspended"],
     "domains_mailsettings": ["id", "recipient_delimiter"],
-    "mailboxes_address": ["id", "domain_id", "local_part"],
+    "mailboxes_address": ["id", "domain_id", "local_part", "answer"],
     "mailboxes_mailbox": ["id", "address_id", "mail_path", "active", "receives", "sends", "expires_at"],
     "mailboxes_localuser": ["id", "name"],
     "mailboxes_permittedsender": ["id", "mailbox_id", "domain_name", "local_part"],

@@ -1,0 +1,185 @@
+"""What virtual_alias_maps answers for an address, kept in a column `answer` beside it, so that it reads one row and not
+four; and triggers that keep it true, whoever writes.
+
+The column is no field: nothing in Python reads or writes it, the history and an undo need not know it. The destinations
+stand one a line. Empty is surely nothing. NULL is "ask the tables": where it depends on the time or on who asks, or is long.
+
+It says what is said in the address's own domain, and where Postfix does not split the local part at a delimiter: so it
+depends on the address, its mailbox, its alias and the destinations, and on nothing that is set elsewhere.
+
+The address is locked before anything is read, so of two who write at once the later one sees both. A mailbox whose
+address has no alias has no part in an answer, and locks nothing; therefore a new alias waits for who is just changing
+the mailbox beside it. (Two who add both at once wait for each other in the counts, see 0009; count_insert comes before
+keep_answers.) Plans: see 0009, and a join of whole tables would be as bad.
+"""
+
+from django.db import migrations
+
+from mailboxes.written import PLAIN
+
+LONGEST = 1000  # characters; longer ones would only make rows wide that are read for other reasons
+
+COLUMN = """ALTER TABLE mailboxes_address ADD COLUMN answer text COLLATE "C" DEFAULT ''"""
+
+FOUND = rf"""
+CREATE FUNCTION mailboxes_found_answers(address_ids bigint[]) RETURNS TABLE (address_id bigint, answer text)
+LANGUAGE sql STABLE
+AS $$
+    SELECT
+        address.id,
+        CASE
+            WHEN alias.active IS NOT TRUE THEN ''
+            WHEN alias.starts_at IS NOT NULL OR alias.ends_at IS NOT NULL THEN NULL
+            WHEN goes_on.to_whole_domain OR length(goes_on.destinations) > {LONGEST} THEN NULL
+            WHEN NOT (mailbox.active AND mailbox.receives) IS TRUE THEN coalesce(goes_on.destinations, '')
+            WHEN mailbox.expires_at IS NULL THEN concat_ws(
+                E'\n',
+                goes_on.destinations,
+                CASE
+                    WHEN address.local_part ~ '{PLAIN}' THEN address.local_part
+                    ELSE '"' || regexp_replace(address.local_part, '(["\\])', '\\\1', 'g') || '"'
+                END || '@' || domain.name
+            )
+        END
+    FROM unnest(address_ids) AS asked (id)
+    JOIN public.mailboxes_address AS address ON address.id = asked.id
+    JOIN public.domains_domain AS domain ON domain.id = address.domain_id
+    LEFT JOIN public.mailboxes_alias AS alias ON alias.address_id = address.id
+    LEFT JOIN public.mailboxes_mailbox AS mailbox ON mailbox.address_id = address.id
+    CROSS JOIN LATERAL (
+        SELECT
+            string_agg(destination.written, E'\n' ORDER BY destination.position) AS destinations,
+            bool_or(destination.written = '') AS to_whole_domain
+        FROM public.mailboxes_aliasdestination AS destination
+        WHERE destination.alias_id = alias.id
+    ) AS goes_on
+$$;
+"""  # noqa: S608  our own words
+
+KEEP = """
+CREATE FUNCTION mailboxes_keep_answers(address_ids bigint[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+BEGIN
+    PERFORM FROM mailboxes_address WHERE id = ANY (address_ids) ORDER BY id FOR NO KEY UPDATE;
+    UPDATE mailboxes_address AS address
+    SET answer = found.answer
+    FROM mailboxes_found_answers(address_ids) AS found
+    WHERE address.id = found.address_id
+      AND address.answer IS DISTINCT FROM found.answer;
+END
+$$;
+"""
+
+FOLLOWS = """
+CREATE FUNCTION mailboxes_answers_follow_{what}() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+SET enable_seqscan = off
+AS $$
+DECLARE
+    address_ids bigint[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        address_ids := ARRAY({inserted});{added}
+    ELSIF TG_OP = 'UPDATE' THEN
+        address_ids := ARRAY({updated});
+    ELSIF TG_OP = 'DELETE' THEN
+        address_ids := ARRAY({deleted});
+    ELSE
+        address_ids := ARRAY(SELECT id FROM mailboxes_address WHERE answer IS DISTINCT FROM '');
+    END IF;
+    IF cardinality(address_ids) > 0 THEN
+        PERFORM mailboxes_keep_answers(address_ids);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER keep_answers_insert AFTER INSERT ON {table}
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION mailboxes_answers_follow_{what}();
+CREATE TRIGGER keep_answers_update AFTER UPDATE ON {table}
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION mailboxes_answers_follow_{what}();
+CREATE TRIGGER keep_answers_delete AFTER DELETE ON {table}
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION mailboxes_answers_follow_{what}();
+CREATE TRIGGER keep_answers_truncate AFTER TRUNCATE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION mailboxes_answers_follow_{what}();
+"""
+
+# Which addresses some rows concern.
+CHANGED = (
+    "(SELECT {columns} FROM new_rows EXCEPT SELECT {columns} FROM old_rows)"
+    " UNION ALL (SELECT {columns} FROM old_rows EXCEPT SELECT {columns} FROM new_rows)"
+)
+OF_ALIASES = "SELECT DISTINCT address_id FROM ({rows}) AS hung"
+OF_MAILBOXES = """
+    SELECT DISTINCT address_id FROM ({rows}) AS hung
+    WHERE EXISTS (SELECT FROM mailboxes_alias AS alias WHERE alias.address_id = hung.address_id)"""
+OF_DESTINATIONS = """
+    SELECT alias.address_id FROM (SELECT DISTINCT alias_id FROM ({rows}) AS hung) AS changed
+    CROSS JOIN LATERAL (
+        SELECT address_id FROM mailboxes_alias WHERE id = changed.alias_id LIMIT 1
+    ) AS alias"""
+
+WAIT_FOR_MAILBOXES = """
+        PERFORM FROM mailboxes_mailbox WHERE address_id = ANY (address_ids) ORDER BY id FOR SHARE;"""
+
+# A new name, or an answer that somebody has typed.
+FOLLOWS_ADDRESS = """
+CREATE FUNCTION mailboxes_answers_follow_address() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM mailboxes_keep_answers(ARRAY[NEW.id]);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER keep_answers AFTER UPDATE OF domain_id, local_part, answer ON mailboxes_address
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0 OR (OLD.domain_id, OLD.local_part) <> (NEW.domain_id, NEW.local_part))
+    EXECUTE FUNCTION mailboxes_answers_follow_address();
+"""
+
+FILL = """
+UPDATE mailboxes_address AS address
+SET answer = found.answer
+FROM mailboxes_found_answers(ARRAY(SELECT address_id FROM mailboxes_alias)) AS found
+WHERE address.id = found.address_id
+  AND address.answer IS DISTINCT FROM found.answer;
+"""
+
+
+def follows(what: str, table: str, ids: str, columns: str, added: str = "") -> migrations.RunSQL:
+    text = FOLLOWS.format(
+        what=what,
+        table=table,
+        inserted=ids.format(rows="SELECT * FROM new_rows"),
+        updated=ids.format(rows=CHANGED.format(columns=columns)),
+        deleted=ids.format(rows="SELECT * FROM old_rows"),
+        added=added,
+    )
+    return migrations.RunSQL(text, f"DROP FUNCTION mailboxes_answers_follow_{what} CASCADE")
+
+
+class Migration(migrations.Migration):
+    dependencies = [("mailboxes", "0019_usage")]
+
+    operations = [
+        migrations.RunSQL(COLUMN, "ALTER TABLE mailboxes_address DROP COLUMN answer"),
+        migrations.RunSQL(FOUND, "DROP FUNCTION mailboxes_found_answers"),
+        migrations.RunSQL(FILL, migrations.RunSQL.noop),
+        migrations.RunSQL(KEEP, "DROP FUNCTION mailboxes_keep_answers"),
+        follows(
+            "aliases", "mailboxes_alias", OF_ALIASES, "address_id, active, starts_at, ends_at", WAIT_FOR_MAILBOXES
+        ),
+        follows("mailboxes", "mailboxes_mailbox", OF_MAILBOXES, "address_id, active, receives, expires_at"),
+        follows(
+            "destinations", "mailboxes_aliasdestination", OF_DESTINATIONS, "alias_id, position, written"
+        ),
+        migrations.RunSQL(FOLLOWS_ADDRESS, "DROP FUNCTION mailboxes_answers_follow_address CASCADE"),
+    ]
