@@ -1,11 +1,14 @@
 """What virtual_alias_maps answers for an address, kept in a column `answer` beside it, so that it reads one row and not
 four; and triggers that keep it true, whoever writes.
 
-The column is no field: nothing in Python reads or writes it, the history and an undo need not know it. The destinations
-stand one a line. Empty is surely nothing. NULL is "ask the tables": where it depends on the time or on who asks, or is long.
+The column is no field: nothing in Python reads or writes it, the history and an undo need not know it. It holds what is
+said in the address's own domain, if Postfix does not split the local part at a delimiter: so it depends on the address,
+its mailbox, its alias and the destinations, and on nothing that is set elsewhere.
 
-It says what is said in the address's own domain, and where Postfix does not split the local part at a delimiter: so it
-depends on the address, its mailbox, its alias and the destinations, and on nothing that is set elsewhere.
+- empty: surely nothing. One line: surely this destination. That is all that most lookups read.
+- a line break first, then the destinations, if any, one a line: more than one, or a name that Postfix may split (the
+  function finds out), or that begins with a quote.
+- NULL: ask the tables, for it depends on the time or on what is asked, or is long.
 
 The address is locked before anything is read, so of two who write at once the later one sees both. A mailbox whose
 address has no alias has no part in an answer, and locks nothing; therefore a new alias waits for who is just changing
@@ -21,6 +24,9 @@ LONGEST = 1000  # characters; longer ones would only make rows wide that are rea
 
 COLUMN = """ALTER TABLE mailboxes_address ADD COLUMN answer text COLLATE "C" DEFAULT ''"""
 
+# Names that Postfix may split, and those that look quoted.
+SPECIAL = '^"|[+-]'
+
 FOUND = rf"""
 CREATE FUNCTION mailboxes_found_answers(address_ids bigint[]) RETURNS TABLE (address_id bigint, answer text)
 LANGUAGE sql STABLE
@@ -28,18 +34,15 @@ AS $$
     SELECT
         address.id,
         CASE
-            WHEN alias.active IS NOT TRUE THEN ''
-            WHEN alias.starts_at IS NOT NULL OR alias.ends_at IS NOT NULL THEN NULL
+            WHEN alias.active IS NOT TRUE THEN CASE WHEN address.local_part ~ '{SPECIAL}' THEN E'\n' ELSE '' END
+            WHEN address.local_part = '' OR alias.starts_at IS NOT NULL OR alias.ends_at IS NOT NULL THEN NULL
+            WHEN mailbox.active AND mailbox.receives AND mailbox.expires_at IS NOT NULL THEN NULL
             WHEN goes_on.to_whole_domain OR length(goes_on.destinations) > {LONGEST} THEN NULL
-            WHEN NOT (mailbox.active AND mailbox.receives) IS TRUE THEN coalesce(goes_on.destinations, '')
-            WHEN mailbox.expires_at IS NULL THEN concat_ws(
-                E'\n',
-                goes_on.destinations,
-                CASE
-                    WHEN address.local_part ~ '{PLAIN}' THEN address.local_part
-                    ELSE '"' || regexp_replace(address.local_part, '(["\\])', '\\\1', 'g') || '"'
-                END || '@' || domain.name
-            )
+            ELSE CASE
+                WHEN address.local_part ~ '{SPECIAL}' THEN E'\n'
+                WHEN strpos(said.lines, E'\n') > 0 THEN E'\n'
+                ELSE ''
+            END || said.lines
         END
     FROM unnest(address_ids) AS asked (id)
     JOIN public.mailboxes_address AS address ON address.id = asked.id
@@ -53,6 +56,17 @@ AS $$
         FROM public.mailboxes_aliasdestination AS destination
         WHERE destination.alias_id = alias.id
     ) AS goes_on
+    CROSS JOIN LATERAL (
+        SELECT concat_ws(
+            E'\n',
+            goes_on.destinations,
+            CASE
+                WHEN (mailbox.active AND mailbox.receives) IS NOT TRUE THEN NULL
+                WHEN address.local_part ~ '{PLAIN}' THEN address.local_part || '@' || domain.name
+                ELSE '"' || regexp_replace(address.local_part, '(["\\])', '\\\1', 'g') || '"@' || domain.name
+            END
+        )
+    ) AS said (lines)
 $$;
 """  # noqa: S608  our own words
 
@@ -75,7 +89,7 @@ END
 $$;
 """
 
-FOLLOWS = """
+FOLLOWS = r"""
 CREATE FUNCTION mailboxes_answers_follow_{what}() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
@@ -91,7 +105,7 @@ BEGIN
     ELSIF TG_OP = 'DELETE' THEN
         address_ids := ARRAY({deleted});
     ELSE
-        address_ids := ARRAY(SELECT id FROM mailboxes_address WHERE answer IS DISTINCT FROM '');
+        address_ids := ARRAY(SELECT id FROM mailboxes_address WHERE answer IS NULL OR answer NOT IN ('', E'\n'));
     END IF;
     IF cardinality(address_ids) > 0 THEN
         PERFORM mailboxes_keep_answers(address_ids);
@@ -129,8 +143,19 @@ OF_DESTINATIONS = """
 WAIT_FOR_MAILBOXES = """
         PERFORM FROM mailboxes_mailbox WHERE address_id = ANY (address_ids) ORDER BY id FOR SHARE;"""
 
-# A new name, or an answer that somebody has typed.
-FOLLOWS_ADDRESS = """
+# A name that is special from the beginning; a new name, or an answer that somebody has typed.
+FOLLOWS_ADDRESS = rf"""
+CREATE FUNCTION mailboxes_answer_of_special_name() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    NEW.answer := E'\n';
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER answer_of_special_name BEFORE INSERT ON mailboxes_address
+    FOR EACH ROW WHEN (NEW.local_part ~ '{SPECIAL}') EXECUTE FUNCTION mailboxes_answer_of_special_name();
+
 CREATE FUNCTION mailboxes_answers_follow_address() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
@@ -145,13 +170,15 @@ CREATE TRIGGER keep_answers AFTER UPDATE OF domain_id, local_part, answer ON mai
     EXECUTE FUNCTION mailboxes_answers_follow_address();
 """
 
-FILL = """
+FILL = rf"""
 UPDATE mailboxes_address AS address
 SET answer = found.answer
-FROM mailboxes_found_answers(ARRAY(SELECT address_id FROM mailboxes_alias)) AS found
+FROM mailboxes_found_answers(ARRAY(
+    SELECT id FROM mailboxes_address WHERE local_part ~ '{SPECIAL}' UNION SELECT address_id FROM mailboxes_alias
+)) AS found
 WHERE address.id = found.address_id
   AND address.answer IS DISTINCT FROM found.answer;
-"""
+"""  # noqa: S608
 
 
 def follows(what: str, table: str, ids: str, columns: str, added: str = "") -> migrations.RunSQL:
@@ -181,5 +208,8 @@ class Migration(migrations.Migration):
         follows(
             "destinations", "mailboxes_aliasdestination", OF_DESTINATIONS, "alias_id, position, written"
         ),
-        migrations.RunSQL(FOLLOWS_ADDRESS, "DROP FUNCTION mailboxes_answers_follow_address CASCADE"),
+        migrations.RunSQL(
+            FOLLOWS_ADDRESS,
+            "DROP FUNCTION mailboxes_answers_follow_address, mailboxes_answer_of_special_name CASCADE",
+        ),
     ]
