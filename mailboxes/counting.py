@@ -1,5 +1,4 @@
-"""The counts of domains, and the answers of addresses, which triggers keep: found out anew, and mended where they are not
-true."""
+"""Counts of domains and answers of addresses, which triggers keep: found out anew, and mended where they are not true."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
