@@ -1,4 +1,4 @@
-"""Counts of domains and answers of addresses, which triggers keep: found out anew, and mended where they are not true."""
+"""Counts of domains and answers of addresses, which triggers keep: found anew, and mended where they are not true."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-# What the maps may read; the role that owns the functions sees these columns and nothing else. The two tables that every
-# lookup reads it sees whole: rights to columns are looked up one by one, each time.
+# What the maps may read; the role that owns the functions sees these columns and nothing else. The two tables that
+# every lookup reads it sees whole: rights to columns are looked up one by one, each time.
 WHOLE: list[str] = []
 READ_BY_MAPS = {
     "domains_domain": WHOLE,

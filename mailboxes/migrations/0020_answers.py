@@ -13,9 +13,12 @@ its mailbox, its alias and the destinations, and on nothing that is set elsewher
 The address is locked before anything is read, so of two who write at once the later one sees both. A mailbox whose
 address has no alias has no part in an answer, and locks nothing; therefore a new alias waits for who is just changing
 the mailbox beside it. (Two who add both at once wait for each other in the counts, see 0009; count_insert comes before
-keep_answers.) Plans: see 0009, and a join of whole tables would be as bad.
+keep_answers.) A plan that a session made for one row while the tables were small would take minutes for a bulk load, so
+each is made anew.
 """
 
+import pgtrigger.compiler
+import pgtrigger.migrations
 from django.db import migrations
 
 from mailboxes.written import PLAIN
@@ -74,9 +77,7 @@ KEEP = """
 CREATE FUNCTION mailboxes_keep_answers(address_ids bigint[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
-SET enable_seqscan = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
+SET plan_cache_mode = force_custom_plan
 AS $$
 BEGIN
     PERFORM FROM mailboxes_address WHERE id = ANY (address_ids) ORDER BY id FOR NO KEY UPDATE;
@@ -93,7 +94,7 @@ FOLLOWS = r"""
 CREATE FUNCTION mailboxes_answers_follow_{what}() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT
-SET enable_seqscan = off
+SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
     address_ids bigint[];
@@ -197,6 +198,11 @@ class Migration(migrations.Migration):
     dependencies = [("mailboxes", "0019_usage")]
 
     operations = [
+        # The history knows the fields alone: it is put back at the end, when all answers are filled in.
+        pgtrigger.migrations.RemoveTrigger(
+            model_name='address',
+            name='changed_update',
+        ),
         migrations.RunSQL(COLUMN, "ALTER TABLE mailboxes_address DROP COLUMN answer"),
         migrations.RunSQL(FOUND, "DROP FUNCTION mailboxes_found_answers"),
         migrations.RunSQL(FILL, migrations.RunSQL.noop),
@@ -211,5 +217,14 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             FOLLOWS_ADDRESS,
             "DROP FUNCTION mailboxes_answers_follow_address, mailboxes_answer_of_special_name CASCADE",
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='address',
+            trigger=pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "mailboxes_addressevent" ("domain_id", "id", "local_part", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") SELECT new_values."domain_id", new_values."id", new_values."local_part", _pgh_attached_context.value, NOW(), \'changed\', new_values."id" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."domain_id" IS DISTINCT FROM (new_values."domain_id") OR old_values."local_part" IS DISTINCT FROM (new_values."local_part")) ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='4f95e56504e1cf98e5138b75fa3b9a27a9647903', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_changed_update_17a03', referencing='REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ', table='mailboxes_address', when='AFTER')),
+        ),
+        # Its plan for one row would compare each row of a bulk load with each other.
+        migrations.RunSQL(
+            "ALTER FUNCTION pgtrigger_changed_update_17a03() SET plan_cache_mode = force_custom_plan",
+            migrations.RunSQL.noop,
         ),
     ]

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
@@ -85,6 +86,12 @@ def test_only_addresses_that_concerns_are_written(domain: Domain, jean: Mailbox)
     change_mailbox(jean, active=False, quota_bytes=1000, by=TESTER)
     change_alias(alias, comment="not about mail", by=TESTER)
     assert versions() == before
+
+
+def test_the_history_knows_nothing_of_it(domain: Domain, jean: Mailbox) -> None:
+    add_alias(domain, "jean", [ELSEWHERE], by=TESTER)
+    history = apps.get_model("mailboxes", "AddressEvent").objects
+    assert not history.filter(pgh_label="changed").exists()
 
 
 def test_typed_by_hand(domain: Domain, jean: Mailbox) -> None:
