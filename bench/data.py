@@ -112,10 +112,18 @@ def load_panel(size: Size) -> None:
     _copy(Domain, ["id", "name", "address_class", "target_id"], _domains(size))
     _copy(
         Address,
-        ["id", "domain_id", "local_part"],
+        ["id", "domain_id", "local_part", "answer"],
         chain(
-            ((number, size.domain_of(number, size.mailboxes), f"u{number}") for number in boxes),
-            ((size.mailboxes + number, size.domain_of(number, size.aliases), f"al{number}") for number in aliases),
+            ((number, size.domain_of(number, size.mailboxes), f"u{number}", "") for number in boxes),
+            (
+                (
+                    size.mailboxes + number,
+                    size.domain_of(number, size.aliases),
+                    f"al{number}",
+                    mailbox_address(size, number % size.mailboxes + 1),
+                )
+                for number in aliases
+            ),
         ),
     )
     _copy(

@@ -44,10 +44,12 @@ class AddressQuerySet(models.QuerySet["Address"]):
         return found.order_by().values_list("domain_id", "local_part")
 
 
-@tracked()
+@tracked(fields_only=True)
 class Address(models.Model):
     """What senders type. An empty local part stands for the catch-all, one that ends in `*` for all that begin like it
-    (a pattern, of aliases only). A rename changes this row and nothing else."""
+    (a pattern, of aliases only). A rename changes this row and nothing else.
+
+    What an alias here answers stands in a column `answer` beside it, of the database's own: see migration 0020."""
 
     domain = models.ForeignKey(
         Domain, verbose_name=_("domain"), on_delete=models.DO_NOTHING, related_name="addresses", db_index=False

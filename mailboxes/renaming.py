@@ -47,12 +47,13 @@ def rename_address(
         lock_alias_graph()
         for pk in sorted({domain.pk, address.domain_id}):
             locked_version(Domain.objects, pk, None)
+        # What hangs on an address before the address: so do the triggers that keep its answer.
+        mailbox = Mailbox.objects.select_for_update(no_key=True).filter(address=address).first()
+        alias = Alias.objects.select_for_update(no_key=True).filter(address=address).first()
         address = locked_version(Address.objects.select_related("domain"), address.pk, None)
         refuse_loss_of_default_aliases([address.pk], by)
         domain = Domain.objects.select_related("target").get(pk=domain.pk)
         former = (address.domain, address.local_part)
-        mailbox = Mailbox.objects.select_for_update(no_key=True).filter(address=address).first()
-        alias = Alias.objects.select_for_update(no_key=True).filter(address=address).first()
         _refuse_name(address, domain, local_part)
         _refuse_place(mailbox, alias, domain, local_part)
         returning = mailbox.pk if mailbox else None

@@ -161,7 +161,8 @@ def _make_schemas(cursor: Any) -> None:
         for schema in ("public", "mail_map"):
             _run(cursor, "GRANT USAGE ON SCHEMA {} TO {}", sql.Identifier(schema), owner)
         for table, columns in server.reads.items():
-            _run(cursor, "GRANT SELECT ({}) ON public.{} TO {}", _listed(columns), sql.Identifier(table), owner)
+            of_columns = sql.SQL("({})").format(_listed(columns)) if columns else sql.SQL("")
+            _run(cursor, "GRANT SELECT {} ON public.{} TO {}", of_columns, sql.Identifier(table), owner)
         for table, columns in server.notes.items():
             _run(cursor, "GRANT UPDATE ({}) ON public.{} TO {}", _listed(columns), sql.Identifier(table), owner)
         for view in server.views:

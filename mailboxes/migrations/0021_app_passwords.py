@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0019_usage'),
+        ('mailboxes', '0020_answers'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

@@ -71,3 +71,29 @@ def addresses() -> set[str]:
 
 def domain_names() -> set[str]:
     return set(Domain.objects.values_list("name", flat=True))
+
+
+def answer_of(address: str) -> str | None:
+    """What the database keeps for virtual_alias_maps beside this address, as it is stored: not quoted."""
+    local_part, _at, domain = address.rpartition("@")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT address.answer FROM mailboxes_address AS address JOIN domains_domain AS domain"
+            " ON domain.id = address.domain_id WHERE domain.name = %s AND address.local_part = %s",
+            [domain, local_part],
+        )
+        (row,) = cursor.fetchall()
+    answer: str | None = row[0]
+    return answer
+
+
+def stale_answers() -> list[tuple[str, str | None, str | None]]:
+    """(local part, answer that is kept, true answer) of all addresses whose answer is not true."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT address.local_part, address.answer, found.answer"
+            " FROM mailboxes_found_answers(ARRAY(SELECT id FROM mailboxes_address)) AS found"
+            " JOIN mailboxes_address AS address ON address.id = found.address_id"
+            " WHERE address.answer IS DISTINCT FROM found.answer"
+        )
+        return cursor.fetchall()

@@ -17,6 +17,7 @@ from domains.services import add_domain, add_domain_admin, change_domain, change
 from mailboxes.imports import faults_of, stage_import, write_import
 from mailboxes.models import Address, Alias, AliasDestination, Import, Mailbox
 from mailboxes.removal import delete_domain
+from mailboxes.renaming import rename_address
 from mailboxes.services import (
     add_alias,
     add_mailbox,
@@ -26,10 +27,13 @@ from mailboxes.services import (
     delete_mailbox,
     set_mailboxes_active,
 )
-from tests.services.checks import TESTER, addresses, destinations_of
+from tests.services.checks import TESTER, addresses, answer_of, destinations_of, stale_answers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ELSEWHERE = "someone@elsewhere.example"
+NEW_ALIAS = (
+    "(address_id, comment, active, version, created_at, changed_at) VALUES (%(address)s, '', true, 1, now(), now())"
+)
 Act = Callable[[], Any]
 
 
@@ -380,3 +384,43 @@ class TestImport:
         )
         assert read == "1 of 1 lines cannot be. Nothing was added."
         assert Mailbox.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("UPDATE mailboxes_mailbox SET active = false", f"INSERT INTO mailboxes_alias {NEW_ALIAS}"),
+        (f"INSERT INTO mailboxes_alias {NEW_ALIAS}", "UPDATE mailboxes_mailbox SET active = false"),
+        ("DELETE FROM mailboxes_mailbox", f"INSERT INTO mailboxes_alias {NEW_ALIAS}"),
+    ],
+)
+def test_an_alias_comes_while_its_mailbox_changes(domain: Domain, first: str, second: str) -> None:
+    """By SQL, past the locks of the services: what Postfix is told of the address knows both."""
+    address = add_mailbox(domain, "jean", by=TESTER).address
+
+    def act(text: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(text, {"address": address.pk})
+
+    while_the_first_is_not_done(lambda: act(first), lambda: act(second))
+    assert stale_answers() == []
+
+
+def test_two_change_what_hangs_on_an_address(domain: Domain) -> None:
+    mailbox = add_mailbox(domain, "jean", also_deliver_to=[ELSEWHERE], by=TESTER)
+    while_the_first_is_not_done(
+        lambda: Mailbox.objects.filter(pk=mailbox.pk).update(receives=False),
+        lambda: AliasDestination.objects.update(text="other@elsewhere.example"),
+    )
+    assert answer_of("jean@example.org") == "other@elsewhere.example"
+    assert stale_answers() == []
+
+
+def test_a_mailbox_is_changed_while_its_address_gets_another_name(domain: Domain, other: Domain) -> None:
+    """The same order of locks in both: neither waits for ever."""
+    mailbox = add_mailbox(domain, "jean", also_deliver_to=[ELSEWHERE], by=TESTER)
+    while_the_first_is_not_done(
+        lambda: change_mailbox(mailbox, receives=False, by=TESTER),
+        lambda: rename_address(mailbox.address, other, "john", by=TESTER),
+    )
+    assert stale_answers() == []
