@@ -50,8 +50,8 @@ def test_everybody_gets_what_the_table_says(row: Row, callers: dict[str, Api], h
     """Who may, does it, and the history holds one line of it with token and owner; else nothing has changed."""
     answers = {}
     for caller in CALLERS:
+        sweep()  # the worker gave a sign of life a moment ago; committed, since health asks by a connection of its own
         with transaction.atomic():
-            sweep()  # the worker gave a sign of life a moment ago
             before, lines = people.fingerprint(without=COUNTED), list(ChangeSet.objects.values_list("pk", flat=True))
             answer = ask(callers[caller], row, house)
             answers[caller] = answer.status
