@@ -367,6 +367,7 @@ class ZoneCheck(models.Model):
         constraints = [
             models.UniqueConstraint(Coalesce("domain", 0), name="one_check_of_a_domain"),
         ]
+        indexes = [models.Index(fields=["domain"], name="zones_to_look_at", condition=Q(broken__gt=0))]
 
     def __str__(self) -> str:
         return str(self.domain or "")

@@ -24,7 +24,7 @@ ROOMS = [
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
     ("keys_to_do", "key", _("DKIM keys"), ("keys",), False),
     ("restriction_list", "funnel", _("Restrictions"), ("restriction", "access", "simulate"), True),
-    ("dns_list", "key", _("DNS and DKIM"), ("dns", "dkim"), False),
+    ("dns_list", "key", _("DNS and DKIM"), ("dns", "keys"), False),
     (
         "transport_list",
         "hdd-stack",

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, ValidationError
 from django.db import DatabaseError, connection
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -17,6 +17,8 @@ from psycopg2 import sql
 from accounts.models import User
 from accounts.pages import PersonRequest, asked, person_required
 from api.problems import MEDIA_TYPE, problem
+from dns_records.models import ZoneCheck
+from domains.dkim_waits import DkimWait
 from domains.history import change_sets_visible_to
 from domains.history_views import days
 from domains.models import Domain
@@ -50,16 +52,28 @@ def overview(request: PersonRequest) -> HttpResponse:
 
 def _of_everything() -> dict[str, Any]:
     faults, failed, report, figures = _faults(), _failed_jobs(), _last(ALIAS_REPORT), _figures()
-    findings = _findings(report)
+    findings, keys, zones = _findings(report), _waiting_keys(), _broken_zones()
     return {
         "faults": faults,
         "failed": failed,
         "report": report,
         "findings": findings,
-        "needs": len(faults) + len(failed) + (1 if findings else 0),
+        "waiting_keys": keys,
+        "broken_zones": zones,
+        "needs": len(faults) + len(failed) + sum(1 for number in (findings, keys, zones) if number),
         "figures": figures,
         "is_new": not any(number for _words, number, _is_estimate in figures),
     }
+
+
+def _waiting_keys() -> int:
+    """DKIM keys that wait for a person."""
+    return DkimWait.objects.filter(needs_person=True, key__state=F("state")).count()
+
+
+def _broken_zones() -> int:
+    """Domains whose DNS records are wrong or missing."""
+    return ZoneCheck.objects.filter(broken__gt=0, domain__isnull=False).count()
 
 
 def _of_domains(user: User) -> dict[str, Any]:

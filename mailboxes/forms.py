@@ -128,9 +128,6 @@ class MailboxFieldsForm(QuotaForm, LimitsForm):
         label=gettext_lazy("Fetches mail by POP"),
         required=False,
         initial=True,
-        help_text=gettext_lazy(
-            "Sending, IMAP and POP are stored here. They take effect where submission and Dovecot ask the panel."
-        ),
     )
     allowed_networks = WordsField(
         label=gettext_lazy("Signs in only from"),

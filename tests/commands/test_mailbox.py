@@ -29,6 +29,8 @@ KEYS = [
     "imap",
     "pop",
     "expires_at",
+    "allowed_networks",
+    "stopped_at",
     "has_password",
     "must_change_password",
     "version",

@@ -53,5 +53,5 @@ def place(db: None, name_servers: NameServers) -> Place:
         by=TESTER,
     )
     key = add_dkim_key(domain, "s1", generate("rsa-2048"), by=TESTER)
-    move_dkim_key(move_dkim_key(key, "published", by=TESTER), "signing", by=TESTER)
+    move_dkim_key(move_dkim_key(key, "published", is_seen=True, by=TESTER), "signing", by=TESTER)
     return Place(domain, name_servers)

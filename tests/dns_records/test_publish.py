@@ -76,7 +76,8 @@ def test_the_worker_does_it_and_looks_afterwards(place: Place, server: UpdateSer
 def test_what_changes_replaces_what_the_panel_put_there(place: Place, server: UpdateServer) -> None:
     put(place)
     change_dns_settings(dmarc_policy="reject", hosts="mx1.example.net 192.0.2.25", by=TESTER)
-    move_dkim_key(move_dkim_key(DkimKey.objects.get(), "revoked", by=TESTER), "gone", by=TESTER)
+    key = move_dkim_key(DkimKey.objects.get(), "revoked", by=TESTER)
+    move_dkim_key(key, "gone", is_seen=True, by=TESTER)
     assert put(place) == []
     assert published("_dmarc.example.org", "TXT") == ['"v=DMARC1; p=reject; rua=mailto:dmarc@example.net"']
     assert published("example.org", "MX") == ["10 mx1.example.net."]

@@ -109,9 +109,9 @@ class Command(NounCommand):
         )
         for option, field, sentence in (
             ("--receive", "receives", _("Whether mail to it is taken.")),
-            ("--send", "sends", _("Whether its owner may send mail; stored for submission.")),
-            ("--imap", "imap", _("Whether its owner reads mail by IMAP; stored for Dovecot.")),
-            ("--pop", "pop", _("Whether its owner fetches mail by POP; stored for Dovecot.")),
+            ("--send", "sends", _("Whether its owner may send mail.")),
+            ("--imap", "imap", _("Whether its owner reads mail by IMAP.")),
+            ("--pop", "pop", _("Whether its owner fetches mail by POP.")),
         ):
             parser.add_argument(option, dest=field, action=BooleanOptionalAction, default=None, help=sentence)
         parser.add_argument(
