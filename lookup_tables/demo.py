@@ -11,6 +11,7 @@ from mailboxes.app_passwords import add_app_password
 from mailboxes.demo import load_falcot
 from mailboxes.models import Mailbox
 from mailboxes.senders import permit_senders
+from mailboxes.use_demo import load_use
 
 
 def load_demo(*, by: Actor) -> bool:
@@ -21,6 +22,7 @@ def load_demo(*, by: Actor) -> bool:
         laure = Mailbox.objects.with_address().get(address__local_part="laure", address__domain__name="falcot.org")
         load_dkim_keys(by=by)
         load_dns(by=by)
+        load_use()
         permit_senders(laure, ["press@falcotsbrand.com"], by=by)
         add_app_password(laure, "Phone", pop=False, by=by)  # nobody has seen it
         add_entry(

@@ -22,7 +22,6 @@ ROOMS = [
     ("domain_list", "globe2", _("Domains"), ("domain", "dkim", "mailbox", "alias", "import"), False),
     ("address_list", "at", _("Addresses"), ("address", "forward", "nearly"), False),
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
-    ("keys_to_do", "key", _("DKIM keys"), ("keys",), False),
     ("restriction_list", "funnel", _("Restrictions"), ("restriction", "access", "simulate"), True),
     ("dns_list", "key", _("DNS and DKIM"), ("dns", "keys"), False),
     (
