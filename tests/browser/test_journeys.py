@@ -125,7 +125,7 @@ def test_a_domain_admin_sees_the_own_domains_only(sit_down: SitDown) -> None:
     page = visit.page
     sign_in(visit, DOMAIN_ADMIN)
     rooms = page.get_by_role("navigation", name="Main").get_by_role("link")
-    expect(rooms).to_have_text(["Overview", "Domains", "Addresses", "Lookup", "History"])
+    expect(rooms).to_have_text(["Overview", "Domains", "Addresses", "Lookup", "DNS and DKIM", "History"])
     visit.press("Domains", "link")
     expect(page.locator("tbody th")).to_have_text(
         [re.compile(rf"^{n}") for n in ("falcot.com", "falcot.org", "falcots", "relay.falcot.org")]

@@ -104,7 +104,7 @@ def move_in() -> dict[str, object]:
     numbers: dict[str, object] = {"job": job.pk, "mailbox": Mailbox.objects.get(address__local_part="laure").pk}
     laure = Mailbox.objects.with_address().get(address__local_part="laure")
     permit_senders(laure, ["press@falcot.org"], by=TESTER)
-    stop_mailboxes([mailboxes.add_mailbox(domain, "stopped", by=TESTER) for domain in (falcot, foreign)], by=TESTER)
+    stop_mailboxes([laure, mailboxes.add_mailbox(foreign, "held", by=TESTER)], by=TESTER)
     numbers["permitted_sender"] = laure.permitted_senders.get().pk
     numbers["app_password"] = add_app_password(jean, "Phone", by=TESTER)[0].pk
     numbers |= _recovery_of(jean)
