@@ -154,6 +154,7 @@ class Mailbox(models.Model):
         models.CharField(max_length=LONGEST_NETWORK),
         verbose_name=_("allowed networks"),
         default=list,
+        db_default=[],
         blank=True,
         help_text=_("From where its owner may sign in: address ranges as in RFC 4632. Empty: from anywhere."),
     )

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mailbox',
             name='allowed_networks',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=49), blank=True, default=list, help_text='From where its owner may sign in: address ranges as in RFC 4632. Empty: from anywhere.', size=None, verbose_name='allowed networks'),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=49), blank=True, db_default=[], default=list, help_text='From where its owner may sign in: address ranges as in RFC 4632. Empty: from anywhere.', size=None, verbose_name='allowed networks'),
         ),
         migrations.AddField(
             model_name='mailbox',
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mailboxevent',
             name='allowed_networks',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=49), blank=True, default=list, help_text='From where its owner may sign in: address ranges as in RFC 4632. Empty: from anywhere.', size=None, verbose_name='allowed networks'),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=49), blank=True, db_default=[], default=list, help_text='From where its owner may sign in: address ranges as in RFC 4632. Empty: from anywhere.', size=None, verbose_name='allowed networks'),
         ),
         migrations.AddField(
             model_name='mailboxevent',
