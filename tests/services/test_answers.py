@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,8 +13,6 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from accounts.models import ChangeSet
 from domains.models import Domain
@@ -261,20 +260,18 @@ HELPERS = ("__init__", "domain", "name", "several", "write")
 DOORS = sorted(name for name, door in vars(Doors).items() if callable(door) and name not in HELPERS)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_random_acts_through_every_door(data: st.DataObject) -> None:
-    with transaction.atomic():
-        for name in DOMAINS:
-            Domain.objects.create(name=name, address_class="virtual_mailbox")
-        doors = Doors(lambda options: data.draw(st.sampled_from(list(options))))
-        add_mailbox(Domain.objects.get(name="example.org"), "ann", also_deliver_to=[ELSEWHERE], by=TESTER)
-        for _number in range(12):
-            door = data.draw(st.sampled_from(DOORS))
-            try:
-                with transaction.atomic():
-                    getattr(doors, door)()
-            except (ValidationError, DatabaseError):
-                continue  # refused
-            assert stale_answers() == [], door
-        transaction.set_rollback(True)
+@pytest.mark.parametrize("seed", range(30))
+def test_random_acts_through_every_door(seed: int) -> None:
+    luck = Random(seed)  # noqa: S311  no secret
+    for name in DOMAINS:
+        Domain.objects.create(name=name, address_class="virtual_mailbox")
+    doors = Doors(lambda options: luck.choice(sorted(options, key=str)))
+    add_mailbox(Domain.objects.get(name="example.org"), "ann", also_deliver_to=[ELSEWHERE], by=TESTER)
+    for _number in range(15):
+        door = luck.choice(DOORS)
+        try:
+            with transaction.atomic():
+                getattr(doors, door)()
+        except (ValidationError, DatabaseError):
+            continue  # refused
+        assert stale_answers() == [], door
