@@ -1,7 +1,7 @@
 """dovecot.conf for Dovecot 2.4, which has another language for the same (doc.dovecot.org/2.4): one of its own, because
 hardly a line is the same. It asks the same functions and writes through the same views as that for 2.3."""
 
-from mailservers.dovecot_config import FULL, DovecotHost, connection_parts, escaped_base, listener
+from mailservers.dovecot_config import FOLDERS, FULL, DovecotHost, connection_parts, escaped_base, for_postfix
 
 VERSION = "2.4.1"  # the first that Debian has; later ones read it as it was meant then
 # What the functions say in the words of 2.3, in those of 2.4. No quota is 0 there.
@@ -88,26 +88,7 @@ first_valid_uid = {host.mail_uid}
 first_valid_gid = {host.mail_gid}
 # An address may hold the delimiter. The function finds the base of an extension, so Dovecot cuts off nothing.
 recipient_delimiter =
-namespace inbox {{
-  inbox = yes
-  mailbox Drafts {{
-    special_use = \\Drafts
-    auto = subscribe
-  }}
-  mailbox Sent {{
-    special_use = \\Sent
-    auto = subscribe
-  }}
-  mailbox Junk {{
-    special_use = \\Junk
-    auto = subscribe
-  }}
-  mailbox Trash {{
-    special_use = \\Trash
-    auto = subscribe
-  }}
-}}
-
+{FOLDERS}
 # Counted in the index of each mailbox; each change goes to the panel.
 mail_plugins = quota quota_clone
 quota Mailbox {{
@@ -217,17 +198,6 @@ sieve_script answer {{
   }}
 }}
 
-# For Postfix: who signs in to submission, delivery, and whether a mailbox is full.
-service auth {{
-  # A hash of ARGON2ID may need more than the 256 MB of the default.
-  vsz_limit = 1G
-{listener("auth", host)}}}
-service lmtp {{
-{listener("lmtp", host)}}}
-service quota-status {{
-  executable = quota-status -p postfix
-  client_limit = 1
-{listener("quota-status", host)}}}
-
+{for_postfix(host)}
 !include_try {host.directory}/local.conf
 """  # noqa: S608  Dovecot escapes

@@ -14,6 +14,28 @@ from mailservers.mail_servers import DOVECOT
 SOCKETS = {"auth": "auth", "lmtp": "dovecot-lmtp", "quota-status": "quota-status"}  # service -> name below private/
 SECRET_MODE = 0o640  # root writes, the group dovecot reads: the processes auth and dict
 FULL = "552 5.2.2 Mailbox is full"
+# The folders that mail programs expect.
+FOLDERS = """\
+namespace inbox {
+  inbox = yes
+  mailbox Drafts {
+    special_use = \\Drafts
+    auto = subscribe
+  }
+  mailbox Sent {
+    special_use = \\Sent
+    auto = subscribe
+  }
+  mailbox Junk {
+    special_use = \\Junk
+    auto = subscribe
+  }
+  mailbox Trash {
+    special_use = \\Trash
+    auto = subscribe
+  }
+}
+"""
 # The login comes last: it may hold a slash.
 SIGN_INS = """\
 map {
@@ -181,6 +203,22 @@ def listener(service: str, host: DovecotHost) -> str:
 """
 
 
+def for_postfix(host: DovecotHost) -> str:
+    return f"""\
+# For Postfix: who signs in to submission, delivery, and whether a mailbox is full.
+service auth {{
+  # A hash of ARGON2ID may need more than the 256 MB of the default.
+  vsz_limit = 1G
+{listener("auth", host)}}}
+service lmtp {{
+{listener("lmtp", host)}}}
+service quota-status {{
+  executable = quota-status -p postfix
+  client_limit = 1
+{listener("quota-status", host)}}}
+"""
+
+
 def _dovecot_conf(host: DovecotHost) -> str:
     return f"""\
 # For Dovecot 2.3, written by mailadmin. What is particular to this host belongs into local.conf beside this file.
@@ -224,26 +262,7 @@ first_valid_uid = {host.mail_uid}
 first_valid_gid = {host.mail_gid}
 # An address may hold the delimiter. The function finds the base of an extension, so Dovecot cuts off nothing.
 recipient_delimiter =
-namespace inbox {{
-  inbox = yes
-  mailbox Drafts {{
-    special_use = \\Drafts
-    auto = subscribe
-  }}
-  mailbox Sent {{
-    special_use = \\Sent
-    auto = subscribe
-  }}
-  mailbox Junk {{
-    special_use = \\Junk
-    auto = subscribe
-  }}
-  mailbox Trash {{
-    special_use = \\Trash
-    auto = subscribe
-  }}
-}}
-
+{FOLDERS}
 # Counted in the index of each mailbox; each change goes to the panel.
 mail_plugins = $mail_plugins quota quota_clone
 plugin {{
@@ -273,18 +292,7 @@ protocol lmtp {{
   mail_plugins = $mail_plugins sieve
 }}
 
-# For Postfix: who signs in to submission, delivery, and whether a mailbox is full.
-service auth {{
-  # A hash of ARGON2ID may need more than the 256 MB of the default.
-  vsz_limit = 1G
-{listener("auth", host)}}}
-service lmtp {{
-{listener("lmtp", host)}}}
-service quota-status {{
-  executable = quota-status -p postfix
-  client_limit = 1
-{listener("quota-status", host)}}}
-
+{for_postfix(host)}
 !include_try {host.directory}/local.conf
 """
 
