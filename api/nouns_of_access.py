@@ -51,13 +51,14 @@ from restrictions.access_services import (
     NO_CLASS,
     add_rule,
     add_table,
-    allow_actions,
+    allow_action,
     asked_in,
     change_rule,
     change_table,
     choose_class,
     delete_rule,
     delete_table,
+    forbid_action,
     protect_alias,
     version_of_choice,
 )
@@ -334,14 +335,10 @@ class AllowedActions(Noun):
         return {"action": action}
 
     def add(self, values: Values, by: Actor) -> Any:
-        there = list(AllowedAction.objects.values_list("action", flat=True))
-        if values["action"] in there:
-            raise ValidationError({"action": _("Domain admins may choose %(action)s already.") % values})
-        allow_actions([*there, values["action"]], by=by)
-        return AllowedAction.objects.get(action=values["action"])
+        return allow_action(values["action"], by=by)
 
     def delete(self, row: Any, version: Any, by: Actor) -> None:
-        allow_actions(AllowedAction.objects.exclude(pk=row.pk).values_list("action", flat=True), by=by)
+        forbid_action(row.action, by=by)
 
 
 def _at_address(text: str) -> Values:
@@ -480,7 +477,7 @@ class ProtectedAliases(Noun):
         if ProtectedAlias.objects.filter(alias=found).exists():
             sentence = _("%(address)s is protected already. Change that.")
             raise ValidationError({"address": sentence % {"address": found}})
-        return protect_alias(found, values["writers"], values.get("named", ()), by=by)
+        return protect_alias(found, values["writers"], values.get("named", ()), version=0, by=by)
 
     def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         if not values:

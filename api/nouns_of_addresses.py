@@ -409,7 +409,7 @@ class OutOfOfficeAnswers(Noun):
             raise ValidationError(
                 {"mailbox": _("%(address)s has an answer already. Change that one.") % {"address": address}}
             )
-        return set_out_of_office(mailbox, **values, by=by)
+        return set_out_of_office(mailbox, **values, version=0, by=by)
 
     def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return set_out_of_office(row.mailbox, **values, version=version, by=by) if values else row

@@ -146,7 +146,7 @@ class DomainDnsSettings(Noun):
             raise ValidationError({"domain": error.messages}) from error
         if DomainDns.objects.filter(domain=domain).exists():
             raise ValidationError({"domain": _("This domain has settings of its own already. Change those.")})
-        return change_domain_dns(domain, **values, by=by)
+        return change_domain_dns(domain, **values, version=0, by=by)
 
     def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return change_domain_dns(row.domain, **values, version=version, by=by)

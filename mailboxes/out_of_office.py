@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.history import recorded
-from accounts.saving import save_checked
+from accounts.saving import refuse_other_version, save_checked
 from domains.services import locked_version
 from mailboxes.models import Mailbox, OutOfOffice
 
@@ -16,15 +16,16 @@ CHANGEABLE = ("subject", "text", "starts_at", "ends_at", "days", "active")
 
 
 def set_out_of_office(mailbox: Mailbox, *, version: int | None = None, by: Actor, **changes: Any) -> OutOfOffice:
-    """Changes what CHANGEABLE names, or adds the answer of this mailbox. It counts from the next message on."""
+    """Changes what CHANGEABLE names, or adds the answer of this mailbox. It counts from the next message on.
+    `version` is what the person saw, 0 for no answer."""
     unknown = set(changes) - set(CHANGEABLE)
     if unknown:
         raise TypeError(f"an out-of-office answer has no field {', '.join(sorted(unknown))} that can be changed")
     with recorded("set", "out_of_office", str(mailbox), domain=mailbox.address.domain.name, by=by):
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
-        answer = OutOfOffice.objects.filter(mailbox=mailbox).first()
+        answer = OutOfOffice.objects.select_for_update(of=("self",)).filter(mailbox=mailbox).first()
+        refuse_other_version(version, answer.version if answer else 0)
         if answer:
-            answer = locked_version(OutOfOffice.objects, answer.pk, version)
             answer.version += 1
         else:
             answer = OutOfOffice()

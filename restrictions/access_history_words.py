@@ -28,6 +28,7 @@ register_sentences(
         ("add", "access_table"): _("Added access table %(label)s"),
         ("change", "access_table"): _("Changed access table %(label)s"),
         ("delete", "access_table"): _("Deleted access table %(label)s"),
+        ("forbid", "access_action"): _("Domain admins may no longer choose in access rules: %(label)s"),
         ("allow", "access_action"): _("Changed what domain admins may choose in access rules: %(label)s"),
         ("choose", "recipient_class"): _("Chose the restriction class of %(label)s"),
         ("protect", "alias"): _("Changed who may write to %(label)s"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -143,9 +143,33 @@ def allow_actions(actions: Iterable[str], *, by: Actor) -> None:
         sentence = _("There is no action %(action)s. Known are: %(known)s.")
         raise ValidationError({"actions": sentence % {"action": unknown[0], "known": ", ".join(Action.values)}})
     with recorded("allow", "access_action", ", ".join(wanted), by=by):
+        _lock_actions()
         AllowedAction.objects.exclude(action__in=wanted).delete()
         there = set(AllowedAction.objects.values_list("action", flat=True))
         AllowedAction.objects.bulk_create(AllowedAction(action=action) for action in wanted if action not in there)
+
+
+def allow_action(action: str, *, by: Actor) -> AllowedAction:
+    """One more that domain admins may choose."""
+    with recorded("allow", "access_action", action, by=by):
+        _lock_actions()
+        there = list(AllowedAction.objects.values_list("action", flat=True))
+        if action in there:
+            raise ValidationError({"action": _("Domain admins may choose %(action)s already.") % {"action": action}})
+        allow_actions([*there, action], by=by)
+        return AllowedAction.objects.get(action=action)
+
+
+def forbid_action(action: str, *, by: Actor) -> None:
+    """One less that domain admins may choose; rules that have it stay."""
+    with recorded("forbid", "access_action", action, by=by):
+        _lock_actions()
+        allow_actions(AllowedAction.objects.exclude(action=action).values_list("action", flat=True), by=by)
+
+
+def _lock_actions() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE restrictions_allowedaction IN SHARE ROW EXCLUSIVE MODE")
 
 
 NO_CLASS = ""
@@ -187,14 +211,14 @@ def protect_alias(
     alias: Alias, writers: str, named: Iterable[str] | None = None, *, by: Actor, version: int | None = None
 ) -> ProtectedAlias | None:
     """Says who may write to an alias: members, the own domain, or named senders, who may in any case. Empty: anyone.
-    None for `named` leaves those that are there."""
+    None for `named` leaves those that are there. `version` is what the person saw, 0 for an alias that is not
+    protected."""
     domain = alias.address.domain
     keys = None if named is None else _writers(named)
     with recorded("protect", "alias", str(alias), domain=domain.name, by=by):
         locked_version(Alias.objects, alias.pk, None)
-        row = ProtectedAlias.objects.filter(alias=alias).first()
-        if row is not None:
-            row = locked_version(ProtectedAlias.objects, row.pk, version)
+        row = ProtectedAlias.objects.select_for_update(of=("self",)).filter(alias=alias).first()
+        refuse_other_version(version, row.version if row else 0)
         if writers == ANYONE:
             ProtectedAlias.objects.filter(alias=alias).delete()
             return None

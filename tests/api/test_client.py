@@ -28,7 +28,10 @@ KNOWN_WARNING = "Unsupported content type text/csv"
 def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The client as a package that can be imported."""
     folder = tmp_path_factory.mktemp("client")
-    (folder / "openapi.json").write_text(json.dumps(description(), default=str))
+    told = json.loads(json.dumps(description(), default=str))
+    # Nor can what it makes tell a list from a form: of the ways to send a file it gets the list.
+    del told["paths"]["/api/v1/imports/"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    (folder / "openapi.json").write_text(json.dumps(told))
     (folder / "settings.yml").write_text("post_hooks: []\n")
     made = subprocess.run(
         [

@@ -243,6 +243,11 @@ CHANGEABLE = pytest.mark.parametrize("slug", [slug for slug, example in EXAMPLES
 
 @pytest.fixture(autouse=True)
 def world(falcot: Domain, charlie: User) -> None:
+    furnish(falcot)
+
+
+def furnish(falcot: Domain) -> None:
+    """What the examples hang on."""
     domains.add_domain("relay.example", address_class="relay", by=TESTER)
     add_alias(falcot, "staff", ["jean@falcot.org"], by=TESTER)
     add_table("members", "client", by=TESTER)
