@@ -235,6 +235,7 @@ def test_a_table_of_the_hosts_own_stays(mail: Postfix, tmp_path: Path) -> None:
         f"compatibility_level = 3.6\ntransport_maps = {own}\n"
         f"smtp_tls_policy_maps = static:may, {ours}/smtp_tls_policy_maps.cf\n"
     )
+    (tmp_path / "master.cf").touch()
     TlsPolicy.objects.filter(pk=policy.pk).delete()
     try:
         call_command("postfix_config", output=str(mail.maps), stdout=StringIO())
