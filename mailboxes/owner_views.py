@@ -89,7 +89,8 @@ def my_mailbox_password(request: PersonRequest) -> HttpResponse:
             form.add_error("password", _("This is the password that you have. Choose another one."))
         else:
             with refusals_on(form):
-                set_mailbox_password(mailbox, form.cleaned_data["password"], by=Actor.from_request(request))
+                by = Actor.from_request(request)
+                set_mailbox_password(mailbox, form.cleaned_data["password"], by_owner=True, by=by)
                 request.user.refresh_from_db()
                 update_session_auth_hash(request, request.user)  # this session goes on, all others end
                 say(request, _("Your password was changed. Your mail programs will ask for the new one."))

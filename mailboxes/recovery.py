@@ -55,7 +55,7 @@ def delete_recovery_address(recovery: RecoveryAddress, *, by: Actor) -> None:
     mailbox = recovery.mailbox
     with recorded("delete", "recovery_address", str(mailbox), domain=mailbox.address.domain.name, by=by):
         RecoveryAddress.objects.filter(pk=recovery.pk).delete()
-        PasswordLink.objects.filter(mailbox=mailbox, used_at=None).update(used_at=timezone.now())
+        PasswordLink.use_up(mailbox)
 
 
 def confirm_recovery_address(token: str, *, by: Actor) -> RecoveryAddress:
@@ -97,8 +97,7 @@ def reset_password(token: str, password: str, *, by: Actor) -> Mailbox:
     with recorded("reset_password", "mailbox", str(link.mailbox), domain=domain, by=by):
         mailbox: Mailbox = locked_version(Mailbox.objects.with_address(), link.mailbox_id, None)
         link_of(token, PasswordLink.Purpose.RESET)
-        set_mailbox_password(mailbox, password, by=by)
-        PasswordLink.objects.filter(mailbox=mailbox, used_at=None).update(used_at=timezone.now())
+        set_mailbox_password(mailbox, password, by_owner=True, by=by)
     return mailbox
 
 
