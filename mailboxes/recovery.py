@@ -47,6 +47,7 @@ def set_recovery_address(mailbox: Mailbox, text: str, *, url: str, language: str
         recovery = RecoveryAddress.objects.filter(mailbox=mailbox).first() or RecoveryAddress(mailbox=mailbox)
         recovery.address, recovery.confirmed_at = address, None
         save_checked(recovery)
+        PasswordLink.use_up(mailbox)  # also those for a new password, which went to the address before
         _send(mailbox, PasswordLink.Purpose.CONFIRM, address, url=url, language=language, by=by)
     return recovery
 
@@ -84,8 +85,9 @@ def ask_for_reset(text: str, *, url: str, language: str, by: Actor) -> None:
     if recovery is None or not _may_be_sent(mailbox, PasswordLink.Purpose.RESET):
         return
     with recorded("ask_reset", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
-        locked_version(Mailbox.objects, mailbox.pk, None)
-        if _may_be_sent(mailbox, PasswordLink.Purpose.RESET):
+        mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
+        recovery = RecoveryAddress.objects.filter(mailbox=mailbox, confirmed_at__isnull=False).first()
+        if recovery and may_sign_in(mailbox) and _may_be_sent(mailbox, PasswordLink.Purpose.RESET):
             pghistory.create_event(recovery, label="link_sent")
             _send(mailbox, PasswordLink.Purpose.RESET, recovery.address, url=url, language=language, by=by)
 
