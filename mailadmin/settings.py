@@ -230,6 +230,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "mailboxes.backends.name_to_count"
 AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
 AXES_ENABLE_ADMIN = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "current", "again"]  # it keeps what forms sent
 AXES_VERBOSE = False
 
 # Sessions, cookies and headers. Behind TLS the proxy says so by X-Forwarded-Proto.

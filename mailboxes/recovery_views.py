@@ -19,9 +19,9 @@ from accounts.forms import NewPassword
 from accounts.models import User
 from accounts.pages import PanelForm, PersonRequest, owner_required, refusals_on, say, typed
 from dns_records.models import DnsSettings
-from mailboxes.credentials import is_password
+from mailboxes.backends import knows_password
 from mailboxes.forms import ForgottenPasswordForm, RecoveryAddressForm
-from mailboxes.models import Mailbox, MailboxCredential, PasswordLink, PasswordSettings, RecoveryAddress
+from mailboxes.models import Mailbox, PasswordLink, PasswordSettings, RecoveryAddress
 from mailboxes.recovery import (
     WHAT_OPENS,
     ask_for_reset,
@@ -50,11 +50,10 @@ def _link(request: HttpRequest, name: str) -> dict[str, Any]:
 def my_recovery_address(request: PersonRequest) -> HttpResponse:
     """Who sits here must know the password: this address is a second key."""
     mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
-    credential = get_object_or_404(MailboxCredential, mailbox=mailbox)
     recovery = RecoveryAddress.objects.select_related("mailbox__address__domain").filter(mailbox=mailbox).first()
     form = RecoveryAddressForm(typed(request), initial={"address": recovery.address if recovery else ""})
     if form.is_valid():
-        if not is_password(form.cleaned_data["current"], credential.hash):
+        if not knows_password(request, mailbox, form.cleaned_data["current"]):
             form.add_error("current", _("This is not your current password."))
         else:
             with refusals_on(form):
