@@ -173,11 +173,16 @@ def _made(noun: Noun, row: Any, sent: Values, body: Any, purpose: str, version: 
     """The row as it was sent."""
     _refuse_fixed(noun, row, body, purpose)
     values = by_noun(noun, lambda: noun.cleaned_for(sent, row, acting(by)))
-    # A rehearsal counts every password as new: nobody finds out by it, without a trace, which one is right.
-    if values.get("password") and not is_rehearsing() and noun.has_password(row, values["password"]):
+    if values.get("password") and _may_leave_out(by) and noun.has_password(row, values["password"]):
         del values["password"]
     left_out = noun.defaults_for(acting(by)) if purpose == PUT else {}
     return by_noun(noun, lambda: noun.change(row, left_out | values, version, by))
+
+
+def _may_leave_out(by: Actor) -> bool:
+    """Whether a password that is right already need not be set. Else nobody finds out without a trace which one is
+    right: a rehearsal counts every one as new, and one from a domain admin is always set."""
+    return acting(by).is_superuser and not is_rehearsing()
 
 
 def delete(noun: Noun, row: Any, version: Any, by: Actor) -> None:

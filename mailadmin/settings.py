@@ -72,6 +72,16 @@ def database_from_url(url: str) -> dict[str, Any]:
     return database
 
 
+def host_names(name: str) -> list[str]:
+    """Names with a comma between them, or nothing. Patterns stop the start: links in mail carry the name under which
+    somebody reached the panel, and with a pattern anybody chooses that name."""
+    names = [part for part in os.environ.get(name, "").split(",") if part]
+    pattern = next((part for part in names if part.startswith(("*", "."))), None)
+    if pattern:
+        raise ImproperlyConfigured(f"{name} has {pattern!r}. Name each host; a pattern would let in any name.")
+    return names
+
+
 def name_servers(value: str) -> list[tuple[str, int]]:
     """Addresses with a comma between them, each with a port where that is not 53: 192.0.2.1,[2001:db8::1]:5353"""
     found: list[tuple[str, int]] = []
@@ -107,7 +117,7 @@ TSIG_SEALING_KEYS = secret_from_state("tsig_sealing_keys", lambda: urlsafe_b64en
 OPENDKIM_PASSWORD = secret_from_state("opendkim.password")
 ROLE_PREFIX = os.environ.get("MAILADMIN_ROLE_PREFIX", "")
 OWN_NAMES = ["localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn()]
-ALLOWED_HOSTS = [name for name in os.environ.get("MAILADMIN_ALLOWED_HOSTS", "").split(",") if name] or OWN_NAMES
+ALLOWED_HOSTS = host_names("MAILADMIN_ALLOWED_HOSTS") or OWN_NAMES
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -220,6 +230,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "mailboxes.backends.name_to_count"
 AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
 AXES_ENABLE_ADMIN = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "current", "again"]  # it keeps what forms sent
 AXES_VERBOSE = False
 
 # Sessions, cookies and headers. Behind TLS the proxy says so by X-Forwarded-Proto.

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.actors import Actor
 from accounts.pages import PersonRequest, owner_required, person_required, refusals_on, say, typed
 from mailboxes.app_passwords import add_app_password, revoke_app_password
+from mailboxes.backends import knows_password
 from mailboxes.forms import AppPasswordForm
 from mailboxes.models import AppPassword, Mailbox
 from mailboxes.parsing import ParsedAddress
@@ -30,14 +31,18 @@ def my_app_passwords(request: PersonRequest) -> HttpResponse:
 @owner_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def my_app_password_add(request: PersonRequest) -> HttpResponse:
-    """The answer to the form is the only page that shows it: it is stored nowhere, not even for a redirect."""
+    """The answer to the form is the only page that shows it: it is stored nowhere, not even for a redirect. Who sits
+    here must know the password: an app password opens the mail for longer than a session lasts."""
     mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
     form = AppPasswordForm(typed(request))
     if form.is_valid():
-        with refusals_on(form):
-            one, text = add_app_password(mailbox, **form.values(), by=Actor.from_request(request))
-            context = {"mailbox": mailbox, "app_password": one, "text": text}
-            return render(request, "mailboxes/my_app_password_added.html", context)
+        if not knows_password(request, mailbox, form.cleaned_data["current"]):
+            form.add_error("current", _("This is not your current password."))
+        else:
+            with refusals_on(form):
+                one, text = add_app_password(mailbox, **form.values(), by=Actor.from_request(request))
+                context = {"mailbox": mailbox, "app_password": one, "text": text}
+                return render(request, "mailboxes/my_app_password_added.html", context)
     return render(request, "mailboxes/my_app_password_add.html", {"mailbox": mailbox, "form": form})
 
 

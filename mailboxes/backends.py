@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from axes.backends import AxesStandaloneBackend
 from django.contrib.auth.backends import BaseBackend
-from django.core.exceptions import ValidationError
+from django.contrib.auth.signals import user_login_failed
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest
 
 from accounts.actors import Actor, Door
@@ -45,6 +47,22 @@ class MailboxOwnerBackend(BaseBackend):
         user = mailbox.owner.user
         user.needs_new_password = hasattr(mailbox, "credential") and mailbox.credential.is_due
         return user
+
+
+def knows_password(request: HttpRequest, mailbox: Mailbox, password: str) -> bool:
+    """Whether who sits at the owner's session knows the password of the mailbox. django-axes counts a wrong one as at
+    the sign-in, and after too many answers in place of the page. A session is let in from anywhere, so networks are
+    not asked."""
+    named = {"username": str(mailbox)}
+    credential = MailboxCredential.objects.filter(mailbox=mailbox).first()
+    try:
+        AxesStandaloneBackend().authenticate(request, **named)  # raises for who has tried too often
+        is_right = credential is not None and is_password(password, credential.hash)
+    except PermissionDenied:
+        is_right = False
+    if not is_right:
+        user_login_failed.send(sender=__name__, credentials=named, request=request)
+    return is_right
 
 
 def name_to_count(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:

@@ -120,7 +120,7 @@ def apple_profile(mailbox: Mailbox) -> bytes | None:
         "PayloadUUID": str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{login}.mail")).upper(),
         "PayloadDisplayName": login,
         "EmailAccountDescription": login,
-        "EmailAccountName": mailbox.name or login,
+        "EmailAccountName": "".join(filter(str.isprintable, mailbox.name)) or login,  # XML holds no control characters
         "EmailAccountType": "EmailTypeIMAP" if incoming.service == IMAP else "EmailTypePOP",
         "EmailAddress": login,
         "IncomingMailServerAuthentication": "EmailAuthPassword",

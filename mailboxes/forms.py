@@ -340,10 +340,11 @@ class AppPasswordForm(PanelForm):
         help_text=gettext_lazy("Leave it empty for an app password that does not expire."),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
+    current = OwnPasswordForm.base_fields["current"]
 
     def values(self) -> dict[str, Any]:
         """What `add_app_password` takes."""
-        values = dict(self.cleaned_data)
+        values = {name: value for name, value in self.cleaned_data.items() if name != "current"}
         days = values.pop("expires_in_days")
         return values | {"expires_at": timezone.now() + timedelta(days=days) if days else None}
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.actors import Actor
 from accounts.forms import OwnPasswordForm
 from accounts.pages import PersonRequest, owner_required, refusals_on, say, typed
-from mailboxes.credentials import is_password
+from mailboxes.backends import knows_password
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import (
     Alias,
@@ -83,13 +83,14 @@ def my_mailbox_password(request: PersonRequest) -> HttpResponse:
     credential = MailboxCredential.objects.filter(mailbox=mailbox).first()
     form = OwnPasswordForm(typed(request))
     if form.is_valid():
-        if credential is None or not is_password(form.cleaned_data["current"], credential.hash):
+        if not knows_password(request, mailbox, form.cleaned_data["current"]):
             form.add_error("current", _("This is not your current password."))
         elif form.cleaned_data["password"] == form.cleaned_data["current"]:
             form.add_error("password", _("This is the password that you have. Choose another one."))
         else:
             with refusals_on(form):
-                set_mailbox_password(mailbox, form.cleaned_data["password"], by=Actor.from_request(request))
+                by = Actor.from_request(request)
+                set_mailbox_password(mailbox, form.cleaned_data["password"], by_owner=True, by=by)
                 request.user.refresh_from_db()
                 update_session_auth_hash(request, request.user)  # this session goes on, all others end
                 say(request, _("Your password was changed. Your mail programs will ask for the new one."))

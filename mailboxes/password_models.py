@@ -135,3 +135,8 @@ class PasswordLink(models.Model):
 
     def __str__(self) -> str:
         return "•••"
+
+    @classmethod
+    def use_up(cls, mailbox: models.Model) -> None:
+        """No link that was sent for this mailbox is good any more."""
+        cls.objects.filter(mailbox=mailbox, used_at=None).update(used_at=timezone.now())

@@ -47,6 +47,7 @@ def set_recovery_address(mailbox: Mailbox, text: str, *, url: str, language: str
         recovery = RecoveryAddress.objects.filter(mailbox=mailbox).first() or RecoveryAddress(mailbox=mailbox)
         recovery.address, recovery.confirmed_at = address, None
         save_checked(recovery)
+        PasswordLink.use_up(mailbox)  # also those for a new password, which went to the address before
         _send(mailbox, PasswordLink.Purpose.CONFIRM, address, url=url, language=language, by=by)
     return recovery
 
@@ -55,7 +56,7 @@ def delete_recovery_address(recovery: RecoveryAddress, *, by: Actor) -> None:
     mailbox = recovery.mailbox
     with recorded("delete", "recovery_address", str(mailbox), domain=mailbox.address.domain.name, by=by):
         RecoveryAddress.objects.filter(pk=recovery.pk).delete()
-        PasswordLink.objects.filter(mailbox=mailbox, used_at=None).update(used_at=timezone.now())
+        PasswordLink.use_up(mailbox)
 
 
 def confirm_recovery_address(token: str, *, by: Actor) -> RecoveryAddress:
@@ -84,8 +85,9 @@ def ask_for_reset(text: str, *, url: str, language: str, by: Actor) -> None:
     if recovery is None or not _may_be_sent(mailbox, PasswordLink.Purpose.RESET):
         return
     with recorded("ask_reset", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
-        locked_version(Mailbox.objects, mailbox.pk, None)
-        if _may_be_sent(mailbox, PasswordLink.Purpose.RESET):
+        mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
+        recovery = RecoveryAddress.objects.filter(mailbox=mailbox, confirmed_at__isnull=False).first()
+        if recovery and may_sign_in(mailbox) and _may_be_sent(mailbox, PasswordLink.Purpose.RESET):
             pghistory.create_event(recovery, label="link_sent")
             _send(mailbox, PasswordLink.Purpose.RESET, recovery.address, url=url, language=language, by=by)
 
@@ -97,8 +99,7 @@ def reset_password(token: str, password: str, *, by: Actor) -> Mailbox:
     with recorded("reset_password", "mailbox", str(link.mailbox), domain=domain, by=by):
         mailbox: Mailbox = locked_version(Mailbox.objects.with_address(), link.mailbox_id, None)
         link_of(token, PasswordLink.Purpose.RESET)
-        set_mailbox_password(mailbox, password, by=by)
-        PasswordLink.objects.filter(mailbox=mailbox, used_at=None).update(used_at=timezone.now())
+        set_mailbox_password(mailbox, password, by_owner=True, by=by)
     return mailbox
 
 

@@ -3,8 +3,10 @@
 from time import monotonic, sleep
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.http.request import validate_host
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -16,9 +18,10 @@ from accounts.actors import Actor, Door
 from accounts.forms import NewPassword
 from accounts.models import User
 from accounts.pages import PanelForm, PersonRequest, owner_required, refusals_on, say, typed
-from mailboxes.credentials import is_password
+from dns_records.models import DnsSettings
+from mailboxes.backends import knows_password
 from mailboxes.forms import ForgottenPasswordForm, RecoveryAddressForm
-from mailboxes.models import Mailbox, MailboxCredential, PasswordLink, PasswordSettings, RecoveryAddress
+from mailboxes.models import Mailbox, PasswordLink, PasswordSettings, RecoveryAddress
 from mailboxes.recovery import (
     WHAT_OPENS,
     ask_for_reset,
@@ -29,11 +32,16 @@ from mailboxes.recovery import (
     set_recovery_address,
 )
 
+NOBODY_KNOWN = "somebody who is not signed in"  # in the history, as tasks have their names there
 AT_LEAST = 0.3  # seconds that an answer takes: how long it works must not tell whether an address exists
 
 
 def _link(request: HttpRequest, name: str) -> dict[str, Any]:
-    url = request.build_absolute_uri(reverse(name, args=[WHAT_OPENS]))
+    """To the name that the settings have for the panel: who asks for a link to be sent to somebody else chooses under
+    which one the panel is reached."""
+    path, host = reverse(name, args=[WHAT_OPENS]), DnsSettings.current().panel_host
+    is_ours = bool(host) and validate_host(host, settings.ALLOWED_HOSTS)
+    url = f"{request.scheme}://{host}{path}" if is_ours else request.build_absolute_uri(path)
     return {"url": url, "language": get_language() or "en"}
 
 
@@ -42,11 +50,10 @@ def _link(request: HttpRequest, name: str) -> dict[str, Any]:
 def my_recovery_address(request: PersonRequest) -> HttpResponse:
     """Who sits here must know the password: this address is a second key."""
     mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address())
-    credential = get_object_or_404(MailboxCredential, mailbox=mailbox)
     recovery = RecoveryAddress.objects.select_related("mailbox__address__domain").filter(mailbox=mailbox).first()
     form = RecoveryAddressForm(typed(request), initial={"address": recovery.address if recovery else ""})
     if form.is_valid():
-        if not is_password(form.cleaned_data["current"], credential.hash):
+        if not knows_password(request, mailbox, form.cleaned_data["current"]):
             form.add_error("current", _("This is not your current password."))
         else:
             with refusals_on(form):
@@ -73,7 +80,7 @@ def password_forgotten(request: HttpRequest) -> HttpResponse:
     form = ForgottenPasswordForm(typed(request))
     if form.is_valid():
         address = form.cleaned_data["address"]
-        ask_for_reset(address, **_link(request, "password_reset"), by=_somebody(request, address))
+        ask_for_reset(address, **_link(request, "password_reset"), by=_somebody(request))
         say(request, _("If this mailbox has a confirmed recovery address, a link is on its way there."))
         sleep(max(0, AT_LEAST - (monotonic() - begun)))
         return redirect("sign_in")
@@ -113,9 +120,11 @@ def recovery_confirm(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "mailboxes/recovery_confirm.html", {"form": form, "link": link})
 
 
-def _somebody(request: HttpRequest, name: str) -> Actor:
-    """Who has a link, or says who it is; not signed in as a rule."""
+def _somebody(request: HttpRequest, name: str = "") -> Actor:
+    """Who has a link that was sent to `name`, or asks for one; not signed in as a rule. An address that somebody types
+    does not say who that is."""
     user = request.user if isinstance(request.user, User) else None
+    name = name or ("" if user else NOBODY_KNOWN)
     return Actor(user=user, door=Door.PAGE, name=name, host=request.META.get("REMOTE_ADDR", ""))
 
 

@@ -31,6 +31,7 @@ from mailboxes.models import (
     MailboxCredential,
     MailboxOwner,
     OutOfOffice,
+    PasswordLink,
     PermittedSender,
     RecoveryAddress,
 )
@@ -186,10 +187,13 @@ def _refuse_path_from(by: Actor) -> None:
         )
 
 
-def set_mailbox_password(mailbox: Mailbox, password: str, *, must_change: bool = False, by: Actor) -> None:
+def set_mailbox_password(
+    mailbox: Mailbox, password: str, *, must_change: bool = False, by_owner: bool = False, by: Actor
+) -> None:
     """Sets the password and ends the owner's sessions; the history says that it changed, never what it is. With
     `must_change` the owner chooses another one at the next sign-in to the panel; mail programs are let in meanwhile.
-    App passwords stay as they are."""
+    Links that were sent are no longer good. Unless it is set `by_owner` the recovery address goes, too: an intruder may
+    have put it there. App passwords stay as they are."""
     with recorded("change_password", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
         refuse_weak(password, str(mailbox))
@@ -198,6 +202,9 @@ def set_mailbox_password(mailbox: Mailbox, password: str, *, must_change: bool =
         mailbox.version += 1
         mailbox.save(update_fields=["version"])
         pghistory.create_event(mailbox, label="password_changed")
+        PasswordLink.use_up(mailbox)
+        if not by_owner:
+            RecoveryAddress.objects.filter(mailbox=mailbox).delete()
         for user in User.objects.filter(owned__mailbox=mailbox):
             user.set_unusable_password()  # a new random one: sessions hang on it (get_session_auth_hash)
             user.save(update_fields=["password"])

@@ -31,7 +31,14 @@ from domains.views import domain_head
 from mailboxes import services
 from mailboxes.forms import MAY_DO, MailboxAddForm, MailboxForm, MailboxPasswordForm, quota_words
 from mailboxes.jobs import start_alias_report
-from mailboxes.models import Address, AliasDestination, Mailbox, MailboxCredential, PasswordSettings
+from mailboxes.models import (
+    Address,
+    AliasDestination,
+    Mailbox,
+    MailboxCredential,
+    PasswordSettings,
+    RecoveryAddress,
+)
 from mailboxes.parsing import ParsedAddress
 from mailboxes.removal import delete_domain, what_is_lost
 from mailboxes.sessions import SessionCheck
@@ -198,6 +205,7 @@ def _around(mailbox: Mailbox) -> dict[str, Any]:
         "password_valid_until": valid_until,
         "sign_ins": list(mailbox.sign_ins.order_by("-signed_in_at", "-pk")[:3]),
         "last_sign_in": owner.user.last_login if owner else None,
+        "recovery": RecoveryAddress.objects.filter(mailbox=mailbox).first(),
     }
 
 
@@ -216,6 +224,7 @@ def mailbox_password(request: PersonRequest, address: ParsedAddress) -> HttpResp
             )
             return redirect(mailbox)
     context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain}
+    context["recovery"] = RecoveryAddress.objects.filter(mailbox=mailbox).first()
     return render(request, "mailboxes/mailbox_password.html", context)
 
 

@@ -41,6 +41,27 @@ class TestPassword:
         assert tried[0] == tried[1]
         assert [change["kind"] for change in tried[0]["changes"]] == ["password_changed"]
 
+    def test_one_from_a_domain_admin_is_always_set(self, api: Api, bob_api: Api) -> None:
+        api("PUT", "mailboxes/new@falcot.org/", {"password": "a brand new one"})
+        for must_change in (False, True):
+            body = {"password": "a brand new one", "must_change_password": must_change}
+            answer = bob_api("PATCH", "mailboxes/new@falcot.org/", body)
+            change_set = ChangeSet.objects.get(pk=str(answer.change_set))
+            assert change_set.sentence == "Changed the password of mailbox new@falcot.org"
+
+    def test_what_is_refused_together_tells_a_domain_admin_nothing(self, api: Api, bob_api: Api) -> None:
+        api("PUT", "mailboxes/new@falcot.org/", {"password": "a brand new one"})
+        answers = []
+        for password in ("a brand new one", "a wrong old one"):
+            body = {"password": password, "must_change_password": True}
+            operations = [
+                {"method": "PATCH", "noun": "mailboxes", "key": "new@falcot.org", "body": body},
+                {"method": "DELETE", "noun": "mailboxes", "key": "nobody@falcot.org"},
+            ]
+            answers.append(bob_api("POST", "changes/", {"operations": operations}))
+        assert [answer.status for answer in answers] == [422, 422]
+        assert answers[0].json == answers[1].json
+
     def test_with_other_fields_it_is_one_change_set(self, api: Api) -> None:
         answer = api("PATCH", "mailboxes/jean@falcot.org/", {"password": "a brand new one", "name": "J"})
         change_set = ChangeSet.objects.get(pk=str(answer.change_set))

@@ -28,7 +28,7 @@ def test_without_a_script_the_page_says_so_when_it_is_sent(furnished: dict[str, 
 def test_an_app_password_is_shown_once(furnished: dict[str, object], sit_down: SitDown) -> None:
     visit = sit_down(people.signed_in(OWNER))
     visit.go("/my-mailbox/app-passwords/add/")
-    visit.type(name="Laptop")
+    visit.type(name="Laptop", current=people.PASSWORDS[OWNER])
     visit.press("Add app password")
     assert len(visit.page.locator("main code").inner_text()) == 31
     assert visit.axe() == []

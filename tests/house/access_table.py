@@ -494,7 +494,12 @@ FORMS: dict[str, dict[str, str]] = {
     "password_forgotten": {"address": "jean@falcot.org"},
     "password_reset": {"password": "jean has a better one", "again": "jean has a better one"},
     "recovery_confirm": {},
-    "my_app_password_add": {"name": "Laptop", "imap": "on", "expires_in_days": "30"},
+    "my_app_password_add": {
+        "name": "Laptop",
+        "imap": "on",
+        "expires_in_days": "30",
+        "current": "jean keeps this one himself",
+    },
     "my_app_password_revoke": {},
     "import_add": {"file": "as a file: {column}\nnew@falcot.org\n", "existing": "refuse"},
     "import": {},

@@ -5,7 +5,7 @@ from django.test import Client
 
 from domains.models import Domain
 from mailboxes.credentials import is_password
-from mailboxes.models import Alias, Mailbox
+from mailboxes.models import Alias, Mailbox, RecoveryAddress
 from mailboxes.services import add_mailbox
 from tests.plugins.example_mail import TESTER, add_alias
 from tests.plugins.people import mailbox_of, words_of
@@ -65,6 +65,15 @@ def test_a_new_password(bob_client: Client, falcot: Domain) -> None:
     response = bob_client.post(f"{URL}password/", {"password": NEW, "again": NEW}, follow=True)
     assert "The password of jean@falcot.org was changed." in words_of(response)
     assert is_password(NEW, mailbox_of("jean@falcot.org").credential.hash)
+
+
+def test_the_recovery_address_is_shown_and_goes_with_the_password(bob_client: Client, falcot: Domain) -> None:
+    recovery = RecoveryAddress.objects.create(mailbox=mailbox_of("jean@falcot.org"), address="j@elsewhere.example")
+    assert "Recovery address j@elsewhere.example not confirmed yet" in words_of(bob_client.get(URL))
+    assert "The recovery address j@elsewhere.example is deleted" in words_of(bob_client.get(f"{URL}password/"))
+    bob_client.post(f"{URL}password/", {"password": NEW, "again": NEW})
+    assert not RecoveryAddress.objects.filter(pk=recovery.pk).exists()
+    assert "Recovery address none" in words_of(bob_client.get(URL))
 
 
 def test_two_different_passwords_are_none(bob_client: Client, falcot: Domain) -> None:

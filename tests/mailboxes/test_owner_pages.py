@@ -125,6 +125,13 @@ class TestSetUp:
         assert account["OutgoingMailServerPortNumber"] == 465
         assert account["EmailAccountName"] == "Sophie Durand"
 
+    def test_a_name_that_xml_cannot_hold(self, sophie_client: Client, mailbox: Mailbox) -> None:
+        change_server_names(imap_host="imap.falcot.org", submission_host="s.falcot.org", by=TESTER)
+        Mailbox.objects.filter(pk=mailbox.pk).update(name="Sophie\x1b \x85Durand\x7f")
+        answer = sophie_client.get("/my-mailbox/set-up/mail.mobileconfig")
+        (account,) = plistlib.loads(answer.content)["PayloadContent"]
+        assert account["EmailAccountName"] == "Sophie Durand"
+
     def test_only_what_the_owner_may_use(self, sophie_client: Client, mailbox: Mailbox) -> None:
         change_server_names(
             imap_host="imap.falcot.org", pop_host="pop.falcot.org", submission_host="s.falcot.org", by=TESTER

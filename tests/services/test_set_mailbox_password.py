@@ -1,10 +1,14 @@
 """Setting the password of a mailbox."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from mailboxes.credentials import is_password
-from mailboxes.models import Mailbox, MailboxCredential
+from mailboxes.models import Mailbox, MailboxCredential, PasswordLink, RecoveryAddress
+from mailboxes.recovery import new_token, reset_password
 from mailboxes.services import delete_mailbox, owner_of, set_mailbox_password
 from tests.services.checks import TESTER, one_change_set, refusal
 
@@ -54,3 +58,16 @@ def test_it_ends_the_sessions_of_the_owner(jean: Mailbox) -> None:
     set_mailbox_password(jean, "the first one", by=TESTER)
     owner.refresh_from_db()
     assert owner.get_session_auth_hash() != before
+
+
+@pytest.mark.parametrize("by_owner", [True, False])
+def test_no_door_of_an_intruder_stays_open(jean: Mailbox, by_owner: bool) -> None:
+    """Who was in for a while may have put a recovery address there, and may have a link already."""
+    RecoveryAddress.objects.create(mailbox=jean, address="intruder@elsewhere.example", confirmed_at=timezone.now())
+    about = {"mailbox": jean, "address": "intruder@elsewhere.example", "purpose": "reset"}
+    token = new_token(PasswordLink.objects.create(**about, expires_at=timezone.now() + timedelta(hours=1)))
+    with one_change_set("Changed the password of mailbox jean@example.org"):
+        set_mailbox_password(jean, "the first one", by_owner=by_owner, by=TESTER)
+    with refusal("no longer good"):
+        reset_password(token, "what the intruder wants", by=TESTER)
+    assert RecoveryAddress.objects.exists() is by_owner

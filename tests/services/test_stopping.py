@@ -1,13 +1,16 @@
 """The emergency stop, and networks from which a mailbox is used, as the panel itself has them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import ChangeSet
-from mailboxes.models import Mailbox
+from mailboxes.models import Mailbox, PasswordLink
+from mailboxes.recovery import link_of, new_token
 from mailboxes.services import add_mailbox, change_mailbox
 from mailboxes.stopping import release_mailboxes, stop_mailboxes
 from mailboxes.undo import undo_change_set
@@ -39,6 +42,14 @@ class TestStop:
         release_mailboxes([jean], by=BY)
         assert session.get("/my-mailbox/").status_code == 302, "a session that ended does not begin again"
         assert signed_in() is not None
+
+    def test_a_link_that_was_sent_is_no_longer_good_after_a_release(self, jean: Mailbox) -> None:
+        about = {"mailbox": jean, "address": "jean@elsewhere.example", "purpose": "reset"}
+        token = new_token(PasswordLink.objects.create(**about, expires_at=timezone.now() + timedelta(hours=1)))
+        stop_mailboxes([jean], by=BY)
+        release_mailboxes([jean], by=BY)
+        with pytest.raises(ValidationError, match="no longer good"):
+            link_of(token, "reset")
 
     def test_an_undo_releases(self, jean: Mailbox) -> None:
         change_set = stop_mailboxes([jean], by=BY)
