@@ -509,6 +509,7 @@ LEAVES_NOTHING = {
     "domains.services.refuse_unfitting_class": "Part of a service.",
     "domains.services.locked_version": "It locks a row for the service that calls it.",
     "jobs.services.job_kind": "It registers a function.",
+    "mailboxes.forwarding.register_closed": "It registers a function.",
     "jobs.services.start_job": "A job is no change; what it changes is written by the services it calls.",
     "jobs.services.wake_worker": "It tells the worker.",
     "jobs.services.run_job": "A job is no change; what it changes is written by the services it calls.",
