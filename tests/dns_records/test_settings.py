@@ -13,14 +13,16 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import ChangeSet
 from dns_records.expected import expected_of, expected_of_hosts, right_hand_side
-from dns_records.models import DnsSettings, DomainDns
-from dns_records.services import change_dns_settings, change_domain_dns
+from dns_records.models import DnsSettings, DomainDns, UpdateServer
+from dns_records.secrets import secret_of
+from dns_records.services import add_update_server, change_dns_settings, change_domain_dns
 from domains.dkim_keys import PrivateKey, generate
 from domains.dkim_services import add_dkim_key
 from domains.models import AddressClass, Domain
 from domains.services import add_domain
 from mailboxes.removal import delete_domain
 from mailboxes.undo import undo_change_set
+from tests.plugins.name_servers import TSIG_SECRET
 from tests.services.checks import TESTER, nothing_changes
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +107,15 @@ def test_an_undo_takes_settings_back() -> None:
     settings = DnsSettings.current()
     assert (settings.hosts, settings.dmarc_policy) == ("mx1.example.net 192.0.2.25", "none")
     assert not DomainDns.objects.exists()
+
+
+def test_undo_of_an_added_update_server_and_of_that_undo() -> None:
+    add_update_server("panel", "192.0.2.53", TSIG_SECRET, by=TESTER)
+    number = undo_change_set(ChangeSet.objects.get(metadata__noun="update_server"), by=TESTER)
+    assert not UpdateServer.objects.exists()
+    undo_change_set(ChangeSet.objects.get(pk=number), by=TESTER)
+    with pytest.raises(ValidationError, match="The secret of the key panel is not here any more. Type it again."):
+        secret_of(UpdateServer.objects.get())
 
 
 def test_a_deleted_domain_comes_back_with_its_settings() -> None:
