@@ -21,6 +21,7 @@ import dns.tsig
 import dns.update
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from dns.rdtypes.ANY.TXT import TXT
 
 from accounts.actors import Actor
 from accounts.history import recorded
@@ -120,8 +121,8 @@ def plan_for(domain: Domain) -> Plan:
 
 
 def _is_shut_out(server: UpdateServer, asker: Asker, zone: str, step: Step) -> bool:
-    """Whether the server would ignore the record that is to come: beside an alias stands nothing else (RFC 2136, section
-    3.4.2.2). The check says whether what stands there leads to the right place. A wildcard shuts nothing out."""
+    """Whether the server would ignore what is to come: beside an alias stands nothing else (RFC 2136, section 3.4.2.2).
+    The check says whether what stands there leads to the right place. A wildcard shuts nothing out."""
     for rdtype in ("A", "AAAA") if step.rdtype == "CNAME" else ("CNAME",):
         there = _there(server, asker, step.name, rdtype)
         wildcards = (f"*.{above}" for above in _above(step.name, zone))
@@ -137,9 +138,7 @@ def _above(name: str, zone: str) -> Iterator[str]:
         yield name
 
 
-def _step(
-    name: str, rdtype: str, found: Sequence[dns.rdata.Rdata], wanted: Sequence[Expected], ours: set[str]
-) -> Step:
+def _step(name: str, rdtype: str, found: Sequence[dns.rdata.Rdata], wanted: Sequence[Expected], ours: set[str]) -> Step:
     there = [_text(rdata) for rdata in found]
     values: list[str] = []
     for one in wanted:
@@ -250,7 +249,7 @@ def _there(server: UpdateServer, asker: Asker, name: str, rdtype: str) -> list[d
 
 def _text(rdata: dns.rdata.Rdata) -> str:
     """In the spelling of `Expected`."""
-    if rdata.rdtype == dns.rdatatype.TXT:
+    if isinstance(rdata, TXT):
         return b"".join(rdata.strings).decode("utf-8", "replace")
     return str(rdata.to_text())
 
