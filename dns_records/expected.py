@@ -1,22 +1,31 @@
 """Which records should stand in the DNS for a domain and for the mail hosts, each with its reason."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any
 
 from django.db.models import prefetch_related_objects
+from django.utils import timezone
 
 from dns_records import words
 from dns_records.fields import is_for, readable_certificates, tlsa_of
 from dns_records.models import DnsSettings, DomainDns
 from domains.dkim_models import LONGEST_STRING, DkimKey
-from domains.models import AddressClass, Domain
+from domains.dkim_waits import may_go_at
+from domains.models import AddressClass, Domain, MailSettings
 
 TTL = 3600  # seconds, in zone-file text
 DKIM_IN_DNS = ("prepared", "published", "signing", "retiring", "revoked")
 DAY = 24 * 3600
+ClientHosts = Callable[[], Mapping[str, str]]
+_client_hosts: list[ClientHosts] = []
+
+
+def register_client_hosts(hosts: ClientHosts) -> None:
+    """A room says which host serves each of DnsSettings.SERVICES; where it names none, the DNS settings do."""
+    _client_hosts.append(hosts)
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,8 @@ def expected_by_domain(domains: Sequence[Domain], settings: DnsSettings | None =
     """By the number of each domain, in few statements."""
     settings = settings or DnsSettings.current()
     prefetch_related_objects(list(domains), "dns", "dkim_keys", "target__dkim_keys")
-    return {domain.pk: list(_of_domain(domain, settings)) for domain in domains}
+    may_go, clients = _keys_that_may_go(domains), _hosts_for_clients(settings)
+    return {domain.pk: list(_of_domain(domain, settings, may_go, clients)) for domain in domains}
 
 
 def expected_of_hosts(settings: DnsSettings | None = None) -> list[Expected]:
@@ -113,7 +123,9 @@ def dmarc_record(domain: Domain, settings: DnsSettings) -> str:
     return "; ".join(f"{tag}={value}" for tag, value in tags)
 
 
-def _of_domain(domain: Domain, settings: DnsSettings) -> Iterator[Expected]:
+def _of_domain(
+    domain: Domain, settings: DnsSettings, may_go: Container[int], clients: Mapping[str, str]
+) -> Iterator[Expected]:
     name, hosts = domain.name, settings.mail_hosts
     if "." not in name:
         return
@@ -123,7 +135,7 @@ def _of_domain(domain: Domain, settings: DnsSettings) -> Iterator[Expected]:
     if terms := spf_terms_of(domain, settings):
         record = " ".join(["v=spf1", *terms, "-all" if settings.spf_strict else "~all"])
         yield Expected("spf", name, "TXT", (record,), {"domain": name})
-    yield from _dkim(domain)
+    yield from _dkim(domain, may_go)
     if terms or hosts:
         yield from _dmarc(domain, settings)
     if policy := sts_policy(settings):
@@ -134,13 +146,27 @@ def _of_domain(domain: Domain, settings: DnsSettings) -> Iterator[Expected]:
         record = f"v=TLSRPTv1; rua={','.join(f'mailto:{one}' for one in settings.tls_reports.split())}"
         yield Expected("tls_reports", f"_smtp._tls.{name}", "TXT", (record,))
     if domain.answers_for.address_class == AddressClass.VIRTUAL_MAILBOX:
-        yield from _for_mail_programs(name, settings)
+        yield from _for_mail_programs(name, settings, clients)
 
 
-def _dkim(domain: Domain) -> Iterator[Expected]:
+def _keys_of(domain: Domain) -> list[DkimKey]:
+    """Its own, and those of its target that sign for alias domains."""
     of_target = [key for key in domain.target.dkim_keys.all() if key.for_alias_domains] if domain.target else []
-    for key in [*domain.dkim_keys.all(), *of_target]:
-        if key.state in DKIM_IN_DNS:
+    return [*domain.dkim_keys.all(), *of_target]
+
+
+def _keys_that_may_go(domains: Iterable[Domain]) -> set[int]:
+    """The keys, by number, that are retiring for long enough: no mail on its way needs their records any more."""
+    retiring = [key for domain in domains for key in _keys_of(domain) if key.state == DkimKey.State.RETIRING]
+    if not retiring:
+        return set()
+    now, settings = timezone.now(), MailSettings.current()
+    return {key.pk for key in retiring if may_go_at(key, settings) <= now}
+
+
+def _dkim(domain: Domain, may_go: Container[int]) -> Iterator[Expected]:
+    for key in _keys_of(domain):
+        if key.state in DKIM_IN_DNS and key.pk not in may_go:
             name = f"{key.selector}._domainkey.{domain.name}"
             purpose = {"prepared": "dkim_prepared", "retiring": "dkim_retiring", "revoked": "dkim_revoked"}
             yield Expected(
@@ -165,12 +191,19 @@ def _dmarc(domain: Domain, settings: DnsSettings) -> Iterator[Expected]:
             yield Expected("dmarc_reports", allows, "TXT", ("v=DMARC1",), {"domain": name, "other": other})
 
 
-def _for_mail_programs(name: str, settings: DnsSettings) -> Iterator[Expected]:
-    if settings.client_host:
-        for service in settings.services.split():
-            value = f"0 1 {settings.SERVICES[service]} {settings.client_host}."
+def _hosts_for_clients(settings: DnsSettings) -> dict[str, str]:
+    """The host of each service that mail programs use; a service without one is left out."""
+    named = {service: host for hosts in _client_hosts for service, host in hosts().items() if host}
+    hosts = {service: named.get(service) or settings.client_host for service in settings.SERVICES}
+    return {service: host for service, host in hosts.items() if host}
+
+
+def _for_mail_programs(name: str, settings: DnsSettings, clients: Mapping[str, str]) -> Iterator[Expected]:
+    for service in settings.services.split():
+        if service in clients:
+            value = f"0 1 {settings.SERVICES[service]} {clients[service]}."
             yield Expected("srv", f"_{service}._tcp.{name}", "SRV", (value,), {"service": service})
-    if settings.panel_host and settings.client_host:
+    if settings.panel_host and clients:
         target = (f"{settings.panel_host}.",)
         yield Expected("autoconfig", f"autoconfig.{name}", "CNAME", target)
         yield Expected("autodiscover", f"autodiscover.{name}", "CNAME", target)

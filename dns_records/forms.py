@@ -70,6 +70,9 @@ class UpdateServerAddForm(PanelForm):
 
 
 DnsSettingsForm.base_fields |= {name: _field(DnsSettings, name) for name in SETTINGS}
+DnsSettingsForm.base_fields["client_host"].help_text = gettext_lazy(
+    "The name of services that have none under Settings, “Server names”. Empty: no records for them."
+)
 DomainDnsForm.base_fields |= {name: _field(DomainDns, name) for name in OF_DOMAIN if name != "server"}
 _of_server = {name: _field(UpdateServer, name, required=name == "address") for name in OF_SERVER if name != "for_all"}
 _of_server |= {"for_all": _field(UpdateServer, "for_all")}

@@ -4,7 +4,7 @@ Only what the panel has put there is changed or taken away; records of others of
 what it thinks is there: if somebody changed that meanwhile, the server refuses and nothing is changed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -21,6 +21,7 @@ import dns.tsig
 import dns.update
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from dns.rdtypes.ANY.TXT import TXT
 
 from accounts.actors import Actor
 from accounts.history import recorded
@@ -41,11 +42,12 @@ Key = tuple[str, str]  # name and type
 
 @dataclass(frozen=True)
 class Step:
-    """What the update does at one name and type. `there` is what the server has now: the update asks that it is so."""
+    """What the update does at one name and type. `there` is what the server has now: the update asks that it is so, in
+    the strings in which it has it."""
 
     name: str
     rdtype: str
-    there: tuple[str, ...]
+    there: tuple[dns.rdata.Rdata, ...]
     add: tuple[str, ...] = ()
     take_away: tuple[str, ...] = ()
     left_alone: str = ""  # why, as a key of words.LEFT_ALONE
@@ -112,11 +114,32 @@ def plan_for(domain: Domain) -> Plan:
     for name, rdtype in dict.fromkeys([*wanted, *ours]):
         if f".{name}".endswith(f".{zone}"):
             there = _there(server, asker, name, rdtype)
-            steps.append(_step(name, rdtype, there, wanted[name, rdtype], ours[name, rdtype]))
+            step = _step(name, rdtype, there, wanted[name, rdtype], ours[name, rdtype])
+            if there or not step.add or not _is_shut_out(server, asker, zone, step):
+                steps.append(step)
     return Plan(domain, server, zone, tuple(steps))
 
 
-def _step(name: str, rdtype: str, there: Sequence[str], wanted: Sequence[Expected], ours: set[str]) -> Step:
+def _is_shut_out(server: UpdateServer, asker: Asker, zone: str, step: Step) -> bool:
+    """Whether the server would ignore what is to come: beside an alias stands nothing else (RFC 2136, section 3.4.2.2).
+    The check says whether what stands there leads to the right place. A wildcard shuts nothing out."""
+    for rdtype in ("A", "AAAA") if step.rdtype == "CNAME" else ("CNAME",):
+        there = _there(server, asker, step.name, rdtype)
+        wildcards = (f"*.{above}" for above in _above(step.name, zone))
+        if there and not any(_there(server, asker, name, rdtype) == there for name in wildcards):
+            return True
+    return False
+
+
+def _above(name: str, zone: str) -> Iterator[str]:
+    """The names above it within the zone, the nearest first."""
+    while name != zone:
+        name = name.partition(".")[2]
+        yield name
+
+
+def _step(name: str, rdtype: str, found: Sequence[dns.rdata.Rdata], wanted: Sequence[Expected], ours: set[str]) -> Step:
+    there = [_text(rdata) for rdata in found]
     values: list[str] = []
     for one in wanted:
         foreign = [value for value in _of_the_same_kind(one, there) if value not in ours and value not in one.values]
@@ -127,11 +150,11 @@ def _step(name: str, rdtype: str, there: Sequence[str], wanted: Sequence[Expecte
                 left_alone, value = "merge", spf.merged(foreign[0], terms, ending)
                 if value == foreign[0]:
                     left_alone = value = ""  # it says all that we would say
-            return Step(name, rdtype, tuple(there), left_alone=left_alone, value=value)
+            return Step(name, rdtype, tuple(found), left_alone=left_alone, value=value)
         values += [value for value in one.values if value not in values]
     add = tuple(value for value in values if value not in there)
     gone = tuple(value for value in there if value in ours and value not in values)
-    return Step(name, rdtype, tuple(there), add, gone)
+    return Step(name, rdtype, tuple(found), add, gone)
 
 
 def _of_the_same_kind(expected: Expected, there: Sequence[str]) -> list[str]:
@@ -168,12 +191,13 @@ def _send(plan: Plan) -> None:
     for step in plan.to_do:
         if step.there:
             # RFC 2136, section 2.4.2: exactly these records are there.
-            update.present(_name(step.name), *_rdataset(step.rdtype, step.there))
+            update.present(_name(step.name), *step.there)
         else:
             update.absent(_name(step.name), step.rdtype)
     for step in plan.to_do:
-        for value in step.take_away:
-            update.delete(_name(step.name), _rdata(step.rdtype, value))
+        for rdata in step.there:
+            if _text(rdata) in step.take_away:
+                update.delete(_name(step.name), rdata)
         for value in step.add:
             update.add(_name(step.name), TTL, _rdata(step.rdtype, value))
     try:
@@ -213,29 +237,30 @@ def _zone_of(server: UpdateServer, domain: Domain, asker: Asker) -> str:
     raise ValidationError(_("%(server)s does not serve %(domain)s.") % words)
 
 
-def _there(server: UpdateServer, asker: Asker, name: str, rdtype: str) -> list[str]:
-    """What the server has, in the spelling of `Expected`."""
+def _there(server: UpdateServer, asker: Asker, name: str, rdtype: str) -> list[dns.rdata.Rdata]:
+    """What the server has at this name itself."""
     message = asker.message(_as_server(server), name, rdtype, port=server.port)
     if isinstance(message, str):
         raise ValidationError(_("%(server)s does not answer.") % {"server": server.address})
     kind = dns.rdatatype.from_text(rdtype)
     rrset = message.get_rrset(message.answer, _name(name), dns.rdataclass.IN, kind)
-    if rdtype == "TXT":
-        return sorted(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in rrset or [])
-    return sorted(rdata.to_text() for rdata in rrset or [])
+    return sorted(rrset or [], key=_text)
+
+
+def _text(rdata: dns.rdata.Rdata) -> str:
+    """In the spelling of `Expected`."""
+    if isinstance(rdata, TXT):
+        return b"".join(rdata.strings).decode("utf-8", "replace")
+    return str(rdata.to_text())
 
 
 def _is_seen(server: UpdateServer, asker: Asker, step: Step) -> bool:
-    there = set(_there(server, asker, step.name, step.rdtype))
+    there = {_text(rdata) for rdata in _there(server, asker, step.name, step.rdtype)}
     return set(step.add) <= there and not set(step.take_away) & there
 
 
 def _rdata(rdtype: str, value: str) -> dns.rdata.Rdata:
     return dns.rdata.from_text("IN", rdtype, right_hand_side(rdtype, value))
-
-
-def _rdataset(rdtype: str, values: Iterable[str]) -> list[dns.rdata.Rdata]:
-    return [_rdata(rdtype, value) for value in values]
 
 
 def _name(text: str) -> dns.name.Name:

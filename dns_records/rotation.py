@@ -18,7 +18,7 @@ from accounts.actors import Actor, Door
 from dns_records.authoritative import Asker, Said, ServerAnswer
 from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_rotation import LOOK, keys_to_rotate, start_rotation
-from domains.dkim_services import move_dkim_key
+from domains.dkim_services import change_dkim_key, move_dkim_key
 from domains.dkim_waits import DAYS_IN_A_MONTH, TO_DO, DkimWait, begin_to_wait, may_go_at
 from domains.models import MailSettings
 from jobs.models import Job
@@ -55,7 +55,7 @@ def follow_keys(*, by: Actor) -> int:
 
 
 def _follow(by: Actor) -> int:
-    _take_up()
+    _take_up(by)
     number, asker = 0, Asker()
     end = timezone.now() + LONGEST_RUN
     while (started := timezone.now()) < end:
@@ -70,11 +70,18 @@ def _follow(by: Actor) -> int:
     return number
 
 
-def _take_up() -> None:
-    """What an undo brought back, or what was there before the panel asked the DNS."""
+def _take_up(by: Actor) -> None:
+    """What an undo brought back, or what was there before the panel asked the DNS. Who took back that a key signs does
+    not want it to sign a minute later: such a key waits for a person."""
+    DkimWait.objects.exclude(key__state__in=TO_DO).delete()
     lost = DkimKey.objects.filter(Q(wait=None) | ~Q(wait__state=F("state")), state__in=TO_DO)
     for key in lost.select_related("domain").order_by("pk")[:AT_A_TIME]:
-        begin_to_wait(key)
+        try:
+            if key.state == State.PUBLISHED and key.signs_by_itself:
+                key = change_dkim_key(key, signs_by_itself=False, by=by)
+            begin_to_wait(key)
+        except ValidationError as error:
+            log.info("%s does not wait for a person: %s", key, " ".join(error.messages))
 
 
 @job_kind(LOOK)

@@ -21,7 +21,8 @@ DUE = Q(percent__gte=FIRST_LEVEL, warned=0) | Q(percent__gte=LAST_LEVEL, warned_
 
 
 def warn_owners() -> int:
-    """Sends what is due and remembers it; the number of mails. What no server took is tried again."""
+    """Sends what is due and remembers it; the number of mails. What a server did not take for now (4xx, or it went
+    away) is tried again, what it refuses for good (5xx) is not. Mailboxes of suspended domains are told later."""
     due = list(islice(_due(), A_RUN))
     if not due:
         return 0
@@ -38,8 +39,13 @@ def warn_owners() -> int:
             mail.connection = connection
             try:
                 mail.send()
-            except smtplib.SMTPException:
+            except OSError as error:  # what smtplib raises is one too
                 log.warning("No warning to %s", mail.to, exc_info=True)
+                if isinstance(error, smtplib.SMTPServerDisconnected) or not isinstance(error, smtplib.SMTPException):
+                    break  # it went away
+                connection.close()  # after a refused DATA smtplib leaves this one begun; the next mail opens another
+                if not _is_for_good(error):
+                    continue
             told.append(usage)
     finally:
         connection.close()
@@ -47,8 +53,16 @@ def warn_owners() -> int:
     return len(told)
 
 
+def _is_for_good(error: smtplib.SMTPException) -> bool:
+    """Whether the server will say the same next time (RFC 5321, section 4.2.1), or smtplib itself."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _text in error.recipients.values())
+    return not isinstance(error, smtplib.SMTPResponseException) or error.smtp_code >= 500
+
+
 def _due() -> Iterator[Usage]:
-    rows = Usage.objects.filter(DUE).select_related("mailbox__address__domain", "mailbox__owner__user")
+    rows = Usage.objects.filter(DUE).exclude(mailbox__address__domain__suspended=True)
+    rows = rows.select_related("mailbox__address__domain", "mailbox__owner__user")
     yield from rows.order_by("mailbox").iterator()
 
 

@@ -14,6 +14,13 @@ from domains.fields import DOMAIN_REGEX, normalised_domain
 from domains.services import locked_version
 
 HOSTS = ("imap_host", "pop_host", "submission_host")
+SERVICES = {  # of SRV records (RFC 6186, RFC 8314)
+    "imaps": "imap_host",
+    "imap": "imap_host",
+    "pop3s": "pop_host",
+    "submissions": "submission_host",
+    "submission": "submission_host",
+}
 
 
 @tracked()
@@ -51,6 +58,12 @@ class ServerNames(models.Model):
     @classmethod
     def current(cls) -> "ServerNames":
         return cls.objects.get(pk=1)
+
+
+def host_by_service() -> dict[str, str]:
+    """The host of each service; "" where there is none."""
+    names = ServerNames.current()
+    return {service: str(getattr(names, host)) for service, host in SERVICES.items()}
 
 
 def change_server_names(*, by: Actor, version: int | None = None, **changes: Any) -> ServerNames:

@@ -199,7 +199,8 @@ def _write(rows: NetEvents, *, is_old: bool) -> None:
     for model, events in reversed(ordered):
         _delete(model, events.of(kinds=["added"]).ids())
     for model, events in ordered:
-        for event in events.of(kinds=["changed"]):
+        # The last first: of two rows that changed places, the one that took the place frees it.
+        for event in reversed(events.of(kinds=["changed"])):
             _change_back(model, event)
     for model, events in ordered:
         back = events.of(kinds=["deleted"])

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history_reading import Event, NetEvents
 from accounts.models import OWNER_PREFIX, User
-from dns_records.models import DnsSettings, DomainDns, UpdateServer
+from dns_records.models import DnsSettings, DomainDns, UpdateSecret, UpdateServer
 from domains.dkim_models import DkimKey
+from domains.dkim_waits import DkimWait
 from domains.guards import delimiter_changed
 from domains.models import Domain, DomainAdmin, MailSettings
 from domains.services import refuse_unfitting_class
@@ -100,6 +101,8 @@ OF_A_DOMAIN = (
     RelayRecipient,
 )
 COUNTERS = ("version", "changed_at")
+# What each row of another model has from its beginning, and nobody uses by itself.
+COME_ALONG = (MailboxCredential, MailboxOwner, DkimWait, UpdateSecret)
 PIECE = 1_000  # rows in one statement
 
 
@@ -267,7 +270,7 @@ def refuse_used(events: NetEvents) -> None:
     for model in events.about:
         for relation in model._meta.related_objects:
             other, reference = relation.related_model, relation.field
-            comes_along = other in (MailboxCredential, MailboxOwner) or not getattr(reference, "db_constraint", False)
+            comes_along = other in COME_ALONG or not getattr(reference, "db_constraint", False)
             if comes_along or relation.on_delete is models.SET_NULL:
                 continue
             for some in in_pieces(events.of(model, kinds=["added"]).ids()):

@@ -1,7 +1,10 @@
 """Records are put into a real zone by dynamic update with TSIG; only the panel's own are ever touched."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from accounts.models import ChangeSet
 from dns_records.authoritative import ask_all
@@ -100,6 +103,55 @@ def test_records_of_others_are_left_alone(place: Place, server: UpdateServer) ->
     assert published("_dmarc.example.org", "TXT") == ['"v=DMARC1; p=none"']
     assert len(published("s1._domainkey.example.org", "TXT")) == 1
     assert not PublishedRecord.objects.filter(rdtype="MX").exists()
+
+
+def test_nothing_is_put_beside_an_alias_nor_an_alias_beside_an_address(place: Place, server: UpdateServer) -> None:
+    theirs = (
+        "s1._domainkey CNAME s1._domainkey.example.net.\nautoconfig A 192.0.2.80\nmta-sts AAAA 2001:db8::80\n"
+        "* A 192.0.2.81\n*._tcp CNAME www"
+    )
+    place.servers.zone("example.org", theirs, at=["ns1"], ns=["ns1"])
+    names = {(step.name, step.rdtype) for step in plan_for(place.domain).steps}
+    assert not names & {
+        ("s1._domainkey.example.org", "TXT"),
+        ("autoconfig.example.org", "CNAME"),
+        ("mta-sts.example.org", "CNAME"),
+    }
+    assert {("autodiscover.example.org", "CNAME"), ("_imaps._tcp.example.org", "SRV")} <= names
+    assert put(place) == []
+    assert published("s1._domainkey.example.org", "CNAME") == ["s1._domainkey.example.net."]
+    assert published("autodiscover.example.org", "CNAME") == ["panel.example.net."]
+    assert not PublishedRecord.objects.filter(name="s1._domainkey.example.org").exists()
+
+
+def test_text_of_others_in_short_strings_holds_nothing_up(place: Place, server: UpdateServer) -> None:
+    place.servers.zone("example.org", '@ TXT "google-site-" "verification=abc"', at=["ns1"], ns=["ns1"])
+    assert put(place) == []
+    assert sorted(published("example.org", "TXT")) == [
+        '"google-site-" "verification=abc"',
+        '"v=spf1 mx ip4:192.0.2.8 -all"',
+    ]
+
+
+def test_our_record_is_taken_away_in_whichever_strings_it_stands(place: Place, server: UpdateServer) -> None:
+    put(place)
+    key = DkimKey.objects.get()
+    text = key.record_text
+    typed = f'{OTHERS}\ns1._domainkey TXT "{text[:100]}" "{text[100:300]}" "{text[300:]}"'
+    place.servers.zone("example.org", typed, at=["ns1"], ns=["ns1"])
+    move_dkim_key(move_dkim_key(key, "revoked", by=TESTER), "gone", is_seen=True, by=TESTER)
+    assert put(place) == []
+    assert published("s1._domainkey.example.org", "TXT") == []
+
+
+def test_the_record_of_a_retiring_key_goes_when_its_time_is_over(place: Place, server: UpdateServer) -> None:
+    put(place)
+    key = move_dkim_key(DkimKey.objects.get(), "retiring", by=TESTER)
+    assert plan_for(Domain.objects.get(pk=place.domain.pk)).to_do == []
+    DkimKey.objects.update(retiring_at=timezone.now() - timedelta(days=7, minutes=1))
+    assert not [one for one in place.expected() if one.purpose == "dkim_retiring"]
+    assert put(place) == []
+    assert published(key.record_name, "TXT") == []
 
 
 def test_a_change_by_somebody_else_meanwhile_is_not_overwritten(place: Place, server: UpdateServer) -> None:

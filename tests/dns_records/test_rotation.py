@@ -197,6 +197,18 @@ def test_what_an_undo_brought_back_is_looked_for_again(domain: Domain, name_serv
     assert look(key) == ["published: by_hand"]
 
 
+def test_who_takes_back_that_a_key_signs_says_when_it_does(domain: Domain, name_servers: NameServers) -> None:
+    old, new = sign(made(domain)), made(domain, "s2", signs_by_itself=True)
+    publish(name_servers, old, new)
+    assert look(old, new) == ["retiring: kept", "signing"]
+    number = undo_change_set(ChangeSet.objects.filter(metadata__verb="sign").latest("created_at"), by=TESTER)
+    assert look(old, new) == ["signing", "published: by_hand"]
+    assert look(old, new) == ["signing", "published: by_hand"]
+    assert to_do(DkimKey.objects.get(pk=new.pk)) == f"Sign with {new}."
+    undo_change_set(ChangeSet.objects.get(pk=number), by=TESTER)
+    assert look(old, new) == ["retiring: kept", "signing"]
+
+
 def test_the_schedule(domain: Domain) -> None:
     key = sign(made(domain, local_parts="newsletter"))
     sign(made(add_domain("young.example", by=TESTER)))

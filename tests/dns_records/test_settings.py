@@ -1,6 +1,6 @@
 """DNS settings: what may be typed, and which records follow from it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,22 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from accounts.models import ChangeSet
 from dns_records.expected import expected_of, expected_of_hosts, right_hand_side
-from dns_records.models import DnsSettings, DomainDns
-from dns_records.services import change_dns_settings, change_domain_dns
+from dns_records.models import DnsSettings, DomainDns, UpdateServer
+from dns_records.secrets import secret_of
+from dns_records.services import add_update_server, change_dns_settings, change_domain_dns
 from domains.dkim_keys import PrivateKey, generate
-from domains.dkim_services import add_dkim_key
+from domains.dkim_models import DkimKey
+from domains.dkim_services import add_dkim_key, move_dkim_key
 from domains.models import AddressClass, Domain
-from domains.services import add_domain
+from domains.services import add_domain, change_mail_settings
 from mailboxes.removal import delete_domain
+from mailboxes.server_names import change_server_names
 from mailboxes.undo import undo_change_set
+from tests.plugins.name_servers import TSIG_SECRET
 from tests.services.checks import TESTER, nothing_changes
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +64,39 @@ def test_a_domain_differs() -> None:
     change_domain_dns(domain, dmarc_policy="reject", spf_senders="include:_spf.example.net ip4:192.0.2.8", by=TESTER)
     assert records(domain)["example.org TXT"] == ["v=spf1 mx ip4:192.0.2.8 include:_spf.example.net -all"]
     assert records(domain)["_dmarc.example.org TXT"] == ["v=DMARC1; p=reject"]
+
+
+def test_the_servers_of_mail_programs_are_those_of_the_server_names() -> None:
+    domain = add_domain("example.org", by=TESTER)
+    change_server_names(imap_host="imap.example.net", submission_host="mail.example.net", by=TESTER)
+    change_dns_settings(services="imaps pop3s submissions sieve", panel_host="panel.example.net", by=TESTER)
+    assert records(domain) == {
+        "_imaps._tcp.example.org SRV": ["0 1 993 imap.example.net."],
+        "_submissions._tcp.example.org SRV": ["0 1 465 mail.example.net."],
+        "autoconfig.example.org CNAME": ["panel.example.net."],
+        "autodiscover.example.org CNAME": ["panel.example.net."],
+    }
+    change_dns_settings(client_host="all.example.net", by=TESTER)
+    there = records(domain)
+    assert there["_imaps._tcp.example.org SRV"] == ["0 1 993 imap.example.net."]
+    assert there["_pop3s._tcp.example.org SRV"] == ["0 1 995 all.example.net."]
+    assert there["_sieve._tcp.example.org SRV"] == ["0 1 4190 all.example.net."]
+
+
+def test_a_retiring_key_is_expected_until_it_may_go() -> None:
+    domain = add_domain("example.org", by=TESTER)
+    alias = add_domain("alias.example", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+    key = add_dkim_key(domain, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER)
+    for state in ("published", "signing", "retiring"):
+        key = move_dkim_key(key, state, is_seen=True, by=TESTER)
+    assert [list(records(one)) for one in (domain, alias)] == [
+        ["s1._domainkey.example.org TXT"],
+        ["s1._domainkey.alias.example TXT"],
+    ]
+    DkimKey.objects.update(retiring_at=timezone.now() - timedelta(days=7, minutes=1))
+    assert [records(one) for one in (domain, alias)] == [{}, {}]
+    change_mail_settings(dkim_retiring_days=8, by=TESTER)
+    assert len(records(domain)) == 1
 
 
 def test_an_alias_domain_has_the_keys_that_sign_for_it() -> None:
@@ -105,6 +143,15 @@ def test_an_undo_takes_settings_back() -> None:
     settings = DnsSettings.current()
     assert (settings.hosts, settings.dmarc_policy) == ("mx1.example.net 192.0.2.25", "none")
     assert not DomainDns.objects.exists()
+
+
+def test_undo_of_an_added_update_server_and_of_that_undo() -> None:
+    add_update_server("panel", "192.0.2.53", TSIG_SECRET, by=TESTER)
+    number = undo_change_set(ChangeSet.objects.get(metadata__noun="update_server"), by=TESTER)
+    assert not UpdateServer.objects.exists()
+    undo_change_set(ChangeSet.objects.get(pk=number), by=TESTER)
+    with pytest.raises(ValidationError, match="The secret of the key panel is not here any more. Type it again."):
+        secret_of(UpdateServer.objects.get())
 
 
 def test_a_deleted_domain_comes_back_with_its_settings() -> None:

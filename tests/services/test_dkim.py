@@ -152,6 +152,14 @@ def test_undo_brings_a_deleted_key_back(domain: Domain) -> None:
     assert DkimPrivateKey.objects.get().retired_at is None
 
 
+def test_undo_of_an_added_key_and_of_that_undo(domain: Domain) -> None:
+    text = unsealed(made(domain).private)
+    number = undo_change_set(ChangeSet.objects.get(metadata__noun="dkim_key"), by=TESTER)
+    assert not DkimKey.objects.exists()
+    undo_change_set(ChangeSet.objects.get(pk=number), by=TESTER)
+    assert unsealed(DkimKey.objects.get().private) == text
+
+
 def test_undo_of_a_deleted_domain(domain: Domain) -> None:
     text = unsealed(made(domain).private)
     number = delete_domain(domain, by=TESTER)
