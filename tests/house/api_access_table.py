@@ -128,8 +128,8 @@ PATCH  api_default_aliases      default-aliases/noc/                 401 401 404
 DELETE api_default_aliases      default-aliases/noc/                 401 401 404 404 204 404 403
 
 GET    api_server_names    server-names/                             401 404 404 404 200 404 403
-PUT    api_server_names    server-names/                             401 404 404 404 200 404 403
-PATCH  api_server_names    server-names/                             401 404 404 404 200 404 403
+PUT    api_server_names    server-names/                             401 401 404 404 200 404 403
+PATCH  api_server_names    server-names/                             401 401 404 404 200 404 403
 
 GET    api_mail_settings   mail-settings/                            401 404 404 404 200 404 403
 PUT    api_mail_settings   mail-settings/                            401 401 404 404 200 404 403

@@ -45,7 +45,7 @@ def secrets() -> list[str]:
     tokens = [*RelayPassword.objects.values_list("token", flat=True), *Token.objects.values_list("digest", flat=True)]
     tokens += AppPasswordSecret.objects.values_list("digest", flat=True)
     tokens += UpdateSecret.objects.values_list("token", flat=True)
-    tokens += KeptRow.objects.values_list("secret", flat=True)
+    tokens += KeptRow.objects.exclude(secret="").values_list("secret", flat=True)
     return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, SEED, TSIG_SECRET, TYPED]
     tokens += KeptRow.objects.exclude(secret="").values_list("secret", flat=True)
     return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, SEED, TYPED]
