@@ -21,6 +21,7 @@ from mailboxes import destinations as destination_rows
 from mailboxes.app_passwords import remove_app_passwords
 from mailboxes.credentials import hash_password
 from mailboxes.destinations import lock_alias_graph
+from mailboxes.labels import domain_of, few
 from mailboxes.limits import within_limits
 from mailboxes.loops import refuse_loops
 from mailboxes.models import (
@@ -416,13 +417,3 @@ def _path_from_template(domain: Domain, local_part: str, mail_format: str) -> st
 def _locked(domain: Domain) -> Domain:
     locked: Domain = locked_version(Domain.objects, domain.pk, None)
     return locked
-
-
-def few(rows: Sequence[Mailbox], most: int = 5) -> str:
-    names = ", ".join(str(row) for row in rows[:most])
-    return names if len(rows) <= most else f"{names} … ({len(rows)})"
-
-
-def domain_of(rows: Sequence[Mailbox]) -> str:
-    names = {row.address.domain.name for row in rows}
-    return names.pop() if len(names) == 1 else ""

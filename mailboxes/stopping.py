@@ -11,8 +11,8 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import User
 from domains.services import locked_version
+from mailboxes.labels import domain_of, few
 from mailboxes.models import Mailbox, PasswordLink
-from mailboxes.services import domain_of, few
 
 
 def stop_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> UUID:

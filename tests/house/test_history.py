@@ -538,6 +538,8 @@ LEAVES_NOTHING = {
     "lookup_tables.services.check_undone": "Part of a service.",
     "lookup_tables.services.what_is_lost": "It reads.",
     "restrictions.access_services.asked_in": "It reads.",
+    "restrictions.access_services.version_of_choice": "It reads.",
+    "restrictions.services.version_of_list": "It reads.",
     "restrictions.access_services.what_is_lost": "It reads.",
     "restrictions.access_services.what_is_lost_with": "It reads.",
     "restrictions.services.check_undone": "Part of a service.",
@@ -580,6 +582,7 @@ def modules_with_services() -> list[ModuleType]:
         renaming,
         senders,
         server_names,
+        stopping,
         undo,
         access,
     ]
