@@ -7,4 +7,8 @@ class RestrictionsConfig(AppConfig):
     name = "restrictions"
 
     def ready(self) -> None:
+        from mailboxes.forwarding import register_closed
         from restrictions import access_history_words, history_words  # noqa: F401
+        from restrictions.protection import protected_of
+
+        register_closed(protected_of)

@@ -6,6 +6,8 @@ from domains.models import Domain
 from mailboxes.forwarding import MOST_FORWARDS, set_forwarding
 from mailboxes.models import Alias, Mailbox
 from mailboxes.services import add_alias, change_alias, change_mailbox
+from restrictions.access_models import ProtectedAlias
+from restrictions.access_services import protect_alias
 from tests.services.checks import TESTER, destinations_of, one_change_set, refusal
 
 ELSEWHERE = "jean@elsewhere.example"
@@ -70,3 +72,23 @@ def test_an_alias_that_did_not_deliver_does_again(domain: Domain, jean: Mailbox)
     set_forwarding(jean, [ELSEWHERE], by=TESTER)
     alias.refresh_from_db()
     assert alias.state == "active"
+
+
+@pytest.mark.parametrize("text", ["board@example.org", "Board+news@example.org"])
+def test_a_protected_alias_is_not_opened_by_forwarding(
+    domain: Domain, jean: Mailbox, laure: Mailbox, text: str
+) -> None:
+    protect_alias(add_alias(domain, "board", [str(laure)], by=TESTER), "members", by=TESTER)
+    with refusal("Not everybody may write to board@example.org.", field="destinations"):
+        set_forwarding(jean, [ELSEWHERE, text], by=TESTER)
+    change_mailbox(jean, also_deliver_to=[text], by=TESTER)
+    set_forwarding(jean, [text, ELSEWHERE], keeps_copy=False, by=TESTER)
+    assert forwards(jean)[1] is False, "what an administrator has forwarded there stays"
+
+
+def test_a_protected_alias_of_its_own_stays(domain: Domain, jean: Mailbox) -> None:
+    protect_alias(add_alias(domain, "jean", [ELSEWHERE], by=TESTER), "domain", by=TESTER)
+    with refusal("Not everybody may write to jean@example.org.", field="destinations"):
+        set_forwarding(jean, [], by=TESTER)
+    set_forwarding(jean, ["other@elsewhere.example"], by=TESTER)
+    assert ProtectedAlias.objects.get().writers == "domain"
