@@ -5,7 +5,7 @@ import re
 from domains.models import MailSettings
 from lookup_tables.main_cf import has_passwords, parameters_in_use
 from mailservers import submission
-from mailservers.postfix_host import LISTS_OF_DOMAINS, PostfixHost
+from mailservers.postfix_host import LISTS_OF_DOMAINS, MAPS_FOR_SUBMISSION, PostfixHost
 from restrictions import access_main_cf as access
 from restrictions import main_cf as restrictions
 from restrictions.lists import Lists
@@ -62,7 +62,7 @@ READ_MAPS_OF_POSTFIX = (
 
 REASONS = {
     **submission.REASONS,
-    READ_MAPS: "the default, and the maps that only classes or the lists of later stages name",
+    READ_MAPS: "the default, and the maps that only classes, the lists of later stages or submission name",
     "alias_maps": "the own aliases of the host first: alias_database is not $alias_maps then (install-commands)",
     "recipient_delimiter": "the same as in the panel's settings: the functions split addresses by it",
     "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",
@@ -101,7 +101,7 @@ def parameters_for(host: PostfixHost) -> list[tuple[str, str]]:
         ("virtual_mailbox_maps", maps("virtual_mailbox_maps")),
         ("smtpd_sender_login_maps", maps("smtpd_sender_login_maps")),
         *_restrictions(host),
-        *(submission.main_cf(_first_for_recipients(host)) if host.with_dovecot else ()),
+        *(submission.main_cf(_first_for_recipients(host), maps("check_sasl_access")) if host.with_dovecot else ()),
         ("virtual_mailbox_base", host.mail_base),
         ("virtual_mailbox_limit", "0"),
         ("virtual_uid_maps", f"static:{host.mail_uid}"),
@@ -144,9 +144,8 @@ def _restrictions(host: PostfixHost) -> list[tuple[str, str]]:
     values |= {name: value for name, value in written.items() if not name.startswith("smtpd_")}
     values |= {RESTRICTION_CLASSES: classes} if classes else {}
     values |= written
-    unknown = sorted(
-        {one for name, value in values.items() if name not in ASKED_BY_DEFAULT for one in IS_PROXIED.findall(value)}
-    )
+    found = {one for name, value in values.items() if name not in ASKED_BY_DEFAULT for one in IS_PROXIED.findall(value)}
+    unknown = sorted(found | {map_for(name, host) for name in host.maps if name in MAPS_FOR_SUBMISSION})
     if unknown:
         values = {READ_MAPS: ", ".join([READ_MAPS_OF_POSTFIX, *unknown])} | values
     return list(values.items())

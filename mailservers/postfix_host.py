@@ -21,12 +21,14 @@ MAPS_BY_ADDRESS = (
     "smtpd_sender_login_maps",
     "local_recipient_maps",
     "suspended_domains",
+    "check_sasl_access",
 )
 # Suspending a domain must act at once, so its table is asked even while no domain is suspended.
 MAPS_ALWAYS = ("virtual_alias_maps", "virtual_mailbox_maps", "smtpd_sender_login_maps", "suspended_domains")
 MAPS_BY_DOMAIN = ("virtual_alias_domains", "virtual_mailbox_domains")
 MAPS_FOR_LOCAL_DOMAINS = ("alias_maps", "mydestination")
 MAPS_FOR_RELAY_DOMAINS = ("relay_domains", "relay_recipient_maps")
+MAPS_FOR_SUBMISSION = ("check_sasl_access",)
 
 # What trivial-rewrite(8) asks to know the address class of a domain. These may be files (mailservers/domain_files.py).
 LISTS_OF_DOMAINS = (*MAPS_BY_DOMAIN, "mydestination", "relay_domains")
@@ -63,6 +65,7 @@ class PostfixHost:
             *(MAPS_FOR_LOCAL_DOMAINS if self.with_local else ()),
             *(("local_recipient_maps",) if self.knows_local_users else ()),
             *(MAPS_FOR_RELAY_DOMAINS if self.with_relay else ()),
+            *(MAPS_FOR_SUBMISSION if self.with_dovecot else ()),
             *parameters_in_use(),
         ]
 

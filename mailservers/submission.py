@@ -10,8 +10,8 @@ DELIVERY = "lmtp:unix:private/dovecot-lmtp"
 ASKS_FOR_ROOM = "check_policy_service { unix:private/quota-status, default_action=DUNNO }"
 
 # Nothing that main.cf has against strangers concerns who has signed in, but for what is asked of every recipient. That
-# stands in main.cf under a name of ours, because an option of master.cf holds no blanks.
-RECIPIENTS = "submission_recipient_restrictions"
+# stands in main.cf under a name of ours, as does what is asked about who sends: an option of master.cf holds no blanks.
+SENDERS, RECIPIENTS = "submission_sender_restrictions", "submission_recipient_restrictions"
 OF_BOTH = {
     "smtpd_sasl_auth_enable": "yes",
     "smtpd_sasl_type": "dovecot",
@@ -19,7 +19,7 @@ OF_BOTH = {
     "smtpd_tls_auth_only": "yes",
     "smtpd_client_restrictions": "",
     "smtpd_helo_restrictions": "",
-    "smtpd_sender_restrictions": "reject_sender_login_mismatch",
+    "smtpd_sender_restrictions": f"${SENDERS}",
     "smtpd_relay_restrictions": "permit_sasl_authenticated,reject",
     "smtpd_recipient_restrictions": f"${RECIPIENTS}",
 }
@@ -34,15 +34,17 @@ SERVICES = {
 REASONS = {
     "virtual_transport": "Dovecot stores the mail, and counts it",
     "smtpd_sasl_auth_enable": "people sign in to submission and submissions (master.cf), not at port 25",
+    SENDERS: "a mailbox that was stopped sends nothing, not even from <>; the others as what they may",
     RECIPIENTS: "what is asked of each recipient of those who have signed in",
 }
 
 
-def main_cf(of_every_recipient: str) -> list[tuple[str, str]]:
-    """Delivery to Dovecot; at port 25 nobody signs in."""
+def main_cf(of_every_recipient: str, who_sends: str) -> list[tuple[str, str]]:
+    """Delivery to Dovecot; at port 25 nobody signs in. `who_sends` is the map that refuses logins."""
     return [
         ("virtual_transport", DELIVERY),
         ("smtpd_sasl_auth_enable", "no"),
+        (SENDERS, f"check_sasl_access {who_sends}, reject_sender_login_mismatch"),
         (RECIPIENTS, f"{of_every_recipient}, permit_sasl_authenticated, reject"),
     ]
 

@@ -68,6 +68,34 @@ def test_who_is_signed_in_to_submission_sends_no_other_message(mail: Dovecot) ->
     assert "553" in str(refused.value)
 
 
+STATES: list[dict[str, Any]] = [{"active": False}, {"sends": False}, {"expires_at": timezone.now()}]
+
+
+@pytest.mark.parametrize("change", [None, *STATES], ids=str)
+def test_who_is_signed_in_to_submission_sends_nothing_from_nobody(mail: Dovecot, change: dict[str, Any] | None) -> None:
+    """Nobody owns the null sender: reject_sender_login_mismatch does not ask whose it is."""
+    before = {name: getattr(mailbox(DAVE), name) for name in change or {}}
+    with mail.submission(DAVE, PASSWORD) as session:
+        assert from_nobody(session) == 250
+        if change is None:
+            stop_mailboxes([mailbox(DAVE)], by=TESTER)
+        else:
+            change_mailbox(mailbox(DAVE), **change, by=TESTER)
+        try:
+            assert from_nobody(session) == 553
+        finally:
+            release_mailboxes([mailbox(DAVE)], by=TESTER)
+            change_mailbox(mailbox(DAVE), **before, by=TESTER)
+        assert from_nobody(session) == 250
+
+
+def from_nobody(session: smtplib.SMTP) -> int:
+    """What is said of a recipient behind MAIL FROM:<>."""
+    session.rset()
+    session.mail("")
+    return session.rcpt(ERIN)[0]
+
+
 def test_sessions_end_and_those_of_others_stay(mail: Dovecot) -> None:
     started = timezone.now()
     with mail.imap(DAVE, PASSWORD) as stopped, mail.imap(ERIN, PASSWORD) as other:
