@@ -53,8 +53,8 @@ own_aliases() {
     postconf -e "alias_database = ${own:-$(postconf -dh alias_database)}${others:+, $others}"
 }
 configuration() {
-    for one in main.cf master.cf; do
-        cat "$(postconf -h config_directory)/$one"
+    for one in "$(postconf -h config_directory)" $(postconf -xh multi_instance_directories | tr , ' '); do
+        cat "$one/main.cf" "$one/master.cf"
     done
 }
 remove_old_maps() {

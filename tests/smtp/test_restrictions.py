@@ -245,26 +245,48 @@ def test_the_random_policies_are_worth_it() -> None:
     assert parameter_of(STAGES[-1]) == "smtpd_end_of_data_restrictions"
 
 
+def written_with(name: str, mail: Postfix) -> str:
+    """The map that main.cf names when there is one class more."""
+    add_class(name, by=TESTER)
+    (line,) = (line for line in mail.install().splitlines() if line.startswith("smtpd_recipient_restrictions"))
+    return re.findall(r"check_recipient_access-\w+\.cf", line)[0]
+
+
+def maps_of(mail: Postfix) -> set[str]:
+    return {path.name for path in mail.maps.glob("check_recipient_access-*.cf")}
+
+
 def test_maps_of_earlier_runs_go_when_no_main_cf_names_them(mail: Postfix) -> None:
     """Those of the run before stay: a process that has not ended yet still reads them."""
-
-    def written_with(name: str) -> str:
-        add_class(name, by=TESTER)
-        (line,) = (line for line in mail.install().splitlines() if line.startswith("smtpd_recipient_restrictions"))
-        return re.findall(r"check_recipient_access-\w+\.cf", line)[0]
-
-    def maps() -> set[str]:
-        return {path.name for path in mail.maps.glob("check_recipient_access-*.cf")}
-
     set_list("recipient", [{"name": "reject_unauth_destination"}, {"name": "check_recipient_access"}], by=TESTER)
-    first, second = written_with("one"), written_with("two")
-    assert maps() == {first, second}
+    first, second = written_with("one", mail), written_with("two", mail)
+    assert maps_of(mail) == {first, second}
     (mail.maps / "writers_99.cf").write_text("# protected no longer\n")
     add_class("never_installed", by=TESTER)
     call_command("postfix_config", output=str(mail.maps), stdout=StringIO())
-    assert len(maps()) == 3
-    assert maps() > {first, second}
-    fourth = written_with("four")
-    assert maps() == {second, fourth}
+    assert len(maps_of(mail)) == 3
+    assert maps_of(mail) > {first, second}
+    fourth = written_with("four", mail)
+    assert maps_of(mail) == {second, fourth}
     assert not (mail.maps / "writers_99.cf").exists()
     assert mail.rcpt(OURS).code == 250
+
+
+def test_maps_that_another_instance_names_stay(mail: Postfix) -> None:
+    """MULTI_INSTANCE_README: the other instances of the host stand in multi_instance_directories."""
+    set_list("recipient", [{"name": "reject_unauth_destination"}, {"name": "check_recipient_access"}], by=TESTER)
+    first = written_with("first", mail)
+    others = [mail.base / name for name in ("without", "with")]
+    for other in others:
+        other.mkdir()
+        (other / "master.cf").write_text("")
+        (other / "main.cf").write_text(f"transport_maps = pgsql:{mail.maps}/{first}\n" if other.name == "with" else "")
+    mail.override(multi_instance_directories="{}, {}".format(*others))
+    try:
+        second, third = written_with("second", mail), written_with("third", mail)
+        assert maps_of(mail) == {first, second, third}
+        mail.override(multi_instance_directories=str(others[0]))
+        fourth = written_with("fourth", mail)
+        assert maps_of(mail) == {third, fourth}
+    finally:
+        mail.configure()
