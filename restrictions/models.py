@@ -93,8 +93,10 @@ NO_CIRCLE = """
 
 # What restrictions/relaying.py says in sentences, for whoever writes past the services: the first entry of a list that
 # decides about a stranger who wants to send elsewhere, into classes. `path` is the order in which smtpd walks; behind
-# warn_if_reject a class refuses nothing. At the end of the transaction one of the two lists must refuse.
+# warn_if_reject a class refuses nothing. At the end of the transaction one of the two lists must refuse; the lock,
+# 0x52454C59 "RELY", lets the second of two who save side by side see what the first has written.
 NO_OPEN_RELAY = """
+    PERFORM pg_advisory_xact_lock(1380273241);
     IF EXISTS (SELECT FROM restrictions_restriction WHERE stage IN ({guarding}))
        AND NOT EXISTS (
         WITH RECURSIVE walked (stage, path, name, of_class_id, warned) AS (

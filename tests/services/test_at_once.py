@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from accounts.services import add_user, change_user, delete_user
@@ -27,6 +27,8 @@ from mailboxes.services import (
     delete_mailbox,
     set_mailboxes_active,
 )
+from restrictions.models import Restriction
+from restrictions.services import set_lists
 from tests.services.checks import TESTER, addresses, answer_of, destinations_of, stale_answers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -424,3 +426,26 @@ def test_a_mailbox_is_changed_while_its_address_gets_another_name(domain: Domain
         lambda: rename_address(mailbox.address, other, "john", by=TESTER),
     )
     assert stale_answers() == []
+
+
+def test_two_lists_that_refuse_relaying_go_at_the_same_time() -> None:
+    """By SQL, past the lock of the services: each would find the other list still there."""
+    guards = [{"name": "reject_unauth_destination"}]
+    permits = [{"name": "permit"}]
+    set_lists({"relay": [*guards, *permits], "recipient": [*guards, *permits]}, by=TESTER)
+    refused: list[str | None] = []
+
+    def without_guard(stage: str) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            Restriction.objects.filter(stage=stage, name="reject_unauth_destination").delete()
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    def is_refused() -> None:
+        try:
+            without_guard("recipient")
+        except IntegrityError as error:
+            refused.append(error.__cause__.diag.constraint_name)  # type: ignore[union-attr]
+
+    while_the_first_is_not_done(lambda: without_guard("relay"), is_refused)
+    assert refused == ["lists_are_no_open_relay"]
+    assert Restriction.objects.filter(name="reject_unauth_destination").get().stage == "recipient"
