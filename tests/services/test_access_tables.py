@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from accounts.actors import Actor, Door
@@ -16,7 +17,7 @@ from mailboxes.services import add_alias, delete_alias
 from mailboxes.undo import undo_change_set
 from restrictions.access_actions import Action
 from restrictions.access_main_cf import access_maps, known_classes, remark_since, unasked, what_is_written
-from restrictions.access_models import AccessRule, NamedWriter, ProtectedAlias, RecipientClass
+from restrictions.access_models import AccessRule, AccessTable, NamedWriter, ProtectedAlias, RecipientClass
 from restrictions.access_services import (
     add_rule,
     add_rules,
@@ -230,6 +231,20 @@ def test_a_table_with_a_name_goes_with_its_rules_unless_it_is_asked() -> None:
 def test_a_table_has_a_plain_name(name: str) -> None:
     with refusal():
         add_table(name, "client", by=TESTER)
+
+
+def test_an_upgrade_leaves_a_table_that_is_called_as_one_of_the_four() -> None:
+    """Its name was good before; no other gets such a name."""
+    loader = MigrationLoader(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE restrictions_accesstable DROP CONSTRAINT an_access_table_is_none_of_the_four")
+    AccessTable.objects.create(name="sender", applies_to="sender")
+    state = loader.project_state(("restrictions", "0002_access_tables"))
+    with connection.schema_editor() as editor:
+        loader.get_migration("restrictions", "0004_access_tables_by_name").apply(state, editor)
+    assert AccessTable.objects.get().name == "sender"
+    with transaction.atomic(), pytest.raises(IntegrityError, match="an_access_table_is_none_of_the_four"):
+        AccessTable.objects.create(name="helo", applies_to="helo")
 
 
 class TestDomainAdmin:
