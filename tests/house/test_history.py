@@ -520,6 +520,7 @@ LEAVES_NOTHING = {
     "mailboxes.app_passwords.digest_of": "It computes.",
     "mailboxes.app_passwords.forget_revoked": "Part of a service.",
     "mailboxes.app_passwords.remove_app_passwords": "Part of a service.",
+    "mailboxes.forwarding.register_closed": "It registers a function.",
     "mailboxes.recovery.link_of": "It reads.",
     "mailboxes.recovery.new_token": "Part of the sending of a link.",
     "mailboxes.recovery.forget_old_links": "What is too old changes nothing.",
