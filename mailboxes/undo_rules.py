@@ -15,6 +15,7 @@ from accounts.history_reading import Event, NetEvents
 from accounts.models import OWNER_PREFIX, User
 from dns_records.models import DnsSettings, DomainDns, UpdateServer
 from domains.dkim_models import DkimKey
+from domains.dkim_waits import DkimWait
 from domains.guards import delimiter_changed
 from domains.models import Domain, DomainAdmin, MailSettings
 from domains.services import refuse_unfitting_class
@@ -99,6 +100,7 @@ OF_A_DOMAIN = (
     OutOfOffice,
     RelayRecipient,
 )
+COME_ALONG = (MailboxCredential, MailboxOwner, DkimWait)
 COUNTERS = ("version", "changed_at")
 PIECE = 1_000  # rows in one statement
 
@@ -215,12 +217,18 @@ def refuse_default_aliases(by: Actor, events: NetEvents) -> None:
 def refuse_changed_since(events: NetEvents) -> None:
     """What was added must be as it was left; of what was changed, the columns that were changed."""
     faults: dict[str, None] = {}
+    gone = set(events.of(Domain, kinds=["added"]).ids())
     for model in events.about:
-        walk = iter(events.of(model))
+        walk = (event for event in events.of(model) if not _is_key_of(gone, event))
         while some := list(islice(walk, PIECE)):
             faults |= dict.fromkeys(_faults_since(some))
     if faults:
         raise ValidationError(list(faults))
+
+
+def _is_key_of(gone: set[int], event: Event) -> bool:
+    """A DKIM key moves on by itself, and goes with its domain wherever it stands."""
+    return event.model is DkimKey and event.kind == "added" and (event.after or {}).get("domain_id") in gone
 
 
 def _faults_since(events: Sequence[Event]) -> list[str]:
@@ -267,7 +275,7 @@ def refuse_used(events: NetEvents) -> None:
     for model in events.about:
         for relation in model._meta.related_objects:
             other, reference = relation.related_model, relation.field
-            comes_along = other in (MailboxCredential, MailboxOwner) or not getattr(reference, "db_constraint", False)
+            comes_along = other in COME_ALONG or not getattr(reference, "db_constraint", False)
             if comes_along or relation.on_delete is models.SET_NULL:
                 continue
             for some in in_pieces(events.of(model, kinds=["added"]).ids()):
