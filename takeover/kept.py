@@ -53,6 +53,15 @@ def keep_rows(source: str, rows: Iterable[ToKeep]) -> dict[str, int]:
     return written
 
 
+def forget_rows(source: str, rows: Iterable[ToKeep]) -> None:
+    """What has its place now is kept no longer."""
+    by_kind: dict[str, list[str]] = {}
+    for row in rows:
+        by_kind.setdefault(row.kind, []).append(row.key[:LONGEST_KEY])
+    for kind, keys in by_kind.items():
+        KeptRow.objects.filter(source=source, kind=kind, key__in=keys).delete()
+
+
 def sealed(secret: str) -> str:
     return keeper().encrypt(secret.encode()).decode() if secret else ""
 

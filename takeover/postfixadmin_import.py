@@ -23,10 +23,12 @@ from mailboxes.relay import add_relay_recipients
 from takeover.kept import keep_rows
 from takeover.kept_models import Takeover
 from takeover.postfixadmin_differences import remark_on_differences
+from takeover.postfixadmin_dkim import DkimKeys
 from takeover.postfixadmin_kept import bring_log, rows_to_keep
 from takeover.postfixadmin_meaning import Choices, Meaning, Named, Report
 from takeover.postfixadmin_people import import_domain_admins, import_people
 from takeover.postfixadmin_reading import Source
+from takeover.postfixadmin_usage import import_usage
 
 Kind = Import.Kind
 MOST_KEPT = 1_000  # sentences of a report, for the page
@@ -92,7 +94,12 @@ def _write(source: Source, choices: Choices, outcome: Outcome, show: Show, by: A
             for domain in Domain.objects.filter(pk__in=new_domains).order_by("name"):
                 follow(domain, by=by)
         _set_limits(meaning, new_domains, report)
-    kept = keep_rows(source.label, rows_to_keep(source, meaning.mailboxes, report))
+        keys = DkimKeys(source, report, by=by)
+        keys.bring()
+        outcome.counts["dkim_keys"] = keys.count
+    outcome.counts["usage"], without_mailbox = import_usage(source)
+    without_place = [*keys.kept, *without_mailbox]
+    kept = keep_rows(source.label, rows_to_keep(source, meaning.mailboxes, without_place, report))
     for kind, number in kept.items():
         outcome.counts[kind] = {"new": number, "there": 0, "left_out": 0}
     lines = bring_log(source, report, lambda done: show("log", done))

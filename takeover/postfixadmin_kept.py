@@ -8,9 +8,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
-
 from takeover.kept import ToKeep
 from takeover.kept_models import ForeignLogEntry, KeptRow
 from takeover.postfixadmin_meaning import Report
@@ -22,8 +19,11 @@ WHO = re.compile(r"(?P<who>.*) \((?P<ip>[^()]*)\)", re.DOTALL)
 NO_EXPIRY = 2000  # the year of the default
 
 
-def rows_to_keep(source: Source, mailboxes: Mapping[str, bool], report: Report) -> Iterator[ToKeep]:
-    """Everything that is kept, table by table, as it comes from the database."""
+def rows_to_keep(
+    source: Source, mailboxes: Mapping[str, bool], without_place: Iterable[ToKeep], report: Report
+) -> Iterator[ToKeep]:
+    """Everything that is kept, table by table, as it comes from the database. `without_place`: of the tables that have
+    a place here, what found none."""
 
     def orphan(address: str, what: str) -> None:
         if address and address.lower() not in mailboxes:
@@ -32,74 +32,28 @@ def rows_to_keep(source: Source, mailboxes: Mapping[str, bool], report: Report) 
     for row in source.rows("vacation"):
         orphan(text(row["email"]), "vacation")
         address = text(row["email"]).lower()
-        yield ToKeep(Kind.VACATION, address, _plain(row, leave_out=("cache", "email")), about=address)
+        yield ToKeep(Kind.VACATION, address, plain(row, leave_out=("cache", "email")), about=address)
     for row in source.rows("vacation_notification"):
         key = f"{text(row['on_vacation']).lower()} {text(row['notified'])}"
-        yield ToKeep(Kind.VACATION_NOTIFICATION, key, _plain(row), about=text(row["on_vacation"]))
+        yield ToKeep(Kind.VACATION_NOTIFICATION, key, plain(row), about=text(row["on_vacation"]))
     for row in source.rows("fetchmail"):
         orphan(text(row["mailbox"]), "fetchmail")
-        payload = _plain(row, leave_out=("src_password", "date", "returned_text"))
+        payload = plain(row, leave_out=("src_password", "date", "returned_text"))
         password = _from_base64(row["src_password"])
         yield ToKeep(Kind.FETCHMAIL, text(row["id"]), payload, password, about=text(row["mailbox"]))
-    yield from _quotas(source, orphan)
-    yield from _dkim(source, report)
+    for kept in without_place:
+        if kept.kind == Kind.QUOTA_USED:
+            orphan(kept.about, "quota")
+        yield kept
     for row in source.rows("mailbox_app_password"):
         orphan(text(row["username"]), "app password")
-        payload = _plain(row, leave_out=("password_hash",))
+        payload = plain(row, leave_out=("password_hash",))
         yield ToKeep(
             Kind.APP_PASSWORD, text(row["id"]), payload, text(row["password_hash"]), about=text(row["username"])
         )
     for row in source.rows("totp_exception_address"):
-        yield ToKeep(Kind.TOTP_EXCEPTION, text(row["id"]), _plain(row), about=text(row["username"]))
+        yield ToKeep(Kind.TOTP_EXCEPTION, text(row["id"]), plain(row), about=text(row["username"]))
     yield from _more(source)
-
-
-def _quotas(source: Source, orphan: Any) -> Iterator[ToKeep]:
-    """quota2 belongs to Dovecot 1.2 and newer; its older sister only counts where that is silent."""
-    seen = set()
-    for row in source.rows("quota2"):
-        address = text(row["username"]).lower()
-        seen.add(address)
-        orphan(address, "quota")
-        payload = {"bytes": whole(row["bytes"]), "messages": whole(row["messages"])}
-        yield ToKeep(Kind.QUOTA_USED, address, payload, about=address)
-    names = {"quota/storage": "bytes", "quota/messages": "messages"}
-    older: dict[str, dict[str, int]] = {}
-    for row in source.rows("quota"):
-        if text(row["username"]).lower() not in seen and text(row["path"]) in names:
-            used = older.setdefault(text(row["username"]).lower(), {})
-            used[names[text(row["path"])]] = whole(row["current"])
-    for address, used in older.items():
-        orphan(address, "quota")
-        yield ToKeep(Kind.QUOTA_USED, address, used, about=address)
-
-
-def _dkim(source: Source, report: Report) -> Iterator[ToKeep]:
-    keys = {}
-    for row in source.rows("dkim"):
-        key = f"{text(row['domain_name']).lower()} {text(row['selector'])}"
-        keys[row["id"]] = key
-        if why := _fault_of_pair(text(row["private_key"]), text(row["public_key"])):
-            report.remark("bad_key", key, why=why)
-        payload = _plain(row, leave_out=("private_key",))
-        yield ToKeep(
-            Kind.DKIM_KEY, f"{key} {row['id']}", payload, text(row["private_key"]), about=text(row["domain_name"])
-        )
-    for row in source.rows("dkim_signing"):
-        payload = _plain(row) | {"key": keys.get(row["dkim_id"], "")}
-        yield ToKeep(Kind.DKIM_SIGNING, text(row["id"]), payload, about=text(row["author"]))
-
-
-def _fault_of_pair(private: str, public: str) -> str:
-    """What is wrong with a DKIM key, as one of the words of WHY_BAD_KEY; empty if nothing."""
-    try:
-        key = load_pem_private_key(private.strip().encode(), password=None).public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return "unreadable"
-    derived = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    letters = re.sub(r"-----[^-]*-----|\s", "", derived)
-    stored = re.sub(r"-----[^-]*-----|\s", "", public)
-    return "" if not stored or stored in letters or letters in stored else "no_pair"
 
 
 def _more(source: Source) -> Iterator[ToKeep]:
@@ -122,7 +76,7 @@ def _more(source: Source) -> Iterator[ToKeep]:
                 yield ToKeep(Kind.TOTP, f"{table} {key}", {}, seed, about=about)
 
 
-def _plain(row: Row, leave_out: Iterable[str] = ()) -> dict[str, Any]:
+def plain(row: Row, leave_out: Iterable[str] = ()) -> dict[str, Any]:
     """A row as JSON."""
     return {name: _value(name, value) for name, value in row.items() if name not in leave_out}
 

@@ -47,12 +47,24 @@ REMARKS = {
     "orphan": _("%(thing)s belongs to no mailbox there (%(what)s). It is kept anyway."),
     "orphan_admin": _("%(thing)s is admin of %(other)s, and one of both is not there."),
     "bad_key": _("The DKIM key %(thing)s cannot be used: %(why)s It is kept anyway."),
+    "key_comes": _("%(thing)s signs there already. Here it is prepared, and signs by itself as soon as all name "
+                   "servers have its record."),
+    "key_waits": _("No signing entry there makes %(thing)s sign. Here it is prepared, and signs when you say so."),
+    "key_beside": _("%(thing)s is prepared and does not sign by itself: %(other)s signs for the same addresses."),
+    "key_differs": _("%(thing)s is here already with another private key. It stays as it is here, and the other one "
+                     "is kept."),
+    "key_stays": _("The DKIM key %(thing)s does not come: %(sentence)s It is kept."),
+    "key_without_domain": _("The DKIM key %(thing)s belongs to a domain that is not here. It is kept."),
+    "entry_stays": _("%(thing)s is signed with %(key)s there, and is not here. The signing entry is kept."),
+    "entry_without_key": _("The DKIM signing entry of %(thing)s names a key that is not there. It is kept."),
     "log_without_numbers": _("The log of %(thing)s has no numbers, so its lines cannot be told apart. It stays there."),
     "said": "%(sentence)s",  # of a configuration: as it was said when it came
     "old_version": _("%(thing)s has the database version %(version)s. PostfixAdmin 3.2 begins with 1837."),
 }  # fmt: skip
 WHY_BAD_KEY = {
     "unreadable": _("it is no private key."),
+    "locked": _("it is locked with a passphrase."),
+    "strange": _("it is neither RSA with 1024, 2048, 3072 or 4096 bits nor Ed25519."),
     "no_pair": _("the public key beside it belongs to another one."),
 }
 
@@ -79,6 +91,8 @@ KINDS = {
     "relay_recipients": _("relay recipients"),
     "transports": _("transports"),
     "domain_admins": _("domain admins"),
+    "dkim_keys": _("DKIM keys of domains here"),
+    "usage": _("used space of mailboxes"),
     "restriction_lists": _("restriction lists"),
     "restriction_classes": _("restriction classes"),
     "access_tables": _("access tables"),

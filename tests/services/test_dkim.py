@@ -160,6 +160,18 @@ def test_undo_of_an_added_key_and_of_that_undo(domain: Domain) -> None:
     assert unsealed(DkimKey.objects.get().private) == text
 
 
+def test_undo_of_a_new_key(domain: Domain) -> None:
+    """It waits for its record already; once it moved on, its steps are taken back first."""
+    key = made(domain)
+    added = ChangeSet.objects.get(metadata__verb="add", metadata__noun="dkim_key")
+    move(key, State.PUBLISHED)
+    with refusal("was changed since"):
+        undo_change_set(added, by=TESTER)
+    undo_change_set(ChangeSet.objects.get(metadata__verb="publish"), by=TESTER)
+    undo_change_set(added, by=TESTER)
+    assert not DkimKey.objects.exists()
+
+
 def test_undo_of_a_deleted_domain(domain: Domain) -> None:
     text = unsealed(made(domain).private)
     number = delete_domain(domain, by=TESTER)

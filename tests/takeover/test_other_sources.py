@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from domains.dkim_models import DkimKey
 from mailboxes.models import Alias, Mailbox
 from takeover.kept import secret_of
 from takeover.models import ForeignLogEntry, KeptRow
@@ -95,21 +96,23 @@ class TestVersion4:
         assert not Mailbox.objects.get(address__local_part="jean").sends
         assert Alias.objects.get(address__local_part="info").comment == "The desk"
         secrets = {row.kind: secret_of(row) for row in KeptRow.objects.exclude(secret="").exclude(key__contains="two")}
-        assert secrets == {"totp": "JBSWY3DPEHPK3PXP", "app_password": "$6$a$hash", "dkim_key": private}
+        assert secrets == {"totp": "JBSWY3DPEHPK3PXP", "app_password": "$6$a$hash"}
         stored = "\n".join(str(row) for row in KeptRow.objects.values())
-        for secret in (*secrets.values(), private.splitlines()[3]):
+        for secret in (*secrets.values(), private.splitlines()[3], "no key"):
             assert secret not in stored + ended.out
-        assert KeptRow.objects.get(kind="dkim_signing").payload["key"] == "falcot.org one"
+        assert not KeptRow.objects.filter(kind="dkim_signing").exists()
+        assert DkimKey.objects.get().signs_by_itself
         sentences = [one["sentence"] for one in ended.json["remarks"]]
         assert "The DKIM key falcot.org two cannot be used: it is no private key. It is kept anyway." in sentences
         with nothing_changes():
             assert shell("import_postfixadmin", foreign.url).code == 0
 
     def test_a_row_that_changed_there_is_kept_anew(self, shell: Shell, foreign: Foreign) -> None:
-        foreign.sql("INSERT INTO quota2 (username, bytes, messages) VALUES ('jean@falcot.org', 1, 1)")
+        """Such as what a mailbox stored that is gone."""
+        foreign.sql("INSERT INTO quota2 (username, bytes, messages) VALUES ('old@falcot.org', 1, 1)")
         assert shell("import_postfixadmin", foreign.url).code == 0
         foreign.sql(
-            "DELETE FROM quota2; INSERT INTO quota2 (username, bytes, messages) VALUES ('jean@falcot.org', 7, 2)"
+            "DELETE FROM quota2; INSERT INTO quota2 (username, bytes, messages) VALUES ('old@falcot.org', 7, 2)"
         )
         ended = shell("import_postfixadmin", foreign.url, "--json")
         assert ended.json["counts"]["quota_used"]["new"] == 1
