@@ -7,7 +7,7 @@ from itertools import groupby
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -21,7 +21,15 @@ from domains.history_views import ICONS, ON_A_PAGE, Difference, differences, mom
 from mailboxes.models import Mailbox
 
 MOST_OF_A_KIND = 500  # events; older ones are an administrator's to look up
-ABOUT_ONE = ("mailbox", "alias", "out_of_office", "owner", "sender")  # nouns whose sentence names nobody else
+ABOUT_ONE = (  # nouns whose sentence names nobody else
+    "mailbox",
+    "alias",
+    "out_of_office",
+    "owner",
+    "sender",
+    "app_password",
+    "recovery_address",
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +59,13 @@ def my_history(request: PersonRequest) -> HttpResponse:
 
 
 def change_sets_about(mailbox: Mailbox) -> QuerySet[ChangeSet]:
-    """By the events of the mailbox, of the alias beside it and of its out-of-office answer."""
+    """By the events of the mailbox, of the alias beside it and of what belongs to it, since the mailbox is there: its
+    address may have been somebody else's before."""
+    events = apps.get_model("mailboxes", "MailboxEvent")._default_manager
+    since = events.filter(pgh_obj=mailbox.pk).aggregate(first=Min("pgh_created_at"))["first"] or mailbox.created_at
     legs = [
         apps.get_model("mailboxes", name)
-        ._default_manager.filter(**key, pgh_context__isnull=False)
+        ._default_manager.filter(**key, pgh_context__isnull=False, pgh_created_at__gte=since)
         .order_by("-pgh_created_at")
         .values_list("pgh_context", flat=True)[:MOST_OF_A_KIND]
         for name, key in (
@@ -63,6 +74,8 @@ def change_sets_about(mailbox: Mailbox) -> QuerySet[ChangeSet]:
             ("AliasEvent", {"address": mailbox.address_id}),
             ("OutOfOfficeEvent", {"mailbox": mailbox.pk}),
             ("PermittedSenderEvent", {"mailbox": mailbox.pk}),
+            ("AppPasswordEvent", {"mailbox": mailbox.pk}),
+            ("RecoveryAddressEvent", {"mailbox": mailbox.pk}),
         )
     ]
     numbers = set(legs[0].union(*legs[1:]))

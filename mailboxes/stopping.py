@@ -17,9 +17,9 @@ from mailboxes.services import domain_of, few
 
 def stop_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> UUID:
     """From now on nobody signs in to these: not to the panel, IMAP, POP3 or submission, by no password, and no session
-    sends another message. Sessions of the panel end here, those of Dovecot by `end_sessions` on its hosts; links that were
-    sent are no longer good, also after a release. Gives the number of the change set, for an undo; those that are stopped
-    already stay as they are."""
+    sends another message. Sessions of the panel end here, those of Dovecot by `end_sessions` on its hosts; links that
+    were sent are no longer good, also after a release. Gives the number of the change set, for an undo; those that are
+    stopped already stay as they are."""
     with recorded("stop", "mailboxes", few(mailboxes), domain=domain_of(mailboxes), by=by) as change_set:
         for mailbox in _locked(mailboxes):
             if mailbox.stopped_at is None:

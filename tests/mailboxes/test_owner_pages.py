@@ -4,12 +4,18 @@ import plistlib
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from accounts.history import recorded
 from accounts.models import User
-from mailboxes.models import Mailbox, OutOfOffice, SignIn, Usage
+from domains.models import Domain
+from mailboxes.app_passwords import add_app_password
+from mailboxes.models import Alias, Mailbox, OutOfOffice, SignIn, Usage
 from mailboxes.out_of_office import set_out_of_office
+from mailboxes.owner_history import change_sets_about
+from mailboxes.recovery import set_recovery_address
 from mailboxes.server_names import change_server_names
 from mailboxes.services import change_mailbox, set_mailboxes_active
 from tests.plugins.example_mail import TESTER, add_alias
@@ -160,6 +166,26 @@ class TestHistory:
         words = words_of(client.get("/my-mailbox/history/"))
         assert "Set the out-of-office answer of sophie@falcot.org you" in words
         assert "Added alias sophie@falcot.org tester" in words
+
+    def test_other_doors_to_the_mail_are_in_it(self, sophie_client: Client, mailbox: Mailbox) -> None:
+        add_app_password(mailbox, "Phone", by=TESTER)
+        where = {"url": "https://panel.example/", "language": "en"}
+        set_recovery_address(mailbox, "sophie@elsewhere.example", **where, by=TESTER)
+        words = words_of(sophie_client.get("/my-mailbox/history/"))
+        assert "Added app password sophie@falcot.org, Phone" in words
+        assert "Set the recovery address of sophie@falcot.org" in words
+        assert "sophie@elsewhere.example" in words
+
+    def test_nothing_is_in_it_of_who_had_the_address_before(self, falcot: Domain) -> None:
+        """The services add none beside an alias that is there; whoever has the database may."""
+        add_alias("desk@falcot.org", "ada@elsewhere.example")
+        alias = Alias.objects.get(address__local_part="desk")
+        with connection.cursor() as cursor:  # a test is one transaction, and so one moment of the history
+            for table in ("mailboxes_aliasevent", "mailboxes_addressevent"):
+                cursor.execute(f"UPDATE {table} SET pgh_created_at = pgh_created_at - interval '1 day'")
+        with recorded("add", "mailbox", "desk@falcot.org", by=TESTER):
+            desk = Mailbox.objects.create(address=alias.address, mail_path="falcot.org/desk/")
+        assert [change.sentence for change in change_sets_about(desk)] == ["Added mailbox desk@falcot.org"]
 
     def test_nobody_else_is_in_it(self, sophie_client: Client, mailbox: Mailbox) -> None:
         set_mailboxes_active([mailbox, mailbox_of("laure@falcot.org")], True, by=TESTER)
