@@ -7,7 +7,7 @@ from itertools import groupby
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Min, QuerySet
+from django.db.models import QuerySet, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -62,10 +62,10 @@ def change_sets_about(mailbox: Mailbox) -> QuerySet[ChangeSet]:
     """By the events of the mailbox, of the alias beside it and of what belongs to it, since the mailbox is there: its
     address may have been somebody else's before."""
     events = apps.get_model("mailboxes", "MailboxEvent")._default_manager
-    since = events.filter(pgh_obj=mailbox.pk).aggregate(first=Min("pgh_created_at"))["first"] or mailbox.created_at
+    since = events.filter(pgh_obj=mailbox.pk).order_by("pgh_created_at").values("pgh_created_at")[:1]
     legs = [
         apps.get_model("mailboxes", name)
-        ._default_manager.filter(**key, pgh_context__isnull=False, pgh_created_at__gte=since)
+        ._default_manager.filter(**key, pgh_context__isnull=False, pgh_created_at__gte=Subquery(since))
         .order_by("-pgh_created_at")
         .values_list("pgh_context", flat=True)[:MOST_OF_A_KIND]
         for name, key in (

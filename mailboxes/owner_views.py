@@ -56,10 +56,11 @@ class Space:
 @owner_required
 @require_safe
 def my_mailbox(request: PersonRequest) -> HttpResponse:
-    mailbox = get_object_or_404(Mailbox.objects.owned_by(request.user).with_address().select_related("usage"))
+    mailboxes = Mailbox.objects.owned_by(request.user).with_address().select_related("usage", "credential")
+    mailbox = get_object_or_404(mailboxes)
     pointing = AliasDestination.objects.filter(address=mailbox.address, alias__active=True)
     alias = Alias.objects.filter(address=mailbox.address, active=True).first()
-    credential = MailboxCredential.objects.only("changed_at").filter(mailbox=mailbox).first()
+    credential = getattr(mailbox, "credential", None)
     context = {
         "mailbox": mailbox,
         "domain": mailbox.address.domain,

@@ -100,7 +100,6 @@ OF_A_DOMAIN = (
     OutOfOffice,
     RelayRecipient,
 )
-COME_ALONG = (MailboxCredential, MailboxOwner, DkimWait)
 COUNTERS = ("version", "changed_at")
 # What each row of another model has from its beginning, and nobody uses by itself.
 COME_ALONG = (MailboxCredential, MailboxOwner, DkimWait, UpdateSecret)

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from accounts.history import recorded
 from accounts.models import User
 from domains.models import Domain
 from mailboxes.app_passwords import add_app_password
@@ -16,7 +17,7 @@ from mailboxes.out_of_office import set_out_of_office
 from mailboxes.owner_history import change_sets_about
 from mailboxes.recovery import set_recovery_address
 from mailboxes.server_names import change_server_names
-from mailboxes.services import change_alias, change_mailbox, set_mailboxes_active
+from mailboxes.services import change_mailbox, set_mailboxes_active
 from tests.plugins.example_mail import TESTER, add_alias
 from tests.plugins.people import mailbox_of, signed_in, words_of
 
@@ -182,9 +183,9 @@ class TestHistory:
         with connection.cursor() as cursor:  # a test is one transaction, and so one moment of the history
             for table in ("mailboxes_aliasevent", "mailboxes_addressevent"):
                 cursor.execute(f"UPDATE {table} SET pgh_created_at = pgh_created_at - interval '1 day'")
-        desk = Mailbox.objects.create(address=alias.address, mail_path="falcot.org/desk/")
-        change_alias(alias, comment="Theirs now", by=TESTER)
-        assert [change.sentence for change in change_sets_about(desk)] == ["Changed alias desk@falcot.org"]
+        with recorded("add", "mailbox", "desk@falcot.org", by=TESTER):
+            desk = Mailbox.objects.create(address=alias.address, mail_path="falcot.org/desk/")
+        assert [change.sentence for change in change_sets_about(desk)] == ["Added mailbox desk@falcot.org"]
 
     def test_nobody_else_is_in_it(self, sophie_client: Client, mailbox: Mailbox) -> None:
         set_mailboxes_active([mailbox, mailbox_of("laure@falcot.org")], True, by=TESTER)

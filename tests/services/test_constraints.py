@@ -32,6 +32,7 @@ from mailboxes.models import (
     AppPassword,
     AppPasswordSecret,
     DefaultAlias,
+    DomainUse,
     LocalUser,
     Mailbox,
     MailboxCredential,
@@ -73,6 +74,9 @@ class Rows:
 
     def address(self, local_part: str) -> None:
         Address.objects.create(domain=self.domain, local_part=local_part)
+
+    def use(self) -> DomainUse:
+        return DomainUse.objects.create(domain=self.domain, day=NOW.date(), bytes=1, messages=1, mailboxes=1)
 
     def mailbox(self, **values: Any) -> None:
         address = Address.objects.create(domain=self.domain, local_part="laure")
@@ -249,6 +253,7 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("mail_path_stays_below_the_base", "empty", lambda rows: rows.mailbox(mail_path="")),
     ("mail_path_stays_below_the_base", "a line end", lambda rows: rows.mailbox(mail_path="a/\n")),
     ("a_login_stores_once", "twice", lambda rows: _one_login_for_two(rows)),
+    ("a_day_is_there_once", "twice", lambda rows: [rows.use(), rows.use()]),
     ("a_sender_is_permitted_once", "twice", lambda rows: [rows.permitted(), rows.permitted()]),
     ("one_row_of_server_names", "a second", lambda rows: ServerNames.objects.create(id=2)),
     ("a_server_name_is_a_domain", "an address", lambda rows: ServerNames.objects.update(imap_host="a@b")),
