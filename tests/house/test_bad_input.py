@@ -19,7 +19,8 @@ STRANGE = [NUL, LONG, SCRIPT, "", "'", "%", "{domain.__class__}", "-1", "NaN", "
 NO_MARKS = [" ", "[", '["a", 1]', "[null, null]", '["a\\u0000", 1]', "1e400", "2026-99-99T99:99:99+99:99", "%ff%fe"]
 MUST_BE_REFUSED = {NUL, LONG}
 TICKED = re.compile(
-    r"active|warn_only|receives|keeps_copy|is_active|is_superuser|is_catch_all|keep_old|do|next"
+    r"active|warn_only|receives|sends|imap|pop|must_change|keeps_copy|is_active|is_superuser|is_catch_all|keep_old|do|next"
+    r"|for_all|spf_strict|dmarc_strict|is_checked|for_subdomains|for_alias_domains|signs_by_itself"
 )  # whatever is sent, or nothing that is kept
 QUESTIONS = [
     "q",
