@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from domains.models import Domain
 from mailboxes.models import DomainUse, Mailbox, Usage
+from mailboxes.usage import FIRST_LEVEL, LAST_LEVEL
 
 GIB = 2**30
 STORED = {"jean": (9.1, 20_412), "laure": (3.2, 8_930), "sophie": (4.85, 11_004)}  # GiB, messages
@@ -19,6 +20,9 @@ def load_use() -> None:
         gib, messages = STORED[mailbox.address.local_part]
         values = {"domain": domain, "username": str(mailbox), "bytes": int(gib * GIB), "messages": messages}
         Usage.objects.update_or_create(mailbox=mailbox, defaults=values)
+        Usage.objects.filter(pk=mailbox.pk, percent__gte=FIRST_LEVEL).update(
+            warned=LAST_LEVEL
+        )  # no mail goes to Falcot
     today, all_of_it = timezone.localdate(), sum(gib for gib, _messages in STORED.values()) * GIB
     DomainUse.objects.bulk_create(
         [
