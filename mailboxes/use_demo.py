@@ -22,7 +22,7 @@ def load_use() -> None:
         Usage.objects.update_or_create(mailbox=mailbox, defaults=values)
         Usage.objects.filter(pk=mailbox.pk, percent__gte=FIRST_LEVEL).update(
             warned=LAST_LEVEL
-        )  # no mail goes to Falcot
+        )  # no mail
     today, all_of_it = timezone.localdate(), sum(gib for gib, _messages in STORED.values()) * GIB
     DomainUse.objects.bulk_create(
         [
