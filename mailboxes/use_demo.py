@@ -20,9 +20,7 @@ def load_use() -> None:
         gib, messages = STORED[mailbox.address.local_part]
         values = {"domain": domain, "username": str(mailbox), "bytes": int(gib * GIB), "messages": messages}
         Usage.objects.update_or_create(mailbox=mailbox, defaults=values)
-        Usage.objects.filter(pk=mailbox.pk, percent__gte=FIRST_LEVEL).update(
-            warned=LAST_LEVEL
-        )  # no mail
+        Usage.objects.filter(pk=mailbox.pk, percent__gte=FIRST_LEVEL).update(warned=LAST_LEVEL)  # no mail
     today, all_of_it = timezone.localdate(), sum(gib for gib, _messages in STORED.values()) * GIB
     DomainUse.objects.bulk_create(
         [
