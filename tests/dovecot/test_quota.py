@@ -106,7 +106,7 @@ def test_who_is_nearly_full_is_told_once_and_again_after_there_was_room(mail: Do
     settings.DEFAULT_FROM_EMAIL = "panel@home.example"
     warned = small("warned", 1000 * KIB)
     login = str(warned)
-    mail.postfix.send(login, text="x" * 2000)
+    mail.postfix.send(login, text=("y" * 70 + "\n") * 3000)  # so large that a warning fits in at 96 percent
     eventually(lambda: used(warned), "what is used", seconds=10)
     warn_owners()  # those of the tests before
     assert warn_owners() == 0
