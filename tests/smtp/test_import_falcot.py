@@ -81,6 +81,7 @@ class Played:
         before = len(mail.log())
         self.replies = {session: _ask(mail, *session) for session in SESSIONS}
         self.pipelined = _talks_on(mail)
+        eventually(lambda: "pipelining" in mail.log()[before:], "the last refusal in the log")
         lines = re.findall(r"((?:NOQUEUE|[0-9A-F]{6,}): (?:reject|reject_warning): .*)", mail.log()[before:])
         self.log = sorted(re.sub(r"^\w+: ", "", line) for line in lines)
 
