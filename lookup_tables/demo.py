@@ -11,6 +11,7 @@ from mailboxes.app_passwords import add_app_password
 from mailboxes.demo import load_falcot
 from mailboxes.models import Mailbox
 from mailboxes.senders import permit_senders
+from mailboxes.server_names import change_server_names
 from mailboxes.use_demo import load_use
 
 
@@ -23,6 +24,7 @@ def load_demo(*, by: Actor) -> bool:
         load_dkim_keys(by=by)
         load_dns(by=by)
         load_use()
+        change_server_names(imap_host="imap.falcot.com", submission_host="imap.falcot.com", by=by)
         permit_senders(laure, ["press@falcotsbrand.com"], by=by)
         add_app_password(laure, "Phone", pop=False, by=by)  # nobody has seen it
         add_entry(

@@ -16,13 +16,19 @@ from takeover.models import ForeignLogEntry
 
 HOST = socket.gethostname()
 
-# url name, icon, label, the url names that belong to the room, only for superusers
+# url name, icon, label, how the url names of the room begin (the longest that fits counts), only for superusers
 ROOMS = [
     ("overview", "grid", _("Overview"), ("overview",), False),
-    ("domain_list", "globe2", _("Domains"), ("domain", "dkim", "mailbox", "alias", "import"), False),
+    (
+        "domain_list",
+        "globe2",
+        _("Domains"),
+        ("domain", "dkim", "dns_domain", "dns_export", "dns_publish", "mailbox", "alias", "app_password", "import"),
+        False,
+    ),
     ("address_list", "at", _("Addresses"), ("address", "forward", "nearly"), False),
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
-    ("restriction_list", "funnel", _("Restrictions"), ("restriction", "access", "simulate"), True),
+    ("restriction_list", "funnel", _("Restrictions"), ("restriction", "access", "default_class", "simulate"), True),
     ("dns_list", "key", _("DNS and DKIM"), ("dns", "keys"), False),
     (
         "transport_list",
@@ -34,7 +40,7 @@ ROOMS = [
     ("job_list", "list-task", _("Work"), ("job", "takeover"), True),
     ("history", "clock-history", _("History"), ("history", "undo"), False),
     ("person_list", "people", _("People"), ("person",), True),
-    ("mail_settings", "gear", _("Settings"), ("mail", "default", "server"), True),
+    ("mail_settings", "gear", _("Settings"), ("mail", "default", "password", "server"), True),
 ]
 
 
@@ -63,11 +69,16 @@ def rooms_for(user: User, request: HttpRequest) -> list[Room]:
     """What a person may not do is not shown."""
     match = request.resolver_match
     here = match.url_name if match and match.url_name else ""
+    nearest = max((one for _n, _i, _l, family, _o in ROOMS for one in family if _is_in(here, one)), key=len, default="")
     return [
-        Room(reverse(name), icon, str(label), here.split("_")[0] in family, here == name)
+        Room(reverse(name), icon, str(label), nearest in family, here == name)
         for name, icon, label, family, only_superusers in ROOMS
         if user.is_superuser or not only_superusers
     ]
+
+
+def _is_in(here: str, beginning: str) -> bool:
+    return f"{here}_".startswith(f"{beginning}_")
 
 
 def _running_work(user: User) -> Job | None:
