@@ -35,10 +35,10 @@ from api.nouns_of_access import (
     ProtectedAliases,
     RecipientClasses,
 )
-from api.nouns_of_addresses import Aliases, Mailboxes, OutOfOfficeAnswers, PermittedSenders, RelayRecipients
-from api.nouns_of_app_passwords import AppPasswords
+from api.nouns_of_addresses import Aliases, Mailboxes, RelayRecipients
 from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_dns import DnsRecords, DomainDnsSettings, TheDnsSettings, UpdateServers
+from api.nouns_of_mailboxes import AppPasswords, OutOfOfficeAnswers, PermittedSenders
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
