@@ -27,7 +27,7 @@ from mailboxes.password_models import PasswordLink, PasswordSettings, RecoveryAd
 from mailboxes.server_names import ServerNames
 from mailboxes.sessions import SessionCheck
 from mailboxes.sign_ins import SignIn
-from mailboxes.times import refuse_strange_times
+from mailboxes.times import refuse_strange_times, state_at_this_moment
 from mailboxes.usage import DomainUse, Usage
 from mailboxes.written import a_destination_is_written, destinations_follow_their_address
 
@@ -447,12 +447,7 @@ class Alias(models.Model):
     @property
     def state(self) -> str:
         """What it is at this moment: active, inactive, not_begun or ended; only the first delivers."""
-        now = timezone.now()
-        if not self.active:
-            return "inactive"
-        if self.starts_at is not None and self.starts_at > now:
-            return "not_begun"
-        return "ended" if self.ends_at is not None and self.ends_at <= now else "active"
+        return state_at_this_moment(self.active, self.starts_at, self.ends_at)
 
     @property
     def is_catch_all(self) -> bool:
