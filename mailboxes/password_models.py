@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.digests import IS_SHA256
 from accounts.tracking import tracked
 
-IS_SHA256 = r"^[0-9a-f]{64}$"
 LEAST, MOST = 8, 64  # characters, of what a shortest password may be
 LONGEST = 3650  # days
 
@@ -77,10 +77,6 @@ class PasswordSettings(models.Model):
     def valid_until(self, changed_at: datetime) -> datetime | None:
         """When a password that was set then must be changed; None for never."""
         return changed_at + timedelta(days=self.valid_days) if self.valid_days else None
-
-    def lets_in_until(self, changed_at: datetime) -> datetime | None:
-        """When mail programs are refused, as dovecot.passdb has it."""
-        return changed_at + timedelta(days=self.valid_days + self.grace_days) if self.valid_days else None
 
 
 @tracked(manual=["link_sent"])

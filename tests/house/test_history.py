@@ -501,7 +501,6 @@ TABLE: dict[str, tuple[Call, str]] = {
 
 # Public functions that stand beside services and leave nothing in the history, each with the reason.
 LEAVES_NOTHING = {
-    "api.services.digest_of": "It computes.",
     "dns_records.services.what_is_lost_with_server": "It reads.",
     "domains.dkim_services.start_generation": "A job is no change; what it changes is written by the service it calls.",
     "domains.dkim_services.next_states": "It reads.",
@@ -518,7 +517,6 @@ LEAVES_NOTHING = {
     "jobs.services.worker_is_alive": "It reads.",
     "jobs.services.show_progress": "Progress is no change.",
     "mailboxes.app_passwords.bring_back_secrets": "Part of an undo.",
-    "mailboxes.app_passwords.digest_of": "It computes.",
     "mailboxes.app_passwords.forget_revoked": "Part of a service.",
     "mailboxes.app_passwords.remove_app_passwords": "Part of a service.",
     "mailboxes.recovery.link_of": "It reads.",
