@@ -18,7 +18,6 @@ from domains.models import Domain, MailSettings
 from domains.networks import normalised_networks
 from domains.services import locked_version
 from mailboxes import destinations as destination_rows
-from mailboxes.app_passwords import remove_app_passwords
 from mailboxes.credentials import hash_password
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.labels import domain_of, few
@@ -31,17 +30,15 @@ from mailboxes.models import (
     Mailbox,
     MailboxCredential,
     MailboxOwner,
-    OutOfOffice,
     PasswordLink,
-    PermittedSender,
     RecoveryAddress,
 )
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.places import refuse_alias_in, taken, taken_by_alias
 from mailboxes.protection import refuse_loss_of_default_aliases
-from mailboxes.quarantine import quarantine, refuse_quarantined
+from mailboxes.quarantine import refuse_quarantined
 from mailboxes.relinking import link_texts_to
-from mailboxes.removal import remove_addresses, remove_aliases, retire_credentials
+from mailboxes.removal import remove_addresses, remove_aliases, remove_mailboxes
 from mailboxes.sessions import end_panel_sessions
 from mailboxes.strength import refuse_weak
 
@@ -314,15 +311,8 @@ def owner_of(mailbox: Mailbox, *, by: Actor) -> User:
 def _delete_mailboxes(mailbox_ids: Sequence[int], by: Actor) -> None:
     lock_alias_graph()
     mailboxes = Mailbox.objects.filter(pk__in=mailbox_ids)
-    retire_credentials(mailboxes)
-    quarantine(mailboxes)
     address_ids = list(mailboxes.values_list("address_id", flat=True))
-    User.objects.filter(owned__mailbox__in=mailbox_ids).delete()
-    PermittedSender.objects.filter(mailbox__in=mailbox_ids).delete()
-    remove_app_passwords(mailbox_ids)
-    RecoveryAddress.objects.filter(mailbox__in=mailbox_ids).delete()
-    OutOfOffice.objects.filter(mailbox__in=mailbox_ids).delete()
-    mailboxes.delete()
+    remove_mailboxes(mailboxes)
     remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()], by=by)
     _refuse_loop_without(address_ids)
 
