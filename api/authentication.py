@@ -14,10 +14,10 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from accounts.digests import sha256_of
 from accounts.models import User
 from api.counting import counted, forget_old_counts
 from api.models import Token
-from api.services import digest_of
 from domains.models import Domain
 
 if TYPE_CHECKING:  # REST framework reads this module before it has views
@@ -33,7 +33,7 @@ class ByToken(BaseAuthentication):
         scheme, _blank, text = request.headers.get("Authorization", "").strip().partition(" ")
         if scheme.lower() != "bearer":
             return None
-        token = Token.objects.select_related("user").filter(digest=digest_of(text.strip())).first()
+        token = Token.objects.select_related("user").filter(digest=sha256_of(text.strip())).first()
         if token is None or token.is_expired or not token.user.is_active:
             count_wrong_token(request)
             raise AuthenticationFailed(_("This token is unknown, revoked or expired, or its owner is not active."))

@@ -9,12 +9,12 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.digests import IS_SHA256
 from accounts.models import User
 from accounts.tracking import tracked
 from api import scopes as known_scopes
 from domains.networks import LONGEST_NETWORK, is_within
 
-IS_SHA256 = r"^[0-9a-f]{64}$"
 LONGEST_DOMAIN = 253  # characters
 
 

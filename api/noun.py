@@ -252,6 +252,23 @@ class Noun:
         return self.key_values(value)[name]
 
 
+class OnlyRow(Noun):
+    """Settings that are one row: no list and no key."""
+
+    model: type[Model]
+    only_superusers, is_single = True, True
+    orderings: Mapping[str, tuple[str, ...]] = {}
+
+    def rows(self, user: User) -> QuerySet[Any]:
+        return self.model._default_manager.all()
+
+    def lookup(self, key: str) -> Mapping[str, Any]:
+        return {"pk": 1}
+
+    def key_values(self, key: str) -> Values:
+        return {}
+
+
 _serializers: dict[tuple[str, str], type[serializers.Serializer[Any]]] = {}
 
 

@@ -18,6 +18,7 @@ from api.noun import (
     OF_DOMAIN,
     Field,
     Noun,
+    OnlyRow,
     Values,
     acting,
     domain_seen_by,
@@ -35,10 +36,10 @@ from api.nouns_of_access import (
     ProtectedAliases,
     RecipientClasses,
 )
-from api.nouns_of_addresses import Aliases, Mailboxes, OutOfOfficeAnswers, PermittedSenders, RelayRecipients
-from api.nouns_of_app_passwords import AppPasswords
+from api.nouns_of_addresses import Aliases, Mailboxes, RelayRecipients
 from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_dns import DnsRecords, DomainDnsSettings, TheDnsSettings, UpdateServers
+from api.nouns_of_mailboxes import AppPasswords, OutOfOfficeAnswers, PermittedSenders
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
@@ -217,67 +218,40 @@ class DefaultAliases(Noun):
         delete_default_alias(row, version=version, by=by)
 
 
-class TheMailSettings(Noun):
-    """One row, so no list and no key."""
-
+class TheMailSettings(OnlyRow):
     name, slug, resource, words = "MailSettings", "mail-settings", "mail_settings", gettext_lazy("Mail settings")
-    only_superusers, is_single = True, True
+    model = MailSettings
     fields = [
         *of_model(MailSettings, " ".join(MAIL_SETTINGS)),
         *shown_only(MailSettings, "version changed_at"),
     ]
-    orderings: Mapping[str, tuple[str, ...]] = {}
-
-    def rows(self, user: User) -> QuerySet[Any]:
-        return MailSettings.objects.all()
-
-    def lookup(self, key: str) -> Mapping[str, Any]:
-        return {"pk": 1}
-
-    def key_values(self, key: str) -> Values:
-        return {}
 
     def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return change_mail_settings(**values, version=version, by=by)
 
 
-class ThePasswordSettings(TheMailSettings):
-    """One row, too."""
-
-    name, slug, words = "PasswordSettings", "password-settings", gettext_lazy("Password settings")
+class ThePasswordSettings(OnlyRow):
+    name, slug, resource = "PasswordSettings", "password-settings", "mail_settings"
+    words = gettext_lazy("Password settings")
+    model = PasswordSettings
     fields = [
         *of_model(PasswordSettings, "least_length least_strength valid_days grace_days"),
         *shown_only(PasswordSettings, "version changed_at"),
     ]
 
-    def rows(self, user: User) -> QuerySet[Any]:
-        return PasswordSettings.objects.all()
-
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return change_password_settings(**values, version=version, by=by)
 
 
-class TheServerNames(Noun):
-    """One row, so no list and no key."""
-
+class TheServerNames(OnlyRow):
     name, slug, resource, words = "ServerNames", "server-names", "mail_settings", gettext_lazy("Server names")
-    only_superusers, is_single = True, True
+    model = ServerNames
     fields = [
         *of_model(ServerNames, " ".join(HOSTS)),
         *shown_only(ServerNames, "version changed_at"),
     ]
-    orderings: Mapping[str, tuple[str, ...]] = {}
 
-    def rows(self, user: User) -> QuerySet[Any]:
-        return ServerNames.objects.all()
-
-    def lookup(self, key: str) -> Mapping[str, Any]:
-        return {"pk": 1}
-
-    def key_values(self, key: str) -> Values:
-        return {}
-
-    def change(self, row: Any, values: Values, version: int | None, by: Actor) -> Any:
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return change_server_names(**values, version=version, by=by)
 
 

@@ -36,12 +36,10 @@ from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.credentials import is_password
 from mailboxes.destinations import lock_alias_graph
-from mailboxes.models import Alias, Mailbox, MailboxCredential, OutOfOffice, PermittedSender, RelayRecipient
-from mailboxes.out_of_office import delete_out_of_office, set_out_of_office
-from mailboxes.parsing import ParsedAddress, parse_address, written_local_part
+from mailboxes.models import Alias, Mailbox, MailboxCredential, RelayRecipient
+from mailboxes.parsing import parse_address, written_local_part
 from mailboxes.relay import add_relay_recipients, delete_relay_recipients
 from mailboxes.renaming import rename_address
-from mailboxes.senders import forbid_senders, permit_senders
 from mailboxes.services import (
     add_alias,
     add_mailbox,
@@ -294,133 +292,3 @@ class RelayRecipients(OfAddress):
 
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_relay_recipients(row.address.domain, [row], by=by)
-
-
-class PermittedSenders(Noun):
-    """A pair of a mailbox and an address, or a whole domain, as which it may send."""
-
-    name, slug, resource = "PermittedSender", "permitted-senders", "mailboxes"
-    words = gettext_lazy("Permitted senders")
-    can_change = False
-    fields = [
-        key_field("mailbox", gettext_lazy("The address of the mailbox."), read=lambda row: str(row.mailbox.address)),
-        key_field("sender", gettext_lazy("An address, or @example.org for a whole domain.")),
-        *shown_only(PermittedSender, "created_at"),
-    ]
-    orderings = {"added": ("pk",)}
-    filters = {"domain": OF_DOMAIN, "mailbox": gettext_lazy("The address of a mailbox: only its senders.")}
-    service_names = {"senders": "sender"}
-
-    def rows(self, user: User) -> QuerySet[Any]:
-        rows = PermittedSender.objects.select_related("mailbox__address__domain")
-        if user.is_superuser:
-            return rows
-        numbers = Domain.objects.visible_to(user).values_list("pk", flat=True)
-        return rows.filter(mailbox__address__domain__in=list(numbers))
-
-    def lookup(self, key: str) -> Mapping[str, Any]:
-        mailbox, sender = self._pair(key)
-        return {
-            "mailbox__address__domain__name": mailbox.domain,
-            "mailbox__address__local_part": mailbox.local_part,
-            "domain_name": sender.domain,
-            "local_part": sender.local_part,
-        }
-
-    def key_values(self, key: str) -> Values:
-        mailbox, sender = self._pair(key)
-        return {"mailbox": str(mailbox), "sender": str(sender)}
-
-    def _pair(self, key: str) -> tuple[ParsedAddress, ParsedAddress]:
-        mailbox, _slash, sender = key.partition("/")
-        return parse_address(mailbox), parse_address(sender, may_be_whole_domain=True)
-
-    def normal_key_value(self, name: str, value: str) -> Any:
-        return str(parse_address(value, may_be_whole_domain=name == "sender"))
-
-    def key_of(self, row: Any) -> str:
-        return f"{row.mailbox.address}/{row}"
-
-    def domain_of(self, key: str) -> str:
-        return self._pair(key)[0].domain
-
-    def filtered(self, rows: QuerySet[Any], name: str, text: str, user: User) -> QuerySet[Any]:
-        if name == "domain":
-            return rows.filter(mailbox__address__domain=domain_seen_by(user, text))
-        address = parse_address(text)
-        return rows.filter(
-            mailbox__address__domain__name=address.domain, mailbox__address__local_part=address.local_part
-        )
-
-    def add(self, values: Values, by: Actor) -> Any:
-        mailbox = mailbox_seen_by(acting(by), values["mailbox"])
-        if not permit_senders(mailbox, [values["sender"]], by=by):
-            sentence = _("%(mailbox)s may send as %(sender)s already.")
-            raise ValidationError({"sender": sentence % values})
-        return self.find(acting(by), f"{values['mailbox']}/{values['sender']}")
-
-    def delete(self, row: Any, version: Any, by: Actor) -> None:
-        forbid_senders(row.mailbox, [row], by=by)
-
-
-class OutOfOfficeAnswers(Noun):
-    """What a mailbox answers while its owner is away; it is found by the address of the mailbox."""
-
-    name, slug, resource = "OutOfOffice", "out-of-office", "mailboxes"
-    words = gettext_lazy("Out-of-office answers")
-    fields = [
-        key_field("mailbox", gettext_lazy("The address of the mailbox."), read=str),
-        *of_model(OutOfOffice, "text", required=True),
-        *of_model(OutOfOffice, "subject starts_at ends_at days active"),
-        *shown_only(OutOfOffice, "version changed_at"),
-    ]
-    orderings = {"added": ("pk",)}
-    filters = {"domain": OF_DOMAIN, "active": ACTIVE}
-
-    def rows(self, user: User) -> QuerySet[Any]:
-        rows = OutOfOffice.objects.with_address()
-        if user.is_superuser:
-            return rows
-        numbers = Domain.objects.visible_to(user).values_list("pk", flat=True)
-        return rows.filter(mailbox__address__domain__in=list(numbers))
-
-    def lookup(self, key: str) -> Mapping[str, Any]:
-        address = parse_address(key)
-        return {
-            "mailbox__address__domain__name": address.domain,
-            "mailbox__address__local_part": address.local_part,
-        }
-
-    def key_values(self, key: str) -> Values:
-        return {"mailbox": str(parse_address(key))}
-
-    def domain_of(self, key: str) -> str:
-        return parse_address(key).domain
-
-    def filtered(self, rows: QuerySet[Any], name: str, text: str, user: User) -> QuerySet[Any]:
-        if name == "domain":
-            return rows.filter(mailbox__address__domain=domain_seen_by(user, text))
-        return rows.filter(active=truth(text))
-
-    def add(self, values: Values, by: Actor) -> Any:
-        address = values.pop("mailbox")
-        mailbox = mailbox_seen_by(acting(by), address)
-        if OutOfOffice.objects.filter(mailbox=mailbox).exists():
-            raise ValidationError(
-                {"mailbox": _("%(address)s has an answer already. Change that one.") % {"address": address}}
-            )
-        return set_out_of_office(mailbox, **values, version=0, by=by)
-
-    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
-        return set_out_of_office(row.mailbox, **values, version=version, by=by) if values else row
-
-    def delete(self, row: Any, version: Any, by: Actor) -> None:
-        delete_out_of_office(row, version=version, by=by)
-
-
-def mailbox_seen_by(user: User, address: str) -> Mailbox:
-    mailbox: Mailbox | None = Mailboxes().find(user, address)
-    if mailbox is None:
-        sentence = _("%(address)s is no mailbox of yours. Add it first, or correct the address.")
-        raise ValidationError({"mailbox": sentence % {"address": address}})
-    return mailbox

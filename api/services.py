@@ -1,6 +1,5 @@
 """Every write about API tokens."""
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.digests import sha256_of
 from accounts.history import recorded
 from accounts.models import User
 from accounts.saving import save_checked
@@ -40,7 +40,7 @@ def add_token(
     token = Token(
         user=user,
         name=name.strip(),
-        digest=digest_of(text),
+        digest=sha256_of(text),
         scopes=_known_scopes(scopes),
         domains=_own_domains(user, domains),
         networks=_networks(networks),
@@ -63,11 +63,6 @@ def revoke_token(token: Token, *, by: Actor) -> None:
     """From then on nobody gets in with it; the history keeps what was done with it."""
     with recorded("revoke", "api_token", f"{token.user.username}, {token.name}", by=by):
         Token.objects.filter(pk=token.pk).delete()
-
-
-def digest_of(text: str) -> str:
-    """SHA-256 in hexadecimal. Enough, because a token is 192 random bits that nobody guesses."""
-    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
 def _refuse_owner(owner: User | None, by: Actor) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
+from accounts.mails import automatic_mail
 from accounts.models import User
 from dns_records.models import BROKEN, RecordChange, RecordState
 from dns_records.words import LABELS, sentence
@@ -62,7 +63,7 @@ def _mail(person: User, changes: Sequence[RecordChange]) -> EmailMessage | None:
             lines.append(_("… and %(number)d more.") % {"number": number - MOST_LINES})
         body = _("The nightly check found these records right before, and not any more:")
         end = _("The page “DNS and DKIM” of the panel shows what is expected.")
-        return EmailMessage(subject % {"number": number}, "\n\n".join([body, *lines, end]) + "\n", to=[person.username])
+        return automatic_mail(subject % {"number": number}, "\n\n".join([body, *lines, end]) + "\n", person.username)
 
 
 def _sent(mails: Sequence[EmailMessage]) -> bool:

@@ -11,7 +11,7 @@ from accounts.pages import PanelForm, PersonRequest, asked, chosen, list_page, p
 from domains.models import Domain
 from domains.views import domain_head
 from mailboxes import services
-from mailboxes.forms import AliasAddForm, AliasForm
+from mailboxes.alias_forms import AliasAddForm, AliasForm
 from mailboxes.models import Alias, AliasDestination
 from mailboxes.parsing import ParsedAddress
 from mailboxes.protection import default_aliases_among, default_aliases_at, is_domain_admin

@@ -8,9 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.digests import IS_SHA256
 from accounts.tracking import tracked
-
-IS_SHA256 = r"^[0-9a-f]{64}$"
 
 
 @tracked()

@@ -9,9 +9,9 @@ from accounts.actors import Actor
 from accounts.pages import PersonRequest, owner_required, person_required, refusals_on, say, typed
 from mailboxes.app_passwords import add_app_password, revoke_app_password
 from mailboxes.backends import knows_password
-from mailboxes.forms import AppPasswordForm
 from mailboxes.models import AppPassword, Mailbox
 from mailboxes.parsing import ParsedAddress
+from mailboxes.password_forms import AppPasswordForm
 from mailboxes.views import at
 
 

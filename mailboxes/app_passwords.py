@@ -1,6 +1,5 @@
 """Every write about app passwords."""
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.digests import sha256_of
 from accounts.history import recorded
 from accounts.saving import save_checked
 from domains.services import locked_version
@@ -47,7 +47,7 @@ def add_app_password(
             raise ValidationError(sentence % {"mailbox": mailbox, "most": MOST_APP_PASSWORDS})
         one = AppPassword(mailbox=mailbox, name=name, imap=imap, pop=pop, sends=sends, expires_at=expires_at)
         save_checked(one)
-        AppPasswordSecret.objects.create(app_password=one, digest=digest_of(text))
+        AppPasswordSecret.objects.create(app_password=one, digest=sha256_of(text))
     return one, text
 
 
@@ -76,11 +76,6 @@ def forget_revoked(ids: Iterable[int]) -> None:
 def bring_back_secrets(ids: Iterable[int]) -> None:
     """Those of app passwords that are there again, with their mailbox."""
     AppPasswordSecret.objects.filter(pk__in=list(ids), retired_at__isnull=False).update(retired_at=None)
-
-
-def digest_of(text: str) -> str:
-    """SHA-256 in hexadecimal, as Dovecot makes it of what was typed (`%{sha256:password}`)."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _refuse_others_than_the_owner(mailbox: Mailbox, by: Actor) -> None:

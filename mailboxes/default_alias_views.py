@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.actors import Actor
 from accounts.pages import PersonRequest, asked, refusals_on, say, superuser_required, typed
 from mailboxes import default_aliases as services
-from mailboxes.forms import DefaultAliasesForm
+from mailboxes.alias_forms import DefaultAliasesForm
 from mailboxes.jobs import start_default_aliases
 from mailboxes.models import DefaultAlias
 

@@ -1,4 +1,4 @@
-"""What people type about mailboxes and aliases -> values for the services."""
+"""What people type about mailboxes, new addresses and imports -> values for the services."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -11,14 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.forms import LONGEST_CREDENTIAL, NewPassword, OwnPasswordForm
 from accounts.models import User
 from accounts.pages import PanelForm
 from domains.models import Domain
 from mailboxes.fields import ADDRESS_ATTRS, DestinationsField, LocalPartField, WordsField
-from mailboxes.models import Import, PasswordSettings
+from mailboxes.models import Import
 from mailboxes.parsing import ParsedAddress, parse_address, written_local_part
-from mailboxes.services import WHEN_IT_DELIVERS
 from mailboxes.times import TimeField
 
 MEGABYTE = 1024**2
@@ -143,7 +141,7 @@ class MailboxFieldsForm(QuotaForm, LimitsForm):
             del self.fields["mail_path"]
 
 
-def _despite_quarantine() -> forms.BooleanField:
+def despite_quarantine_field() -> forms.BooleanField:
     return forms.BooleanField(
         label=gettext_lazy("Take the address all the same"),
         required=False,
@@ -181,7 +179,7 @@ class MailboxAddForm(MailboxFieldsForm):
         initial="maildir",
         widget=forms.RadioSelect,
     )
-    despite_quarantine = _despite_quarantine()
+    despite_quarantine = despite_quarantine_field()
     field_order = [
         "local_part",
         "despite_quarantine",
@@ -255,100 +253,6 @@ class RelayRecipientsForm(PanelForm):
     )
 
 
-class MailboxPasswordForm(NewPassword):
-    """A new password for somebody else."""
-
-    must_change = forms.BooleanField(
-        label=gettext_lazy("The owner must choose another one"),
-        required=False,
-        initial=True,
-        help_text=gettext_lazy("At the next sign-in to the panel, before anything else. Mail programs are let in."),
-    )
-
-
-class ForgottenPasswordForm(PanelForm):
-    address = forms.CharField(
-        label=gettext_lazy("Address of the mailbox"),
-        max_length=LONGEST_CREDENTIAL,
-        widget=forms.TextInput(attrs=ADDRESS_ATTRS | {"autocomplete": "username"}),
-    )
-
-
-class RecoveryAddressForm(PanelForm):
-    address = forms.CharField(
-        label=gettext_lazy("Recovery address"),
-        max_length=LONGEST_CREDENTIAL,
-        required=False,
-        help_text=gettext_lazy("Elsewhere, where you read mail without this password. Leave it empty for none."),
-        widget=forms.TextInput(attrs=ADDRESS_ATTRS | {"autocomplete": "email"}),
-    )
-    current = OwnPasswordForm.base_fields["current"]
-
-
-class PasswordSettingsForm(PanelForm):
-    least_length = forms.IntegerField(
-        label=gettext_lazy("Shortest password, in characters"),
-        min_value=8,
-        max_value=64,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-    )
-    least_strength = forms.TypedChoiceField(
-        label=gettext_lazy("How hard to guess"),
-        choices=PasswordSettings.STRENGTHS,
-        coerce=int,
-        help_text=gettext_lazy("As zxcvbn estimates it; “good” takes 100 million guesses or more."),
-        widget=forms.RadioSelect,
-    )
-    valid_days = forms.IntegerField(
-        label=gettext_lazy("Valid for, in days"),
-        required=False,
-        min_value=1,
-        max_value=3650,
-        help_text=gettext_lazy(
-            "Then the owner must choose another one at the next sign-in to the panel. Leave it empty for ever: whoever "
-            "must change a good password often chooses a worse one."
-        ),
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-    )
-    grace_days = forms.IntegerField(
-        label=gettext_lazy("Grace for mail, in days"),
-        min_value=0,
-        max_value=3650,
-        help_text=gettext_lazy(
-            "For so long mail programs still sign in with a password that is no longer valid. App passwords go on."
-        ),
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-    )
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-
-class AppPasswordForm(PanelForm):
-    name = forms.CharField(
-        label=gettext_lazy("Name"),
-        max_length=100,
-        help_text=gettext_lazy("What uses it, for example “phone” or “Thunderbird at work”."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    imap = forms.BooleanField(label=gettext_lazy("Reads mail by IMAP"), required=False, initial=True)
-    pop = forms.BooleanField(label=gettext_lazy("Fetches mail by POP"), required=False)
-    sends = forms.BooleanField(label=gettext_lazy("Sends mail"), required=False, initial=True)
-    expires_in_days = forms.IntegerField(
-        label=gettext_lazy("Expires after so many days"),
-        required=False,
-        min_value=1,
-        max_value=3650,
-        help_text=gettext_lazy("Leave it empty for an app password that does not expire."),
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-    )
-    current = OwnPasswordForm.base_fields["current"]
-
-    def values(self) -> dict[str, Any]:
-        """What `add_app_password` takes."""
-        values = {name: value for name, value in self.cleaned_data.items() if name != "current"}
-        days = values.pop("expires_in_days")
-        return values | {"expires_at": timezone.now() + timedelta(days=days) if days else None}
-
-
 class PermittedSendersForm(PanelForm):
     senders = DestinationsField(
         label=gettext_lazy("Permit as senders"),
@@ -356,106 +260,6 @@ class PermittedSendersForm(PanelForm):
             "Addresses, or @example.org for a whole domain; one a line, or with commas between them."
         ),
     )
-
-
-class DefaultAliasesForm(PanelForm):
-    local_parts = DestinationsField(
-        label=gettext_lazy("Local parts"),
-        help_text=gettext_lazy("The parts before the @, one a line or with commas between them."),
-    )
-    destination = forms.CharField(
-        label=gettext_lazy("Destination"),
-        max_length=320,
-        help_text=gettext_lazy("One address, which gets the mail of all of them. For several people, name an alias."),
-        widget=forms.TextInput(attrs=ADDRESS_ATTRS),
-    )
-
-
-class AliasForm(LimitsForm):
-    destinations = DestinationsField(
-        label=gettext_lazy("Destinations"),
-        help_text=gettext_lazy("One address a line, or with commas between them. Mail goes to each of them."),
-    )
-    comment = forms.CharField(
-        label=gettext_lazy("Comment"),
-        max_length=500,
-        required=False,
-        help_text=gettext_lazy("Why this alias is there, for the people who look after it."),
-    )
-    active = forms.BooleanField(
-        label=gettext_lazy("Active"),
-        required=False,
-        initial=True,
-        help_text=gettext_lazy("Mail to an inactive alias is refused, unless a mailbox has the same address."),
-    )
-    starts_at = TimeField(
-        label=gettext_lazy("Delivers from"),
-        help_text=gettext_lazy("Until then it is as if it were inactive. Leave it empty for at once."),
-    )
-    ends_at = TimeField(
-        label=gettext_lazy("Delivers until"),
-        help_text=gettext_lazy("From then on it is as if it were inactive. Leave it empty for never."),
-    )
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-    def keep_when_it_delivers(self) -> None:
-        """For a domain admin before a default alias."""
-        for name in WHEN_IT_DELIVERS:
-            self.fields[name].disabled = True
-
-    def values(self) -> dict[str, Any]:
-        """What `change_alias` takes. A time that is as it was stays untouched."""
-        same = {"starts_at", "ends_at"} - set(self.changed_data)
-        return {name: value for name, value in self.cleaned_data.items() if name not in same}
-
-
-class AliasAddForm(AliasForm):
-    """`domain` is the one that gets the alias."""
-
-    local_part = LocalPartField(
-        required=False,
-        help_text=gettext_lazy("At the address of a mailbox, the mailbox keeps a copy and the mail goes on as well."),
-    )
-    is_catch_all = forms.BooleanField(
-        label=gettext_lazy("Catch-all"),
-        required=False,
-        help_text=gettext_lazy(
-            "Takes the mail of every address of this domain that does not exist. With a destination like @example.org "
-            "the part before the @ is kept."
-        ),
-    )
-    despite_quarantine = _despite_quarantine()
-    version = None  # type: ignore[assignment]  # nothing is there yet that somebody else could change
-    field_order = [
-        "local_part",
-        "despite_quarantine",
-        "is_catch_all",
-        "destinations",
-        "comment",
-        "starts_at",
-        "ends_at",
-        "active",
-    ]
-
-    def __init__(self, *args: Any, domain: Domain, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not user.is_superuser:
-            del self.fields["despite_quarantine"]
-        self.fields["local_part"].domain = domain.name  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        local_part, is_catch_all = self.cleaned_data.get("local_part"), self.cleaned_data.get("is_catch_all")
-        if not local_part and not is_catch_all and "local_part" not in self.errors:
-            self.add_error("local_part", _("Type the part before the @, or choose “Catch-all”."))
-        if local_part and is_catch_all:
-            self.add_error(
-                "is_catch_all", _("A catch-all has nothing before the @. Empty the address, or untick this.")
-            )
-        return self.cleaned_data
-
-    def values(self) -> dict[str, Any]:
-        """What `add_alias` takes."""
-        return {name: value for name, value in self.cleaned_data.items() if name != "is_catch_all"}
 
 
 class RenameForm(PanelForm):
@@ -467,7 +271,7 @@ class RenameForm(PanelForm):
         help_text=gettext_lazy("With another domain after the @ it moves there."),
         widget=forms.TextInput(attrs=ADDRESS_ATTRS),
     )
-    despite_quarantine = _despite_quarantine()
+    despite_quarantine = despite_quarantine_field()
     keep_old = forms.BooleanField(
         label=gettext_lazy("Keep the old address as an alias of the new one"),
         required=False,

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override
 
 from accounts.actors import Actor, Door
+from accounts.mails import automatic_mail
 from domains.dkim_keys import forget_private_keys
 from domains.history import change_sets_visible_to
 from jobs.models import Job
@@ -62,8 +62,7 @@ def send_password_link(job: Job) -> dict[str, Any]:
         is_reset = link.purpose == PasswordLink.Purpose.RESET
         subject = _("A new password for %(mailbox)s") if is_reset else _("Recovery address of %(mailbox)s")
         text = render_to_string(f"mailboxes/mail_{link.purpose}.txt", words)
-        headers = {"Auto-Submitted": "auto-generated"}  # RFC 3834: nobody's out-of-office answers
-        EmailMessage(subject % words, text, to=[link.address], headers=headers).send()
+        automatic_mail(subject % words, text, link.address).send()
     return {"sent": True}
 
 

@@ -5,13 +5,12 @@ from typing import Self
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.tracking import tracked
 from domains.models import seen_by
-from mailboxes.times import refuse_strange_times
+from mailboxes.times import refuse_strange_times, state_at_this_moment
 
 LONGEST_SUBJECT, LONGEST_ANSWER = 200, 5000  # characters
 MOST_DAYS = 30
@@ -93,9 +92,4 @@ class OutOfOffice(models.Model):
     @property
     def state(self) -> str:
         """What it is at this moment: active, inactive, not_begun or ended; only the first answers."""
-        now = timezone.now()
-        if not self.active:
-            return "inactive"
-        if self.starts_at is not None and self.starts_at > now:
-            return "not_begun"
-        return "ended" if self.ends_at is not None and self.ends_at <= now else "active"
+        return state_at_this_moment(self.active, self.starts_at, self.ends_at)

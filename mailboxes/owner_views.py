@@ -24,10 +24,10 @@ from mailboxes.models import (
 )
 from mailboxes.owner_forms import ForwardingForm
 from mailboxes.services import set_mailbox_password
+from mailboxes.usage import FIRST_LEVEL
 
 MOST_SHOWN = 20
 SIGN_INS_SHOWN = 8
-NEARLY_FULL = 90  # per cent
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Space:
 
     @property
     def is_nearly_full(self) -> bool:
-        return self.percent >= NEARLY_FULL
+        return self.percent >= FIRST_LEVEL
 
 
 @owner_required

@@ -1,4 +1,4 @@
-"""What a password of a mailbox must be, where a forgotten one is set anew, and the links that are sent there."""
+"""The password of a mailbox, what one must be, where a forgotten one is set anew, and the links that are sent there."""
 
 from datetime import datetime, timedelta
 
@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.digests import IS_SHA256
 from accounts.tracking import tracked
 
-IS_SHA256 = r"^[0-9a-f]{64}$"
 LEAST, MOST = 8, 64  # characters, of what a shortest password may be
 LONGEST = 3650  # days
 
@@ -78,9 +78,42 @@ class PasswordSettings(models.Model):
         """When a password that was set then must be changed; None for never."""
         return changed_at + timedelta(days=self.valid_days) if self.valid_days else None
 
-    def lets_in_until(self, changed_at: datetime) -> datetime | None:
-        """When mail programs are refused, as dovecot.passdb has it."""
-        return changed_at + timedelta(days=self.valid_days + self.grace_days) if self.valid_days else None
+
+class MailboxCredential(models.Model):
+    """The password hash of a mailbox, with its scheme. Not in the history, never shown.
+
+    It outlives the mailbox until it is purged, so that an undo brings the same password back."""
+
+    mailbox = models.OneToOneField(
+        "mailboxes.Mailbox", null=True, on_delete=models.DO_NOTHING, related_name="credential"
+    )
+    former_mailbox_id = models.BigIntegerField(null=True, db_index=True)
+    retired_at = models.DateTimeField(null=True)
+    hash = models.CharField(max_length=500, db_collation="C")
+    changed_at = models.DateTimeField(default=timezone.now)
+    # The owner chooses another password at the next sign-in to the panel, before anything else.
+    must_change = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="a_hash_names_its_scheme", condition=Q(hash__regex=r"^\{[A-Z0-9-]+(\.[A-Z0-9]+)?\}[!-~]+$")
+            ),
+            models.CheckConstraint(
+                name="a_credential_has_or_had_a_mailbox",
+                condition=Q(mailbox__isnull=False, former_mailbox_id__isnull=True, retired_at__isnull=True)
+                | Q(mailbox__isnull=True, former_mailbox_id__isnull=False, retired_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "•••"
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the owner must choose another one, before anything else in the panel."""
+        valid_until = PasswordSettings.current().valid_until(self.changed_at)
+        return self.must_change or (valid_until is not None and valid_until <= timezone.now())
 
 
 @tracked(manual=["link_sent"])

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.actors import Actor
 from accounts.forms import LONGEST_CREDENTIAL
 from accounts.pages import PersonRequest, refusals_on, say, superuser_required, typed
-from mailboxes.forms import PasswordSettingsForm
 from mailboxes.models import PasswordSettings
+from mailboxes.password_forms import PasswordSettingsForm
 from mailboxes.password_settings import change_password_settings
 from mailboxes.strength import strength
 

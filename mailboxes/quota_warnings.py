@@ -2,16 +2,16 @@
 
 import logging
 import smtplib
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from accounts.mails import automatic_mail
 from mailboxes.usage import FIRST_LEVEL, LAST_LEVEL, Usage
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ DUE = Q(percent__gte=FIRST_LEVEL, warned=0) | Q(percent__gte=LAST_LEVEL, warned_
 def warn_owners() -> int:
     """Sends what is due and remembers it; the number of mails. What a server did not take for now (4xx, or it went
     away) is tried again, what it refuses for good (5xx) is not. Mailboxes of suspended domains are told later."""
-    due = list(islice(_due(), A_RUN))
+    due = list(_due()[:A_RUN])
     if not due:
         return 0
     connection = get_connection()
@@ -60,10 +60,9 @@ def _is_for_good(error: smtplib.SMTPException) -> bool:
     return not isinstance(error, smtplib.SMTPResponseException) or error.smtp_code >= 500
 
 
-def _due() -> Iterator[Usage]:
+def _due() -> QuerySet[Usage]:
     rows = Usage.objects.filter(DUE).exclude(mailbox__address__domain__suspended=True)
-    rows = rows.select_related("mailbox__address__domain", "mailbox__owner__user")
-    yield from rows.order_by("mailbox").iterator()
+    return rows.select_related("mailbox__address__domain", "mailbox__owner__user").order_by("mailbox")
 
 
 def _remember(told: Sequence[Usage]) -> None:
@@ -91,4 +90,4 @@ def _mail(usage: Usage) -> EmailMessage:
         subject = _("Your mailbox is %(percent)d %% full") % words
         body = _("%(address)s stores %(used)s of %(quota)s. When it is full, mail to it is refused.") % words
         advice = _("Delete what you no longer need and empty the trash, or ask your administrator for more room.")
-        return EmailMessage(subject, f"{body}\n\n{advice}\n", to=[str(mailbox)])
+        return automatic_mail(subject, f"{body}\n\n{advice}\n", str(mailbox))

@@ -2,7 +2,6 @@
 
 A link is 128 random bits, good for an hour and once. The worker makes and sends it; only its SHA-256 is stored."""
 
-import hashlib
 import secrets
 from datetime import timedelta
 
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.actors import Actor
+from accounts.digests import sha256_of
 from accounts.history import recorded
 from accounts.saving import save_checked
 from domains.services import locked_version
@@ -106,9 +106,8 @@ def reset_password(token: str, password: str, *, by: Actor) -> Mailbox:
 def link_of(token: str, purpose: str) -> PasswordLink:
     """The link that somebody opened. Raises ValidationError where it is unknown, used or too old, or where the owner
     may not sign in by now."""
-    digest = hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
     links = PasswordLink.objects.select_related("mailbox__address__domain")
-    link = links.filter(digest=digest, purpose=purpose, used_at=None, expires_at__gt=timezone.now()).first()
+    link = links.filter(digest=sha256_of(token), purpose=purpose, used_at=None, expires_at__gt=timezone.now()).first()
     if link is None or not may_sign_in(link.mailbox):
         raise ValidationError(_("This link is no longer good. Ask for another one."))
     return link
@@ -117,7 +116,7 @@ def link_of(token: str, purpose: str) -> PasswordLink:
 def new_token(link: PasswordLink) -> str:
     """What opens the link from now on: whoever makes it twice sends two, and the second one counts."""
     token = secrets.token_urlsafe(RANDOM_OCTETS)
-    PasswordLink.objects.filter(pk=link.pk).update(digest=hashlib.sha256(token.encode()).hexdigest())
+    PasswordLink.objects.filter(pk=link.pk).update(digest=sha256_of(token))
     return token
 
 

@@ -20,8 +20,8 @@ from accounts.models import User
 from accounts.pages import PanelForm, PersonRequest, owner_required, refusals_on, say, typed
 from dns_records.models import DnsSettings
 from mailboxes.backends import knows_password
-from mailboxes.forms import ForgottenPasswordForm, RecoveryAddressForm
 from mailboxes.models import Mailbox, PasswordLink, PasswordSettings, RecoveryAddress
+from mailboxes.password_forms import ForgottenPasswordForm, RecoveryAddressForm
 from mailboxes.recovery import (
     WHAT_OPENS,
     ask_for_reset,

@@ -48,16 +48,8 @@ def delete_domain(domain: Domain, *, version: int | None = None, by: Actor) -> U
                 "%(alias_domain)s is an alias domain of %(domain)s. Delete it or give it another target first."
             )
             raise ValidationError(sentence % {"alias_domain": alias_domain, "domain": domain})
-        mailboxes = Mailbox.objects.filter(address__domain=domain)
-        retire_credentials(mailboxes)
-        quarantine(mailboxes)
-        User.objects.filter(owned__mailbox__in=mailboxes).delete()
-        PermittedSender.objects.filter(mailbox__in=mailboxes).delete()
+        remove_mailboxes(Mailbox.objects.filter(address__domain=domain))
         PermittedSender.objects.filter(domain_name=domain.name).delete()
-        remove_app_passwords(mailboxes.values_list("pk", flat=True))
-        RecoveryAddress.objects.filter(mailbox__in=mailboxes).delete()
-        OutOfOffice.objects.filter(mailbox__in=mailboxes).delete()
-        mailboxes.delete()
         AliasDestination.objects.filter(alias__address__domain=domain).delete()
         Alias.objects.filter(address__domain=domain).delete()
         RelayRecipient.objects.filter(address__domain=domain).delete()
@@ -66,6 +58,18 @@ def delete_domain(domain: Domain, *, version: int | None = None, by: Actor) -> U
         Address.objects.filter(domain=domain).delete()
         domain.delete()
     return change_set
+
+
+def remove_mailboxes(mailboxes: QuerySet[Mailbox]) -> None:
+    """Deletes mailboxes with what belongs to them. Their addresses stay, and go into quarantine."""
+    retire_credentials(mailboxes)
+    quarantine(mailboxes)
+    User.objects.filter(owned__mailbox__in=mailboxes).delete()
+    PermittedSender.objects.filter(mailbox__in=mailboxes).delete()
+    remove_app_passwords(mailboxes.values_list("pk", flat=True))
+    RecoveryAddress.objects.filter(mailbox__in=mailboxes).delete()
+    OutOfOffice.objects.filter(mailbox__in=mailboxes).delete()
+    mailboxes.delete()
 
 
 def remove_aliases(alias_ids: Sequence[int], *, by: Actor) -> None:

@@ -20,11 +20,12 @@ from mailboxes.limits import within_limits
 from mailboxes.loops import refuse_loop_of_what_falls_back, refuse_loops
 from mailboxes.models import Address, Alias, DefaultAlias, Mailbox
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
+from mailboxes.places import refuse_alias_in
 from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.relinking import link_texts_to
 from mailboxes.senders import follow_address
-from mailboxes.services import add_alias, refuse_alias_in
+from mailboxes.services import add_alias
 
 
 def rename_address(

@@ -18,7 +18,6 @@ from domains.models import Domain, MailSettings
 from domains.networks import normalised_networks
 from domains.services import locked_version
 from mailboxes import destinations as destination_rows
-from mailboxes.app_passwords import remove_app_passwords
 from mailboxes.credentials import hash_password
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.labels import domain_of, few
@@ -31,16 +30,16 @@ from mailboxes.models import (
     Mailbox,
     MailboxCredential,
     MailboxOwner,
-    OutOfOffice,
     PasswordLink,
-    PermittedSender,
     RecoveryAddress,
 )
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
+from mailboxes.places import refuse_alias_in, taken, taken_by_alias
 from mailboxes.protection import refuse_loss_of_default_aliases
-from mailboxes.quarantine import quarantine, refuse_quarantined
+from mailboxes.quarantine import refuse_quarantined
 from mailboxes.relinking import link_texts_to
-from mailboxes.removal import remove_addresses, remove_aliases, retire_credentials
+from mailboxes.removal import remove_addresses, remove_aliases, remove_mailboxes
+from mailboxes.sessions import end_panel_sessions
 from mailboxes.strength import refuse_weak
 
 __all__ = [
@@ -112,7 +111,7 @@ def add_mailbox(
             )
         address = Address.objects.filter(domain=domain, local_part=local_part).first()
         if address:
-            raise ValidationError({"local_part": _taken(address)})
+            raise ValidationError({"local_part": taken(address)})
         refuse_quarantined(domain, local_part, despite=despite_quarantine, by=by)
         address = Address.objects.create(domain=domain, local_part=local_part)
         link_texts_to([address])
@@ -206,9 +205,7 @@ def set_mailbox_password(
         PasswordLink.use_up(mailbox)
         if not by_owner:
             RecoveryAddress.objects.filter(mailbox=mailbox).delete()
-        for user in User.objects.filter(owned__mailbox=mailbox):
-            user.set_unusable_password()  # a new random one: sessions hang on it (get_session_auth_hash)
-            user.save(update_fields=["password"])
+        end_panel_sessions(mailbox)
 
 
 def delete_mailbox(mailbox: Mailbox, *, version: int | None = None, by: Actor) -> UUID:
@@ -259,9 +256,9 @@ def add_alias(
             refuse_quarantined(domain, local_part, despite=despite_quarantine, by=by)
             link_texts_to([address])
         if hasattr(address, "relay_recipient"):
-            raise ValidationError({"local_part": _taken(address)})
+            raise ValidationError({"local_part": taken(address)})
         if hasattr(address, "alias"):
-            raise ValidationError({"local_part": _taken_by_alias(address)})
+            raise ValidationError({"local_part": taken_by_alias(address)})
         alias = Alias(address=address, comment=comment, active=active, starts_at=starts_at, ends_at=ends_at)
         alias.full_clean()
         alias.save()
@@ -314,15 +311,8 @@ def owner_of(mailbox: Mailbox, *, by: Actor) -> User:
 def _delete_mailboxes(mailbox_ids: Sequence[int], by: Actor) -> None:
     lock_alias_graph()
     mailboxes = Mailbox.objects.filter(pk__in=mailbox_ids)
-    retire_credentials(mailboxes)
-    quarantine(mailboxes)
     address_ids = list(mailboxes.values_list("address_id", flat=True))
-    User.objects.filter(owned__mailbox__in=mailbox_ids).delete()
-    PermittedSender.objects.filter(mailbox__in=mailbox_ids).delete()
-    remove_app_passwords(mailbox_ids)
-    RecoveryAddress.objects.filter(mailbox__in=mailbox_ids).delete()
-    OutOfOffice.objects.filter(mailbox__in=mailbox_ids).delete()
-    mailboxes.delete()
+    remove_mailboxes(mailboxes)
     remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()], by=by)
     _refuse_loop_without(address_ids)
 
@@ -343,29 +333,6 @@ def _write_destinations(alias: Alias, texts: Iterable[str]) -> None:
         row.alias, row.position = alias, position
     AliasDestination.objects.bulk_create(rows)
     refuse_loops([alias])
-
-
-def refuse_alias_in(domain: Domain, local_part: str) -> None:
-    if not domain.has_aliases:
-        raise ValidationError(
-            {
-                "local_part": _("%(domain)s is an alias domain: it answers for %(target)s. Add the alias there.")
-                % {"domain": domain, "target": domain.target}
-            }
-        )
-    if (not local_part or local_part.endswith("*")) and not domain.has_catch_all:
-        raise ValidationError(
-            {"local_part": _("A local domain has no catch-all and no patterns. Type the whole part before the @.")}
-        )
-    namesake = (
-        Address.objects.filter(domain__address_class="local", local_part=local_part).exclude(domain=domain).first()
-    )
-    if domain.address_class == "local" and namesake:
-        # aliases(5) knows names without a domain: they are the same in all local domains
-        sentence = _(
-            "%(address)s is there already, and local aliases are the same in all local domains. Change that one."
-        )
-        raise ValidationError({"local_part": sentence % {"address": namesake}})
 
 
 def _set(row: Mailbox | Alias, changeable: Sequence[str], changes: Mapping[str, Any]) -> None:
@@ -391,22 +358,6 @@ def _networks(texts: Iterable[str]) -> list[str]:
         return normalised_networks(texts)
     except ValidationError as error:
         raise ValidationError({"allowed_networks": error.messages}) from error
-
-
-def _taken(address: Address) -> str:
-    if hasattr(address, "mailbox"):
-        return _("%(address)s is a mailbox already. Choose another local part, or change the mailbox.") % {
-            "address": address
-        }
-    if hasattr(address, "relay_recipient"):
-        return _("%(address)s is a relay recipient. Delete that first, or choose another local part.") % {
-            "address": address
-        }
-    return _taken_by_alias(address)
-
-
-def _taken_by_alias(address: Address) -> str:
-    return _("%(address)s is an alias already. Choose another local part, or change the alias.") % {"address": address}
 
 
 def _path_from_template(domain: Domain, local_part: str, mail_format: str) -> str:

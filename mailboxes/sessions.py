@@ -1,10 +1,12 @@
-"""Who is signed in to Dovecot and may not be any more. The hosts end such sessions (`end_sessions`) and say here that
-they have looked."""
+"""Who is signed in and may not be any more. Sessions of Dovecot are ended by its hosts (`end_sessions`), which say here
+that they have looked; those of the panel end with the next request."""
 
 from collections.abc import Iterable
 
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
 
 # Asked of many sessions at once; each is two probes of an index. A service that the panel does not know is not judged.
 MAY_NOT = """
@@ -45,3 +47,10 @@ def sessions_to_end(sessions: Iterable[tuple[str, str]]) -> list[tuple[str, str]
     with connection.cursor() as cursor:
         cursor.execute(MAY_NOT, [[login for login, _service in asked], [service for _login, service in asked]])
         return list(cursor.fetchall())
+
+
+def end_panel_sessions(mailbox: models.Model) -> None:
+    """Those of its owner: sessions hang on the password of that row, which is random (get_session_auth_hash)."""
+    for user in User.objects.filter(owned__mailbox=mailbox.pk):
+        user.set_unusable_password()
+        user.save(update_fields=["password"])

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.history import recorded
-from accounts.models import User
 from domains.services import locked_version
 from mailboxes.labels import domain_of, few
 from mailboxes.models import Mailbox, PasswordLink
+from mailboxes.sessions import end_panel_sessions
 
 
 def stop_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> UUID:
@@ -25,9 +25,7 @@ def stop_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> UUID:
             if mailbox.stopped_at is None:
                 _set(mailbox, stopped=True)
                 PasswordLink.use_up(mailbox)
-                for user in User.objects.filter(owned__mailbox=mailbox):
-                    user.set_unusable_password()  # a new random one: sessions hang on it (get_session_auth_hash)
-                    user.save(update_fields=["password"])
+                end_panel_sessions(mailbox)
     return change_set
 
 

@@ -23,6 +23,16 @@ def refuse_strange_times(**times: datetime | None) -> None:
         raise ValidationError({field: _("Choose a year between 1971 and 2998.") for field in strange})
 
 
+def state_at_this_moment(active: bool, starts_at: datetime | None, ends_at: datetime | None) -> str:
+    """Of what counts from `starts_at` until `ends_at`, where these are given: active, inactive, not_begun or ended."""
+    now = timezone.now()
+    if not active:
+        return "inactive"
+    if starts_at is not None and starts_at > now:
+        return "not_begun"
+    return "ended" if ends_at is not None and ends_at <= now else "active"
+
+
 def read_time(text: str) -> datetime | None:
     """`2027-01-31 18:00` in the time zone of the panel, or with an offset of its own (RFC 3339); a day alone is the
     midnight with which it begins. None if this is no time."""

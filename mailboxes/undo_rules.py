@@ -40,10 +40,11 @@ from mailboxes.models import (
     RelayRecipient,
     ServerNames,
 )
+from mailboxes.places import refuse_alias_in
 from mailboxes.protection import is_domain_admin, refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.removal import known_only_to, retire_credentials
-from mailboxes.services import WHEN_IT_DELIVERS, refuse_alias_in
+from mailboxes.services import WHEN_IT_DELIVERS
 
 Check = Callable[[type[models.Model], Sequence[int]], None]
 Within = Callable[[Mapping[int, str], Event], bool]

@@ -29,7 +29,7 @@ from accounts.pages import (
 from domains.models import Domain, MailSettings
 from domains.views import domain_head
 from mailboxes import services
-from mailboxes.forms import MAY_DO, MailboxAddForm, MailboxForm, MailboxPasswordForm, quota_words
+from mailboxes.forms import MAY_DO, MailboxAddForm, MailboxForm, quota_words
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import (
     Address,
@@ -40,6 +40,7 @@ from mailboxes.models import (
     RecoveryAddress,
 )
 from mailboxes.parsing import ParsedAddress
+from mailboxes.password_forms import MailboxPasswordForm
 from mailboxes.removal import delete_domain, what_is_lost
 from mailboxes.sessions import SessionCheck
 from mailboxes.stopping import release_mailboxes, stop_mailboxes

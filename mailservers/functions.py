@@ -188,17 +188,12 @@ def _listed(columns: Iterable[str]) -> sql.Composable:
 
 def _make_functions(cursor: Any) -> set[tuple[str, str]]:
     """As their owner, so that they run with the owner's few rights. Returns what is kept under another name: a function
-    with other arguments cannot be replaced, and a lookup that is just running still needs the old one."""
+    with other arguments or another result is not replaced, and a lookup that runs just now needs the old one."""
     kept = set()
     cursor.execute("SET LOCAL check_function_bodies = off")  # one may call another that comes later
     for schema, name, text in files():
         _run(cursor, "SET LOCAL ROLE {}", sql.Identifier(_owner_of(schema)))
-        try:
-            with transaction.atomic():
-                cursor.execute(text)
-        except ProgrammingError as error:
-            if not isinstance(error.__cause__, InvalidFunctionDefinition):
-                raise
+        if not _is_replaced(cursor, schema, name, text):
             former = f"{name}_of_the_release_before"
             _drop(cursor, schema, former)
             for signature in _signatures(cursor, schema, name):
@@ -207,6 +202,20 @@ def _make_functions(cursor: Any) -> set[tuple[str, str]]:
             cursor.execute(text)
     cursor.execute("RESET ROLE")
     return kept
+
+
+def _is_replaced(cursor: Any, schema: str, name: str, text: str) -> bool:
+    """Makes the function, unless that needs another result or leaves one of its name with other arguments."""
+    try:
+        with transaction.atomic():
+            cursor.execute(text)
+            is_only_one = len(_signatures(cursor, schema, name)) == 1
+            transaction.set_rollback(not is_only_one)
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, InvalidFunctionDefinition):
+            raise
+        return False
+    return is_only_one
 
 
 def _drop_unnamed(cursor: Any, kept: set[tuple[str, str]]) -> None:

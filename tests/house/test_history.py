@@ -501,7 +501,6 @@ TABLE: dict[str, tuple[Call, str]] = {
 
 # Public functions that stand beside services and leave nothing in the history, each with the reason.
 LEAVES_NOTHING = {
-    "api.services.digest_of": "It computes.",
     "dns_records.services.what_is_lost_with_server": "It reads.",
     "domains.dkim_services.start_generation": "A job is no change; what it changes is written by the service it calls.",
     "domains.dkim_services.next_states": "It reads.",
@@ -518,7 +517,6 @@ LEAVES_NOTHING = {
     "jobs.services.worker_is_alive": "It reads.",
     "jobs.services.show_progress": "Progress is no change.",
     "mailboxes.app_passwords.bring_back_secrets": "Part of an undo.",
-    "mailboxes.app_passwords.digest_of": "It computes.",
     "mailboxes.app_passwords.forget_revoked": "Part of a service.",
     "mailboxes.app_passwords.remove_app_passwords": "Part of a service.",
     "mailboxes.recovery.link_of": "It reads.",
@@ -535,7 +533,6 @@ LEAVES_NOTHING = {
     "mailboxes.imports.faults_of": "It reads.",
     "mailboxes.imports.forget_import": "What is staged changes nothing yet.",
     "mailboxes.imports.forget_old_imports": "What is staged changes nothing yet.",
-    "mailboxes.services.refuse_alias_in": "Part of a service.",
     "lookup_tables.services.check_undone": "Part of a service.",
     "lookup_tables.services.what_is_lost": "It reads.",
     "restrictions.access_services.asked_in": "It reads.",
@@ -552,6 +549,7 @@ LEAVES_NOTHING = {
     "mailboxes.removal.remove_addresses": "Part of a service.",
     "mailboxes.removal.remove_aliases": "Part of a service.",
     "mailboxes.removal.known_only_to": "It reads.",
+    "mailboxes.removal.remove_mailboxes": "Part of a service.",
     "mailboxes.removal.retire_credentials": "Part of a service.",
     "mailboxes.removal.what_is_lost": "It reads.",
     "mailboxes.quarantine.quarantine": "Part of a service.",

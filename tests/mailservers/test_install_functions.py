@@ -54,6 +54,27 @@ def test_another_signature_replaces_the_old_one() -> None:
     assert outdated() == []
 
 
+def test_one_with_other_arguments_goes_with_the_next_release() -> None:
+    """A lookup that is just running may still call it."""
+    run("CREATE FUNCTION mail_map.sends(active boolean) RETURNS boolean LANGUAGE sql AS 'SELECT active'")
+    run(f'ALTER FUNCTION mail_map.sends(boolean) OWNER TO "{POSTFIX.owner}"')
+    install(force=True)
+    assert names_of("sends").count("sends") == 1
+    assert "sends_of_the_release_before" in names_of("sends")
+    assert wrong_rights() == []
+    install(force=True)
+    assert names_of("sends") == ["sends"]
+
+
+def names_of(helper: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'mail_map'::regnamespace AND proname ~ %s",
+            [f"^{helper}($|_of_the_release_before)"],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

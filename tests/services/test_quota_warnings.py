@@ -97,3 +97,9 @@ def test_a_suspended_domain_holds_up_nobody(sink: Sink, full: Domain) -> None:
     assert warn_owners() == 0
     change_domain(Domain.objects.get(pk=full.pk), suspended=False, by=TESTER)
     assert warn_owners() == 3
+
+
+def test_no_out_of_office_answer_comes_back(full: Domain, mailoutbox: Any) -> None:
+    """RFC 3834: whoever is away answers no mail that says so."""
+    assert warn_owners() == 3
+    assert [mail.message()["Auto-Submitted"] for mail in mailoutbox] == ["auto-generated"] * 3

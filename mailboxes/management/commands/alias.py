@@ -17,6 +17,7 @@ from accounts.commands import (
 )
 from domains.commands import domain_named
 from domains.fields import shown
+from mailboxes.alias_models import DOMAIN_OF_TEXT
 from mailboxes.commands import (
     found_at,
     given_times,
@@ -27,7 +28,7 @@ from mailboxes.commands import (
     time,
     values_of_rename,
 )
-from mailboxes.models import DOMAIN_OF_TEXT, Alias, AliasDestination
+from mailboxes.models import Alias, AliasDestination
 from mailboxes.parsing import parse_address
 from mailboxes.removal import what_is_lost
 from mailboxes.renaming import rename_address
