@@ -55,7 +55,8 @@ def keys_to_rotate(before: datetime) -> QuerySet[DkimKey]:
 
 def start_look(domain: Domain, *, by: Actor) -> Job:
     """Lets the worker ask the name servers at once about all keys of a domain that wait for them."""
-    return start_job(LOOK, by=by, label=gettext_noop("Look for DKIM records in the DNS"), domain=domain.pk)
+    label = gettext_noop("Look for DKIM records in the DNS")
+    return start_job(LOOK, by=by, label=label, domain=domain.pk, who=by.label)
 
 
 def _start_successor(domain: Domain, key: DkimKey | None, *, by: Actor) -> Job:
