@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import F
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -182,7 +181,7 @@ def _day(moment: datetime) -> str:
 @require_safe
 def keys_to_do(request: PersonRequest) -> HttpResponse:
     """What people have to do about DKIM keys, over all domains that one manages."""
-    waits = DkimWait.objects.visible_to(request.user).filter(needs_person=True, key__state=F("state"))
+    waits = DkimWait.objects.visible_to(request.user).for_people()
     page = list_page(waits.select_related("key__domain"), request, key=("key_id",), read=(number,))
     rows = [{"key": wait.key, "why": wait.why, "to_do": to_do(wait.key)} for wait in page.rows]
     return render(request, "domains/keys_to_do.html", {"page": page, "rows": rows})

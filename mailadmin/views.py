@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, ValidationError
 from django.db import DatabaseError, connection
-from django.db.models import F, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -68,7 +68,7 @@ def _of_everything() -> dict[str, Any]:
 
 def _waiting_keys() -> int:
     """DKIM keys that wait for a person."""
-    return DkimWait.objects.filter(needs_person=True, key__state=F("state")).count()
+    return DkimWait.objects.for_people().count()
 
 
 def _broken_zones() -> int:
