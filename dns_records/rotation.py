@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from dns_records.authoritative import Asker, Said, ServerAnswer
+from dns_records.judging import tags_of
 from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_rotation import LOOK, keys_to_rotate, start_rotation
 from domains.dkim_services import change_dkim_key, move_dkim_key
@@ -215,12 +216,6 @@ def is_record_of(key: DkimKey, text: str) -> bool:
         and "sha256" in tags.get("h", "sha256").split(":")
         and bool({"email", "*"} & set(tags.get("s", "*").split(":")))
     )
-
-
-def tags_of(text: str) -> dict[str, str]:
-    """The tag-list of a record (RFC 6376, section 3.2), without the blanks, which may stand anywhere in p=."""
-    pairs = (part.partition("=") for part in text.split(";") if part.strip())
-    return {name.strip(): "".join(value.split()) for name, _equals, value in pairs}
 
 
 def _note(key: DkimKey, reason: str, words: dict[str, Any], *, ask_again_at: datetime | None = None) -> None:

@@ -110,7 +110,8 @@ def dns_check_all(request: PersonRequest) -> HttpResponse:
 def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
     domain = _domain(request, name)
     settings = DnsSettings.current()
-    rows = _rows(expected_of(domain, settings), Record.objects.filter(domain=domain))
+    expected = expected_of(domain, settings)
+    rows = _rows(expected, Record.objects.filter(domain=domain))
     state = chosen(request, "state", _("Which records"), [("", _("All")), ("look", _("To look at"))])
     to_look_at = [row for row in rows if row["state"] != RecordState.RIGHT]
     check = ZoneCheck.objects.filter(domain=domain).first()
@@ -126,7 +127,7 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
         "dnssec": (*DNSSEC_LOOKS[check.dnssec], DNSSEC[check.dnssec]) if check else None,
         "advice": ADVICE[own.dmarc_policy or settings.dmarc_policy] if settings.hosts else "",
         "changes": _changes(domain),
-        "export": zone_text(domain, expected_of(domain, settings)),
+        "export": zone_text(domain, expected),
     }
     return render(request, "dns_records/dns_domain.html", context)
 
@@ -144,9 +145,10 @@ def dns_check(request: PersonRequest, name: str) -> HttpResponse:
 @require_safe
 def dns_export(request: PersonRequest, name: str) -> HttpResponse:
     domain = _domain(request, name)
+    expected = expected_of(domain)
     if asked(request, "format") == "json":
-        return HttpResponse(json_text(expected_of(domain)), content_type="application/json")
-    answer = HttpResponse(zone_text(domain, expected_of(domain)), content_type="text/plain; charset=utf-8")
+        return HttpResponse(json_text(expected), content_type="application/json")
+    answer = HttpResponse(zone_text(domain, expected), content_type="text/plain; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{domain.name}.zone"'
     return answer
 

@@ -502,6 +502,7 @@ TABLE: dict[str, tuple[Call, str]] = {
 # Public functions that stand beside services and leave nothing in the history, each with the reason.
 LEAVES_NOTHING = {
     "api.services.digest_of": "It computes.",
+    "dns_records.services.server_named": "It reads.",
     "dns_records.services.what_is_lost_with_server": "It reads.",
     "domains.dkim_services.start_generation": "A job is no change; what it changes is written by the service it calls.",
     "domains.dkim_services.next_states": "It reads.",
