@@ -26,7 +26,8 @@ from api.noun import (
     shown_only,
 )
 from dns_records.fields import key_name, record_name
-from dns_records.models import DnsSettings, DomainDns, Record, RecordState, UpdateSecret, UpdateServer
+from dns_records.models import DnsSettings, DomainDns, UpdateSecret, UpdateServer
+from dns_records.record_models import Record, RecordState
 from dns_records.secrets import opened
 from dns_records.services import (
     SETTINGS,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
 from accounts.models import User
-from dns_records.models import BROKEN, RecordChange, RecordState
+from dns_records.record_models import BROKEN, RecordChange, RecordState
 from dns_records.words import LABELS, sentence
 from jobs.mail import delivered
 

@@ -15,7 +15,8 @@ from dns_records.authoritative import TIMEOUT, Asker
 from dns_records.dnssec import UNKNOWN, dnssec_of
 from dns_records.expected import Expected, expected_by_domain, expected_of_hosts
 from dns_records.judging import Verdict, judge
-from dns_records.models import BROKEN, DnsSettings, Record, RecordChange, RecordState, ZoneCheck
+from dns_records.models import DnsSettings
+from dns_records.record_models import BROKEN, Record, RecordChange, RecordState, ZoneCheck
 from domains.models import Domain
 
 AT_ONCE = 32  # domains; each waits for the network nearly all the time

@@ -8,7 +8,7 @@ from typing import Any
 from dns_records import spf
 from dns_records.authoritative import Said, ServerAnswer
 from dns_records.expected import Expected
-from dns_records.models import RecordState
+from dns_records.record_models import RecordState
 
 STRENGTH = {"none": 0, "quarantine": 1, "reject": 2}
 

@@ -12,7 +12,8 @@ from accounts.actors import Actor
 from accounts.pages import PersonRequest, asked, chosen, list_page, person_required, say, superuser_required
 from dns_records.expected import Expected, expected_of, expected_of_hosts, own_settings, right_hand_side, zone_lines
 from dns_records.jobs import start_dns_check
-from dns_records.models import BROKEN, DnsSettings, Record, RecordChange, RecordState, ZoneCheck
+from dns_records.models import DnsSettings
+from dns_records.record_models import BROKEN, Record, RecordChange, RecordState, ZoneCheck
 from dns_records.words import ADVICE, DNSSEC, LABELS, sentence
 from dns_records.zone_text import json_text, zone_text
 from domains.models import Domain

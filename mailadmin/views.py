@@ -17,7 +17,7 @@ from psycopg2 import sql
 from accounts.models import User
 from accounts.pages import PersonRequest, asked, person_required
 from api.problems import MEDIA_TYPE, problem
-from dns_records.models import ZoneCheck
+from dns_records.record_models import ZoneCheck
 from domains.dkim_waits import DkimWait
 from domains.history import change_sets_visible_to
 from domains.history_views import days

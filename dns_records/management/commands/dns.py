@@ -9,8 +9,9 @@ from dns_records.alarm import tell_what_broke
 from dns_records.checks import check_domains
 from dns_records.expected import expected_of
 from dns_records.jobs import domains_to_check, plan_row
-from dns_records.models import DmarcPolicy, DomainDns, Record, RecordState, ZoneCheck
+from dns_records.models import DmarcPolicy, DomainDns
 from dns_records.publishing import plan_for, publish
+from dns_records.record_models import Record, RecordState, ZoneCheck
 from dns_records.services import change_domain_dns, server_named
 from dns_records.words import DNSSEC, LABELS, sentence
 from dns_records.zone_text import as_rows, json_text, zone_text
