@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,7 +17,7 @@ from dns_records.record_models import BROKEN, Record, RecordChange, RecordState,
 from dns_records.words import ADVICE, DNSSEC, LABELS, sentence
 from dns_records.zone_text import json_text, zone_text
 from domains.models import Domain
-from domains.views import begins_with, domain_head
+from domains.views import begins_with, domain_head, domain_of_page
 
 CHANGES_SHOWN = 20
 LOOKS = {
@@ -109,7 +109,7 @@ def dns_check_all(request: PersonRequest) -> HttpResponse:
 @person_required
 @require_safe
 def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
     settings = DnsSettings.current()
     expected = expected_of(domain, settings)
     rows = _rows(expected, Record.objects.filter(domain=domain))
@@ -136,7 +136,7 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
 @person_required
 @require_POST
 def dns_check(request: PersonRequest, name: str) -> HttpResponse:
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
     job = start_dns_check(domain, by=Actor.from_request(request))
     say(request, _("The worker asks the name servers of {domain}."), domain=domain.unicode_name)
     return redirect(job)
@@ -145,18 +145,13 @@ def dns_check(request: PersonRequest, name: str) -> HttpResponse:
 @person_required
 @require_safe
 def dns_export(request: PersonRequest, name: str) -> HttpResponse:
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
     expected = expected_of(domain)
     if asked(request, "format") == "json":
         return HttpResponse(json_text(expected), content_type="application/json")
     answer = HttpResponse(zone_text(domain, expected), content_type="text/plain; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{domain.name}.zone"'
     return answer
-
-
-def _domain(request: PersonRequest, name: str) -> Domain:
-    domains = Domain.objects.visible_to(request.user).select_related("target", "counts")
-    return get_object_or_404(domains, name=name)
 
 
 def _rows(expected: list[Expected], records: QuerySet[Record]) -> list[dict[str, Any]]:
