@@ -93,7 +93,7 @@ class Run:
 
 def check_domains(domains: Sequence[Domain], *, show: Show = lambda done, total: None, timeout: float = TIMEOUT) -> int:
     """Looks at the records of these domains and of the mail hosts, and keeps what was seen; the number of records
-    whose state has changed. Calls itself for no lock: whoever comes later says what holds."""
+    whose state has changed. Takes no lock: whoever comes later says what holds."""
     settings, run, changed = DnsSettings.current(), Run(timeout=timeout), 0
     hosts = run.look(None, "", expected_of_hosts(settings))
     changed += keep([hosts])

@@ -509,6 +509,7 @@ LEAVES_NOTHING = {
     "domains.dkim_services.what_is_lost_with_key": "It reads.",
     "domains.services.refuse_unfitting_class": "Part of a service.",
     "domains.services.locked_version": "It locks a row for the service that calls it.",
+    "jobs.services.in_the_name_of": "It reads.",
     "jobs.services.job_kind": "It registers a function.",
     "mailboxes.forwarding.register_closed": "It registers a function.",
     "mailboxes.server_names.host_by_service": "It reads.",

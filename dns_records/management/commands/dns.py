@@ -138,10 +138,10 @@ def own_row(own: DomainDns) -> dict[str, Any]:
 
 def _rows(domain: Domain) -> list[dict[str, Any]]:
     """What is expected now, with what was seen last."""
-    seen = {(row.purpose, row.name): row for row in Record.objects.filter(domain=domain)}
+    seen = {(row.purpose, row.name, row.rdtype): row for row in Record.objects.filter(domain=domain)}
     rows = []
     for row in as_rows(expected_of(domain)):
-        record = seen.get((str(row["purpose"]), str(row["name"])))
+        record = seen.get((row["purpose"], row["name"], row["type"]))
         rows.append(
             row
             | {
