@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -87,8 +87,11 @@ def next_selector(domain: Domain) -> str:
     """Year and month, s202611, then s202611b: another key has another selector (RFC 6376, 3.1), also beside those of
     its alias domains or of its target, which may sign for it."""
     month = f"s{timezone.now():%Y%m}"
-    keys = DkimKey.objects.filter(Q(domain=domain) | Q(domain__target=domain) | Q(domain=domain.target_id))
-    taken = set(keys.filter(selector__startswith=month).values_list("selector", flat=True))
+    related = [domain.pk, *domain.alias_domains.values_list("pk", flat=True)]
+    if domain.target_id:
+        related.append(domain.target_id)
+    keys = DkimKey.objects.filter(domain__in=related, selector__startswith=month)
+    taken = set(keys.values_list("selector", flat=True))
     taken |= set(_being_made(domain).values_list("arguments__selector", flat=True))
     endings = ["", *"bcdefghijklmnopqrstuvwxyz"]
     return next((month + ending for ending in endings if month + ending not in taken), f"{month}-{len(taken)}")
