@@ -10,12 +10,12 @@ from rest_framework.response import Response
 
 from api.access import actor_of
 from api.fields import Text, Texts, like
-from api.noun import Noun, acting, domain_seen_by, plain
+from api.noun import Noun, plain, sent_domain
 from api.nouns_of_dkim import DkimKeys
 from api.questions import asked
 from api.schema import IDEMPOTENCY_KEY
 from api.views import HouseView
-from api.work_views import JobSerializer, started
+from api.work_views import started, work
 from api.writing import by_noun, once
 from domains.dkim_models import DkimKey
 from domains.dkim_rotation import start_rotation
@@ -42,15 +42,13 @@ class GenerationSerializer(serializers.Serializer[Any]):
 class Generations(HouseView):
     resource, tag, only_superusers = "domains", "dkim-keys", True
     described = {
-        "POST": {
-            "operation": "generate_dkim_key",
-            "summary": _("Let the worker make a DKIM key"),
-            "request": GenerationSerializer,
-            "answers": {202: JobSerializer},
-            "parameters": [IDEMPOTENCY_KEY],
-            "problems": [422],
-            "is_work": True,
-        }
+        "POST": work(
+            "generate_dkim_key",
+            _("Let the worker make a DKIM key"),
+            request=GenerationSerializer,
+            parameters=[IDEMPOTENCY_KEY],
+            problems=[422],
+        )
     }
 
     def post(self, request: Request) -> Response:
@@ -59,7 +57,7 @@ class Generations(HouseView):
         values["local_parts"] = " ".join(values.get("local_parts", []))
 
         def start() -> Any:
-            domain = domain_seen_by(acting(by), values.pop("domain"))
+            domain = sent_domain(values.pop("domain"), by)
             return start_generation(domain, values.pop("selector"), **values, by=by)
 
         return once(request, lambda: started(request, partial(by_noun, DKIM_KEYS, start)))
@@ -75,15 +73,13 @@ class RotationSerializer(serializers.Serializer[Any]):
 class Rotations(HouseView):
     resource, tag, only_superusers = "domains", "dkim-keys", True
     described = {
-        "POST": {
-            "operation": "rotate_dkim_key",
-            "summary": _("Let the worker make the successor of a DKIM key"),
-            "request": RotationSerializer,
-            "answers": {202: JobSerializer},
-            "parameters": [IDEMPOTENCY_KEY],
-            "problems": [422],
-            "is_work": True,
-        }
+        "POST": work(
+            "rotate_dkim_key",
+            _("Let the worker make the successor of a DKIM key"),
+            request=RotationSerializer,
+            parameters=[IDEMPOTENCY_KEY],
+            problems=[422],
+        )
     }
 
     def post(self, request: Request) -> Response:
@@ -91,7 +87,7 @@ class Rotations(HouseView):
         values, by = _sent(RotationSerializer, request), actor_of(request)
 
         def start() -> Any:
-            return start_rotation(domain_seen_by(acting(by), values["domain"]), values.get("selector", ""), by=by)
+            return start_rotation(sent_domain(values["domain"], by), values.get("selector", ""), by=by)
 
         return once(request, lambda: started(request, partial(by_noun, DKIM_KEYS, start)))
 

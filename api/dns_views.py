@@ -16,7 +16,7 @@ from api.noun import OF_DOMAIN, domain_seen_by
 from api.problems import BadQuestion
 from api.questions import asked
 from api.views import HouseView
-from api.work_views import JobSerializer, started
+from api.work_views import started, work
 from dns_records.expected import expected_of
 from dns_records.jobs import start_dns_check, start_dns_plan, start_dns_publish
 from dns_records.zone_text import as_rows, zone_text
@@ -62,13 +62,9 @@ class ExpectedRecords(HouseView):
 class DnsCheck(HouseView):
     resource, tag = "domains", "dns-records"
     described = {
-        "POST": {
-            "operation": "check_dns_records",
-            "summary": _("Ask the authoritative name servers of a domain now"),
-            "answers": {202: JobSerializer},
-            "is_work": True,
-            "parameters": [A_DOMAIN],
-        }
+        "POST": work(
+            "check_dns_records", _("Ask the authoritative name servers of a domain now"), parameters=[A_DOMAIN]
+        )
     }
 
     def post(self, request: Request) -> Response:
@@ -81,13 +77,11 @@ class DnsCheck(HouseView):
 class DnsPlan(HouseView):
     resource, tag, only_superusers = "dns", "update-servers", True
     described = {
-        "POST": {
-            "operation": "plan_dns_records",
-            "summary": _("Make a plan of what an update would change; its mark is in the result of the job"),
-            "answers": {202: JobSerializer},
-            "is_work": True,
-            "parameters": [A_DOMAIN],
-        }
+        "POST": work(
+            "plan_dns_records",
+            _("Make a plan of what an update would change; its mark is in the result of the job"),
+            parameters=[A_DOMAIN],
+        )
     }
 
     def post(self, request: Request) -> Response:
@@ -98,16 +92,14 @@ class DnsPlan(HouseView):
 class DnsPublish(HouseView):
     resource, tag, only_superusers = "dns", "update-servers", True
     described = {
-        "POST": {
-            "operation": "publish_dns_records",
-            "summary": _("Publish the records of a domain as its plan says"),
-            "answers": {202: JobSerializer},
-            "is_work": True,
-            "parameters": [
+        "POST": work(
+            "publish_dns_records",
+            _("Publish the records of a domain as its plan says"),
+            parameters=[
                 A_DOMAIN,
                 OpenApiParameter("mark", str, "query", required=True, description=_("The mark of the plan.")),
             ],
-        }
+        )
     }
 
     def post(self, request: Request) -> Response:

@@ -31,7 +31,7 @@ from api.questions import asked, is_true, one_page
 from api.schema import QUERY, list_parameters, page_of
 from api.scopes import READ, WRITE
 from api.views import LIST_WORDS, HouseView
-from api.work_views import JobSerializer, started
+from api.work_views import started, work
 from mailboxes.columns import COLUMNS
 from mailboxes.exports import columns_of_export, csv_lines, exported
 from mailboxes.import_passwords import new_key
@@ -283,13 +283,11 @@ def _faulty_line(faults: list[dict[str, Any]]) -> dict[str, Any]:
 
 class WriteImport(ImportView):
     described = {
-        "POST": {
-            "operation": "write_import",
-            "summary": gettext_lazy("Add all lines, or none if one cannot be; once, however often it is asked for"),
-            "answers": {202: JobSerializer},
-            "parameters": [OpenApiParameter("id", int, "path")],
-            "is_work": True,
-        }
+        "POST": work(
+            "write_import",
+            gettext_lazy("Add all lines, or none if one cannot be; once, however often it is asked for"),
+            parameters=[OpenApiParameter("id", int, "path")],
+        )
     }
 
     def post(self, request: Request, id: int) -> Response:  # noqa: A002

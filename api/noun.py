@@ -100,6 +100,14 @@ def domain_seen_by(user: User, text: str) -> Domain:
     return domain
 
 
+def sent_domain(text: str, by: Actor) -> Domain:
+    """The domain in the body of a request; what is wrong with it is said of that field."""
+    try:
+        return domain_seen_by(acting(by), text)
+    except ValidationError as error:
+        raise ValidationError({"domain": error.messages}) from error
+
+
 def plain(body: Any) -> Any:
     """REST framework gives the empty form of a browser where nothing was sent."""
     return {} if isinstance(body, QueryDict) else body

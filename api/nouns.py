@@ -20,10 +20,10 @@ from api.noun import (
     Noun,
     OnlyRow,
     Values,
-    acting,
     domain_seen_by,
     key_field,
     of_model,
+    sent_domain,
     shown_only,
     truth,
 )
@@ -160,10 +160,7 @@ class DomainAdmins(Noun):
         return rows.filter(user__username=normal_username(text))
 
     def add(self, values: Values, by: Actor) -> Any:
-        try:
-            domain = domain_seen_by(acting(by), values["domain"])
-        except ValidationError as error:
-            raise ValidationError({"domain": error.messages}) from error
+        domain = sent_domain(values["domain"], by)
         person = User.objects.people().filter(username=normal_username(values["username"])).first()
         if person is None:
             sentence = _("There is no person “%(name)s”. Add them first, or correct the name.")

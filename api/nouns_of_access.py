@@ -27,6 +27,7 @@ from api.noun import (
     domain_seen_by,
     key_field,
     of_model,
+    sent_domain,
     shown_only,
     truth,
 )
@@ -296,10 +297,7 @@ class DomainAccessRules(OfRules):
         return super().filtered(rows, name, text, user)
 
     def add(self, values: Values, by: Actor) -> Any:
-        try:
-            domain = domain_seen_by(acting(by), values.pop("domain"))
-        except ValidationError as error:
-            raise ValidationError({"domain": error.messages}) from error
+        domain = sent_domain(values.pop("domain"), by)
         return add_rule(
             values.pop("applies_to"), values.pop("key"), values.pop("action"), domain=domain, **values, by=by
         )

@@ -23,10 +23,10 @@ from api.noun import (
     Field,
     Noun,
     Values,
-    acting,
     domain_seen_by,
     key_field,
     of_model,
+    sent_domain,
     shown_only,
     truth,
 )
@@ -109,10 +109,7 @@ class DkimKeys(Noun):
         return rows.filter(domain=domain_seen_by(user, text))
 
     def add(self, values: Values, by: Actor) -> Any:
-        try:
-            domain = domain_seen_by(acting(by), values.pop("domain"))
-        except ValidationError as error:
-            raise ValidationError({"domain": error.messages}) from error
+        domain = sent_domain(values.pop("domain"), by)
         return import_dkim_key(domain, values.pop("selector"), _sent(values), by=by, **values)
 
     def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:

@@ -13,9 +13,21 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.models import User
 from api.fields import Text, Texts
-from api.noun import OF_DOMAIN, Field, Noun, Values, acting, domain_seen_by, key_field, of_model, secret, shown_only
+from api.noun import (
+    OF_DOMAIN,
+    Field,
+    Noun,
+    Values,
+    domain_seen_by,
+    key_field,
+    of_model,
+    secret,
+    sent_domain,
+    shown_only,
+)
 from dns_records.fields import key_name, record_name
-from dns_records.models import DnsSettings, DomainDns, Record, RecordState, UpdateSecret, UpdateServer
+from dns_records.models import DnsSettings, DomainDns, UpdateSecret, UpdateServer
+from dns_records.record_models import Record, RecordState
 from dns_records.secrets import opened
 from dns_records.services import (
     SETTINGS,
@@ -25,6 +37,7 @@ from dns_records.services import (
     change_update_server,
     delete_update_server,
     forget_domain_dns,
+    server_named,
 )
 from dns_records.words import sentence
 from domains.fields import normalised_domain
@@ -113,7 +126,7 @@ class DomainDnsSettings(Noun):
             "server",
             partial(Text, allow_null=True, help_text=gettext_lazy("The update server, by the name of its key.")),
             lambda own: own.server.name if own.server else None,
-            lambda name, user: _server_named(name) if name else None,
+            lambda name, user: server_named(name) if name else None,
             default=None,
         ),
         *shown_only(DomainDns, "version changed_at"),
@@ -140,10 +153,7 @@ class DomainDnsSettings(Noun):
         return rows.filter(domain=domain_seen_by(user, text))
 
     def add(self, values: Values, by: Actor) -> Any:
-        try:
-            domain = domain_seen_by(acting(by), values.pop("domain"))
-        except ValidationError as error:
-            raise ValidationError({"domain": error.messages}) from error
+        domain = sent_domain(values.pop("domain"), by)
         if DomainDns.objects.filter(domain=domain).exists():
             raise ValidationError({"domain": _("This domain has settings of its own already. Change those.")})
         return change_domain_dns(domain, **values, version=0, by=by)
@@ -196,10 +206,3 @@ class UpdateServers(Noun):
     def has_password(self, row: Any, password: str) -> bool:
         kept = UpdateSecret.objects.filter(server=row).first()
         return kept is not None and opened(kept.token) == password
-
-
-def _server_named(name: str) -> UpdateServer:
-    server: UpdateServer | None = UpdateServer.objects.filter(name=name.strip().lower()).first()
-    if server is None:
-        raise ValidationError(_("There is no update server with the key “%(name)s”.") % {"name": name})
-    return server

@@ -51,6 +51,11 @@ def started(request: Request, start: Callable[[], Job]) -> Response:
     return Response(JobSerializer(job).data, status=202, headers={"Location": location})
 
 
+def work(operation: str, summary: Any, **more: Any) -> dict[str, Any]:
+    """How the schema describes a request that starts a job."""
+    return {"operation": operation, "summary": summary, "answers": {202: JobSerializer}, "is_work": True} | more
+
+
 class Jobs(HouseView):
     resource, tag = "jobs", "jobs"
     orderings = {"added": ("pk",)}
@@ -117,12 +122,7 @@ class AliasReport(HouseView):
             "summary": _("Show what the last check of all aliases found: dead ends, loops, too many destinations"),
             "answers": {200: AliasReportSerializer},
         },
-        "POST": {
-            "operation": "start_alias_report",
-            "summary": _("Check all aliases now"),
-            "answers": {202: JobSerializer},
-            "is_work": True,
-        },
+        "POST": work("start_alias_report", _("Check all aliases now")),
     }
 
     def get(self, request: Request) -> Response:
@@ -155,12 +155,7 @@ class MissingDefaultAliases(HouseView):
             "summary": _("Count the domains that lack default aliases, and what they lack"),
             "answers": {200: MissingDefaultAliasesSerializer},
         },
-        "POST": {
-            "operation": "add_missing_default_aliases",
-            "summary": _("Add the default aliases that domains lack"),
-            "answers": {202: JobSerializer},
-            "is_work": True,
-        },
+        "POST": work("add_missing_default_aliases", _("Add the default aliases that domains lack")),
     }
 
     def get(self, request: Request) -> Response:

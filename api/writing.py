@@ -16,8 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.history import change_sets_noted
-from accounts.history_reading import Event, NetEvents, events_of
+from accounts.history_reading import Event, events_of
 from accounts.models import User
+from accounts.net_events import NetEvents
 from api.models import KeptAnswer, Token
 from api.noun import Noun
 from api.problems import BadQuestion, KeyUsedBefore, PreconditionFailed, Refused, errors_of, status_of

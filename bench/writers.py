@@ -89,8 +89,7 @@ def _watched(server: Postfix, recipients: list[str], messages: int) -> tuple[dic
     while work.is_alive():
         for name, now in (("connections", _connections()), ("processes", _processes(server))):
             most[name] = max(most[name], now)
-        time.sleep(0.05)
-    work.join()
+        work.join(0.05)
     return most, seconds
 
 

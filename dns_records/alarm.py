@@ -1,21 +1,17 @@
 """A mail to those who look after a domain when a record that was right is not right any more, once for each change."""
 
-import logging
-import smtplib
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
-from accounts.mails import automatic_mail
 from accounts.models import User
-from dns_records.models import BROKEN, RecordChange, RecordState
+from dns_records.record_models import BROKEN, RecordChange, RecordState
 from dns_records.words import LABELS, sentence
-
-log = logging.getLogger(__name__)
+from jobs.mail import automatic_mail, delivered
 
 MOST_LINES = 50  # of one mail; the page shows them all
 
@@ -27,11 +23,14 @@ def tell_what_broke() -> int:
         .select_related("domain")
         .order_by("pk")
     )
-    mails = [mail for person in _people() if (mail := _mail(person, _of(person, changes)))] if changes else []
-    if mails and not _sent(mails):
+    if not changes:
+        return 0
+    mails = [(person, mail) for person in _people() if (mail := _mail(person, _of(person, changes)))]
+    told = list(delivered(mails)) if mails else []
+    if mails and not told:
         return 0
     RecordChange.objects.filter(pk__in=[change.pk for change in changes]).update(told_at=timezone.now())
-    return len(mails)
+    return len(told)
 
 
 def _people() -> list[User]:
@@ -64,23 +63,3 @@ def _mail(person: User, changes: Sequence[RecordChange]) -> EmailMessage | None:
         body = _("The nightly check found these records right before, and not any more:")
         end = _("The page “DNS and DKIM” of the panel shows what is expected.")
         return automatic_mail(subject % {"number": number}, "\n\n".join([body, *lines, end]) + "\n", person.username)
-
-
-def _sent(mails: Sequence[EmailMessage]) -> bool:
-    """False where the mail server cannot be reached. One address that it refuses does not keep the others waiting."""
-    connection = get_connection()
-    try:
-        connection.open()
-    except (OSError, smtplib.SMTPException):
-        log.warning("The mail server did not take the mail about broken DNS records.", exc_info=True)
-        return False
-    try:
-        for mail in mails:
-            mail.connection = connection
-            try:
-                mail.send()
-            except smtplib.SMTPException:
-                log.warning("No mail about broken DNS records to %s", mail.to, exc_info=True)
-    finally:
-        connection.close()
-    return True

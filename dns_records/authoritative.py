@@ -3,7 +3,7 @@
 A resolver only says which servers these are: MAILADMIN_DNS_RESOLVERS, or those of /etc/resolv.conf. Whoever wants to
 know whether a record is seen everywhere must not ask a resolver for it: that asks one server and remembers the answer.
 
-    >>> ask_all("s1._domainkey.example.org", "TXT")
+    >>> Asker().ask_all("s1._domainkey.example.org", "TXT")
     [ServerAnswer(server='ns1.example.org', address='192.0.2.53', said=Said.RECORDS, …), …]
 
 Nothing here raises for what the network does: a server that does not answer is an answer that says so.
@@ -101,36 +101,25 @@ class ServerAnswer:
         return sorted(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in self.rrset or [])
 
 
-def ask_all(name: str, rdtype: str, *, timeout: float = TIMEOUT) -> list[ServerAnswer]:
-    """Asks every authoritative server of the name; `timeout` is in seconds, for each server.
-
-    Never an empty list: where no server can be found, one answer says why. For many questions take an `Asker`.
-    """
-    return Asker(timeout=timeout).ask_all(name, rdtype)
-
-
 @dataclass
 class Asker:
     """Asks within one run. It remembers who serves what, and asks a server that did not answer no second time, so
     a dead server costs one time-out a run. Threads may share it; make a new one for the next run."""
 
-    timeout: float = TIMEOUT
+    timeout: float = TIMEOUT  # seconds, for each server
     _servers: dict[dns.name.Name, list[Server]] = field(default_factory=dict)  # by zone
     _failures: dict[dns.name.Name, ServerAnswer] = field(default_factory=dict)  # by name or zone
     _dead: set[str] = field(default_factory=set)
 
     def ask_all(self, name: str, rdtype: str) -> list[ServerAnswer]:
-        """As the function of this name."""
+        """Asks every authoritative server of the name. Never an empty list: where no server can be found, one answer
+        says why."""
         return self._ask_all(_name(name), rdtype, ())
 
     def servers_of(self, name: str) -> tuple[str, list[Server]]:
         """The zone that holds the name, and its servers, sorted; ("", []) where nobody can be found."""
         found = self._zone_of(_name(name))
         return ("", []) if isinstance(found, ServerAnswer) else (_text(found), self._servers[found])
-
-    def ask(self, server: Server, name: str, rdtype: str) -> ServerAnswer:
-        """Asks one server; an alias is not followed, its target stands in `aliases`."""
-        return self._read(server, _name(name), rdtype, self.message(server, name, rdtype))
 
     def message(
         self, server: Server, name: str, rdtype: str, *, dnssec: bool = False, port: int | None = None

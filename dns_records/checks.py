@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dns_records import spf
@@ -15,7 +14,8 @@ from dns_records.authoritative import TIMEOUT, Asker
 from dns_records.dnssec import UNKNOWN, dnssec_of
 from dns_records.expected import Expected, expected_by_domain, expected_of_hosts
 from dns_records.judging import Verdict, judge
-from dns_records.models import BROKEN, DnsSettings, Record, RecordChange, RecordState, ZoneCheck
+from dns_records.models import DnsSettings
+from dns_records.record_models import BROKEN, Record, RecordChange, RecordState, ZoneCheck
 from domains.models import Domain
 
 AT_ONCE = 32  # domains; each waits for the network nearly all the time
@@ -93,7 +93,7 @@ class Run:
 
 def check_domains(domains: Sequence[Domain], *, show: Show = lambda done, total: None, timeout: float = TIMEOUT) -> int:
     """Looks at the records of these domains and of the mail hosts, and keeps what was seen; the number of records
-    whose state has changed. Calls itself for no lock: whoever comes later says what holds."""
+    whose state has changed. Takes no lock: whoever comes later says what holds."""
     settings, run, changed = DnsSettings.current(), Run(timeout=timeout), 0
     hosts = run.look(None, "", expected_of_hosts(settings))
     changed += keep([hosts])
@@ -127,21 +127,15 @@ def keep(seen: Iterable[Seen]) -> int:
         right, broken = states.count(RecordState.RIGHT), sum(state in BROKEN for state in states)
         figures = {"right": right, "broken": broken, "others": len(states) - right - broken}
         said = {"checked_at": now, "dnssec": one.dnssec, "servers": list(one.servers)}
-        check = ZoneCheck.objects.filter(Q(domain=one.domain_id) if one.domain_id else Q(domain=None)).first()
-        check = check or ZoneCheck(domain_id=one.domain_id)
-        for name, value in (figures | said).items():
-            setattr(check, name, value)
-        check.save()
+        whose: dict[str, Any] = {"domain_id": one.domain_id}  # None: of the mail hosts
+        ZoneCheck.objects.update_or_create(**whose, defaults=figures | said)
     return changed
-
-
-def _rows_of(domain_id: int | None) -> QuerySet[Record]:
-    return Record.objects.filter(domain=None) if domain_id is None else Record.objects.filter(domain_id=domain_id)
 
 
 def _changes(seen: Seen, now: datetime) -> Iterator[RecordChange]:
     """Brings the rows of a domain up to date, and gives what is new about them."""
-    there = {(row.purpose, row.name, row.rdtype): row for row in _rows_of(seen.domain_id)}
+    there = {(row.purpose, row.name, row.rdtype): row for row in Record.objects.filter(domain=seen.domain_id)}
+    new: list[Record] = []
     for position, (expected, verdict) in enumerate(seen.records):
         row = there.pop((expected.purpose, expected.name, expected.rdtype), None)
         before = row.state if row else ""
@@ -156,7 +150,7 @@ def _changes(seen: Seen, now: datetime) -> Iterator[RecordChange]:
         names = {"purpose": expected.purpose, "name": expected.name, "rdtype": expected.rdtype}
         if row is None:
             row = Record(domain_id=seen.domain_id, **names, **values, since=now)
-            row.save(force_insert=True)
+            new.append(row)
         elif any(getattr(row, name) != value for name, value in values.items()):
             for name, value in values.items():
                 setattr(row, name, value)
@@ -165,4 +159,5 @@ def _changes(seen: Seen, now: datetime) -> Iterator[RecordChange]:
         if before != row.state:
             same = {name: values[name] for name in ("published", "why", "words")}
             yield RecordChange(domain_id=seen.domain_id, **names, at=now, before=before, after=row.state, **same)
+    Record.objects.bulk_create(new)
     Record.objects.filter(pk__in=[row.pk for row in there.values()]).delete()  # no longer expected

@@ -4,7 +4,7 @@ from accounts.actors import Actor
 from dns_records.checks import Seen, keep
 from dns_records.expected import expected_of, expected_of_hosts
 from dns_records.judging import RIGHT, Verdict
-from dns_records.models import RecordState
+from dns_records.record_models import RecordState
 from dns_records.services import change_dns_settings, change_domain_dns
 from domains.models import Domain
 

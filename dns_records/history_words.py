@@ -4,7 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.history import register_sentences
 from accounts.history_reading import Reading, in_words, latest_events, register_namer, register_reading
-from dns_records.models import DnsSettings, DomainDns, PublishedRecord, UpdateServer
+from dns_records.models import DnsSettings, DomainDns, UpdateServer
+from dns_records.record_models import PublishedRecord
 from dns_records.services import OF_DOMAIN, OF_SERVER, SETTINGS
 from domains.models import Domain
 

@@ -1,7 +1,5 @@
 """Long work about the DNS, by the names under which jobs are started."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,13 +7,13 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from accounts.actors import Actor, Door
+from accounts.actors import Actor
 from dns_records.alarm import tell_what_broke
 from dns_records.checks import check_domains
 from dns_records.publishing import Plan, plan_for, publish, server_for
 from domains.models import Domain
 from jobs.models import Job
-from jobs.services import job_kind, show_progress, start_job
+from jobs.services import in_the_name_of, job_kind, show_progress, start_job
 
 DNS_CHECK, DNS_PLAN, DNS_PUBLISH = "dns_check", "dns_plan", "dns_publish"
 
@@ -51,8 +49,7 @@ def start_dns_check(domain: Domain | None = None, *, by: Actor) -> Job:
 @job_kind(DNS_PLAN)
 def dns_plan(job: Job) -> dict[str, Any]:
     """What an update would change. Nothing is changed."""
-    with _refusals_as_failure():
-        return plan_row(plan_for(_domain_of(job)))
+    return plan_row(plan_for(_domain_of(job)))
 
 
 @job_kind(DNS_PUBLISH)
@@ -60,12 +57,10 @@ def dns_publish(job: Job) -> dict[str, Any]:
     """In the name of the person who saw the plan. Done twice it finds all records there. Afterwards all authoritative
     servers are asked."""
     domain = _domain_of(job)
-    by = Actor(user=job.started_by, door=Door.TASK, name="" if job.started_by else job.arguments["who"])
-    with _refusals_as_failure():
-        plan = plan_for(domain)
-        if plan.to_do and plan.mark != job.arguments["mark"]:
-            raise ValidationError(_("The plan is another one by now. Nothing was published; look at it again."))
-        unseen = publish(domain, plan, by=by) if plan.to_do else []
+    plan = plan_for(domain)
+    if plan.to_do and plan.mark != job.arguments["mark"]:
+        raise ValidationError(_("The plan is another one by now. Nothing was published; look at it again."))
+    unseen = publish(domain, plan, by=in_the_name_of(job)) if plan.to_do else []
     check_domains([domain])
     tell_what_broke()
     return plan_row(plan) | {"unseen": unseen}
@@ -101,13 +96,5 @@ def start_dns_publish(domain: Domain, mark: str, *, by: Actor) -> Job:
 def _domain_of(job: Job) -> Domain:
     domain = Domain.objects.filter(pk=job.arguments["domain"]).select_related("target").first()
     if domain is None:
-        raise RuntimeError(_("The domain was deleted meanwhile. Nothing was asked."))
+        raise ValidationError(_("The domain was deleted meanwhile. Nothing was asked."))
     return domain
-
-
-@contextmanager
-def _refusals_as_failure() -> Iterator[None]:
-    try:
-        yield
-    except ValidationError as error:
-        raise RuntimeError(" ".join(error.messages)) from error

@@ -8,7 +8,7 @@ from typing import Any
 from dns_records import spf
 from dns_records.authoritative import Said, ServerAnswer
 from dns_records.expected import Expected
-from dns_records.models import RecordState
+from dns_records.record_models import RecordState
 
 STRENGTH = {"none": 0, "quarantine": 1, "reject": 2}
 
@@ -108,9 +108,10 @@ def _once(text: str) -> str:
 
 
 def tags_of(text: str) -> dict[str, str]:
-    """A list of tags (RFC 6376, section 3.2; RFC 7489, section 6.4), values without blanks at their ends."""
+    """A list of tags (RFC 6376, section 3.2; RFC 7489, section 6.4), without the blanks, which may stand anywhere in
+    p=. The names have their case."""
     pairs = (part.partition("=") for part in text.split(";") if "=" in part)
-    return {name.strip().lower(): value.strip() for name, _equals, value in pairs}
+    return {name.strip(): "".join(value.split()) for name, _equals, value in pairs}
 
 
 def _dkim(expected: Expected, found: list[str]) -> Verdict:
@@ -119,7 +120,7 @@ def _dkim(expected: Expected, found: list[str]) -> Verdict:
     if len(found) > 1:
         return Verdict(RecordState.SEVERAL, "several", {"number": len(found)})
     wanted, there = tags_of(expected.values[0]), tags_of(found[0])
-    key, published = wanted["p"], "".join(there.get("p", "").split())
+    key, published = wanted["p"], there.get("p", "")
     if not key:
         return RIGHT if not published and "p" in there else Verdict(RecordState.DIFFERENT, "dkim_not_revoked")
     if not published:
@@ -131,8 +132,7 @@ def _dkim(expected: Expected, found: list[str]) -> Verdict:
     if there.get("k", "rsa") != wanted["k"]:
         return Verdict(RecordState.DIFFERENT, "dkim_tag", {"tag": f"k={there.get('k', 'rsa')}"})
     for tag, good in (("v", ("DKIM1",)), ("s", ("*", "email")), ("h", ("sha256",))):
-        values = [part.strip() for part in there.get(tag, good[0]).split(":")]
-        if not set(values) & set(good):
+        if not set(there.get(tag, good[0]).split(":")) & set(good):
             return Verdict(RecordState.DIFFERENT, "dkim_tag", {"tag": f"{tag}={there[tag]}"})
     if "y" in there.get("t", "").split(":"):
         return Verdict(RecordState.DIFFERENT, "dkim_testing")
@@ -146,7 +146,7 @@ def _one_of(found: list[str], version: str) -> tuple[Verdict | None, dict[str, s
         return Verdict(RecordState.MISSING, "nothing"), {}, ()
     if len(records) > 1:
         return Verdict(RecordState.SEVERAL, "several", {"number": len(records)}, records), {}, records
-    return None, tags_of(records[0]), records
+    return None, {name.lower(): value for name, value in tags_of(records[0]).items()}, records
 
 
 def _dmarc(expected: Expected, found: list[str]) -> Verdict:

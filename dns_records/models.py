@@ -1,20 +1,23 @@
-"""What should stand in the DNS: settings for all domains and for one; what was seen, and what we have put there."""
+"""What should stand in the DNS: settings for all domains and for one, and the name servers that take updates."""
 
-from django.contrib.postgres.fields import ArrayField
+from collections.abc import Callable
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
 from accounts.sealing import IS_FERNET
 from accounts.tracking import tracked
 from dns_records import fields
 from dns_records.fields import MailHost
+from dns_records.record_models import PublishedRecord, Record, RecordChange, RecordState, ZoneCheck
 from domains.fields import DOMAIN_REGEX, normalised_domain
-from domains.models import Domain, seen_by
+from domains.models import Domain
+
+__all__ = ["DmarcPolicy", "DnsSettings", "DomainDns", "UpdateSecret", "UpdateServer"]
+__all__ += ["PublishedRecord", "Record", "RecordChange", "RecordState", "ZoneCheck"]
 
 LONGEST_SENTENCE = 500
 
@@ -243,22 +246,18 @@ class DnsSettings(models.Model):
 
     def clean(self) -> None:
         """Each value in its normal spelling; all faults at once."""
-        faults: dict[str, list[str]] = {}
-        for name, normal in (
-            ("hosts", fields.normal_hosts),
-            ("spf_senders", fields.spf_terms),
-            ("dmarc_reports", fields.report_addresses),
-            ("dmarc_failures", fields.report_addresses),
-            ("tls_reports", fields.report_addresses),
-            ("client_host", _name_or_nothing),
-            ("panel_host", _name_or_nothing),
-            ("services", _known_services),
-            ("certificates", _readable_certificates),
-        ):
-            try:
-                setattr(self, name, normal(getattr(self, name)))
-            except ValidationError as error:
-                faults[name] = error.messages
+        faults = _normalise(
+            self,
+            hosts=fields.normal_hosts,
+            spf_senders=fields.spf_terms,
+            dmarc_reports=fields.report_addresses,
+            dmarc_failures=fields.report_addresses,
+            tls_reports=fields.report_addresses,
+            client_host=_name_or_nothing,
+            panel_host=_name_or_nothing,
+            services=_known_services,
+            certificates=_readable_certificates,
+        )
         if self.sts_mode and not self.panel_host:
             faults.setdefault("sts_mode", []).append(
                 str(_("The policy is served by the panel. Name the web server of the panel too."))
@@ -320,142 +319,19 @@ class DomainDns(models.Model):
         return str(self.domain)
 
     def clean(self) -> None:
-        faults: dict[str, list[str]] = {}
-        for name, normal in (("spf_senders", fields.spf_terms), ("dmarc_reports", fields.report_addresses)):
-            try:
-                setattr(self, name, normal(getattr(self, name)))
-            except ValidationError as error:
-                faults[name] = error.messages
-        if faults:
+        if faults := _normalise(self, spf_senders=fields.spf_terms, dmarc_reports=fields.report_addresses):
             raise ValidationError(faults)
 
 
-class RecordState(models.TextChoices):
-    RIGHT = "right", _("as expected")
-    MISSING = "missing", _("missing")
-    DIFFERENT = "different", _("differs")
-    SEVERAL = "several", _("more than one")
-    NOT_EVERYWHERE = "not_everywhere", _("not yet everywhere")
-    WAITS = "waits", _("to be published")
-    UNKNOWN = "unknown", _("no answer")
-
-
-DNSSEC_STATES = {
-    "signed": _("signed"),
-    "unsigned": _("not signed"),
-    "broken": _("broken"),
-    "unknown": _("not known"),
-}
-BROKEN = (RecordState.MISSING, RecordState.DIFFERENT, RecordState.SEVERAL)
-
-
-class ZoneCheck(models.Model):
-    """When the records of a domain were asked for last, and how they are: one row a domain. The mail hosts, which
-    belong to no domain, have the row without one."""
-
-    domain = models.OneToOneField(
-        Domain, null=True, on_delete=models.CASCADE, related_name="zone_check", db_constraint=False
-    )
-    checked_at = models.DateTimeField(_("asked"))
-    right = models.PositiveIntegerField(default=0)
-    broken = models.PositiveIntegerField(default=0)
-    others = models.PositiveIntegerField(default=0)
-    dnssec = models.CharField(max_length=10, default="unknown")
-    servers = ArrayField(models.CharField(max_length=253), default=list)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(Coalesce("domain", 0), name="one_check_of_a_domain"),
-        ]
-        indexes = [models.Index(fields=["domain"], name="zones_to_look_at", condition=Q(broken__gt=0))]
-
-    def __str__(self) -> str:
-        return str(self.domain or "")
-
-    @property
-    def dnssec_words(self) -> str:
-        return str(DNSSEC_STATES[self.dnssec])
-
-
-class RecordQuerySet(models.QuerySet["Record"]):
-    def visible_to(self, user: User) -> models.QuerySet["Record"]:
-        return self.filter(seen_by(user, "domain__"))
-
-
-class Record(models.Model):
-    """A record that is expected, what was seen of it last, and since when it is so. It changes with each check, so it
-    has a history of its own, of states only: `RecordChange`."""
-
-    domain = models.ForeignKey(Domain, null=True, on_delete=models.CASCADE, related_name="records", db_constraint=False)
-    purpose = models.CharField(max_length=20)
-    name = models.CharField(max_length=253, db_collation="C")
-    rdtype = models.CharField(max_length=5)
-    expected = ArrayField(models.TextField())
-    published = ArrayField(models.TextField(), default=list)
-    state = models.CharField(max_length=14, choices=RecordState.choices)
-    why = models.CharField(max_length=30, blank=True)  # a key of dns_records.words.WHY
-    words = models.JSONField(default=dict)  # what stands in its sentence
-    since = models.DateTimeField()
-    position = models.PositiveIntegerField(default=0)
-
-    objects = RecordQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["domain_id", "position"]
-        constraints = [
-            models.UniqueConstraint(
-                Coalesce("domain", 0), "name", "rdtype", "purpose", name="a_record_is_expected_once"
-            ),
-        ]
-        indexes = [models.Index(fields=["state", "domain"], name="records_by_state")]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.rdtype}"
-
-
-class RecordChange(models.Model):
-    """A record was seen in another state than before."""
-
-    domain = models.ForeignKey(
-        Domain, null=True, on_delete=models.CASCADE, related_name="record_changes", db_constraint=False
-    )
-    purpose = models.CharField(max_length=20)
-    name = models.CharField(max_length=253, db_collation="C")
-    rdtype = models.CharField(max_length=5)
-    at = models.DateTimeField(_("seen"))
-    before = models.CharField(max_length=14, blank=True)
-    after = models.CharField(max_length=14, choices=RecordState.choices)
-    published = ArrayField(models.TextField(), default=list)
-    why = models.CharField(max_length=30, blank=True)
-    words = models.JSONField(default=dict)
-    told_at = models.DateTimeField(null=True)  # the alarm mail about it was sent
-
-    class Meta:
-        ordering = ["-id"]
-        indexes = [models.Index(fields=["domain", "-id"], name="record_changes_of_a_domain")]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.rdtype}: {self.after}"
-
-
-@tracked()
-class PublishedRecord(models.Model):
-    """What the panel has put into the DNS: only this does it change or take away again."""
-
-    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="published_records", db_constraint=False)
-    name = models.CharField(max_length=253, db_collation="C")
-    rdtype = models.CharField(max_length=5)
-    value = models.TextField()
-    at = models.DateTimeField(_("published"), auto_now=True)
-
-    class Meta:
-        verbose_name = _("published record")
-        constraints = [
-            models.UniqueConstraint(fields=["domain", "name", "rdtype", "value"], name="a_record_is_put_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.rdtype} {self.value}"
+def _normalise(row: models.Model, **spellings: Callable[[str], str]) -> dict[str, list[str]]:
+    """Brings each of these columns into its normal spelling; what is wrong, by column."""
+    faults: dict[str, list[str]] = {}
+    for name, normal in spellings.items():
+        try:
+            setattr(row, name, normal(getattr(row, name)))
+        except ValidationError as error:
+            faults[name] = error.messages
+    return faults
 
 
 def _name_or_nothing(text: str) -> str:

@@ -3,15 +3,14 @@
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.actors import Actor
 from accounts.pages import PersonRequest, say, superuser_required
 from dns_records.jobs import DNS_PLAN, start_dns_plan, start_dns_publish
 from dns_records.words import LEFT_ALONE
-from domains.models import Domain
-from domains.views import domain_head
+from domains.views import domain_head, domain_of_page
 from jobs.models import Job
 
 
@@ -19,7 +18,7 @@ from jobs.models import Job
 @require_http_methods(["GET", "HEAD", "POST"])
 def dns_publish(request: PersonRequest, name: str) -> HttpResponse:
     """Shows the last plan. A POST with the mark of a plan publishes it, one without lets the worker make a plan."""
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     if request.method == "POST":
         try:
             by, mark = Actor.from_request(request), request.POST.get("plan", "")[:64]

@@ -28,7 +28,8 @@ from accounts.history import recorded
 from dns_records import spf
 from dns_records.authoritative import Asker, Server
 from dns_records.expected import TTL, Expected, expected_of, own_settings, right_hand_side, zone_lines
-from dns_records.models import PublishedRecord, UpdateServer
+from dns_records.models import UpdateServer
+from dns_records.record_models import PublishedRecord
 from dns_records.secrets import secret_of
 from dns_records.words import LEFT_ALONE
 from domains.models import Domain

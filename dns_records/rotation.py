@@ -14,15 +14,16 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from accounts.actors import Actor, Door
+from accounts.actors import Actor
 from dns_records.authoritative import Asker, Said, ServerAnswer
+from dns_records.judging import tags_of
 from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_rotation import LOOK, keys_to_rotate, start_rotation
 from domains.dkim_services import change_dkim_key, move_dkim_key
 from domains.dkim_waits import DAYS_IN_A_MONTH, TO_DO, DkimWait, begin_to_wait, may_go_at
 from domains.models import MailSettings
 from jobs.models import Job
-from jobs.services import job_kind, show_progress
+from jobs.services import in_the_name_of, job_kind, show_progress
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def look(job: Job) -> dict[str, Any]:
     """At once, for the keys of one domain; a record that must stay for now is not looked for."""
     waits = DkimWait.objects.filter(key__domain=job.arguments["domain"]).exclude(reason=Reason.KEPT)
     keys = _keys(list(waits.values_list("pk", flat=True)))
-    look_for(keys, asker=Asker(), by=Actor(user=job.started_by, door=Door.TASK, name="" if job.started_by else "look"))
+    look_for(keys, asker=Asker(), by=in_the_name_of(job))
     show_progress(job, len(keys), len(keys))
     return {"keys": len(keys)}
 
@@ -215,12 +216,6 @@ def is_record_of(key: DkimKey, text: str) -> bool:
         and "sha256" in tags.get("h", "sha256").split(":")
         and bool({"email", "*"} & set(tags.get("s", "*").split(":")))
     )
-
-
-def tags_of(text: str) -> dict[str, str]:
-    """The tag-list of a record (RFC 6376, section 3.2), without the blanks, which may stand anywhere in p=."""
-    pairs = (part.partition("=") for part in text.split(";") if part.strip())
-    return {name.strip(): "".join(value.split()) for name, _equals, value in pairs}
 
 
 def _note(key: DkimKey, reason: str, words: dict[str, Any], *, ask_again_at: datetime | None = None) -> None:

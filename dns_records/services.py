@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.history import recorded
-from accounts.saving import save_checked
+from accounts.saving import refuse_other_version, save_checked
 from dns_records.fields import key_name
 from dns_records.models import DnsSettings, DomainDns, UpdateSecret, UpdateServer
 from dns_records.secrets import sealed
+from domains.fields import shown
 from domains.models import Domain
 from domains.services import locked_version
 
@@ -50,9 +51,8 @@ def change_domain_dns(domain: Domain, *, version: int | None = None, by: Actor, 
     with recorded("change", "domain_dns", domain.name, domain=domain.name, by=by):
         domain = locked_version(Domain.objects, domain.pk, None)
         own = DomainDns.objects.select_for_update(of=("self",)).filter(domain=domain).first()
-        if version is not None and version != (own.version if own else 0):
-            locked_version(DomainDns.objects, own.pk if own else 0, version)  # it says so
         own = own or DomainDns(domain=domain, version=0)
+        refuse_other_version(version, own.version)
         _set(own, OF_DOMAIN, changes)
     return own
 
@@ -94,6 +94,14 @@ def delete_update_server(server: UpdateServer, *, version: int | None = None, by
     with recorded("delete", "update_server", server.name, by=by):
         server = locked_version(UpdateServer.objects, server.pk, version)
         server.delete()
+
+
+def server_named(name: str) -> UpdateServer:
+    """The update server with this key; a sentence where there is none."""
+    server: UpdateServer | None = UpdateServer.objects.filter(name=name.strip().lower()).first()
+    if server is None:
+        raise ValidationError(_("There is no update server with the key “%(name)s”.") % {"name": shown(name)})
+    return server
 
 
 def what_is_lost_with_server(server: UpdateServer) -> list[str]:

@@ -11,8 +11,7 @@ from dns_records import services
 from dns_records.expected import expected_of_hosts, own_settings, sts_id, sts_policy
 from dns_records.forms import DnsSettingsForm, DomainDnsForm, UpdateServerAddForm, UpdateServerForm
 from dns_records.models import DnsSettings, UpdateServer
-from domains.models import Domain
-from domains.views import domain_head
+from domains.views import domain_head, domain_of_page
 
 
 @superuser_required
@@ -39,8 +38,7 @@ def dns_settings(request: PersonRequest) -> HttpResponse:
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def dns_domain_settings(request: PersonRequest, name: str) -> HttpResponse:
-    domains = Domain.objects.visible_to(request.user).select_related("target", "counts")
-    domain = get_object_or_404(domains, name=name)
+    domain = domain_of_page(request, name)
     own = own_settings(domain)
     initial = {name: getattr(own, name) for name in (*services.OF_DOMAIN, "version")}
     form = DomainDnsForm(typed(request), initial=initial)

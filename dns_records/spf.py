@@ -20,7 +20,7 @@ def terms_of(text: str) -> list[str]:
 
 def merged(text: str, wanted: list[str], ending: str) -> str:
     """The record with what it lacks before its “all”, which becomes `ending` where it is weaker. What else is there
-    stays: another servers of theirs may send for the domain."""
+    stays: other servers of theirs may send for the domain."""
     there = [term for term in terms_of(text) if term.lower() not in ALL]
     redirects = [term for term in there if term.lower().startswith(("redirect=", "exp="))]
     plain = [term for term in there if term not in redirects]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -12,11 +12,12 @@ from accounts.actors import Actor
 from accounts.pages import PersonRequest, asked, chosen, list_page, person_required, say, superuser_required
 from dns_records.expected import Expected, expected_of, expected_of_hosts, own_settings, right_hand_side, zone_lines
 from dns_records.jobs import start_dns_check
-from dns_records.models import BROKEN, DnsSettings, Record, RecordChange, RecordState, ZoneCheck
+from dns_records.models import DnsSettings
+from dns_records.record_models import BROKEN, Record, RecordChange, RecordState, ZoneCheck
 from dns_records.words import ADVICE, DNSSEC, LABELS, sentence
 from dns_records.zone_text import json_text, zone_text
 from domains.models import Domain
-from domains.views import begins_with, domain_head
+from domains.views import begins_with, domain_head, domain_of_page
 
 CHANGES_SHOWN = 20
 LOOKS = {
@@ -108,9 +109,10 @@ def dns_check_all(request: PersonRequest) -> HttpResponse:
 @person_required
 @require_safe
 def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
     settings = DnsSettings.current()
-    rows = _rows(expected_of(domain, settings), Record.objects.filter(domain=domain))
+    expected = expected_of(domain, settings)
+    rows = _rows(expected, Record.objects.filter(domain=domain))
     state = chosen(request, "state", _("Which records"), [("", _("All")), ("look", _("To look at"))])
     to_look_at = [row for row in rows if row["state"] != RecordState.RIGHT]
     check = ZoneCheck.objects.filter(domain=domain).first()
@@ -126,7 +128,7 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
         "dnssec": (*DNSSEC_LOOKS[check.dnssec], DNSSEC[check.dnssec]) if check else None,
         "advice": ADVICE[own.dmarc_policy or settings.dmarc_policy] if settings.hosts else "",
         "changes": _changes(domain),
-        "export": zone_text(domain, expected_of(domain, settings)),
+        "export": zone_text(domain, expected),
     }
     return render(request, "dns_records/dns_domain.html", context)
 
@@ -134,7 +136,7 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
 @person_required
 @require_POST
 def dns_check(request: PersonRequest, name: str) -> HttpResponse:
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
     job = start_dns_check(domain, by=Actor.from_request(request))
     say(request, _("The worker asks the name servers of {domain}."), domain=domain.unicode_name)
     return redirect(job)
@@ -143,17 +145,13 @@ def dns_check(request: PersonRequest, name: str) -> HttpResponse:
 @person_required
 @require_safe
 def dns_export(request: PersonRequest, name: str) -> HttpResponse:
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
+    expected = expected_of(domain)
     if asked(request, "format") == "json":
-        return HttpResponse(json_text(expected_of(domain)), content_type="application/json")
-    answer = HttpResponse(zone_text(domain, expected_of(domain)), content_type="text/plain; charset=utf-8")
+        return HttpResponse(json_text(expected), content_type="application/json")
+    answer = HttpResponse(zone_text(domain, expected), content_type="text/plain; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{domain.name}.zone"'
     return answer
-
-
-def _domain(request: PersonRequest, name: str) -> Domain:
-    domains = Domain.objects.visible_to(request.user).select_related("target", "counts")
-    return get_object_or_404(domains, name=name)
 
 
 def _rows(expected: list[Expected], records: QuerySet[Record]) -> list[dict[str, Any]]:

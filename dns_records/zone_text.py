@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from dns_records.expected import Expected
 from domains.models import Domain
@@ -17,7 +18,7 @@ def zone_text(domain: Domain, expected: Iterable[Expected]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def as_rows(expected: Iterable[Expected]) -> list[dict[str, object]]:
+def as_rows(expected: Iterable[Expected]) -> list[dict[str, Any]]:
     return [
         {"purpose": one.purpose, "name": one.name, "type": one.rdtype, "values": list(one.values), "reason": one.reason}
         for one in expected

@@ -55,7 +55,8 @@ def keys_to_rotate(before: datetime) -> QuerySet[DkimKey]:
 
 def start_look(domain: Domain, *, by: Actor) -> Job:
     """Lets the worker ask the name servers at once about all keys of a domain that wait for them."""
-    return start_job(LOOK, by=by, label=gettext_noop("Look for DKIM records in the DNS"), domain=domain.pk)
+    label = gettext_noop("Look for DKIM records in the DNS")
+    return start_job(LOOK, by=by, label=label, domain=domain.pk, who=by.label)
 
 
 def _start_successor(domain: Domain, key: DkimKey | None, *, by: Actor) -> Job:
@@ -83,9 +84,14 @@ def _being_made(domain: Domain) -> QuerySet[Job]:
 
 
 def next_selector(domain: Domain) -> str:
-    """Year and month, s202611, then s202611b: another key has another selector (RFC 6376, 3.1)."""
+    """Year and month, s202611, then s202611b: another key has another selector (RFC 6376, 3.1), also beside those of
+    its alias domains or of its target, which may sign for it."""
     month = f"s{timezone.now():%Y%m}"
-    taken = set(DkimKey.objects.filter(domain=domain, selector__startswith=month).values_list("selector", flat=True))
+    related = [domain.pk, *domain.alias_domains.values_list("pk", flat=True)]
+    if domain.target_id:
+        related.append(domain.target_id)
+    keys = DkimKey.objects.filter(domain__in=related, selector__startswith=month)
+    taken = set(keys.values_list("selector", flat=True))
     taken |= set(_being_made(domain).values_list("arguments__selector", flat=True))
     endings = ["", *"bcdefghijklmnopqrstuvwxyz"]
     return next((month + ending for ending in endings if month + ending not in taken), f"{month}-{len(taken)}")

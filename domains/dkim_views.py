@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import F
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -33,7 +32,7 @@ from domains.dkim_rotation import next_selector, start_look, start_rotation
 from domains.dkim_timeline import timeline_of
 from domains.dkim_waits import DkimWait, may_go_at, rotates_at, to_do, wait_of
 from domains.models import Domain, MailSettings
-from domains.views import domain_head
+from domains.views import domain_head, domain_of_page
 from jobs.models import Job
 
 MOST_SHOWN = 20  # keys; a rotation every half year fills that in ten years
@@ -112,7 +111,7 @@ class NewDkimKeyForm(DkimKeyForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 def dkim_list(request: PersonRequest, name: str) -> HttpResponse:
     """A POST lets the worker make a key."""
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
     form = NewDkimKeyForm(
         typed(request) if request.user.is_superuser else None, initial={"selector": next_selector(domain)}
     )
@@ -182,7 +181,7 @@ def _day(moment: datetime) -> str:
 @require_safe
 def keys_to_do(request: PersonRequest) -> HttpResponse:
     """What people have to do about DKIM keys, over all domains that one manages."""
-    waits = DkimWait.objects.visible_to(request.user).filter(needs_person=True, key__state=F("state"))
+    waits = DkimWait.objects.visible_to(request.user).for_people()
     page = list_page(waits.select_related("key__domain"), request, key=("key_id",), read=(number,))
     rows = [{"key": wait.key, "why": wait.why, "to_do": to_do(wait.key)} for wait in page.rows]
     return render(request, "domains/keys_to_do.html", {"page": page, "rows": rows})
@@ -191,7 +190,7 @@ def keys_to_do(request: PersonRequest) -> HttpResponse:
 @superuser_required
 @require_POST
 def dkim_rotate(request: PersonRequest, name: str) -> HttpResponse:
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
     try:
         job = start_rotation(domain, request.POST.get("selector", ""), by=Actor.from_request(request))
     except ValidationError as error:
@@ -205,7 +204,7 @@ def dkim_rotate(request: PersonRequest, name: str) -> HttpResponse:
 @superuser_required
 @require_POST
 def dkim_look(request: PersonRequest, name: str) -> HttpResponse:
-    job = start_look(_domain(request, name), by=Actor.from_request(request))
+    job = start_look(domain_of_page(request, name), by=Actor.from_request(request))
     say(request, _("The worker asks the name servers."), link=(job.get_absolute_url(), _("Show the work")))
     return redirect("dkim_list", name)
 
@@ -257,11 +256,6 @@ def dkim_delete(request: PersonRequest, name: str, selector: str) -> HttpRespons
             return redirect("dkim_list", name)
     context = {"form": form, "key": key, "domain": key.domain, "lost": services.what_is_lost_with_key(key)}
     return render(request, "domains/dkim_delete.html", context)
-
-
-def _domain(request: PersonRequest, name: str) -> Domain:
-    domains = Domain.objects.visible_to(request.user).select_related("target", "counts")
-    return get_object_or_404(domains, name=name)
 
 
 def _to_list(request: PersonRequest, domain: Domain, job: Job, sentence: str) -> HttpResponse:

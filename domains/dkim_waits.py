@@ -1,10 +1,10 @@
 """What a DKIM key waits for on its way from state to state, in a sentence; dns_records/rotation.py asks the DNS."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -21,8 +21,12 @@ DAYS_IN_A_MONTH = 365.25 / 12
 
 
 class DkimWaitQuerySet(models.QuerySet["DkimWait"]):
-    def visible_to(self, user: User) -> models.QuerySet["DkimWait"]:
+    def visible_to(self, user: User) -> Self:
         return self.filter(seen_by(user, "key__domain__"))
+
+    def for_people(self) -> Self:
+        """What people have to do now. A look that came before the last step of a key no longer counts."""
+        return self.filter(needs_person=True, key__state=F("state"))
 
 
 class DkimWait(models.Model):

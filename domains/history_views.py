@@ -10,7 +10,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
@@ -23,7 +23,7 @@ from accounts.pages import ListPage, PersonRequest, asked, list_page, person_req
 from domains.fields import normalised_domain
 from domains.history import change_sets_of, change_sets_visible_to, events_visible_to, names_visible_to
 from domains.models import Domain
-from domains.views import domain_head
+from domains.views import domain_head, domain_of_page
 
 ON_A_PAGE = 30
 EVENTS_SHOWN = 20  # of one change set
@@ -120,7 +120,7 @@ def _name(q: str) -> str:
 @person_required
 @require_safe
 def domain_history(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     page = _page(change_sets_of(domain), request)
     context = domain_head(domain) | {"page": page, "days": days(page.rows, reader=request.user)}
     return render(request, "domains/domain_history.html", context)

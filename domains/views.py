@@ -111,7 +111,7 @@ def _added(domain: Domain) -> str:
 @person_required
 @require_safe
 def domain(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     head = domain_head(domain)
     shown = domain.answers_for
     catch_all = shown.addresses.filter(local_part="", alias__isnull=False).select_related("alias").first()
@@ -124,6 +124,12 @@ def domain(request: PersonRequest, name: str) -> HttpResponse:
         "meters": meters(domain) if domain.has_aliases else [],
     }
     return render(request, "domains/domain.html", context)
+
+
+def domain_of_page(request: PersonRequest, name: str) -> Domain:
+    """The domain of a page and its tabs; 404 where it is not there for this person."""
+    domains = Domain.objects.visible_to(request.user).select_related("target", "counts")
+    return get_object_or_404(domains, name=name)
 
 
 def domain_head(domain: Domain) -> dict[str, Any]:
@@ -152,7 +158,7 @@ def meters(domain: Domain) -> list[Meter]:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def domain_settings(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     initial = _as_it_is(domain)
     form: PanelForm
     if request.user.is_superuser:
@@ -199,7 +205,7 @@ def _who_may_become_admin(domain: Domain) -> QuerySet[User]:
 @superuser_required
 @require_POST
 def domain_admin_add(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     form = DomainAdminForm(request.POST)
     if form.is_valid():
         with refusals_on(form):

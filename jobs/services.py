@@ -14,12 +14,13 @@ from typing import Any
 
 from celery import current_app
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.actors import Actor
+from accounts.actors import Actor, Door
 from jobs.models import Job, WorkerBeat
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,11 @@ def start_job(kind: str, *, by: Actor, label: str, **arguments: Any) -> Job:
     job = Job.objects.create(kind=kind, label=label, arguments=arguments, started_by=by.user)
     transaction.on_commit(lambda: wake_worker(job.pk))
     return job
+
+
+def in_the_name_of(job: Job) -> Actor:
+    """Of the person who started it; of nobody in the panel, then its argument `who` says of whom."""
+    return Actor(user=job.started_by, door=Door.TASK, name="" if job.started_by else job.arguments["who"])
 
 
 def wake_worker(job_id: int) -> None:
@@ -114,7 +120,8 @@ def _work(job: Job) -> None:
         job.state = Job.State.DONE
     except Exception as error:  # whatever went wrong must be shown to the person who waits for this job
         log.exception("Job %s (%s) failed", job.pk, job.kind)
-        job.state, job.error = Job.State.FAILED, str(error) or type(error).__name__
+        said = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+        job.state, job.error = Job.State.FAILED, said or type(error).__name__
     job.finished_at = timezone.now()
     job.save(update_fields=["state", "result", "error", "finished_at"])
 

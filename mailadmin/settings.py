@@ -286,7 +286,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [],
 }
 
-# Mail that the panel sends itself: links for a new password. By default to the mail server of this machine.
+# Mail that the panel sends itself (jobs/mail.py, mailboxes/recovery.py). By default to the mail server of this machine.
 EMAIL_HOST, EMAIL_PORT = host_and_port("MAILADMIN_SMTP", "localhost:25")
 EMAIL_TIMEOUT = 30  # seconds
 DEFAULT_FROM_EMAIL = os.environ.get("MAILADMIN_MAIL_FROM") or f"mailadmin@{socket.getfqdn()}"

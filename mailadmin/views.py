@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, ValidationError
 from django.db import DatabaseError, connection
-from django.db.models import F, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -17,7 +17,7 @@ from psycopg2 import sql
 from accounts.models import User
 from accounts.pages import PersonRequest, asked, person_required
 from api.problems import MEDIA_TYPE, problem
-from dns_records.models import ZoneCheck
+from dns_records.record_models import ZoneCheck
 from domains.dkim_waits import DkimWait
 from domains.history import change_sets_visible_to
 from domains.history_views import days
@@ -68,7 +68,7 @@ def _of_everything() -> dict[str, Any]:
 
 def _waiting_keys() -> int:
     """DKIM keys that wait for a person."""
-    return DkimWait.objects.filter(needs_person=True, key__state=F("state")).count()
+    return DkimWait.objects.for_people().count()
 
 
 def _broken_zones() -> int:

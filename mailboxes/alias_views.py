@@ -8,8 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor
 from accounts.pages import PanelForm, PersonRequest, asked, chosen, list_page, person_required, refusals_on, say, typed
-from domains.models import Domain
-from domains.views import domain_head
+from domains.views import domain_head, domain_of_page
 from mailboxes import services
 from mailboxes.alias_forms import AliasAddForm, AliasForm
 from mailboxes.models import Alias, AliasDestination
@@ -25,7 +24,7 @@ SHOWN_AS_TREE = 20
 @person_required
 @require_safe
 def alias_list(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     aliases = Alias.objects.visible_to(request.user).filter(address__domain=domain)
     q = asked(request, "q")
     states = [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive")), ("not_begun", _("Not begun"))]
@@ -51,7 +50,7 @@ def alias_list(request: PersonRequest, name: str) -> HttpResponse:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def alias_add(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     initial = {"local_part": asked(request, "local_part"), "is_catch_all": asked(request, "catch_all") == "1"}
     form = AliasAddForm(typed(request), initial=initial, domain=domain, user=request.user)
     if form.is_valid():

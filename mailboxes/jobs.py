@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override
 
 from accounts.actors import Actor, Door
-from accounts.mails import automatic_mail
 from domains.dkim_keys import forget_private_keys
 from domains.history import change_sets_visible_to
+from jobs.mail import automatic_mail
 from jobs.models import Job
 from jobs.services import job_kind, show_progress, start_job
 from mailboxes.credentials_purge import purge_credentials

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.actors import Actor
 from accounts.pages import PersonRequest, asked, list_page, person_required, refusals_on, say, typed
 from domains.models import Domain
-from domains.views import domain_head
+from domains.views import domain_head, domain_of_page
 from mailboxes.forms import RelayRecipientsForm
 from mailboxes.models import RelayRecipient
 from mailboxes.relay import add_relay_recipients, delete_relay_recipients
@@ -22,7 +22,7 @@ from mailboxes.views import before_the_at, picked_ids
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def recipient_list(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     recipients = RelayRecipient.objects.visible_to(request.user).filter(address__domain=domain)
     if request.method == "POST":
         return _delete(request, domain, recipients)
@@ -64,7 +64,7 @@ def _delete(request: PersonRequest, domain: Domain, recipients: QuerySet[RelayRe
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def recipient_add(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     form = RelayRecipientsForm(typed(request))
     if form.is_valid():
         with refusals_on(form):

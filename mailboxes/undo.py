@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.history import UNDO, recorded
-from accounts.history_reading import Event, NetEvents, number_of_events
+from accounts.history_reading import Event
 from accounts.models import ChangeSet, User
+from accounts.net_events import NetEvents, number_of_events
 from domains.models import Domain, DomainAdmin
 from mailboxes import undo_rules
 from mailboxes.app_passwords import bring_back_secrets, remove_app_passwords

@@ -11,8 +11,9 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from accounts.history_reading import Event, NetEvents
+from accounts.history_reading import Event
 from accounts.models import OWNER_PREFIX, User
+from accounts.net_events import NetEvents
 from dns_records.models import DnsSettings, DomainDns, UpdateSecret, UpdateServer
 from domains.dkim_models import DkimKey
 from domains.dkim_waits import DkimWait

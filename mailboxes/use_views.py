@@ -5,12 +5,11 @@ from datetime import date
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.pages import PersonRequest, list_page, number, person_required
-from domains.models import Domain
-from domains.views import domain_head
+from domains.views import domain_head, domain_of_page
 from mailboxes.domain_use import days_of, fullness_of, nearly_full, use_of
 
 MOST_FULL = 10
@@ -20,7 +19,7 @@ WIDTH, HEIGHT = 640, 160  # of the plot, in its own units
 @person_required
 @require_safe
 def domain_use(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     steps, days = fullness_of(domain), days_of(domain)
     most = max((count for _words, count in steps), default=0)
     context = domain_head(domain) | {

@@ -27,7 +27,7 @@ from accounts.pages import (
     typed,
 )
 from domains.models import Domain, MailSettings
-from domains.views import domain_head
+from domains.views import domain_head, domain_of_page
 from mailboxes import services
 from mailboxes.forms import MAY_DO, MailboxAddForm, MailboxForm, quota_words
 from mailboxes.jobs import start_alias_report
@@ -68,7 +68,7 @@ def picked_ids(request: PersonRequest) -> list[int]:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox_list(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     mailboxes = Mailbox.objects.visible_to(request.user).filter(address__domain=domain)
     if request.method == "POST":
         return _act_on_many(request, domain, mailboxes)
@@ -155,7 +155,7 @@ def _lost_with(picked: list[Mailbox]) -> list[str]:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox_add(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     form = MailboxAddForm(typed(request), user=request.user, domain=domain)
     if form.is_valid():
         with refusals_on(form, quota_bytes="quota", destinations="also_deliver_to"):
@@ -271,7 +271,7 @@ def mailbox_release(request: PersonRequest, address: ParsedAddress) -> HttpRespo
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def domain_delete(request: PersonRequest, name: str) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
+    domain = domain_of_page(request, name)
     form = PanelForm(typed(request))
     if form.is_valid():
         with refusals_on(form):

@@ -24,7 +24,7 @@ from accounts.pages import (
     typed,
 )
 from domains.models import Domain
-from domains.views import domain_head
+from domains.views import domain_head, domain_of_page
 from mailboxes.models import Address, Alias
 from mailboxes.parsing import ParsedAddress
 from restrictions import access_services as services
@@ -181,7 +181,7 @@ def default_class(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def domain_restrictions(request: PersonRequest, name: str) -> HttpResponse:
     """The rules that a domain has of its own; a superuser also chooses its class here."""
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
     row = RecipientClass.objects.filter(domain=domain).select_related("of_class").first()
     form = RecipientClassForm(typed(request), initial={"of_class": row.of_class.name if row else ""})
     if request.method == "POST" and not request.user.is_superuser:
@@ -203,7 +203,7 @@ def domain_restrictions(request: PersonRequest, name: str) -> HttpResponse:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def domain_access_rule_add(request: PersonRequest, name: str, kind: str) -> HttpResponse:
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
     if kind not in OF_DOMAINS:
         raise Http404
     form = AccessRuleForm(typed(request), applies_to=kind, actions=_allowed(request), is_new=True)
@@ -219,7 +219,7 @@ def domain_access_rule_add(request: PersonRequest, name: str, kind: str) -> Http
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def domain_access_rule(request: PersonRequest, name: str, pk: int) -> HttpResponse:
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
     rule = get_object_or_404(AccessRule.objects.select_related("domain", "of_class"), pk=pk, domain=domain)
     form = _form_of(request, rule)
     if form.is_valid():
@@ -235,7 +235,7 @@ def domain_access_rule(request: PersonRequest, name: str, pk: int) -> HttpRespon
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def domain_access_rule_delete(request: PersonRequest, name: str, pk: int) -> HttpResponse:
-    domain = _domain(request, name)
+    domain = domain_of_page(request, name)
     rule = get_object_or_404(AccessRule.objects.select_related("domain", "of_class"), pk=pk, domain=domain)
     form = PanelForm(typed(request))
     if form.is_valid():
@@ -300,10 +300,6 @@ def address_restrictions(request: PersonRequest, address: ParsedAddress) -> Http
         "form": class_form if is_class else writers_form,
     }
     return render(request, "restrictions/address_restrictions.html", context)
-
-
-def _domain(request: PersonRequest, name: str) -> Domain:
-    return get_object_or_404(Domain.objects.visible_to(request.user).select_related("target", "counts"), name=name)
 
 
 def _table(kind: str) -> AccessTable | None:

@@ -9,7 +9,7 @@ from accounts.services import add_user
 from dns_records.alarm import tell_what_broke
 from dns_records.checks import check_domains
 from dns_records.jobs import start_dns_check
-from dns_records.models import RecordChange
+from dns_records.record_models import RecordChange
 from domains.models import Domain
 from domains.services import add_domain, add_domain_admin
 from jobs.services import run_job

@@ -2,7 +2,7 @@
 
 import time
 
-from dns_records.authoritative import Asker, Said, ask_all
+from dns_records.authoritative import Asker, Said
 from tests.plugins.name_servers import ADDRESSES, NameServers
 
 LONG = " ".join(f'"{letter * 250}"' for letter in "abcdefgh")
@@ -10,30 +10,30 @@ LONG = " ".join(f'"{letter * 250}"' for letter in "abcdefgh")
 
 def test_it_works(name_servers: NameServers) -> None:
     name_servers.zone("example.org", f'@ TXT "v=spf1 " "-all"\nlong TXT {LONG}')
-    first, second = ask_all("example.org", "TXT")
+    first, second = Asker().ask_all("example.org", "TXT")
     assert (first.server, first.address, first.said) == ("ns1.servers.test", ADDRESSES["ns1"], Said.RECORDS)
     assert (second.server, second.texts) == ("ns2.servers.test", ["v=spf1 -all"])
     assert first.records == ['"v=spf1 " "-all"']
-    assert [len(one.texts[0]) for one in ask_all("long.example.org", "TXT")] == [2000, 2000]  # by TCP
+    assert [len(one.texts[0]) for one in Asker().ask_all("long.example.org", "TXT")] == [2000, 2000]  # by TCP
 
 
 def test_what_is_not_there(name_servers: NameServers) -> None:
     name_servers.zone("example.org", "www A 192.0.2.1")
-    assert [one.said for one in ask_all("www.example.org", "TXT")] == [Said.NO_RECORDS] * 2
-    assert [one.said for one in ask_all("no.example.org", "TXT")] == [Said.NO_NAME] * 2
+    assert [one.said for one in Asker().ask_all("www.example.org", "TXT")] == [Said.NO_RECORDS] * 2
+    assert [one.said for one in Asker().ask_all("no.example.org", "TXT")] == [Said.NO_NAME] * 2
 
 
 def test_one_server_is_behind(name_servers: NameServers) -> None:
     name_servers.zone("example.org", "www A 192.0.2.1")
     name_servers.zone("example.org", "mail A 192.0.2.2", at=["ns2"])
-    first, second = ask_all("www.example.org", "A")
+    first, second = Asker().ask_all("www.example.org", "A")
     assert (first.said, second.said) == (Said.RECORDS, Said.NO_NAME)
     assert second.words == "ns2.servers.test (127.0.53.2) says that there is no such name."
 
 
 def test_a_server_that_refuses_is_named(name_servers: NameServers) -> None:
     name_servers.zone("example.org", "www A 192.0.2.1", at=["ns1"])
-    _first, second = ask_all("www.example.org", "A")
+    _first, second = Asker().ask_all("www.example.org", "A")
     assert (second.said, second.reason) == (Said.REFUSED, "REFUSED")
 
 
@@ -60,13 +60,13 @@ def test_a_delegated_zone_has_servers_of_its_own(name_servers: NameServers) -> N
 def test_an_alias_is_followed_to_the_servers_of_its_target(name_servers: NameServers) -> None:
     name_servers.zone("alias.test", "s1._domainkey CNAME s1._domainkey.example.org.", at=["ns1"], ns=["ns1"])
     name_servers.zone("example.org", 's1._domainkey TXT "v=DKIM1"', at=["ns2"], ns=["ns2"])
-    (answer,) = ask_all("s1._domainkey.alias.test", "TXT")
+    (answer,) = Asker().ask_all("s1._domainkey.alias.test", "TXT")
     assert (answer.server, answer.texts) == ("ns2.servers.test", ["v=DKIM1"])
     assert answer.aliases == ("s1._domainkey.example.org",)
 
 
 def test_a_name_that_nobody_serves(name_servers: NameServers) -> None:
-    (answer,) = ask_all("example.com", "A")  # the resolver of the tests knows its own zones only
+    (answer,) = Asker().ask_all("example.com", "A")  # the resolver of the tests knows its own zones only
     assert (answer.server, answer.said, answer.reason) == ("resolver", Said.REFUSED, "REFUSED")
 
 
@@ -74,7 +74,7 @@ def test_no_resolver_answers(name_servers: NameServers, settings: object) -> Non
     name_servers.zone("example.org", "www A 192.0.2.1")
     good = settings.DNS_RESOLVERS  # type: ignore[attr-defined]
     settings.DNS_RESOLVERS = [(ADDRESSES["dead"], name_servers.port)]  # type: ignore[attr-defined]
-    (answer,) = ask_all("www.example.org", "A", timeout=0.5)
+    (answer,) = Asker(timeout=0.5).ask_all("www.example.org", "A")
     assert answer.words == "resolver (127.0.53.66) does not answer."
     settings.DNS_RESOLVERS = [(ADDRESSES["dead"], name_servers.port), *good]  # type: ignore[attr-defined]
-    assert [one.said for one in ask_all("www.example.org", "A", timeout=0.5)] == [Said.RECORDS] * 2
+    assert [one.said for one in Asker(timeout=0.5).ask_all("www.example.org", "A")] == [Said.RECORDS] * 2

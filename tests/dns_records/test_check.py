@@ -9,7 +9,7 @@ import pytest
 from dns_records.authoritative import Asker
 from dns_records.checks import check_domains
 from dns_records.dnssec import dnssec_of
-from dns_records.models import Record, RecordChange, ZoneCheck
+from dns_records.record_models import Record, RecordChange, ZoneCheck
 from dns_records.words import sentence
 from domains.dkim_keys import generate
 from domains.dkim_services import add_dkim_key

@@ -8,7 +8,7 @@ import pytest
 
 from dns_records.checks import check_domains
 from dns_records.expected import expected_by_domain
-from dns_records.models import Record, ZoneCheck
+from dns_records.record_models import Record, ZoneCheck
 from dns_records.services import change_dns_settings
 from domains.models import Domain
 from tests.plugins.name_servers import NameServers

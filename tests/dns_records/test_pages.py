@@ -1,6 +1,5 @@
 """The pages about DNS: what is expected beside what was seen, settings, update servers."""
 
-import pytest
 from django.test import Client
 
 from dns_records.checks import check_domains
@@ -9,59 +8,47 @@ from tests.dns_records.conftest import Place
 from tests.plugins.name_servers import TSIG_SECRET
 
 
-def test_it_works(place: Place, admin_client: Client) -> None:
+def test_it_works(place: Place, alice_client: Client) -> None:
     place.publish(lambda lines: [line for line in lines if "_dmarc" not in line], at=["ns1", "ns2"])
     place.publish_hosts()
     check_domains([place.domain], timeout=1)
-    page = admin_client.get("/domains/example.org/dns/").content.decode()
+    page = alice_client.get("/domains/example.org/dns/").content.decode()
     assert "There is no such record." in page
     assert ">just now<" in page
     assert "at ns1.servers.test, ns2.servers.test" in page
     assert "Not signed: the parent zone has no DS record for it." in page
-    assert admin_client.get("/domains/example.org/dns/?state=look").content.decode().count('class="type"') == 1
-    everywhere = admin_client.get("/dns/").content.decode()
+    assert alice_client.get("/domains/example.org/dns/?state=look").content.decode().count('class="type"') == 1
+    everywhere = alice_client.get("/dns/").content.decode()
     assert "1 to look at" in everywhere
     assert "25.2.0.192.in-addr.arpa PTR" in everywhere
 
 
-def test_what_is_exported_is_a_zone(place: Place, admin_client: Client) -> None:
-    text = admin_client.get("/domains/example.org/dns/export/").content.decode()
+def test_what_is_exported_is_a_zone(place: Place, alice_client: Client) -> None:
+    text = alice_client.get("/domains/example.org/dns/export/").content.decode()
     assert "example.org. 3600 IN MX 10 mx1.example.net.\n" in text
     place.servers.zone("example.org", text)  # the real name server loads it
-    rows = admin_client.get("/domains/example.org/dns/export/?format=json").json()
+    rows = alice_client.get("/domains/example.org/dns/export/?format=json").json()
     assert {row["type"] for row in rows} == {"MX", "TXT", "CNAME", "SRV"}
 
 
-def test_the_settings(db: None, admin_client: Client) -> None:
-    page = admin_client.get("/dns/settings/")
+def test_the_settings(db: None, alice_client: Client) -> None:
+    page = alice_client.get("/dns/settings/")
     form = page.context["form"].initial
-    answer = admin_client.post("/dns/settings/", form | {"hosts": "mx.example.net", "panel_host": "no name"})
+    answer = alice_client.post("/dns/settings/", form | {"hosts": "mx.example.net", "panel_host": "no name"})
     assert "Write the addresses of mx.example.net behind it." in answer.content.decode()
     assert "“no name” is not a domain name." in answer.content.decode()
-    answer = admin_client.post("/dns/settings/", form | {"hosts": "MX.example.net  192.0.2.1\n\n"})
+    answer = alice_client.post("/dns/settings/", form | {"hosts": "MX.example.net  192.0.2.1\n\n"})
     assert answer.status_code == 302
     assert DnsSettings.current().hosts == "mx.example.net 192.0.2.1"
 
 
-def test_an_update_server(db: None, admin_client: Client) -> None:
+def test_an_update_server(db: None, alice_client: Client) -> None:
     typed = {"name": "Panel.", "address": "192.0.2.53", "port": 53, "algorithm": "hmac-sha256", "secret": TSIG_SECRET}
-    assert admin_client.post("/dns/servers/add/", typed).status_code == 302
+    assert alice_client.post("/dns/servers/add/", typed).status_code == 302
     server = UpdateServer.objects.get(name="panel")
     assert TSIG_SECRET not in UpdateSecret.objects.get().token
-    assert TSIG_SECRET not in admin_client.get(f"/dns/servers/{server.pk}/").content.decode()
-    answer = admin_client.post("/dns/servers/add/", typed | {"name": "other", "secret": "short"})
+    assert TSIG_SECRET not in alice_client.get(f"/dns/servers/{server.pk}/").content.decode()
+    answer = alice_client.post("/dns/servers/add/", typed | {"name": "other", "secret": "short"})
     assert "A secret is base64 of at least 16 bytes" in answer.content.decode()
-    assert admin_client.post(f"/dns/servers/{server.pk}/delete/").status_code == 302
+    assert alice_client.post(f"/dns/servers/{server.pk}/delete/").status_code == 302
     assert not UpdateServer.objects.exists()
-
-
-@pytest.fixture
-def admin_client(client: Client) -> Client:
-    """A superuser who has signed in."""
-    from accounts.services import add_user
-    from tests.services.checks import TESTER
-
-    client.force_login(
-        add_user("ada", password="a long one for us", is_superuser=True, by=TESTER), "accounts.backends.PersonBackend"
-    )
-    return client

@@ -7,10 +7,11 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import ChangeSet
-from dns_records.authoritative import ask_all
+from dns_records.authoritative import Asker
 from dns_records.jobs import start_dns_plan, start_dns_publish
-from dns_records.models import PublishedRecord, Record, UpdateServer
+from dns_records.models import UpdateServer
 from dns_records.publishing import plan_for, publish
+from dns_records.record_models import PublishedRecord, Record
 from dns_records.services import add_update_server, change_dns_settings, change_domain_dns
 from domains.dkim_models import DkimKey
 from domains.dkim_services import move_dkim_key
@@ -32,7 +33,7 @@ def server(place: Place) -> UpdateServer:
 
 
 def published(name: str, rdtype: str) -> list[str]:
-    (answer,) = ask_all(name, rdtype)
+    (answer,) = Asker().ask_all(name, rdtype)
     return answer.records
 
 

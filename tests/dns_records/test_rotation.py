@@ -13,7 +13,7 @@ from accounts.models import ChangeSet
 from dns_records.rotation import follow_keys, is_record_of, start_due_rotations
 from domains.dkim_keys import generate, public_text
 from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
-from domains.dkim_rotation import keys_to_rotate, start_look, start_rotation
+from domains.dkim_rotation import keys_to_rotate, next_selector, start_look, start_rotation
 from domains.dkim_services import add_dkim_key, delete_dkim_key, move_dkim_key
 from domains.dkim_waits import DkimWait, to_do
 from domains.models import Domain
@@ -238,6 +238,16 @@ def test_which_key_is_meant(domain: Domain) -> None:
     start_rotation(domain, first.selector, by=TESTER)
     with refusal("already"):
         start_rotation(domain, first.selector, by=TESTER)
+
+
+def test_the_next_selector_is_new_for_alias_domains_too(domain: Domain) -> None:
+    alias = add_domain("brand.example", address_class="alias_domain", target=domain, by=TESTER)
+    first = next_selector(alias)
+    made(alias, first)
+    assert next_selector(domain) == f"{first}b"
+    made(domain, f"{first}b")
+    assert next_selector(alias) == f"{first}c"
+    assert next_selector(add_domain("example.net", by=TESTER)) == first
 
 
 @pytest.mark.parametrize(

@@ -501,12 +501,14 @@ TABLE: dict[str, tuple[Call, str]] = {
 
 # Public functions that stand beside services and leave nothing in the history, each with the reason.
 LEAVES_NOTHING = {
+    "dns_records.services.server_named": "It reads.",
     "dns_records.services.what_is_lost_with_server": "It reads.",
     "domains.dkim_services.start_generation": "A job is no change; what it changes is written by the service it calls.",
     "domains.dkim_services.next_states": "It reads.",
     "domains.dkim_services.what_is_lost_with_key": "It reads.",
     "domains.services.refuse_unfitting_class": "Part of a service.",
     "domains.services.locked_version": "It locks a row for the service that calls it.",
+    "jobs.services.in_the_name_of": "It reads.",
     "jobs.services.job_kind": "It registers a function.",
     "mailboxes.forwarding.register_closed": "It registers a function.",
     "mailboxes.server_names.host_by_service": "It reads.",

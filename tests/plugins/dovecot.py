@@ -20,8 +20,6 @@ from mailadmin.launch.cluster import Cluster
 from mailservers.submission import SERVICES, master_cf
 from tests.plugins.mail_stack import MAIL_USER, MASTER_CF, Postfix, eventually, free_port
 
-PACKAGES = "dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-pgsql dovecot-sieve"
-
 # A Debian with Dovecot 2.4 in a directory, with /tmp and the users dovecot, dovenull and postfix of this machine in it
 # (docs/testing.md): the same tests with that.
 OTHER_TREE = os.environ.get("TEST_DOVECOT_TREE", "")

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import dns.query
 import pytest
 
 from mailadmin.launch.leash import on_leash
+from tests.plugins.mail_stack import eventually
 
 ADDRESSES = {"ns1": "127.0.53.1", "ns2": "127.0.53.2", "resolver": "127.0.53.53", "dead": "127.0.53.66"}
 TSIG_NAME, TSIG_SECRET = "panel", "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
@@ -83,11 +83,7 @@ class Knot:
             self.process.send_signal(signal.SIGHUP)
         else:
             self.start()
-        end = time.monotonic() + 20
-        while not all(self._serves(zone, records) for zone, records in zones.items()):
-            if not self.process or self.process.poll() is not None or time.monotonic() > end:
-                raise AssertionError(f"knotd does not serve {', '.join(zones)}:\n{(self.folder / 'log').read_text()}")
-            time.sleep(0.01)
+        eventually(lambda: self._has(zones), f"knotd to serve {', '.join(zones)}")
 
     def start(self) -> None:
         self.log = (self.folder / "log").open("ab")
@@ -98,6 +94,11 @@ class Knot:
             stdin=subprocess.DEVNULL,
             preexec_fn=on_leash(signal.SIGKILL),
         )
+
+    def _has(self, zones: dict[str, str]) -> bool:
+        assert self.process, "nobody has started it"
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        return all(self._serves(zone, records) for zone, records in zones.items())
 
     def _serves(self, zone: str, records: str) -> bool:
         """By the serial number, which signing may have raised further."""

@@ -101,10 +101,7 @@ def move(key: DkimKey, *states: str) -> DkimKey:
 def records(name: bytes, timeout: int = 5) -> bytes | None:
     """The DNS, as the panel says that it should be."""
     for key in DkimKey.objects.select_related("domain").exclude(state__in=[State.PREPARED, State.GONE]):
-        names = [key.record_name]
-        if key.for_alias_domains:
-            names += [f"{key.selector}._domainkey.{one.name}." for one in key.domain.alias_domains.all()]
-        if name.decode() in names:
+        if name.decode() in key.record_names:
             return "".join(key.record_strings).encode()
     return None
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from api.models import KeptAnswer, Token
-from dns_records.models import DnsSettings, DomainDns, PublishedRecord, Record, UpdateSecret, UpdateServer, ZoneCheck
+from dns_records.models import DnsSettings, DomainDns, UpdateSecret, UpdateServer
+from dns_records.record_models import PublishedRecord, Record, ZoneCheck
 from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
 from domains.dkim_waits import DkimWait
 from domains.models import Domain, DomainAdmin, DomainCount, MailSettings

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts import history_reading
+from accounts import net_events
 from accounts.models import ChangeSet
 from accounts.services import add_user
 from domains.models import Domain
@@ -39,7 +39,7 @@ PASSWORD = "let me read my mail"
 @pytest.fixture(autouse=True, params=[undo_rules.PIECE, 2], ids=["at once", "in pieces"])
 def piece(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change set that is read two rows at a time is undone like one that is read in one go."""
-    monkeypatch.setattr(history_reading, "AT_ONCE", request.param)
+    monkeypatch.setattr(net_events, "AT_ONCE", request.param)
     monkeypatch.setattr(undo_rules, "PIECE", request.param)
 
 

@@ -76,8 +76,9 @@ class Traffic:
 
     def dns(self, name: str) -> Callable[..., bytes | None]:
         def ask(wanted: bytes, timeout: int = 5) -> bytes | None:
-            answer = Asker().ask(Server(name, ADDRESSES[name]), wanted.decode(), "TXT")
-            return answer.texts[0].encode() if answer.texts else None
+            message = Asker().message(Server(name, ADDRESSES[name]), wanted.decode(), "TXT")
+            assert not isinstance(message, str), f"{name}: {message}"
+            return next((b"".join(rdata.strings) for rrset in message.answer for rdata in rrset), None)
 
         return ask
 

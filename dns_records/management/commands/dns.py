@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.commands import NounCommand, Options, given, version_argument
@@ -10,9 +9,10 @@ from dns_records.alarm import tell_what_broke
 from dns_records.checks import check_domains
 from dns_records.expected import expected_of
 from dns_records.jobs import domains_to_check, plan_row
-from dns_records.models import DmarcPolicy, DomainDns, Record, RecordState, UpdateServer, ZoneCheck
+from dns_records.models import DmarcPolicy, DomainDns
 from dns_records.publishing import plan_for, publish
-from dns_records.services import change_domain_dns
+from dns_records.record_models import Record, RecordState, ZoneCheck
+from dns_records.services import change_domain_dns, server_named
 from dns_records.words import DNSSEC, LABELS, sentence
 from dns_records.zone_text import as_rows, json_text, zone_text
 from domains.commands import domain_named
@@ -53,14 +53,14 @@ class Command(NounCommand):
         version_argument(change)
 
     def do_show(self, options: Options) -> None:
-        domain = _with_target(options["domain"])
+        domain = domain_named(options["domain"])
         rows = _rows(domain)
         self.table(rows, {"state": 18, "type": 5, "name": 0}, options)
         if not options["json"]:
             self._say_what_is_wrong(domain)
 
     def do_check(self, options: Options) -> None:
-        domains = [_with_target(options["domain"])] if options["domain"] else domains_to_check()
+        domains = [domain_named(options["domain"])] if options["domain"] else domains_to_check()
         changed = check_domains(domains, show=lambda done, total: self._progress(done, total, options))
         tell_what_broke()
         if options["domain"]:
@@ -73,13 +73,13 @@ class Command(NounCommand):
         self.done(_("Asked for %(domains)d domains; %(broken)d have records to look at.") % figures, figures, options)
 
     def do_export(self, options: Options) -> None:
-        domain = _with_target(options["domain"])
+        domain = domain_named(options["domain"])
         expected = expected_of(domain)
         as_json = options["json"] or options["format"] == "json"
         self.stdout.write(json_text(expected) if as_json else zone_text(domain, expected), ending="")
 
     def do_publish(self, options: Options) -> None:
-        domain = _with_target(options["domain"])
+        domain = domain_named(options["domain"])
         plan = plan_for(domain)
         for step in plan.left_alone:
             self.remark(f"{step.name} {step.rdtype}: {step.sentence}")
@@ -103,7 +103,7 @@ class Command(NounCommand):
         if changes.get("dmarc_policy") == "default":
             changes["dmarc_policy"] = ""
         if "server" in changes:
-            changes["server"] = _server_named(changes["server"]) if changes["server"] != "none" else None
+            changes["server"] = server_named(changes["server"]) if changes["server"] != "none" else None
         domain = domain_named(options["domain"])
         own = change_domain_dns(domain, **changes, version=options["if_version"], by=self.by)
         self.done(_("Changed the DNS settings of %(domain)s.") % {"domain": domain}, own_row(own), options)
@@ -138,10 +138,10 @@ def own_row(own: DomainDns) -> dict[str, Any]:
 
 def _rows(domain: Domain) -> list[dict[str, Any]]:
     """What is expected now, with what was seen last."""
-    seen = {(row.purpose, row.name): row for row in Record.objects.filter(domain=domain)}
+    seen = {(row.purpose, row.name, row.rdtype): row for row in Record.objects.filter(domain=domain)}
     rows = []
     for row in as_rows(expected_of(domain)):
-        record = seen.get((str(row["purpose"]), str(row["name"])))
+        record = seen.get((row["purpose"], row["name"], row["type"]))
         rows.append(
             row
             | {
@@ -152,14 +152,3 @@ def _rows(domain: Domain) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _with_target(name: str) -> Domain:
-    return Domain.objects.select_related("target").get(pk=domain_named(name).pk)
-
-
-def _server_named(name: str) -> UpdateServer:
-    server: UpdateServer | None = UpdateServer.objects.filter(name=name.strip().lower()).first()
-    if server is None:
-        raise ValidationError(_("There is no update server with the key “%(name)s”.") % {"name": name})
-    return server

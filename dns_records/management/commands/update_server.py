@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.commands import NounCommand, Options, delete_arguments, given, stream, version_argument
@@ -11,9 +10,9 @@ from dns_records.services import (
     add_update_server,
     change_update_server,
     delete_update_server,
+    server_named,
     what_is_lost_with_server,
 )
-from domains.fields import shown
 
 
 class Command(NounCommand):
@@ -46,7 +45,7 @@ class Command(NounCommand):
         self.done(_("Added update server %(name)s.") % {"name": server}, server_row(server), options)
 
     def do_change(self, options: Options) -> None:
-        server, changes = _found(options["name"]), _given(options) | given(options, "address")
+        server, changes = server_named(options["name"]), _given(options) | given(options, "address")
         if options["new_secret"]:
             changes["secret"] = self.typed_password({"password_stdin": True})
         if not changes:
@@ -55,14 +54,14 @@ class Command(NounCommand):
         self.done(_("Changed update server %(name)s.") % {"name": server}, server_row(server), options)
 
     def do_delete(self, options: Options) -> None:
-        server = _found(options["name"])
+        server = server_named(options["name"])
         self.make_sure(_("Delete %(key)s?") % {"key": server}, what_is_lost_with_server(server), options)
         name = server.name
         delete_update_server(server, by=self.by)
         self.done(_("Deleted %(key)s.") % {"key": name}, {"deleted": name}, options)
 
     def do_show(self, options: Options) -> None:
-        self.card(server_row(_found(options["name"])), options)
+        self.card(server_row(server_named(options["name"])), options)
 
     def do_list(self, options: Options) -> None:
         rows = stream(UpdateServer.objects.order_by("name"), None)
@@ -87,10 +86,3 @@ def _given(options: Options) -> dict[str, Any]:
     if "for_all" in changes:
         changes["for_all"] = changes["for_all"] == "yes"
     return changes
-
-
-def _found(name: str) -> UpdateServer:
-    server: UpdateServer | None = UpdateServer.objects.filter(name=name.strip().lower()).first()
-    if server is None:
-        raise ValidationError(_("There is no update server with the key “%(name)s”.") % {"name": shown(name)})
-    return server

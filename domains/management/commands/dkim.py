@@ -151,11 +151,10 @@ class Command(NounCommand):
         self.done(_("Changed %(key)s.") % {"key": key}, _row(key), options)
 
     def do_to_do(self, options: Options) -> None:
-        waits = DkimWait.objects.filter(needs_person=True).select_related("key__domain").order_by("pk")
+        waits = DkimWait.objects.for_people().select_related("key__domain").order_by("pk")
         if options["after"]:
             waits = waits.filter(pk__gt=self._id(options["after"]))
-        rows = (_row_to_do(wait) for wait in stream(waits, options["limit"]) if wait.key.state == wait.state)
-        self.table(rows, {"to_do": 50, "why": 0}, options)
+        self.table(map(_row_to_do, stream(waits, options["limit"])), {"to_do": 50, "why": 0}, options)
 
     def do_delete(self, options: Options) -> None:
         key = _found(options)

@@ -1,0 +1,139 @@
+"""What was seen in the DNS at the last check, since when it is so, and what we have put there."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.tracking import tracked
+from domains.models import Domain, seen_by
+
+
+class RecordState(models.TextChoices):
+    RIGHT = "right", _("as expected")
+    MISSING = "missing", _("missing")
+    DIFFERENT = "different", _("differs")
+    SEVERAL = "several", _("more than one")
+    NOT_EVERYWHERE = "not_everywhere", _("not yet everywhere")
+    WAITS = "waits", _("to be published")
+    UNKNOWN = "unknown", _("no answer")
+
+
+DNSSEC_STATES = {
+    "signed": _("signed"),
+    "unsigned": _("not signed"),
+    "broken": _("broken"),
+    "unknown": _("not known"),
+}
+BROKEN = (RecordState.MISSING, RecordState.DIFFERENT, RecordState.SEVERAL)
+
+
+class ZoneCheck(models.Model):
+    """When the records of a domain were asked for last, and how they are: one row a domain. The mail hosts, which
+    belong to no domain, have the row without one."""
+
+    domain = models.OneToOneField(
+        Domain, null=True, on_delete=models.CASCADE, related_name="zone_check", db_constraint=False
+    )
+    checked_at = models.DateTimeField(_("asked"))
+    right = models.PositiveIntegerField(default=0)
+    broken = models.PositiveIntegerField(default=0)
+    others = models.PositiveIntegerField(default=0)
+    dnssec = models.CharField(max_length=10, default="unknown")
+    servers = ArrayField(models.CharField(max_length=253), default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Coalesce("domain", 0), name="one_check_of_a_domain"),
+        ]
+        indexes = [models.Index(fields=["domain"], name="zones_to_look_at", condition=Q(broken__gt=0))]
+
+    def __str__(self) -> str:
+        return str(self.domain or "")
+
+    @property
+    def dnssec_words(self) -> str:
+        return str(DNSSEC_STATES[self.dnssec])
+
+
+class RecordQuerySet(models.QuerySet["Record"]):
+    def visible_to(self, user: User) -> models.QuerySet["Record"]:
+        return self.filter(seen_by(user, "domain__"))
+
+
+class Record(models.Model):
+    """A record that is expected, what was seen of it last, and since when it is so. It changes with each check, so it
+    has a history of its own, of states only: `RecordChange`."""
+
+    domain = models.ForeignKey(Domain, null=True, on_delete=models.CASCADE, related_name="records", db_constraint=False)
+    purpose = models.CharField(max_length=20)
+    name = models.CharField(max_length=253, db_collation="C")
+    rdtype = models.CharField(max_length=5)
+    expected = ArrayField(models.TextField())
+    published = ArrayField(models.TextField(), default=list)
+    state = models.CharField(max_length=14, choices=RecordState.choices)
+    why = models.CharField(max_length=30, blank=True)  # a key of dns_records.words.WHY
+    words = models.JSONField(default=dict)  # what stands in its sentence
+    since = models.DateTimeField()
+    position = models.PositiveIntegerField(default=0)
+
+    objects = RecordQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["domain_id", "position"]
+        constraints = [
+            models.UniqueConstraint(
+                Coalesce("domain", 0), "name", "rdtype", "purpose", name="a_record_is_expected_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "domain"], name="records_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.rdtype}"
+
+
+class RecordChange(models.Model):
+    """A record was seen in another state than before."""
+
+    domain = models.ForeignKey(
+        Domain, null=True, on_delete=models.CASCADE, related_name="record_changes", db_constraint=False
+    )
+    purpose = models.CharField(max_length=20)
+    name = models.CharField(max_length=253, db_collation="C")
+    rdtype = models.CharField(max_length=5)
+    at = models.DateTimeField(_("seen"))
+    before = models.CharField(max_length=14, blank=True)
+    after = models.CharField(max_length=14, choices=RecordState.choices)
+    published = ArrayField(models.TextField(), default=list)
+    why = models.CharField(max_length=30, blank=True)
+    words = models.JSONField(default=dict)
+    told_at = models.DateTimeField(null=True)  # the alarm mail about it was sent
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["domain", "-id"], name="record_changes_of_a_domain")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.rdtype}: {self.after}"
+
+
+@tracked()
+class PublishedRecord(models.Model):
+    """What the panel has put into the DNS: only this does it change or take away again."""
+
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="published_records", db_constraint=False)
+    name = models.CharField(max_length=253, db_collation="C")
+    rdtype = models.CharField(max_length=5)
+    value = models.TextField()
+    at = models.DateTimeField(_("published"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("published record")
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "name", "rdtype", "value"], name="a_record_is_put_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.rdtype} {self.value}"
