@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.saving import said_at
 from api.fields import Text
 from api.noun import (
     ACTIVE,
@@ -26,20 +27,13 @@ from api.noun import (
     shown_only,
     truth,
 )
-from api.nouns_of_access import (
-    AccessRules,
-    AccessTableRules,
-    AccessTables,
-    AllowedActions,
-    DomainAccessRules,
-    ProtectedAliases,
-    RecipientClasses,
-)
+from api.nouns_of_access import AccessRules, AccessTableRules, AccessTables, AllowedActions, DomainAccessRules
 from api.nouns_of_addresses import Aliases, Mailboxes, OutOfOfficeAnswers, PermittedSenders, RelayRecipients
 from api.nouns_of_app_passwords import AppPasswords
 from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_dns import DnsRecords, DomainDnsSettings, TheDnsSettings, UpdateServers
 from api.nouns_of_people import LocalUsers, People, normal_username
+from api.nouns_of_recipients import ProtectedAliases, RecipientClasses
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
 from domains.fields import normalised_domain
@@ -159,10 +153,8 @@ class DomainAdmins(Noun):
         return rows.filter(user__username=normal_username(text))
 
     def add(self, values: Values, by: Actor) -> Any:
-        try:
+        with said_at("domain"):
             domain = domain_seen_by(acting(by), values["domain"])
-        except ValidationError as error:
-            raise ValidationError({"domain": error.messages}) from error
         person = User.objects.people().filter(username=normal_username(values["username"])).first()
         if person is None:
             sentence = _("There is no person “%(name)s”. Add them first, or correct the name.")

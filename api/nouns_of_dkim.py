@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import User
+from accounts.saving import said_at
 from api.fields import Text, Texts
 from api.noun import (
     ADD,
@@ -109,10 +110,8 @@ class DkimKeys(Noun):
         return rows.filter(domain=domain_seen_by(user, text))
 
     def add(self, values: Values, by: Actor) -> Any:
-        try:
+        with said_at("domain"):
             domain = domain_seen_by(acting(by), values.pop("domain"))
-        except ValidationError as error:
-            raise ValidationError({"domain": error.messages}) from error
         return import_dkim_key(domain, values.pop("selector"), _sent(values), by=by, **values)
 
     def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
@@ -142,10 +141,8 @@ def _sent(values: Values) -> str:
 
 
 def _read(pem: str) -> PrivateKey:
-    try:
+    with said_at("private_key"):
         return read_pem(pem)
-    except ValidationError as error:
-        raise ValidationError({"private_key": error.messages}) from error
 
 
 def _refuse_another(row: DkimKey, pem: str) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.saving import said_at
 from api.fields import Text, Texts
 from api.noun import OF_DOMAIN, Field, Noun, Values, acting, domain_seen_by, key_field, of_model, secret, shown_only
 from dns_records.fields import key_name, record_name
@@ -140,10 +141,8 @@ class DomainDnsSettings(Noun):
         return rows.filter(domain=domain_seen_by(user, text))
 
     def add(self, values: Values, by: Actor) -> Any:
-        try:
+        with said_at("domain"):
             domain = domain_seen_by(acting(by), values.pop("domain"))
-        except ValidationError as error:
-            raise ValidationError({"domain": error.messages}) from error
         if DomainDns.objects.filter(domain=domain).exists():
             raise ValidationError({"domain": _("This domain has settings of its own already. Change those.")})
         return change_domain_dns(domain, **values, version=0, by=by)

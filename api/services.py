@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import User
-from accounts.saving import save_checked
+from accounts.saving import said_at, save_checked
 from api import scopes as known_scopes
 from api.models import Token
 from domains.fields import normalised_domain, shown
@@ -92,10 +92,8 @@ def _known_scopes(scopes: Iterable[str]) -> list[str]:
 
 
 def _own_domains(user: User, names: Iterable[str]) -> list[str]:
-    try:
+    with said_at("domains"):
         wanted = sorted({normalised_domain(name) for name in names})
-    except ValidationError as error:
-        raise ValidationError({"domains": error.messages}) from error
     there = set(Domain.objects.visible_to(user).filter(name__in=wanted).values_list("name", flat=True))
     missing = [name for name in wanted if name not in there]
     if missing:
@@ -104,7 +102,5 @@ def _own_domains(user: User, names: Iterable[str]) -> list[str]:
 
 
 def _networks(texts: Iterable[str]) -> list[str]:
-    try:
+    with said_at("networks"):
         return normalised_networks(texts)
-    except ValidationError as error:
-        raise ValidationError({"networks": error.messages}) from error
