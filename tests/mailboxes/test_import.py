@@ -1,5 +1,8 @@
 """The pages of an import: upload, look, start; and what the job then did."""
 
+import csv
+import io
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -70,6 +73,32 @@ def test_it_works(superuser: Client) -> None:
     assert superuser.get(f"/history/{job.result['change_set']}/undo/").status_code == 200
     assert not key.exists()
     assert not ImportRow.objects.filter(of=one).exists()
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [
+        ("domains", "/exports/domains/"),
+        ("mailboxes", "/domains/falcot.org/mailboxes/export/"),
+        ("aliases", "/domains/falcot.org/aliases/export/"),
+    ],
+)
+def test_what_is_exported_can_be_imported(superuser: Client, kind: str, url: str, form: str) -> None:
+    response = superuser.get(url, {"format": form})
+    assert response.headers["Content-Disposition"].endswith(f'-{kind}.{form}"')
+    text = people.text_of(response)
+    rows = json.loads(text) if form == "json" else list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) > 1
+    upload(superuser, kind, text, existing="skip")
+    one = Import.objects.latest("pk")
+    assert (one.kind, one.lines, one.there, one.refused) == (kind, len(rows), len(rows), 0)
+
+
+def test_an_export_of_nothing_is_an_empty_list(superuser: Client) -> None:
+    Domain.objects.create(name="empty.example")
+    text = people.text_of(superuser.get("/domains/empty.example/mailboxes/export/", {"format": "json"}))
+    assert json.loads(text) == []
 
 
 def test_a_job_that_runs_twice_adds_once(superuser: Client) -> None:
