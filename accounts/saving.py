@@ -1,6 +1,7 @@
 """How a service saves a row: checked, and with a sentence even when somebody saved the same a moment ago."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -27,3 +28,12 @@ def refuse_other_version(version: int | str | None, now: int | str) -> None:
             _("Somebody else changed this while you were typing. Nothing was saved; look at it and try again."),
             code="changed_meanwhile",
         )
+
+
+@contextmanager
+def said_at(field: str) -> Generator[None]:
+    """What is refused within is said at this field."""
+    try:
+        yield
+    except ValidationError as error:
+        raise ValidationError({field: error.messages}) from error

@@ -17,6 +17,7 @@ from rest_framework import serializers
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.saving import said_at
 from api.fields import Text, like
 from domains.fields import normalised_domain
 from domains.models import Domain
@@ -102,10 +103,8 @@ def domain_seen_by(user: User, text: str) -> Domain:
 
 def sent_domain(text: str, by: Actor) -> Domain:
     """The domain in the body of a request; what is wrong with it is said of that field."""
-    try:
+    with said_at("domain"):
         return domain_seen_by(acting(by), text)
-    except ValidationError as error:
-        raise ValidationError({"domain": error.messages}) from error
 
 
 def plain(body: Any) -> Any:

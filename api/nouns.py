@@ -27,20 +27,13 @@ from api.noun import (
     shown_only,
     truth,
 )
-from api.nouns_of_access import (
-    AccessRules,
-    AccessTableRules,
-    AccessTables,
-    AllowedActions,
-    DomainAccessRules,
-    ProtectedAliases,
-    RecipientClasses,
-)
+from api.nouns_of_access import AccessRules, AccessTableRules, AccessTables, AllowedActions, DomainAccessRules
 from api.nouns_of_addresses import Aliases, Mailboxes, RelayRecipients
 from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_dns import DnsRecords, DomainDnsSettings, TheDnsSettings, UpdateServers
 from api.nouns_of_mailboxes import AppPasswords, OutOfOfficeAnswers, PermittedSenders
 from api.nouns_of_people import LocalUsers, People, normal_username
+from api.nouns_of_recipients import ProtectedAliases, RecipientClasses
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
 from domains.fields import normalised_domain

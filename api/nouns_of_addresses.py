@@ -14,6 +14,7 @@ from rest_framework.serializers import ChoiceField, IntegerField
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import User
+from accounts.saving import said_at
 from api.fields import Texts, Truth
 from api.noun import (
     ACTIVE,
@@ -95,11 +96,9 @@ class OfAddress(Noun):
 
 def place_of(address: str, user: User) -> tuple[Domain, str]:
     """The domain, which must be one's own, and the local part as people write it."""
-    try:
+    with said_at("address"):
         parsed = parse_address(address, may_be_whole_domain=True)
         return domain_seen_by(user, parsed.domain), written_local_part(parsed.local_part)
-    except ValidationError as error:
-        raise ValidationError({"address": error.messages}) from error
 
 
 DESPITE_QUARANTINE = Field(

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import User
+from accounts.saving import said_at
 from api.fields import Text, Texts
 from api.noun import (
     ADD,
@@ -139,10 +140,8 @@ def _sent(values: Values) -> str:
 
 
 def _read(pem: str) -> PrivateKey:
-    try:
+    with said_at("private_key"):
         return read_pem(pem)
-    except ValidationError as error:
-        raise ValidationError({"private_key": error.messages}) from error
 
 
 def _refuse_another(row: DkimKey, pem: str) -> None:

@@ -12,7 +12,7 @@ from accounts.actors import Actor
 from accounts.digests import sha256_of
 from accounts.history import recorded
 from accounts.models import User
-from accounts.saving import save_checked
+from accounts.saving import said_at, save_checked
 from api import scopes as known_scopes
 from api.models import Token
 from domains.fields import normalised_domain, shown
@@ -87,10 +87,8 @@ def _known_scopes(scopes: Iterable[str]) -> list[str]:
 
 
 def _own_domains(user: User, names: Iterable[str]) -> list[str]:
-    try:
+    with said_at("domains"):
         wanted = sorted({normalised_domain(name) for name in names})
-    except ValidationError as error:
-        raise ValidationError({"domains": error.messages}) from error
     there = set(Domain.objects.visible_to(user).filter(name__in=wanted).values_list("name", flat=True))
     missing = [name for name in wanted if name not in there]
     if missing:
@@ -99,7 +97,5 @@ def _own_domains(user: User, names: Iterable[str]) -> list[str]:
 
 
 def _networks(texts: Iterable[str]) -> list[str]:
-    try:
+    with said_at("networks"):
         return normalised_networks(texts)
-    except ValidationError as error:
-        raise ValidationError({"networks": error.messages}) from error

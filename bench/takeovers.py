@@ -19,8 +19,8 @@ from bench.figures import say, table
 from bench.imports import HASH, forget_peak, memory
 
 IN_A_DOMAIN = 1_000  # mailboxes
-RELAYED = 20  # one mailbox in so many belongs to a domain that is only relayed
-FORWARDS = 10  # one mailbox in so many forwards and keeps a copy
+RELAYED = 20  # of so many mailboxes one belongs to a domain that is only relayed
+FORWARDS = 10  # of so many mailboxes one forwards and keeps a copy
 
 TABLES = {
     "config": "id integer, name varchar(20), value varchar(20)",

@@ -3,6 +3,7 @@ cursor of the server."""
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -43,6 +44,15 @@ def csv_lines(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterat
         if buffer.tell() > 60_000:
             yield _taken_from(buffer)
     yield _taken_from(buffer)
+
+
+def json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A JSON list with a row a line (RFC 8259)."""
+    before = "["
+    for row in rows:
+        yield f"{before}\n{json.dumps(row, ensure_ascii=False)}"
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
 
 
 def _taken_from(buffer: io.StringIO) -> str:

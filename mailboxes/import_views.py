@@ -13,7 +13,7 @@ from accounts.pages import PanelForm, PersonRequest, person_required, refusals_o
 from domains.models import Domain
 from jobs.models import Job
 from mailboxes.columns import COLUMNS, NEEDED
-from mailboxes.exports import columns_of_export, csv_lines, exported
+from mailboxes.exports import columns_of_export, csv_lines, exported, json_lines
 from mailboxes.forms import ImportForm
 from mailboxes.imports import MOST_FAULTS, faults_of, stage_upload
 from mailboxes.jobs import start_import
@@ -88,13 +88,15 @@ def domain_export(request: PersonRequest) -> HttpResponse:
 def _export(request: PersonRequest, kind: str, name: str = "") -> HttpResponse:
     domain = get_object_or_404(Domain.objects.visible_to(request.user), name=name) if name else None
     rows = exported(kind, domain=domain, user=request.user)
+    if request.GET.get("format") == "json":
+        return as_download(json_lines(rows), f"{name or 'all'}-{kind}.json", "application/json")
     lines = csv_lines(columns_of_export(kind, request.user), rows)
     return as_download(lines, f"{name or 'all'}-{kind}.csv")
 
 
-def as_download(lines: Iterator[str], name: str) -> HttpResponse:
+def as_download(lines: Iterator[str], name: str, media_type: str = "text/csv; charset=utf-8") -> HttpResponse:
     """A file that is sent while it is read from the database."""
-    response: Any = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response: Any = StreamingHttpResponse(lines, content_type=media_type)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response  # type: ignore[no-any-return]  # a StreamingHttpResponse goes all the ways of an HttpResponse
 

@@ -514,10 +514,6 @@ class _Reader:
         )
 
 
-def _lines_of(table: Table) -> list[list[Any]]:
-    return [list(line) for line in logical_lines(table.source)] if table.source else []
-
-
 def _is_name(key: str) -> bool:
     return bool(IS_DOMAIN.fullmatch(key)) or key == "localhost"
 

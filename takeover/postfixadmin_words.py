@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from takeover.kept_models import KeptRow
 
@@ -105,3 +106,14 @@ KINDS = {
 def words_of(kind: str) -> str:
     """What is counted, in the reader's language."""
     return str(KINDS.get(kind, kind.replace("_", " ")))
+
+
+def nothing_came(refused: int) -> str:
+    """The last sentence of a takeover that was refused for so many things."""
+    return ngettext(
+        "%(number)d thing cannot come as it is. Nothing was changed. Mend it there and run this again, or use "
+        "--leave-out-refused to bring everything else.",
+        "%(number)d things cannot come as they are. Nothing was changed. Mend them there and run this again, "
+        "or use --leave-out-refused to bring everything else.",
+        refused,
+    ) % {"number": refused}

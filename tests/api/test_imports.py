@@ -10,7 +10,9 @@ from accounts.models import ChangeSet, User
 from domains.models import Domain
 from jobs.services import run_job
 from mailboxes.models import Alias, Import, ImportRow, Mailbox
+from mailboxes.removal import delete_domain
 from tests.api.conftest import Api, token_for
+from tests.plugins.example_mail import TESTER
 
 CSV = {"Content_Type": "text/csv"}
 PEOPLE = "address,name,password\nnew.one@falcot.org,New One,her first password\nnew.two@falcot.org,New Two,\n"
@@ -206,6 +208,20 @@ class TestExports:
         for body, headers in [(as_csv.json.encode(), CSV), (rows, {})]:
             sent = api("POST", f"imports/?kind={kind}&skip_existing=true", body, **headers).json
             assert (sent["there"], sent["refused"]) == (len(rows), 0)
+
+    @pytest.mark.parametrize("form", ["csv", "json"])
+    def test_all_that_was_there_is_there_again(self, api: Api, falcot: Domain, form: str) -> None:
+        kinds = ("domains", "mailboxes", "aliases")
+        before = {kind: api("GET", f"exports/{kind}/?format={form}").json for kind in kinds}
+        for domain in [*Domain.objects.filter(target__isnull=False), *Domain.objects.filter(target__isnull=True)]:
+            delete_domain(domain, by=TESTER)
+        for kind, rows in before.items():
+            body, headers = (rows.encode(), CSV) if form == "csv" else (rows, {})
+            options = "" if kind == "domains" else "&despite_quarantine=true"
+            sent = api("POST", f"imports/?kind={kind}{options}", body, **headers).json
+            assert (sent["there"], sent["refused"]) == (0, 0), sent
+            assert run(api, f"imports/{sent['id']}/write/")["state"] == "done"
+        assert {kind: api("GET", f"exports/{kind}/?format={form}").json for kind in kinds} == before
 
     def test_of_one_domain(self, api: Api, falcot: Domain) -> None:
         found = api.get("exports/aliases/?domain=falcotsbrand.com")

@@ -175,6 +175,7 @@ GET  alias_delete           /aliases/@foreign.example/delete/                  i
 POST alias_delete           /aliases/@foreign.example/delete/                  in  302 404 404 302
 
 GET  mailbox_export         /domains/falcot.org/mailboxes/export/              in  404 404 200 200
+GET  mailbox_export         /domains/falcot.org/mailboxes/export/?format=json  in  404 404 200 200
 GET  mailbox_export         /domains/foreign.example/mailboxes/export/         in  200 404 404 200
 GET  alias_export           /domains/falcot.org/aliases/export/                in  404 404 200 200
 GET  alias_export           /domains/foreign.example/aliases/export/           in  200 404 404 200

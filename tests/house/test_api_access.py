@@ -1,5 +1,6 @@
 """Who may do what through the API: the table of api_access_table.py, asked row by row."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from django.urls import resolve
 
 from accounts.actors import Actor, Door
 from accounts.models import ChangeSet
+from api.schema import description
 from api.scopes import ALL
 from api.services import add_token
+from api.urls import urlpatterns
 from jobs.services import sweep
 from tests.api.conftest import ROOT, Answer, Api
 from tests.house.api_access_table import CALLERS, ROWS, Row
@@ -73,6 +76,19 @@ def ask(api: Api, row: Row, house: dict[str, object]) -> Answer:
 def test_every_row_is_what_it_says() -> None:
     wrong = [row for row in ROWS if resolve(ROOT + row.path.format_map(NUMBERS).partition("?")[0]).url_name != row.name]
     assert not wrong, f"These rows name another URL: {', '.join(map(str, wrong))}"
+
+
+def test_every_operation_stands_in_the_table() -> None:
+    """Each verb of each URL that the description names."""
+    there = {(row.name, row.method) for row in ROWS}
+    names = {"/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(one.pattern)): one.name for one in urlpatterns}
+    described = {
+        (names.get(path) or resolve(path).url_name, verb.upper())
+        for path, verbs in description()["paths"].items()
+        for verb in verbs
+    }
+    missing = described - there
+    assert not missing, f"Say in tests/house/api_access_table.py who may: {missing}"
 
 
 def test_no_answer_holds_a_secret(callers: dict[str, Api], house: dict[str, object]) -> None:

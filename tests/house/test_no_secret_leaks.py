@@ -14,6 +14,8 @@ from api.models import KeptAnswer, Token
 from api.scopes import ALL
 from api.services import add_token, revoke_token
 from dns_records.models import UpdateSecret
+from domains.dkim_keys import unsealed
+from domains.dkim_models import DkimPrivateKey
 from jobs.services import run_job
 from lookup_tables.models import RelayPassword
 from mailboxes.jobs import start_alias_report
@@ -34,7 +36,7 @@ ASKS_FOR_A_PASSWORD = [
 
 
 def secrets() -> list[str]:
-    """Every hash that is stored, and every password that was typed."""
+    """Every hash that is stored, every private key, and every password that was typed."""
     hashes = [
         *MailboxCredential.objects.values_list("hash", flat=True),
         *User.objects.values_list("password", flat=True),
@@ -45,6 +47,10 @@ def secrets() -> list[str]:
     tokens = [*RelayPassword.objects.values_list("token", flat=True), *Token.objects.values_list("digest", flat=True)]
     tokens += AppPasswordSecret.objects.values_list("digest", flat=True)
     tokens += UpdateSecret.objects.values_list("token", flat=True)
+    privates = list(DkimPrivateKey.objects.all())
+    assert privates
+    tokens += [private.token for private in privates]
+    tokens += [unsealed(private).splitlines()[-3] for private in privates]  # a line of the PEM text, of the primes
     tokens += KeptRow.objects.exclude(secret="").values_list("secret", flat=True)
     return [*hashes, *digests, *tokens, *PASSWORDS.values(), PASSWORD_OF_RELAY, SEED, TSIG_SECRET, TYPED]
 

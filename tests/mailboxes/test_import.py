@@ -1,7 +1,11 @@
 """The pages of an import: upload, look, start; and what the job then did."""
 
+import csv
+import io
+import json
 import os
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -9,18 +13,22 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from accounts.actors import Actor, Door
 from accounts.models import User
 from domains.models import Domain, DomainAdmin
 from jobs.models import Job
 from jobs.services import run_job
-from mailboxes.credentials import is_password
+from mailboxes.credentials import hash_password, is_password
 from mailboxes.imports import forget_old_imports
+from mailboxes.jobs import start_import
 from mailboxes.models import Import, ImportRow, Mailbox
 from tests.plugins import household as people
 from tests.services.checks import TESTER
 
 PASSWORD = "ann reads her own mail"
+BCRYPT = "$2y$04$YpBzYjBeLxuM8AJ8Ex3wiuYzGs7d.YF0.YFvS6dEBkw4lYsbQVdDi"
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +78,70 @@ def test_it_works(superuser: Client) -> None:
     assert superuser.get(f"/history/{job.result['change_set']}/undo/").status_code == 200
     assert not key.exists()
     assert not ImportRow.objects.filter(of=one).exists()
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [
+        ("domains", "/exports/domains/"),
+        ("mailboxes", "/domains/falcot.org/mailboxes/export/"),
+        ("aliases", "/domains/falcot.org/aliases/export/"),
+    ],
+)
+def test_what_is_exported_can_be_imported(superuser: Client, kind: str, url: str, form: str) -> None:
+    response = superuser.get(url, {"format": form})
+    assert response.headers["Content-Disposition"].endswith(f'-{kind}.{form}"')
+    text = people.text_of(response)
+    rows = json.loads(text) if form == "json" else list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) > 1
+    upload(superuser, kind, text, existing="skip")
+    one = Import.objects.latest("pk")
+    assert (one.kind, one.lines, one.there, one.refused) == (kind, len(rows), len(rows), 0)
+
+
+def test_an_export_of_nothing_is_an_empty_list(superuser: Client) -> None:
+    Domain.objects.create(name="empty.example")
+    text = people.text_of(superuser.get("/domains/empty.example/mailboxes/export/", {"format": "json"}))
+    assert json.loads(text) == []
+
+
+def test_plain_passwords_are_hashed_on_all_processors(superuser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each begins when as many have begun as there are processors."""
+    processors = len(os.sched_getaffinity(0))
+    all_begun = Barrier(processors, timeout=60)
+
+    def together(password: str) -> str:
+        all_begun.wait()
+        return hash_password(password)
+
+    monkeypatch.setattr("mailboxes.import_passwords.hash_password", together)
+    lines = [f"p{number}@falcot.org,{PASSWORD} {number}\n" for number in range(2 * processors)]
+    upload(superuser, "mailboxes", "address,password\n" + "".join(lines))
+    written()
+    for mailbox in Mailbox.objects.filter(address__local_part__startswith="p", credential__isnull=False):
+        number = mailbox.address.local_part.removeprefix("p")
+        assert is_password(f"{PASSWORD} {number}", mailbox.credential.hash)
+    assert Mailbox.objects.filter(address__local_part__regex=r"^p\d+$").count() == len(lines)
+
+
+def written() -> int:
+    """How many statements it takes to write the last upload."""
+    job = start_import(Import.objects.latest("pk"), by=Actor(user=people.user_of(people.SUPERUSER), door=Door.PAGE))
+    with CaptureQueriesContext(connection) as asked:
+        run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error) == ("done", "")
+    return len(asked)
+
+
+def test_many_lines_need_no_more_statements_than_few(superuser: Client) -> None:
+    found = []
+    for number in (5, 100):
+        lines = [f"u{n}of{number}@falcot.org,{BCRYPT}\n" for n in range(number)]
+        upload(superuser, "mailboxes", "address,hash\n" + "".join(lines))
+        found.append(written())
+    assert found[0] == found[1]
 
 
 def test_a_job_that_runs_twice_adds_once(superuser: Client) -> None:

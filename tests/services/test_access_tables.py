@@ -1,10 +1,14 @@
 """The services of access tables: what may stand there, who may write it, and what an undo brings back."""
 
+import re
 from collections.abc import Callable
 from functools import partial
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
@@ -29,8 +33,8 @@ from restrictions.access_services import (
     delete_table,
     protect_alias,
 )
-from restrictions.models import RestrictionClass
-from restrictions.services import add_class, set_list
+from restrictions.models import Restriction, RestrictionClass
+from restrictions.services import add_class, delete_class, set_list
 from tests.services.checks import TESTER, nothing_changes, one_change_set, refusal
 
 pytestmark = pytest.mark.django_db
@@ -323,6 +327,20 @@ def test_an_action_that_there_is_not_is_not_allowed() -> None:
         allow_actions(["OK", "PERMIT"], by=TESTER)
 
 
+def test_a_class_in_use_stays(falcot: Domain) -> None:
+    """Whoever names it: a rule, a recipient."""
+    strict = add_class("strict", by=TESTER)
+    rule = add("sender", "spam.example", "CLASS", of_class=strict)
+    with refusal("strict is named in spam.example", "Take it out there first."):
+        delete_class(strict, by=TESTER)
+    delete_rule(rule, by=TESTER)
+    choose_class(falcot, "strict", by=TESTER)
+    with refusal("strict is named in falcot.org", "Take it out there first."):
+        delete_class(strict, by=TESTER)
+    choose_class(falcot, "", by=TESTER)
+    delete_class(strict, by=TESTER)
+
+
 class TestClassOfARecipient:
     def test_of_an_address_a_domain_and_everybody(self, falcot: Domain) -> None:
         add_class("strict", by=TESTER)
@@ -397,6 +415,39 @@ def test_what_is_written_and_when_it_is_to_be_written_again() -> None:
     add_class("strict", by=TESTER)
     assert known_classes() == ["strict"]
     assert "postfix_config" in remark_since(before)
+
+
+def test_the_order_in_which_things_came_is_written_nowhere(tmp_path: Path) -> None:
+    """Classes, tables, lists and protected aliases, made in two orders: the same files."""
+    for number in range(3):
+        add_alias(_domain(f"d{number}.example"), "staff", ["boss@elsewhere.example"], by=TESTER)
+    aliases, written = list(Alias.objects.order_by("pk")), []
+    for turn in (1, -1):
+        for name in ("alpha", "beta", "gamma")[::turn]:
+            add_class(name, [{"name": "reject_non_fqdn_sender"}], by=TESTER)
+            add_table(f"of_{name}", "sender", by=TESTER)
+        for stage, name in (("client", "alpha"), ("sender", "beta"), ("data", "gamma"))[::turn]:
+            set_list(stage, [{"name": name}, {"name": "check_sender_access", "argument": f"of_{name}"}], by=TESTER)
+        for one in aliases[::turn]:
+            protect_alias(one, "members", by=TESTER)
+        folder = tmp_path / str(turn)
+        call_command("postfix_config", output=str(folder), stdout=StringIO())
+        numbers = ProtectedAlias.objects.order_by("pk").values_list("pk", flat=True)
+        written.append(_files(folder, {str(pk): f"({place})" for place, pk in enumerate(numbers)}))
+        for model in (Restriction, RestrictionClass, AccessTable, ProtectedAlias):
+            model.objects.all().delete()
+    assert written[0] == written[1]
+    assert "Writers_(0), Writers_(1), Writers_(2)" in written[0]["main.cf.mailadmin"]
+
+
+def _files(folder: Path, numbers: dict[str, str]) -> dict[str, str]:
+    """What stands in them. `numbers` of rows are another each time, and so are the stamps of maps, made of them."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        name, text = (re.sub(r"-[0-9a-f]{8}\b", "-stamp", one) for one in (path.name, path.read_text()))
+        text = text.replace(str(folder), "here")
+        found[name] = re.sub(r"(?<=Writers_)\d+|(?<=\(\.\*\)/ )\d+", lambda match: numbers[match[0]], text)
+    return found
 
 
 def test_a_table_that_nothing_asks() -> None:

@@ -1,6 +1,7 @@
 """Access tables at a real smtpd: each action, classes by recipient, who may write to an alias, rules of a domain."""
 
 import os
+import re
 import smtplib
 import subprocess
 from collections.abc import Generator
@@ -59,7 +60,8 @@ def mail(postfix: Postfix, before: list[int], committed: None) -> Generator[Post
     for address in ("joe@one.example", "ann@one.example", "bob@one.example", "joe@two.example"):
         add_mailbox(address)
     add_class("strict", [{"name": "reject_non_fqdn_helo_hostname"}, {"name": "reject"}], by=TESTER)
-    add_class("putoff", [{"name": "defer"}], by=TESTER)
+    putoff = add_class("putoff", [{"name": "defer"}], by=TESTER)
+    add_rule("sender", "class@action.example", "CLASS", of_class=putoff, by=TESTER)
     for name, values in ACTIONS.items():
         add_rule("sender", f"{name.lower()}@action.example", **({"action": name} | values), by=TESTER)
     for key in ("192.0.2.128/28", "2001:db8:bad::/48"):
@@ -67,7 +69,7 @@ def mail(postfix: Postfix, before: list[int], committed: None) -> Generator[Post
     add_rule("helo", "mx.example.net", "REJECT", text="that is me", by=TESTER)
     set_list("client", [{"name": "check_client_access"}], by=TESTER)
     set_list("helo", [{"name": "check_helo_access"}], by=TESTER)
-    set_list("sender", [{"name": "check_sender_access"}], by=TESTER)
+    set_list("sender", [{"name": "check_sender_access"}, {"name": "reject", "warn_only": True}], by=TESTER)
     entries = [{"name": "reject_unauth_destination"}, {"name": "check_recipient_access"}]
     set_list("recipient", entries, by=TESTER)
     aliases()
@@ -104,6 +106,7 @@ def from_(mail: Postfix, name: str) -> tuple[int, str]:
         ("defer", 450, "Not now"),
         ("defer_if_permit", 450, "Perhaps"),
         ("list", 554, "Access denied"),
+        ("class", 450, "Try again later"),
     ],
 )
 def test_what_is_answered(mail: Postfix, name: str, code: int, words: str) -> None:
@@ -128,8 +131,32 @@ def test_where_the_mail_goes(mail: Postfix, name: str, copies: list[str]) -> Non
     if name == "prepend":
         (message,) = mail.maildir("one.example/ann/")
         assert message["X-Checked"] == "by us"
-    if name in ("warn", "info"):
-        assert f"{name}: RCPT from" in mail.log().lower().replace("warning:", "warn:") or "a word of" in mail.log()
+
+
+@pytest.mark.parametrize(("name", "words"), [("warn", "a word of warning"), ("info", "a word of note")])
+def test_what_is_only_logged(mail: Postfix, name: str, words: str) -> None:
+    assert from_(mail, name)[0] == 250
+    line = rf" {name}: RCPT from .*: {words}; from=<{name}@action.example>"
+    eventually(lambda: re.search(line, mail.log()), "the line in the log")
+
+
+def test_ok_ends_the_list_and_dunno_goes_on(mail: Postfix) -> None:
+    """Behind the table stands `warn_if_reject reject`."""
+    assert (from_(mail, "ok")[0], from_(mail, "dunno")[0]) == (250, 250)
+    eventually(lambda: "dunno" in warned_about(mail), "the warning in the log")
+    assert "ok" not in warned_about(mail)
+
+
+def warned_about(mail: Postfix) -> set[str]:
+    return set(re.findall(r" reject_warning: .* from=<(\w+)@action.example>", mail.log()))
+
+
+def test_defer_decides_and_defer_if_permit_lets_a_later_rule_refuse(mail: Postfix) -> None:
+    replies = [
+        mail.rcpt("x@stranger.example", sender=f"{name}@action.example") for name in ("defer", "defer_if_permit")
+    ]
+    assert [reply.code for reply in replies] == [450, 554]
+    assert "Relay access denied" in replies[1].text
 
 
 def test_a_filter(mail: Postfix) -> None:
@@ -138,10 +165,13 @@ def test_a_filter(mail: Postfix) -> None:
 
 
 def test_discarded_and_held(mail: Postfix) -> None:
+    mail.empty_mail()
     for name, words in (("discard", "discard: RCPT from"), ("hold", "hold: RCPT from")):
         mail.accept("ann@one.example", sender=f"{name}@action.example", client="192.0.2.7")
         assert words in mail.log()
     assert any((mail.base / "queue/hold").iterdir())
+    mail.send("ann@one.example", text="a later one")
+    assert [message["Subject"] for message in mail.maildir("one.example/ann/")] == ["a later one"]
 
 
 @pytest.mark.parametrize(

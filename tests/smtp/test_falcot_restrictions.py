@@ -132,6 +132,10 @@ def test_several_recipients_meet_their_own_classes_in_one_session(mail: Postfix)
     assert replies == simulated(*recipients, client="198.51.100.9")
 
 
+def test_inside_everybody_may_write_to_everybody(mail: Postfix) -> None:
+    assert ask(mail, *NAMES, client=INSIDE) == simulated(*NAMES, client=INSIDE) == [(250, "2.1.5 Ok")] * len(NAMES)
+
+
 def test_joe_is_not_written_to_from_the_block_list(mail: Postfix) -> None:
     ((code, text),) = ask(mail, "joe", client=LISTED)
     assert (code, text.split(";")[1]) == (554, f" Client host [{LISTED}] blocked using list.example")

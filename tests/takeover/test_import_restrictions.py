@@ -327,9 +327,6 @@ class TestWords:
         assert rules() == {key: results[result] for key, result in keys.items()}
 
 
-GUARD = "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
-
-
 class TestNoOpenRelay:
     def test_a_list_that_relies_on_the_default_brings_it_along(self, old: Handwritten) -> None:
         old.write("access", "friend@falcot.com OK\n", "hash")

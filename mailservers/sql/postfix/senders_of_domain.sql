@@ -1,4 +1,5 @@
 -- check_sender_access in the class of a domain, access(5): the rule that this domain has for a sender.
+-- senders_by_number calls it, and so do .cf files from before that was there.
 CREATE OR REPLACE FUNCTION postfix.senders_of_domain(of_domain_id bigint, asked_key text, known_classes text[])
 RETURNS SETOF text
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1

@@ -1,5 +1,6 @@
 -- check_sender_access in the class of a protected alias, access(5): may this sender write to it? Who is named, may. An
 -- address whose mailbox is here is believed only of who has signed in, or of hosts in mynetworks: the class Signed_in.
+-- writers_by_number calls it, and so do .cf files from before that was there.
 CREATE OR REPLACE FUNCTION postfix.writers(of_protected_id bigint, asked_key text)
 RETURNS SETOF text
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1

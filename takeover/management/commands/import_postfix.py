@@ -6,7 +6,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.commands import REFUSED, as_json, in_words
@@ -15,6 +14,7 @@ from takeover.models import KeptParameter
 from takeover.postfix_imports import Outcome, import_configuration
 from takeover.postfix_reading import read_configuration
 from takeover.postfix_tools import Configuration, NotReadable, readable
+from takeover.postfixadmin_words import nothing_came, words_of
 
 
 class Command(BaseCommand):
@@ -83,18 +83,11 @@ class Command(BaseCommand):
         else:
             counted = _("%(what)s: %(added)d would be added, %(there)d are there already.")
         for what, added in outcome.added.items():
-            words = {"what": what.replace("_", " "), "added": added, "there": outcome.there[what]}
+            words = {"what": words_of(what), "added": added, "there": outcome.there[what]}
             self.stdout.write(counted % words)
         number = len(outcome.refused)
         if number and not options["leave_out_refused"]:
-            sentence = ngettext(
-                "%(number)d thing cannot come as it is. Nothing was changed. Mend it there and run this again, or use "
-                "--leave-out-refused to bring everything else.",
-                "%(number)d things cannot come as they are. Nothing was changed. Mend them there and run this again, "
-                "or use --leave-out-refused to bring everything else.",
-                number,
-            )
-            self.stderr.write(sentence % {"number": number}, style_func=str)
+            self.stderr.write(nothing_came(number), style_func=str)
         elif number:
             sentence = _("%(number)d lines were left out; why stands above.")
             self.stdout.write(sentence % {"number": number})

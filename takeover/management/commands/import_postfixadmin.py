@@ -10,7 +10,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.commands import REFUSED, NounCommand, Options, as_json, at_least_one
@@ -18,7 +17,7 @@ from domains.models import MailSettings
 from takeover.postfixadmin_import import Outcome, import_postfixadmin
 from takeover.postfixadmin_meaning import USUAL_MULTIPLIER, Choices
 from takeover.postfixadmin_reading import opened
-from takeover.postfixadmin_words import sentence_of, words_of
+from takeover.postfixadmin_words import nothing_came, sentence_of, words_of
 
 PASSWORD = "POSTFIXADMIN_PASSWORD"  # noqa: S105
 SHOWN = 20  # sentences of one kind
@@ -112,15 +111,7 @@ class Command(NounCommand):
             if any(count.values()):
                 out.write(_count(kind, count), style_func=str) if is_refused else out.write(_count(kind, count))
         if is_refused:
-            number = len(outcome.report.refusals)
-            sentence = ngettext(
-                "%(number)d thing cannot come as it is. Nothing was changed. Mend it there and run this again, or use "
-                "--leave-out-refused to bring everything else.",
-                "%(number)d things cannot come as they are. Nothing was changed. Mend them there and run this again, "
-                "or use --leave-out-refused to bring everything else.",
-                number,
-            )
-            self.refuse(sentence % {"number": number})
+            self.refuse(nothing_came(len(outcome.report.refusals)))
         elif not outcome.is_written:
             self.stdout.write(_("This was only tried. Nothing was changed."))
         elif not outcome.new:
