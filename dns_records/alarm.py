@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
 from accounts.models import User
-from dns_records.record_models import BROKEN, RecordChange, RecordState
+from dns_records.record_models import TO_TELL, RecordChange
 from dns_records.words import LABELS, sentence
 from jobs.mail import automatic_mail, delivered
 
@@ -18,11 +18,7 @@ MOST_LINES = 50  # of one mail; the page shows them all
 
 def tell_what_broke() -> int:
     """Sends what nobody has been told yet; the number of mails. What no server took is tried again at the next run."""
-    changes = list(
-        RecordChange.objects.filter(told_at=None, before=RecordState.RIGHT, after__in=BROKEN)
-        .select_related("domain")
-        .order_by("pk")
-    )
+    changes = list(RecordChange.objects.filter(TO_TELL).select_related("domain").order_by("pk"))
     if not changes:
         return 0
     mails = [(person, mail) for person in _people() if (mail := _mail(person, _of(person, changes)))]

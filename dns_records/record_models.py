@@ -94,6 +94,9 @@ class Record(models.Model):
         return f"{self.name} {self.rdtype}"
 
 
+TO_TELL = models.Q(told_at=None, before=RecordState.RIGHT, after__in=BROKEN)  # by the alarm mail
+
+
 class RecordChange(models.Model):
     """A record was seen in another state than before."""
 
@@ -113,7 +116,10 @@ class RecordChange(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["domain", "-id"], name="record_changes_of_a_domain")]
+        indexes = [
+            models.Index(fields=["domain", "-id"], name="record_changes_of_a_domain"),
+            models.Index(fields=["id"], name="record_changes_to_tell", condition=TO_TELL),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.rdtype}: {self.after}"
