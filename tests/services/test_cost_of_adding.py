@@ -127,4 +127,5 @@ def test_it_costs_the_same_in_a_large_domain(village: Domain, town: Domain) -> N
         # Both domains stand in a table so small that it is read whole, with the versions that this transaction left.
         assert abs(many.rows - few.rows) < 20, f"{name}: {few} {many}"
         assert 0.8 < many.blocks / few.blocks < 1.25, f"{name}: {few} {many}"
-        assert many.rows < 150, f"{name}: {many}"
+        # Some hundred rows of small tables, never a part of the hundred thousand.
+        assert many.rows < MANY / 200, f"{name}: {many}"
