@@ -59,7 +59,8 @@ class Panel:
         self.started = subprocess.Popen(
             command, env=self.environment, stdin=subprocess.DEVNULL, stdout=self.output_file, stderr=self.output_file
         )
-        until(self.has_said("The panel answers at", count + 1), or_say=self.story)
+        # A first start makes the whole database, which a busy machine takes minutes for.
+        until(self.has_said("The panel answers at", count + 1), 5 * PATIENCE, or_say=self.story)
         return self
 
     def has_said(self, words: str, times: int = 1) -> Callable[[], bool]:
