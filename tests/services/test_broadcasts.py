@@ -218,7 +218,7 @@ class TestRights:
         change_mailing_settings(mails_per_minute=6, by=TESTER)
         started(claire)
         one_run()
-        remove_domain_admin(domain, claire.user, by=TESTER)
+        remove_domain_admin(domain, User.objects.get(username="claire"), by=TESTER)
         to_the_end()
         assert (reached(), figures()) == (["jean@example.org"], (2, 1, 0, 1))
 
