@@ -525,7 +525,7 @@ FORMS: dict[str, dict[str, str]] = {
     "mailbox_out_of_office": {"text": "I am away.", "days": "7", "active": "on"},
     "my_out_of_office": {"text": "I am away.", "days": "7", "active": "on"},
     "autodiscover": {},
-    "mailing_settings": {"welcomes": "on", "welcome_text": "Hello {name}", "mails_per_minute": "60"},
+    "mailing_settings": {"welcomes": "on", "welcome_text": "Hello", "mails_per_minute": "60"},
     "broadcast_add": {
         "subject": "Maintenance",
         "text": "On Sunday.",
