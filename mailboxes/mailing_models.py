@@ -17,7 +17,7 @@ from jobs.models import Job
 from mailboxes.mail_texts import refuse_unknown_placeholders
 from mailboxes.out_of_office_models import SUBJECT, TEXT
 
-LONGEST_SUBJECT, LONGEST_TEXT = 200, 20_000  # characters
+LONGEST_SUBJECT, LONGEST_TEXT = 200, 10_000  # characters
 FASTEST = 6000  # mails in a minute
 LONGEST_REFUSAL = 500  # characters of what a server said
 _TEXT_ONLY = _("Type text only, without control characters, and not only blanks.")

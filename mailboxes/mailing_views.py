@@ -62,13 +62,13 @@ def broadcast_add(request: PersonRequest) -> HttpResponse:
     form = BroadcastForm(typed(request), initial={"domain_names": _domain_asked_for(request)})
     context: dict[str, Any] = {"form": form}
     if form.is_valid():
-        by = Actor.from_request(request)
+        by, is_sent = Actor.from_request(request), request.POST.get("do") == "send"
         with refusals_on(form):
-            if "send" in request.POST and form.was_seen:
+            if is_sent and form.was_seen:
                 broadcast = start_broadcast(**form.values(), by=by)
                 say(request, _("The broadcast has started. You may leave this page: it goes on."))
                 return redirect(broadcast)
-            context["preview"] = preview_of_broadcast(**form.values(), by=by)
+            context |= {"preview": preview_of_broadcast(**form.values(), by=by), "was_changed": is_sent}
             form.data = request.POST.copy()
             form.data["seen"] = form.digest
     return render(request, "mailboxes/broadcast_add.html", context)

@@ -529,7 +529,7 @@ FORMS: dict[str, dict[str, str]] = {
     "broadcast_add": {
         "subject": "Maintenance",
         "text": "On Sunday.",
-        "send": "1",
+        "do": "send",
         "seen": _digest_of_broadcast(subject="Maintenance", text="On Sunday."),
     },
     "broadcast_stop": {},

@@ -51,7 +51,7 @@ def previewed(client: Client, **typed: str) -> Any:
 
 def sent(client: Client, **typed: str) -> Broadcast:
     seen = previewed(client, **typed).context["form"]["seen"].value()
-    response = client.post(ADD, TYPED | typed | {"send": "1", "seen": seen}, follow=True)
+    response = client.post(ADD, TYPED | typed | {"do": "send", "seen": seen}, follow=True)
     assert "The broadcast has started." in words_of(response)
     return Broadcast.objects.with_progress().latest("pk")
 
@@ -123,12 +123,12 @@ class TestBroadcast:
     def test_what_was_changed_after_the_preview_is_shown_again(self, ada: Client) -> None:
         seen = previewed(ada).context["form"]["seen"].value()
         for typed in ({"subject": "Other"}, {"domain_names": "falcot.org"}, {"sender": "jean@falcot.org"}):
-            words = words_of(ada.post(ADD, TYPED | typed | {"send": "1", "seen": seen}))
-            assert "This is only a preview" in words
+            words = words_of(ada.post(ADD, TYPED | typed | {"do": "send", "seen": seen}))
+            assert "This is not what you looked at." in words
         assert not Broadcast.objects.exists()
 
     def test_nothing_is_sent_without_a_preview(self, ada: Client) -> None:
-        ada.post(ADD, TYPED | {"send": "1"})
+        ada.post(ADD, TYPED | {"do": "send"})
         assert not Broadcast.objects.exists()
 
     def test_of_a_domain_admin(self, claire: Client) -> None:
