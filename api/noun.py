@@ -2,7 +2,7 @@
 
 A new field is a word in `fields`; a new noun is a class with its fields, how a key finds a row, and its services."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
@@ -295,10 +295,12 @@ class NounSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """What is only shown may be sent back as it was; an unknown name is a slip of the pen."""
-        if isinstance(data, Mapping):
-            unknown = sorted(set(data) - {field.name for field in self.noun.fields})
-            if unknown:
-                known = ", ".join(self.fields)
-                sentence = _("There is no field of this name. Known are: %(known)s.") % {"known": known}
-                raise serializers.ValidationError(dict.fromkeys(unknown, sentence), code="unknown_field")
+        refuse_unknown_fields(data, {field.name for field in self.noun.fields}, self.fields)
         return super().to_internal_value(data)
+
+
+def refuse_unknown_fields(data: Any, names: Collection[str], offered: Iterable[str]) -> None:
+    unknown = sorted(set(data) - set(names)) if isinstance(data, Mapping) else []
+    if unknown:
+        sentence = _("There is no field of this name. Known are: %(known)s.") % {"known": ", ".join(offered)}
+        raise serializers.ValidationError(dict.fromkeys(unknown, sentence), code="unknown_field")

@@ -49,7 +49,8 @@ from domains.services import (
 )
 from lookup_tables import nouns as tables
 from mailboxes.default_aliases import delete_default_alias, set_default_aliases
-from mailboxes.models import DefaultAlias, PasswordSettings, ServerNames
+from mailboxes.mailing_settings import change_mailing_settings
+from mailboxes.models import DefaultAlias, MailingSettings, PasswordSettings, ServerNames
 from mailboxes.parsing import normalised_local_part
 from mailboxes.password_settings import change_password_settings
 from mailboxes.removal import delete_domain
@@ -245,6 +246,19 @@ class TheServerNames(OnlyRow):
         return change_server_names(**values, version=version, by=by)
 
 
+class TheMailingSettings(OnlyRow):
+    name, slug, resource = "MailingSettings", "mailing-settings", "mail_settings"
+    words = gettext_lazy("Mailing settings")
+    model = MailingSettings
+    fields = [
+        *of_model(MailingSettings, "welcomes welcome_subject welcome_text mails_per_minute"),
+        *shown_only(MailingSettings, "version changed_at"),
+    ]
+
+    def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
+        return change_mailing_settings(**values, version=version, by=by)
+
+
 NOUNS: list[Noun] = [
     Domains(),
     DomainAdmins(),
@@ -274,6 +288,7 @@ NOUNS: list[Noun] = [
     TheMailSettings(),
     ThePasswordSettings(),
     TheServerNames(),
+    TheMailingSettings(),
     TheDnsSettings(),
 ]
 BY_SLUG = {noun.slug: noun for noun in NOUNS}

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from rest_framework.serializers import ChoiceField, IntegerField
+from rest_framework.serializers import ChoiceField, DateTimeField, IntegerField
 
 from accounts.actors import Actor
 from accounts.history import recorded
@@ -194,6 +194,24 @@ class Mailboxes(OfAddress):
             attrgetter("used_bytes"),
             on=frozenset(),
         ),
+        Field(
+            "welcome",
+            partial(
+                Truth,
+                help_text=gettext_lazy("Of a new mailbox: whether it gets a welcome mail; else the settings say it."),
+            ),
+            on=frozenset({ADD, PUT}),
+        ),
+        Field(
+            "welcomed_at",
+            partial(
+                DateTimeField,
+                allow_null=True,
+                help_text=gettext_lazy("When its welcome mail was sent; null where none was, or not yet."),
+            ),
+            attrgetter("welcomed_at"),
+            on=frozenset(),
+        ),
         DESPITE_QUARANTINE,
         KEEP_OLD,
         *shown_only(Mailbox, "stopped_at version created_at changed_at"),
@@ -202,7 +220,7 @@ class Mailboxes(OfAddress):
 
     def rows(self, user: User) -> QuerySet[Any]:
         credential = MailboxCredential.objects.filter(mailbox=OuterRef("pk"))
-        found = Mailbox.objects.visible_to(user).with_address().select_related("usage")
+        found = Mailbox.objects.visible_to(user).with_address().select_related("usage", "welcome")
         return found.annotate(
             has_password=Exists(credential), must_change_password=Exists(credential.filter(must_change=True))
         )
@@ -214,6 +232,7 @@ class Mailboxes(OfAddress):
     def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         password, rename = values.pop("password", None), renaming(row, values, by)
         stopped = values.pop("stopped", None)
+        values.pop("welcome", None)  # it is no new one
         must_change = values.pop("must_change_password", row.must_change_password if password is None else False)
         if password is None and must_change != row.must_change_password:
             raise ValidationError({"must_change_password": _("Send a new password with it.")})

@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import PathConverter
 
 from api import docs_views, token_views
+from api.broadcast_views import BroadcastRefusals, Broadcasts, OneBroadcast, StopBroadcast
 from api.changes import Changes
 from api.comparisons import Comparisons, Differences, OneComparison
 from api.dkim_views import Generations, Rotations
@@ -49,6 +50,10 @@ urlpatterns = [
     path("api/v1/dkim-rotations/", Rotations.as_view(), name="api_dkim_rotations"),
     path("api/v1/jobs/", Jobs.as_view(), name="api_jobs"),
     path("api/v1/jobs/<int:id>/", OneJob.as_view(), name="api_job"),
+    path("api/v1/broadcasts/", Broadcasts.as_view(), name="api_broadcasts"),
+    path("api/v1/broadcasts/<int:id>/", OneBroadcast.as_view(), name="api_broadcast"),
+    path("api/v1/broadcasts/<int:id>/stop/", StopBroadcast.as_view(), name="api_broadcast_stop"),
+    path("api/v1/broadcasts/<int:id>/refusals/", BroadcastRefusals.as_view(), name="api_broadcast_refusals"),
     path("api/v1/alias-report/", AliasReport.as_view(), name="api_alias_report"),
     path("api/v1/expected-dns-records/", ExpectedRecords.as_view(), name="api_expected_dns_records"),
     path("api/v1/dns-check/", DnsCheck.as_view(), name="api_dns_check"),

@@ -34,6 +34,14 @@ Work = Callable[[Job], Any]
 _kinds: dict[str, Work] = {}
 
 
+class Later(Exception):
+    """Raised by the work itself, which goes on in so many seconds: the worker is free for others meanwhile."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.pause = timedelta(seconds=seconds)
+
+
 def job_kind(name: str) -> Callable[[Work], Work]:
     """Registers the plain function that does the work of a kind of job; what it returns becomes `job.result`."""
 
@@ -118,6 +126,11 @@ def _work(job: Job) -> None:
             raise RuntimeError(_("The worker died %(times)d times while it did this.") % {"times": MOST_TRIES})
         job.result = _kinds[job.kind](job)
         job.state = Job.State.DONE
+    except Later as later:
+        job.state, job.sent_at, job.tries = Job.State.WAITING, None, 0
+        job.run_after = timezone.now() + later.pause
+        job.save(update_fields=["state", "sent_at", "tries", "run_after"])
+        return
     except Exception as error:  # whatever went wrong must be shown to the person who waits for this job
         log.exception("Job %s (%s) failed", job.pk, job.kind)
         said = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)

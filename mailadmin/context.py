@@ -26,7 +26,7 @@ ROOMS = [
         ("domain", "dkim", "dns_domain", "dns_export", "dns_publish", "mailbox", "alias", "app_password", "import"),
         False,
     ),
-    ("address_list", "at", _("Addresses"), ("address", "forward", "nearly"), False),
+    ("address_list", "at", _("Addresses"), ("address", "broadcast", "forward", "nearly"), False),
     ("lookup", "signpost-split", _("Lookup"), ("lookup",), False),
     ("restriction_list", "funnel", _("Restrictions"), ("restriction", "access", "default_class", "simulate"), True),
     ("dns_list", "key", _("DNS and DKIM"), ("dns", "keys"), False),
@@ -40,7 +40,7 @@ ROOMS = [
     ("job_list", "list-task", _("Work"), ("job", "takeover"), True),
     ("history", "clock-history", _("History"), ("history", "undo"), False),
     ("person_list", "people", _("People"), ("person",), True),
-    ("mail_settings", "gear", _("Settings"), ("mail", "default", "password", "server"), True),
+    ("mail_settings", "gear", _("Settings"), ("mail", "mailing", "default", "password", "server"), True),
 ]
 
 

@@ -344,6 +344,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 120.0,
         "options": {"expires": 120},
     },
+    "send the welcome mails": {
+        "task": "mailboxes.send_welcome_mails",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "follow the DKIM keys": {"task": "dns_records.follow_dkim_keys", "schedule": 60.0, "options": {"expires": 50}},
     "rotate the DKIM keys": {
         "task": "dns_records.rotate_dkim_keys",

@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.pages import PanelForm
 from domains.models import Domain
 from mailboxes.fields import ADDRESS_ATTRS, DestinationsField, LocalPartField, WordsField
-from mailboxes.models import Import
+from mailboxes.models import Import, MailingSettings
 from mailboxes.parsing import ParsedAddress, parse_address, written_local_part
 from mailboxes.times import TimeField
 
@@ -179,6 +179,11 @@ class MailboxAddForm(MailboxFieldsForm):
         initial="maildir",
         widget=forms.RadioSelect,
     )
+    welcome = forms.BooleanField(
+        label=gettext_lazy("Send a welcome mail"),
+        required=False,
+        help_text=gettext_lazy("The first mail in it, in a few seconds. What it says stands in the settings."),
+    )
     despite_quarantine = despite_quarantine_field()
     field_order = [
         "local_part",
@@ -190,6 +195,7 @@ class MailboxAddForm(MailboxFieldsForm):
         "quota_unit",
         "also_deliver_to",
         "mail_format",
+        "welcome",
         "mail_path",
         *MAY_DO,
         "allowed_networks",
@@ -200,6 +206,7 @@ class MailboxAddForm(MailboxFieldsForm):
     def __init__(self, *args: Any, domain: Domain, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["local_part"].domain = domain.name  # type: ignore[attr-defined]
+        self.fields["welcome"].initial = MailingSettings.current().welcomes
         if "mail_path" not in self.fields:  # nor is this for domain admins
             del self.fields["despite_quarantine"]
 

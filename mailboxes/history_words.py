@@ -23,9 +23,11 @@ from mailboxes.models import (
     Alias,
     AliasDestination,
     AppPassword,
+    Broadcast,
     DefaultAlias,
     LocalUser,
     Mailbox,
+    MailingSettings,
     OutOfOffice,
     PasswordSettings,
     PermittedSender,
@@ -68,6 +70,9 @@ register_sentences(
         ("permit", "sender"): _("Permitted to send: %(label)s"),
         ("forbid", "sender"): _("Forbade to send: %(label)s"),
         ("change", "server_names"): _("Changed the server names"),
+        ("change", "mailing_settings"): _("Changed the mailing settings"),
+        ("start", "broadcast"): _("Started the broadcast “%(label)s”"),
+        ("stop", "broadcast"): _("Stopped the broadcast “%(label)s”"),
         ("forward", "mailbox"): _("Changed the forwarding of %(label)s"),
         ("set", "out_of_office"): _("Set the out-of-office answer of %(label)s"),
         ("delete", "out_of_office"): _("Deleted the out-of-office answer of %(label)s"),
@@ -134,6 +139,12 @@ def _values_of_changed_destination(row: Row, names: Names) -> dict[str, str]:
     """It was elsewhere when it was typed, and became ours, or the other way round: the words are the same."""
     words = _("of ours") if row["address_id"] or row["domain_id"] else _("elsewhere")
     return {name: f"{text} ({words})" for name, text in _values_of_destination(row, names).items()}
+
+
+def _values_of_broadcast(row: Row, names: Names) -> dict[str, str]:
+    domains = str(Broadcast._meta.get_field("domain_names").verbose_name)
+    values = in_words(Broadcast, "subject", "text", "sender", "stopped_at")(row, names)
+    return values | {domains: ", ".join(row["domain_names"]) or str(_("all domains"))}
 
 
 def _name_of_address(row: Row, names: Names) -> str:
@@ -206,6 +217,14 @@ register_reading(
     ServerNames,
     Reading(subject=lambda row, names: "", values=in_words(ServerNames, "imap_host", "pop_host", "submission_host")),
 )
+register_reading(
+    MailingSettings,
+    Reading(
+        subject=lambda row, names: "",
+        values=in_words(MailingSettings, "welcomes", "welcome_subject", "welcome_text", "mails_per_minute"),
+    ),
+)
+register_reading(Broadcast, Reading(subject=lambda row, names: row["subject"], values=_values_of_broadcast))
 register_reading(
     DefaultAlias, Reading(subject=lambda row, names: row["local_part"], values=in_words(DefaultAlias, "destination"))
 )

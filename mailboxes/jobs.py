@@ -16,6 +16,7 @@ from domains.history import change_sets_visible_to
 from jobs.mail import automatic_mail
 from jobs.models import Job
 from jobs.services import job_kind, show_progress, start_job
+from mailboxes.broadcasts import BROADCAST, go_on
 from mailboxes.credentials_purge import purge_credentials
 from mailboxes.default_aliases import add_all_default_aliases
 from mailboxes.domain_use import write_day
@@ -64,6 +65,11 @@ def send_password_link(job: Job) -> dict[str, Any]:
         text = render_to_string(f"mailboxes/mail_{link.purpose}.txt", words)
         automatic_mail(subject % words, text, link.address).send()
     return {"sent": True}
+
+
+@job_kind(BROADCAST)
+def broadcast(job: Job) -> dict[str, Any]:
+    return go_on(job)
 
 
 def start_default_aliases(*, by: Actor) -> Job:

@@ -1,6 +1,7 @@
 """Which addresses exist: addresses, the mailboxes that hang on them, and who owns a mailbox; aliases are beside."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -21,6 +22,13 @@ from domains.networks import LONGEST_NETWORK
 from mailboxes.alias_models import Alias, AliasDestination, DefaultAlias
 from mailboxes.app_password_models import AppPassword, AppPasswordSecret
 from mailboxes.import_models import Import, ImportRow
+from mailboxes.mailing_models import (
+    Broadcast,
+    BroadcastProgress,
+    BroadcastRecipient,
+    MailingSettings,
+    WelcomeMail,
+)
 from mailboxes.out_of_office_models import OutOfOffice
 from mailboxes.parsing import LONGEST_LOCAL_PART, external_form
 from mailboxes.password_models import MailboxCredential, PasswordLink, PasswordSettings, RecoveryAddress
@@ -235,6 +243,12 @@ class Mailbox(models.Model):
         return usage.bytes if usage else None
 
     @property
+    def welcomed_at(self) -> datetime | None:
+        """When its welcome mail was sent; None where none was, or not yet."""
+        welcome: WelcomeMail | None = getattr(self, "welcome", None)
+        return welcome.sent_at if welcome else None
+
+    @property
     def mail_format(self) -> str:
         """virtual(8): a path that ends in a slash is a maildir, any other an mbox."""
         return "maildir" if self.mail_path.endswith("/") else "mbox"
@@ -371,6 +385,9 @@ __all__ = [
     "AliasDestination",
     "AppPassword",
     "AppPasswordSecret",
+    "Broadcast",
+    "BroadcastProgress",
+    "BroadcastRecipient",
     "DefaultAlias",
     "Import",
     "ImportRow",
@@ -378,6 +395,7 @@ __all__ = [
     "Mailbox",
     "MailboxCredential",
     "MailboxOwner",
+    "MailingSettings",
     "PasswordLink",
     "PasswordSettings",
     "OutOfOffice",
@@ -390,4 +408,5 @@ __all__ = [
     "SessionCheck",
     "DomainUse",
     "Usage",
+    "WelcomeMail",
 ]

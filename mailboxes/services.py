@@ -30,6 +30,7 @@ from mailboxes.models import (
     Mailbox,
     MailboxCredential,
     MailboxOwner,
+    MailingSettings,
     PasswordLink,
     RecoveryAddress,
 )
@@ -41,6 +42,7 @@ from mailboxes.relinking import link_texts_to
 from mailboxes.removal import remove_addresses, remove_aliases, remove_mailboxes
 from mailboxes.sessions import end_panel_sessions
 from mailboxes.strength import refuse_weak
+from mailboxes.welcome import welcome_later
 
 __all__ = [
     "add_alias",
@@ -89,10 +91,12 @@ def add_mailbox(
     allowed_networks: Iterable[str] = (),
     also_deliver_to: Iterable[str] = (),
     despite_quarantine: bool = False,
+    welcome: bool | None = None,
     by: Actor,
 ) -> Mailbox:
     """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template.
-    `also_deliver_to` becomes an alias on the same address: mail goes there, and the mailbox keeps a copy."""
+    `also_deliver_to` becomes an alias on the same address: mail goes there, and the mailbox keeps a copy. `welcome`
+    says whether the worker sends a welcome mail, None: as the settings say; what receives no mail gets none."""
     local_part, also_deliver_to = _local_part(local_part, domain), list(also_deliver_to)
     if local_part.endswith("*"):
         raise ValidationError(
@@ -138,6 +142,8 @@ def add_mailbox(
             MailboxCredential.objects.create(mailbox=mailbox, **new)
         if also_deliver_to:
             add_alias(domain, written_local_part(local_part), also_deliver_to, by=by)
+        if MailingSettings.current().welcomes if welcome is None else welcome:
+            welcome_later(mailbox)
     return mailbox
 
 

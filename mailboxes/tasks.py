@@ -1,10 +1,11 @@
-"""What beat starts; the work is in mailboxes/report.py and mailboxes/quota_warnings.py."""
+"""What beat starts; the work is in mailboxes/report.py, mailboxes/quota_warnings.py and mailboxes/welcome.py."""
 
 from celery import shared_task
 
 from accounts.actors import Actor
 from mailboxes.jobs import start_alias_report
 from mailboxes.quota_warnings import warn_owners
+from mailboxes.welcome import send_welcome_mails
 
 
 @shared_task(name="mailboxes.start_alias_report")
@@ -15,3 +16,8 @@ def start_daily_alias_report() -> None:
 @shared_task(name="mailboxes.warn_owners")
 def warn_owners_of_full_mailboxes() -> None:
     warn_owners()
+
+
+@shared_task(name="mailboxes.send_welcome_mails")
+def send_waiting_welcome_mails() -> None:
+    send_welcome_mails()

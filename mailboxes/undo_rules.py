@@ -28,11 +28,13 @@ from mailboxes.models import (
     AliasDestination,
     AppPassword,
     AppPasswordSecret,
+    Broadcast,
     DefaultAlias,
     LocalUser,
     Mailbox,
     MailboxCredential,
     MailboxOwner,
+    MailingSettings,
     OutOfOffice,
     PasswordSettings,
     PermittedSender,
@@ -84,6 +86,7 @@ for _model in (
     PasswordSettings,
     OutOfOffice,
     ServerNames,
+    MailingSettings,
     RelayRecipient,
     LocalUser,
     QuarantinedAddress,
@@ -125,6 +128,8 @@ def refuse_what_cannot_be_undone(events: NetEvents) -> None:
         raise ValidationError(_("A password cannot be changed back: the old one is not kept. Set a new one."))
     if "link_sent" in events.kinds:
         raise ValidationError(_("A link that was sent cannot be called back. It is good once, and for an hour."))
+    if Broadcast in events.about:
+        raise ValidationError(_("Mail that was sent cannot be called back. Stop it if it is still being sent."))
     if AppPassword in events.about and Mailbox not in events.about:
         raise ValidationError(
             _("App passwords are not undone: revoke one, or add another. A revoked one stays revoked.")

@@ -171,7 +171,7 @@ def mailbox_add(request: PersonRequest, name: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     mailbox = get_object_or_404(
-        Mailbox.objects.visible_to(request.user).with_address().select_related("usage"), **at(address)
+        Mailbox.objects.visible_to(request.user).with_address().select_related("usage", "welcome"), **at(address)
     )
     around = _around(mailbox)
     fields = ("name", "mail_path", "active", "expires_at", *MAY_DO, "version")

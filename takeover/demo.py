@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from accounts.actors import Actor
+from mailboxes.mailing_demo import load_broadcast
 from restrictions import demo
 from takeover.kept import ToKeep, keep_rows
 from takeover.kept_models import ForeignLogEntry, KeptRow, Takeover
@@ -22,6 +23,7 @@ def load_demo(*, by: Actor) -> bool:
     """Everything that the demonstration has. False if it is there already."""
     if not demo.load_demo(by=by):
         return False
+    load_broadcast(by=by)
     kept = keep_rows(SOURCE, _kept())
     lines = [
         ForeignLogEntry(

@@ -20,7 +20,7 @@ def empty_rooms() -> None:
     """Every table as the migrations left it: no rows, but the one row of each of the settings."""
     from dns_records.models import DnsSettings
     from domains.models import MailSettings
-    from mailboxes.models import PasswordSettings, ServerNames
+    from mailboxes.models import MailingSettings, PasswordSettings, ServerNames
 
     kept = {"django_content_type", "auth_permission"}
     tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - kept
@@ -28,6 +28,7 @@ def empty_rooms() -> None:
     with connection.cursor() as cursor:
         cursor.execute(truncate)
         DnsSettings().save(force_insert=True)
+        MailingSettings().save(force_insert=True)
         MailSettings().save(force_insert=True)  # with its event: an undo of the settings looks for what was before
         PasswordSettings().save(force_insert=True)
         ServerNames().save(force_insert=True)

@@ -13,7 +13,7 @@ from jobs.services import run_job
 from mailboxes import services as mailboxes
 from mailboxes.forwarding import set_forwarding
 from mailboxes.jobs import start_alias_report
-from mailboxes.models import Mailbox, SignIn, Usage
+from mailboxes.models import Broadcast, BroadcastProgress, BroadcastRecipient, Mailbox, SignIn, Usage
 from mailboxes.out_of_office import set_out_of_office
 from tests.plugins import household as people
 from tests.plugins.household import SUPERUSER
@@ -43,6 +43,10 @@ def furnish() -> dict[str, object]:
     domains.change_domain(closed, active=False, by=by)
     inactive = accounts.add_user("former", name="Somebody who left", by=by)
     accounts.change_user(inactive, is_active=False, by=by)
+    refusal = "552 5.2.2 Mailbox is full / Blocks limit exceeded"
+    broadcast = Broadcast.objects.get(started_by=by.user)
+    BroadcastProgress.objects.filter(broadcast=broadcast).update(total=96, reached=40, refused=1)
+    BroadcastRecipient.objects.create(broadcast=broadcast, mailbox=sophie, refusal=refusal)
     return numbers | _work(by)
 
 

@@ -33,6 +33,7 @@ KEYS = [
     "stopped_at",
     "has_password",
     "must_change_password",
+    "welcomed_at",
     "version",
     "created_at",
     "changed_at",

@@ -8,6 +8,7 @@ The stranger is domain admin of foreign.example, the domain admin of the falcot 
 
 from typing import NamedTuple
 
+from mailboxes.mailing_forms import BroadcastForm
 from tests.plugins.household import PEOPLE
 
 # The columns: method, name, url; anonymous, stranger, owner, domain admin, superuser
@@ -328,6 +329,15 @@ GET  autoconfig_well_known  /.well-known/autoconfig/mail/config-v1.1.xml       4
 POST autodiscover           /autodiscover/autodiscover.xml                     404 404 404 404 404
 GET  my_set_up              /my-mailbox/set-up/                                in  404 200 404 404
 GET  my_apple_profile       /my-mailbox/set-up/mail.mobileconfig               in  404 200 404 404
+GET  mailing_settings       /settings/mailings/                                in  404 404 404 200
+POST mailing_settings       /settings/mailings/                                in  404 404 404 302
+GET  broadcast_list         /broadcasts/                                       in  200 404 200 200
+GET  broadcast_add          /broadcasts/add/                                   in  200 404 200 200
+POST broadcast_add          /broadcasts/add/                                   in  302 404 302 302
+GET  broadcast              /broadcasts/{broadcast}/                           in  404 404 404 200
+GET  broadcast              /broadcasts/{broadcast_of_claire}/                 in  404 404 200 200
+POST broadcast_stop         /broadcasts/{broadcast}/stop/                      in  404 404 404 302
+POST broadcast_stop         /broadcasts/{broadcast_of_claire}/stop/            in  404 404 302 302
 GET  server_names           /settings/server-names/                            in  404 404 404 200
 POST server_names           /settings/server-names/                            in  404 404 404 302
 GET  my_history             /my-mailbox/history/                               in  404 200 404 404
@@ -351,6 +361,14 @@ POST my_app_password_add    /my-mailbox/app-passwords/add/                     i
 GET  my_app_password_revoke /my-mailbox/app-passwords/{app_password}/revoke/   in  404 200 404 404
 POST my_app_password_revoke /my-mailbox/app-passwords/{app_password}/revoke/   in  404 302 404 404
 """
+
+
+def _digest_of_broadcast(**typed: str) -> str:
+    """As if it had been looked at."""
+    form = BroadcastForm(typed)
+    assert form.is_valid()
+    return form.digest
+
 
 # What is sent by a POST, so that whoever may do it has done it. The same for every object of the name.
 FORMS: dict[str, dict[str, str]] = {
@@ -507,6 +525,14 @@ FORMS: dict[str, dict[str, str]] = {
     "mailbox_out_of_office": {"text": "I am away.", "days": "7", "active": "on"},
     "my_out_of_office": {"text": "I am away.", "days": "7", "active": "on"},
     "autodiscover": {},
+    "mailing_settings": {"welcomes": "on", "welcome_text": "Hello", "mails_per_minute": "60"},
+    "broadcast_add": {
+        "subject": "Maintenance",
+        "text": "On Sunday.",
+        "do": "send",
+        "seen": _digest_of_broadcast(subject="Maintenance", text="On Sunday."),
+    },
+    "broadcast_stop": {},
     "server_names": {"imap_host": "imap.falcot.org", "submission_host": "mail.falcot.org"},
     "my_forwarding": {"destinations": "someone@elsewhere.example", "keeps_copy": "on"},
     "my_mailbox_password": {

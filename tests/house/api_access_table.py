@@ -127,6 +127,16 @@ PUT    api_default_aliases      default-aliases/abuse/               401 401 404
 PATCH  api_default_aliases      default-aliases/noc/                 401 401 404 404 200 404 403
 DELETE api_default_aliases      default-aliases/noc/                 401 401 404 404 204 404 403
 
+GET    api_mailing_settings mailing-settings/                        401 404 404 404 200 404 403
+PUT    api_mailing_settings mailing-settings/                        401 401 404 404 200 404 403
+PATCH  api_mailing_settings mailing-settings/                        401 401 404 404 200 404 403
+GET    api_broadcasts      broadcasts/                               401 404 200 200 200 403 403
+POST   api_broadcasts      broadcasts/                               401 401 201 201 201 403 403
+GET    api_broadcast       broadcasts/{broadcast}/                   401 404 404 404 200 403 403
+GET    api_broadcast       broadcasts/{broadcast_of_claire}/         401 404 404 200 200 403 403
+POST   api_broadcast_stop  broadcasts/{broadcast}/stop/              401 401 404 404 200 403 403
+POST   api_broadcast_stop  broadcasts/{broadcast_of_claire}/stop/    401 401 404 200 200 403 403
+GET    api_broadcast_refusals broadcasts/{broadcast_of_claire}/refusals/ 401 404 404 200 200 403 403
 GET    api_server_names    server-names/                             401 404 404 404 200 404 403
 PUT    api_server_names    server-names/                             401 401 404 404 200 404 403
 PATCH  api_server_names    server-names/                             401 401 404 404 200 404 403
@@ -326,6 +336,9 @@ BODIES: dict[str, Any] = {
     "POST api_default_aliases_list": {"local_part": "abuse", "destination": "someone@elsewhere.example"},
     "PUT api_default_aliases": {"destination": "someone@elsewhere.example"},
     "PATCH api_default_aliases": {"destination": "someone@elsewhere.example"},
+    "PUT api_mailing_settings": {"welcomes": True},
+    "PATCH api_mailing_settings": {"welcome_text": "Hello {name}"},
+    "POST api_broadcasts": {"subject": "Maintenance", "text": "On Sunday."},
     "PUT api_server_names": {"imap_host": "imap.falcot.org"},
     "PATCH api_server_names": {"pop_host": "pop.falcot.org"},
     "PUT api_mail_settings": {"quarantine_days": 7},

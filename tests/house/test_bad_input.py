@@ -20,7 +20,7 @@ NO_MARKS = [" ", "[", '["a", 1]', "[null, null]", '["a\\u0000", 1]', "1e400", "2
 MUST_BE_REFUSED = {NUL, LONG}
 TICKED = re.compile(
     r"active|warn_only|receives|sends|imap|pop|must_change|keeps_copy|is_active|is_superuser|is_catch_all|keep_old|do|next"
-    r"|for_all|spf_strict|dmarc_strict|is_checked|for_subdomains|for_alias_domains|signs_by_itself"
+    r"|welcome|welcomes|for_all|spf_strict|dmarc_strict|is_checked|for_subdomains|for_alias_domains|signs_by_itself"
 )  # whatever is sent, or nothing that is kept
 QUESTIONS = [
     "q",

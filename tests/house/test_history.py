@@ -30,11 +30,13 @@ from lookup_tables import services as tables
 from lookup_tables.models import SenderRelay, Transport
 from mailboxes import (
     app_passwords,
+    broadcasts,
     counting,
     default_aliases,
     forwarding,
     imports,
     local_users,
+    mailing_settings,
     out_of_office,
     password_settings,
     quarantine,
@@ -46,11 +48,13 @@ from mailboxes import (
     server_names,
     stopping,
     undo,
+    welcome,
 )
 from mailboxes import services as mailboxes
 from mailboxes.models import (
     Alias,
     AppPassword,
+    Broadcast,
     DefaultAlias,
     Import,
     Mailbox,
@@ -95,6 +99,7 @@ class House(NamedTuple):
     dkim_key: DkimKey
     update_server: UpdateServer
     own_dns: DomainDns
+    broadcast: Broadcast
 
 
 @pytest.fixture
@@ -137,6 +142,7 @@ def house(db: None) -> House:
         dkim_key=dkim.add_dkim_key(domain, "s1", generate("ed25519"), by=BY),
         update_server=dns.add_update_server("panel", "192.0.2.53", TSIG_SECRET, by=BY),
         own_dns=dns.change_domain_dns(domain, dmarc_policy="none", by=BY),
+        broadcast=broadcasts.start_broadcast("News", "There is none.", by=BY),
     )
 
 
@@ -361,6 +367,18 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: senders.forbid_senders(house.jean, list(house.jean.permitted_senders.all()), by=BY),
         "Forbade to send: jean@example.org → press@example.org",
     ),
+    "mailboxes.mailing_settings.change_mailing_settings": (
+        lambda house: mailing_settings.change_mailing_settings(welcomes=True, by=BY),
+        "Changed the mailing settings",
+    ),
+    "mailboxes.broadcasts.start_broadcast": (
+        lambda house: broadcasts.start_broadcast("Maintenance", "On Sunday.", by=BY),
+        "Started the broadcast “Maintenance”",
+    ),
+    "mailboxes.broadcasts.stop_broadcast": (
+        lambda house: broadcasts.stop_broadcast(house.broadcast, by=BY),
+        "Stopped the broadcast “News”",
+    ),
     "mailboxes.server_names.change_server_names": (
         lambda house: server_names.change_server_names(imap_host="imap.example.org", by=BY),
         "Changed the server names",
@@ -512,6 +530,11 @@ LEAVES_NOTHING = {
     "jobs.services.job_kind": "It registers a function.",
     "mailboxes.forwarding.register_closed": "It registers a function.",
     "mailboxes.server_names.host_by_service": "It reads.",
+    "mailboxes.broadcasts.preview_of_broadcast": "It reads.",
+    "mailboxes.broadcasts.go_on": "Mail is no change of what is stored; how far it is stands in the progress.",
+    "mailboxes.welcome.welcome_later": "A part of add_mailbox; the row is a mail that waits.",
+    "mailboxes.welcome.send_welcome_mails": "Mail is no change of what is stored.",
+    "mailboxes.welcome.mail_of": "It reads.",
     "jobs.services.start_job": "A job is no change; what it changes is written by the services it calls.",
     "jobs.services.wake_worker": "It tells the worker.",
     "jobs.services.run_job": "A job is no change; what it changes is written by the services it calls.",
@@ -578,6 +601,9 @@ def modules_with_services() -> list[ModuleType]:
         quarantine,
         recovery,
         local_users,
+        broadcasts,
+        mailing_settings,
+        welcome,
         out_of_office,
         relay,
         renaming,

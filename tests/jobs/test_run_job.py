@@ -139,3 +139,26 @@ def test_only_the_owner_of_the_broker_folder_sends() -> None:
     job = start_job("test.count", by=BY, label="Count", to=1)
     job.refresh_from_db()
     assert job.sent_at is None
+
+
+@job_kind("test.later")
+def later(job: Job) -> str:
+    show_progress(job, job.done + 1, 10)
+    if job.arguments["again"]:
+        raise services.Later(60)
+    return "done"
+
+
+def test_what_goes_on_later_waits_and_is_no_failed_try() -> None:
+    job = start_job("test.later", by=BY, label="Later", again=True)
+    for _run in range(services.MOST_TRIES + 2):
+        Job.objects.update(run_after=timezone.now())
+        run_job(job.pk)
+        run_job(job.pk)  # too early
+        job.refresh_from_db()
+        assert (job.state, job.tries, job.sent_at, job.error) == (Job.State.WAITING, 0, None, "")
+        assert timedelta(seconds=50) < job.run_after - timezone.now() <= timedelta(seconds=60)
+    Job.objects.update(run_after=timezone.now(), arguments={"again": False})
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.result) == (Job.State.DONE, "done")

@@ -27,6 +27,7 @@ from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, 
 from lookup_tables.services import add_entry
 from mailboxes import services as mailboxes
 from mailboxes.app_passwords import add_app_password
+from mailboxes.broadcasts import start_broadcast
 from mailboxes.default_aliases import set_default_aliases
 from mailboxes.demo import load_falcot
 from mailboxes.imports import stage_upload
@@ -113,6 +114,8 @@ def move_in() -> dict[str, object]:
     numbers["default_alias"] = set_default_aliases(["noc"], "jean@falcot.org", by=TESTER)[0].pk
     numbers["import"] = _uploaded("mailboxes", FILE, superuser)
     numbers["import_of_claire"] = _uploaded("mailboxes", "address\nnew.two@falcot.org\n", claire)
+    numbers["broadcast"] = start_broadcast("News", "From Ada.", by=Actor(user=superuser, door=Door.PAGE)).pk
+    numbers["broadcast_of_claire"] = start_broadcast("News", "From C.", by=Actor(user=claire, door=Door.PAGE)).pk
     numbers["recipient"] = RelayRecipient.objects.get().pk
     import_local_users({"root": 0, "ada": 1000}, by=TESTER)
     numbers["comparison"] = _compared().pk

@@ -344,7 +344,8 @@ class Postfix:
         """The messages of a maildir below the mail folder, whose path ends in a slash."""
         assert path.endswith("/"), path
         folder = self.base / "mail" / path
-        return list(mailbox.Maildir(folder, create=False)) if folder.is_dir() else []
+        is_made = all((folder / name).is_dir() for name in ("cur", "new", "tmp"))  # Dovecot makes one after the other
+        return list(mailbox.Maildir(folder, create=False)) if is_made else []
 
     def mbox(self, path: str) -> list[Message]:
         """The messages of an mbox below the mail folder."""

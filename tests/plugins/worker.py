@@ -1,4 +1,5 @@
-"""The real worker with its clock, beside the tests: it reads their database and asks their name servers."""
+"""The real worker with its clock, beside the tests: it reads their database, asks their name servers and sends by their
+Postfix."""
 
 import contextlib
 import os
@@ -26,7 +27,8 @@ django.setup()
 from django.conf import settings
 settings.DNS_PORT = int(sys.argv[1])
 settings.DNS_RESOLVERS = [(sys.argv[2], settings.DNS_PORT)]
-for name, seconds in (("sweep the jobs", 0.5), ("follow the DKIM keys", 1.0)):
+quick = (("sweep the jobs", 0.5), ("follow the DKIM keys", 1.0), ("send the welcome mails", 0.5))
+for name, seconds in quick:
     settings.CELERY_BEAT_SCHEDULE[name]["schedule"] = seconds
 from dns_records import rotation
 rotation.SOONEST = timedelta(seconds=1)
@@ -40,11 +42,12 @@ CELERY = "-A mailadmin worker --beat --concurrency 2 --loglevel INFO --without-g
 class Worker:
     """Has a state directory of its own, with the same keys, since jobs of other tests must not be sent to it."""
 
-    def __init__(self, *, port: int = 53, resolver: str = "127.0.0.1") -> None:
+    def __init__(self, *, port: int = 53, resolver: str = "127.0.0.1", smtp: int = 25) -> None:
         self.state = Path(tempfile.mkdtemp(prefix="mailadmin-worker-", dir="/tmp"))
         shutil.copytree(settings.STATE, self.state, dirs_exist_ok=True, ignore=shutil.ignore_patterns("static"))
         for name in ("broker", "broker-control"):
             (self.state / name).mkdir(exist_ok=True)
+        self.smtp = smtp
         self.arguments = [str(port), resolver, *CELERY.split()]
 
     def __enter__(self) -> "Worker":
@@ -58,7 +61,7 @@ class Worker:
     def start(self) -> None:
         url = os.environ["DATABASE_URL"].replace("/mailadmin?", f"/{connection.settings_dict['NAME']}?")
         environment = os.environ | {"DJANGO_SETTINGS_MODULE": "mailadmin.settings", "DATABASE_URL": url}
-        environment |= {"MAILADMIN_STATE": str(self.state)}
+        environment |= {"MAILADMIN_STATE": str(self.state), "MAILADMIN_SMTP": f"127.0.0.1:{self.smtp}"}
         options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "cwd": settings.BASE_DIR, "env": environment}
         with (self.state / "log").open("ab") as log:
             command = [sys.executable, "-W", "ignore", "-c", PROGRAM, *self.arguments]

@@ -32,11 +32,14 @@ from mailboxes.models import (
     AliasDestination,
     AppPassword,
     AppPasswordSecret,
+    Broadcast,
+    BroadcastRecipient,
     DefaultAlias,
     DomainUse,
     LocalUser,
     Mailbox,
     MailboxCredential,
+    MailingSettings,
     OutOfOffice,
     PasswordLink,
     PasswordSettings,
@@ -113,6 +116,11 @@ def _app_password(rows: Rows, name: str = "Phone", **values: bool) -> AppPasswor
 
 def _secret(rows: Rows, name: str = "Phone", digest: str = "0" * 64) -> AppPasswordSecret:
     return AppPasswordSecret.objects.create(app_password=_app_password(rows, name), digest=digest)
+
+
+def _recipient(rows: Rows) -> BroadcastRecipient:
+    broadcast, _is_new = Broadcast.objects.get_or_create(subject="a", text="b")
+    return BroadcastRecipient.objects.create(broadcast=broadcast, mailbox=rows.mailbox_row)
 
 
 def _recovery(rows: Rows) -> RecoveryAddress:
@@ -256,6 +264,15 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("a_login_stores_once", "twice", lambda rows: _one_login_for_two(rows)),
     ("a_day_is_there_once", "twice", lambda rows: [rows.use(), rows.use()]),
     ("a_sender_is_permitted_once", "twice", lambda rows: [rows.permitted(), rows.permitted()]),
+    ("one_row_of_mailing_settings", "a second", lambda rows: MailingSettings.objects.create(id=2)),
+    ("a_welcome_mail_is_text", "a line end", lambda rows: MailingSettings.objects.update(welcome_subject="a\nBcc: b")),
+    ("a_welcome_mail_is_text", "blanks", lambda rows: MailingSettings.objects.update(welcome_text=" \n")),
+    ("a_broadcast_has_a_speed", "none", lambda rows: MailingSettings.objects.update(mails_per_minute=0)),
+    ("a_broadcast_has_a_speed", "too fast", lambda rows: MailingSettings.objects.update(mails_per_minute=6001)),
+    ("a_broadcast_is_text", "a line end", lambda rows: Broadcast.objects.create(subject="a\nBcc: b", text="a")),
+    ("a_broadcast_is_text", "nothing", lambda rows: Broadcast.objects.create(subject="a", text="")),
+    ("a_broadcast_is_text", "blanks", lambda rows: Broadcast.objects.create(subject=" ", text="a")),
+    ("a_mailbox_gets_a_broadcast_once", "twice", lambda rows: [_recipient(rows), _recipient(rows)]),
     ("one_row_of_server_names", "a second", lambda rows: ServerNames.objects.create(id=2)),
     ("a_server_name_is_a_domain", "an address", lambda rows: ServerNames.objects.update(imap_host="a@b")),
     ("a_server_name_is_a_domain", "upper case", lambda rows: ServerNames.objects.update(pop_host="Mail.example")),

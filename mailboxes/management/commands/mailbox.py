@@ -54,6 +54,12 @@ class Command(NounCommand):
         quarantine_argument(add)
         password_arguments(add, may_be_none=True)
         _must_change_argument(add)
+        add.add_argument(
+            "--welcome",
+            action=BooleanOptionalAction,
+            default=None,
+            help=_("Whether it gets a welcome mail; else the mailing settings say it."),
+        )
 
         change = self.verb("change", _("Change a mailbox. A new mail path does not move the mail that is stored."))
         self._address_argument(change)
@@ -139,6 +145,7 @@ class Command(NounCommand):
             mail_format=options["format"],
             active=options["active"],
             despite_quarantine=options["despite_quarantine"],
+            welcome=options["welcome"],
             by=self.by,
             **_values(options),
         )
@@ -233,7 +240,7 @@ def _must_change_argument(parser: Any) -> None:
 
 def _mailboxes() -> QuerySet[Mailbox]:
     credential = MailboxCredential.objects.filter(mailbox=OuterRef("pk"))
-    found = Mailbox.objects.with_address().select_related("usage")
+    found = Mailbox.objects.with_address().select_related("usage", "welcome")
     return found.annotate(
         has_password=Exists(credential), must_change_password=Exists(credential.filter(must_change=True))
     )
@@ -273,6 +280,7 @@ def _row(mailbox: Any) -> dict[str, Any]:
         "stopped_at": mailbox.stopped_at,
         "has_password": mailbox.has_password,
         "must_change_password": mailbox.must_change_password,
+        "welcomed_at": mailbox.welcomed_at,
         "version": mailbox.version,
         "created_at": mailbox.created_at,
         "changed_at": mailbox.changed_at,
