@@ -42,6 +42,10 @@ def mail(dovecot: Dovecot, cluster: Cluster) -> Iterator[Dovecot]:
     connection.close()
 
 
+def doors(mail: Dovecot) -> dict[str, Door]:
+    return {"IMAP": mail.imap, "POP3": mail.pop, "submission": mail.submission}
+
+
 def hears(door: Door, password: str) -> str:
     """Nothing when it opens; else what is said."""
     try:
@@ -66,19 +70,18 @@ def test_a_right_password_is_not_wrong_while_the_database_is_away(
     for right in (PASSWORD, app_password):
         assert (hears(mail.imap, right), hears(mail.pop, right)) == ("", "")
     crash(cluster)
-    for door in (mail.imap, mail.pop):
+    for name in ("IMAP", "POP3"):
         for password in (PASSWORD, app_password, "wrong"):
             # Dovecot keeps a question for a while, should the database be back at once.
-            said = hears(door, password)
+            said = hears(doors(mail)[name], password)
             assert said == NO_ANSWER or any(words in said for words in FOR_NOW), said
     eventually(lambda: FOR_NOW[0] in hears(mail.imap, PASSWORD), "an answer")
     cluster.start()
     since = monotonic()
-    for name, door in (("IMAP", mail.imap), ("POP3", mail.pop), ("submission", mail.submission)):
-        until_it_opens(door, PASSWORD, noted, f"sign-in by {name}, after PostgreSQL crashed and started", since)
-    until_it_opens(
-        mail.imap, app_password, noted, "sign-in by app password, after PostgreSQL crashed and started", since
-    )
+    after = "after PostgreSQL crashed and started"
+    for name, door in doors(mail).items():
+        until_it_opens(door, PASSWORD, noted, f"sign-in by {name}, {after}", since)
+    until_it_opens(mail.imap, app_password, noted, f"sign-in by app password, {after}", since)
     assert "AUTHENTICATIONFAILED" in hears(mail.imap, "wrong")
 
 
@@ -105,8 +108,7 @@ def test_mail_is_taken_while_dovecot_is_away(mail: Dovecot, noted: Noted) -> Non
     assert hears(mail.submission, PASSWORD) != "535"
     mail.run("dovecot")
     since = monotonic()
-    doors = (("IMAP", mail.imap), ("POP3", mail.pop), ("submission", mail.submission))
-    for name, door in doors:
+    for name, door in doors(mail).items():
         until_it_opens(door, PASSWORD, noted, f"sign-in by {name}, after Dovecot was stopped and started", since)
     eventually(lambda: f" {waiting}: removed" in mail.postfix.log(), "the message to be delivered")
     noted("delivery of what waited, after Dovecot was stopped and started", monotonic() - since)
