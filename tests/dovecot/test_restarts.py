@@ -131,7 +131,7 @@ def mail(dovecot: Dovecot, cluster: Cluster) -> Iterator[Dovecot]:
 
 
 def crash(cluster: Cluster) -> None:
-    """PostgreSQL's immediate shutdown: it cuts every connection, and its next start recovers from the log. What the test
+    """PostgreSQL's immediate shutdown: it cuts every connection, and its next start recovers from the log. What a test
     wrote is put there first: this cluster does not do so at a commit."""
     with connection.cursor() as cursor:
         cursor.execute("CHECKPOINT")
