@@ -74,7 +74,7 @@ userdb prefetch {{
 }}
 userdb mailbox {{
   driver = sql
-  sql_query = SELECT "user", substr(sieve, 24) AS answer, \\
+  sql_query = SELECT "user", tempfail, substr(sieve, 24) AS answer, \\
 {OF_USERDB}    FROM dovecot.userdb('%{{user}}', '%{{protocol}}', '{base}')
   sql_iterate_query = SELECT * FROM dovecot.iterate()
 }}

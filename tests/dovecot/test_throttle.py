@@ -25,7 +25,7 @@ def mail(dovecot: Dovecot) -> Iterator[Dovecot]:
     local = dovecot.conf / "local.conf"
     without = local.read_text()
     local.write_text(without.replace("auth_failure_delay = 0", "").replace("mode = 0\n", "mode = 0600\n"))
-    dovecot.run("doveadm", "stop")
+    dovecot.shut_down()
     dovecot.run("dovecot")
     yield dovecot
     local.write_text(without)

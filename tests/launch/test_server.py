@@ -1,6 +1,7 @@
 """script/server: it starts, it watches, it ends, and nothing is left or lost."""
 
 import contextlib
+import http.client
 import os
 import pwd
 import signal
@@ -8,6 +9,7 @@ import stat
 import time
 
 from tests.launch.panel import GONE_WITHIN, Panel, until
+from tests.plugins.coming_back import Noted
 
 ADD_DOMAIN = """
 from accounts.actors import Actor
@@ -18,6 +20,7 @@ LEFT_BEHIND = """
 from jobs.models import Job
 Job.objects.create(kind="alias_report", label="left behind", state="running", tries=1)
 """
+STATE_OF = "__import__('jobs.models').models.Job.objects.get(label='{label}').state"
 DOMAINS = "list(__import__('domains.models').models.Domain.objects.values_list('name', flat=True))"
 
 
@@ -65,7 +68,7 @@ def test_a_job_outlives_its_worker(panel: Panel) -> None:
     """What says that it is running while its worker is dead runs again."""
     panel.run(LEFT_BEHIND)
 
-    until(lambda: panel.value("__import__('jobs.models').models.Job.objects.get(label='left behind').state") == "done")
+    until(lambda: panel.value(STATE_OF.format(label="left behind")) == "done")
 
 
 def test_a_dead_worker_comes_back(panel: Panel) -> None:
@@ -81,6 +84,34 @@ def test_a_dead_postgresql_comes_back(panel: Panel) -> None:
 
     until(lambda: "PostgreSQL ended and starts again." in panel.output)
     until(lambda: panel.health()[0] == 200)
+
+
+def test_everything_goes_on_after_a_dead_postgresql(panel: Panel, noted: Noted) -> None:
+    """Each of eight threads of the web and each process of the worker has kept a connection that is dead now."""
+    made = panel.manage("api_token", "create", "admin", "restarts", "--scope", "write")
+    assert made.returncode == 0, made.stderr
+    token = made.stdout.strip()
+    for _turn in range(24):
+        assert ask_for_domains(panel, token) == 200
+    restarts = panel.output.count("PostgreSQL ended and starts again.")
+    os.kill(panel.process("/postgres -D").pid, signal.SIGKILL)
+    since = time.monotonic()
+
+    until(lambda: panel.output.count("PostgreSQL ended and starts again.") > restarts)
+    until(lambda: panel.health()[0] == 200)
+    noted("/health/, after PostgreSQL of the panel was killed", time.monotonic() - since)
+    for _turn in range(24):
+        assert ask_for_domains(panel, token) == 200
+    noted("every request, after PostgreSQL of the panel was killed", time.monotonic() - since)
+    panel.run(LEFT_BEHIND.replace("left behind", "after the restart").replace("running", "waiting"))
+    until(lambda: panel.value(STATE_OF.format(label="after the restart")) == "done")
+    noted("a job, after PostgreSQL of the panel was killed", time.monotonic() - since)
+
+
+def ask_for_domains(panel: Panel, token: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", panel.port, timeout=60)
+    connection.request("GET", "/api/v1/domains/", headers={"Authorization": f"Bearer {token}"})
+    return connection.getresponse().status
 
 
 def test_health_says_that_a_database_hangs(panel: Panel) -> None:

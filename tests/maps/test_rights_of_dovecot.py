@@ -1,6 +1,7 @@
 """What the role of Dovecot may do: ask for one address, and write what it counts. Nothing else is within its reach."""
 
 from collections.abc import Generator
+from typing import Any
 
 import psycopg2
 import pytest
@@ -80,9 +81,27 @@ def test_a_right_too_many_is_named_and_mended(maps: Postfix) -> None:
 
 def test_no_hash_without_the_right_service(as_dovecot: Connection) -> None:
     with as_dovecot.cursor() as cursor:
-        for service in ("lmtp", "doveadm", "sieve", ""):
+        for service in ("lmtp", "doveadm", "sieve"):
             cursor.execute("SELECT * FROM dovecot.passdb('alice@home.example', %s, '/srv/vmail')", [service])
             assert cursor.fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("dovecot.passdb('', '', '/srv/vmail')", [(None,) * 6] * 2),
+        ("dovecot.passdb('', 'imap', '/srv/vmail')", [(None,) * 6] * 2),
+        ("dovecot.passdb('alice@home.example', '', '/srv/vmail')", [(None,) * 6] * 2),
+        ("dovecot.app_password('alice@home.example', 'imap', '', '/srv/vmail')", [(None,) * 6] * 2),
+        ("dovecot.userdb('', '', '/srv/vmail')", [(None,) * 5 + ("yes",)]),
+        ("dovecot.userdb('', 'lmtp', '/srv/vmail')", [(None,) * 5 + ("yes",)]),
+    ],
+)
+def test_nothing_is_said_to_a_question_without_words(as_dovecot: Connection, question: str, rows: list[Any]) -> None:
+    """Two rows of passdb are an error to Dovecot, `tempfail` of userdb a failure for now: no word on any mailbox."""
+    with as_dovecot.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {question}")
+        assert cursor.fetchall() == rows
 
 
 @pytest.mark.parametrize(("server", "view"), [(DOVECOT, "quota"), (OPENDKIM, "key_table")])

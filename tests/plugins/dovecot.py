@@ -1,5 +1,6 @@
 """A real Dovecot beside the private Postfix: it reads what dovecot_config wrote, on ports of its own."""
 
+import contextlib
 import imaplib
 import os
 import poplib
@@ -9,7 +10,6 @@ import ssl
 import subprocess
 from base64 import b64encode
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
@@ -99,36 +99,56 @@ class Dovecot:
         self.postfix.configure(with_dovecot=True, smtpd_tls_security_level="may", **tls)
 
     def run(self, *command: str) -> str:
+        done = self.attempt(*command)
+        assert done.returncode == 0, f"{command}: {done.stdout}"
+        return done.stdout
+
+    def attempt(self, *command: str) -> "subprocess.CompletedProcess[str]":
         """A command of Dovecot. Not by a pipe: a daemon would keep it open."""
         with (self.base / "said").open("w+") as said:
             words = [*(["chroot", OTHER_TREE] if OTHER_TREE else []), command[0]]
             words += ["-c", str(self.conf / "dovecot.conf"), *command[1:]]
             done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, timeout=60)
             said.seek(0)
-            text = said.read()
-        assert done.returncode == 0, f"{command}: {text}"
-        return text
+            return subprocess.CompletedProcess(words, done.returncode, said.read())
+
+    def shut_down(self) -> None:
+        """As an administrator does."""
+        pid = self.pid
+        self.run("doveadm", "stop")
+        self.until_gone(pid)
 
     def stop(self) -> None:
-        pid = self.base / "run" / "master.pid"
-        if pid.exists():
-            os.killpg(int(pid.read_text()), signal.SIGKILL)
+        """kill -9 of all its processes."""
+        if pid := self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+            self.until_gone(pid)
+
+    @property
+    def pid(self) -> int:
+        file = self.base / "run" / "master.pid"
+        return int(file.read_text()) if file.exists() else 0
+
+    def until_gone(self, pid: int) -> None:
+        """A zombie still counts: a start would find Dovecot running."""
+        eventually(lambda: not Path(f"/proc/{pid}").exists(), "Dovecot to be gone")
 
     def log(self) -> str:
         return (self.base / "log").read_text(errors="replace")
 
     # What people do with it
 
-    @contextmanager
-    def imap(self, login: str, password: str) -> Iterator[imaplib.IMAP4]:
-        with imaplib.IMAP4("127.0.0.1", self.ports["imap"], timeout=30) as session:
+    @contextlib.contextmanager
+    def imap(self, login: str, password: str, timeout: float = 30) -> Iterator[imaplib.IMAP4]:
+        with imaplib.IMAP4("127.0.0.1", self.ports["imap"], timeout=timeout) as session:
             session.starttls(self.trust)
             session.authenticate("PLAIN", lambda _challenge: plain(login, password))
             yield session
 
-    @contextmanager
-    def pop(self, login: str, password: str) -> Iterator[poplib.POP3]:
-        session = poplib.POP3("127.0.0.1", self.ports["pop3"], timeout=30)
+    @contextlib.contextmanager
+    def pop(self, login: str, password: str, timeout: float = 30) -> Iterator[poplib.POP3]:
+        session = poplib.POP3("127.0.0.1", self.ports["pop3"], timeout=timeout)
         try:
             session.stls(self.trust)
             session.user(login)
@@ -137,16 +157,15 @@ class Dovecot:
         finally:
             session.close()
 
-    @contextmanager
-    def submission(self, login: str, password: str) -> Iterator[smtplib.SMTP]:
-        with smtplib.SMTP(
-            "127.0.0.1", self.ports["submission"], local_hostname="laptop.example", timeout=30
-        ) as session:
+    @contextlib.contextmanager
+    def submission(self, login: str, password: str, timeout: float = 30) -> Iterator[smtplib.SMTP]:
+        place = ("127.0.0.1", self.ports["submission"])
+        with smtplib.SMTP(*place, local_hostname="laptop.example", timeout=timeout) as session:
             session.starttls(context=self.trust)
             sign_in(session, login, password)
             yield session
 
-    @contextmanager
+    @contextlib.contextmanager
     def submissions(self, login: str, password: str) -> Iterator[smtplib.SMTP]:
         place = ("127.0.0.1", self.ports["submissions"])
         with smtplib.SMTP_SSL(*place, local_hostname="laptop.example", timeout=30, context=self.trust) as session:

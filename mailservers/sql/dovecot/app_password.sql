@@ -1,12 +1,18 @@
 -- passdb (doc.dovecot.org/2.3, Authentication): the app password with this SHA-256, if it is one of this mailbox, for this
 -- service, and has not expired; and what userdb would say. Dovecot sends the digest of what was typed, never that itself,
 -- and holds what it gets against it once more. Whoever is found has signed in: it notes that, once an hour.
+-- A question with '' is one that Dovecot wrote while it was not connected, as in passdb.
 CREATE OR REPLACE FUNCTION dovecot.app_password(asked_user text, asked_service text, asked_digest text, mail_base text)
 RETURNS TABLE ("user" text, password text, userdb_mail text, userdb_home text, userdb_quota_rule text, allow_nets text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF '' IN (asked_user, asked_service, asked_digest) THEN
+        RETURN NEXT;
+        RETURN NEXT;
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT owned.login, '{SHA256.HEX}' || secret.digest, owned.mail, owned.home, owned.quota_rule,
         owned.networks

@@ -2,8 +2,10 @@
 -- answers while its owner is away. lmtp delivers to those that take
 -- mail now, as postfix.virtual_mailbox_maps has it; quota-status and doveadm are told of any.
 -- Dovecot knows no delimiter (an address may hold one), so the base of an extension is looked for here.
+-- While Dovecot is not connected it cannot escape: it writes '' for each word, and asks that when it is connected again. No row
+-- would mean that nobody is there, and the mail goes back; tempfail means that nobody knows now.
 CREATE OR REPLACE FUNCTION dovecot.userdb(asked_user text, asked_service text, mail_base text)
-RETURNS TABLE ("user" text, mail text, home text, quota_rule text, sieve text)
+RETURNS TABLE ("user" text, mail text, home text, quota_rule text, sieve text, tempfail text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -13,6 +15,12 @@ DECLARE
     answering_id bigint;
     found_address_id bigint;
 BEGIN
+    IF '' IN (asked_user, asked_service) THEN
+        tempfail := 'yes';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+
     -- The domain, or the target of an alias domain.
     SELECT COALESCE(asked.target_id, asked.id)
     INTO answering_id
@@ -33,7 +41,8 @@ BEGIN
         place.home,
         mail_map.quota_rule(mailbox.quota_bytes),
         -- NULL is no field at all: then nothing more is asked.
-        'dict:proxy::sieve;name=' || reply.id
+        'dict:proxy::sieve;name=' || reply.id,
+        NULL
     FROM public.mailboxes_mailbox AS mailbox
     JOIN public.mailboxes_address AS address ON address.id = mailbox.address_id
     JOIN public.domains_domain AS domain ON domain.id = address.domain_id
