@@ -109,15 +109,6 @@ def test_an_alias_domain_has_the_keys_that_sign_for_it() -> None:
     assert all(len(part) <= 255 for part in right_hand_side("TXT", value[0]).strip('"').split('" "'))
 
 
-def test_an_own_key_goes_before_one_of_the_target_with_its_selector() -> None:
-    target = add_domain("example.org", by=TESTER)
-    alias = add_domain("alias.example", address_class=AddressClass.ALIAS_DOMAIN, target=target, by=TESTER)
-    own = add_dkim_key(alias, "s1", generate("ed25519"), by=TESTER)
-    add_dkim_key(target, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER)
-    (expected,) = expected_of(alias)
-    assert expected.values == (own.record_text,)
-
-
 def test_reports_that_go_elsewhere_need_leave_there() -> None:
     domain = add_domain("example.org", by=TESTER)
     hosts = "mx1.example.net 192.0.2.25"
