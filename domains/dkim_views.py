@@ -35,7 +35,7 @@ from domains.models import Domain, MailSettings
 from domains.views import domain_head, domain_of_page
 from jobs.models import Job
 
-MOST_SHOWN = 20  # keys; a rotation every half year fills that in ten years
+KEYS_A_PAGE = 20  # a rotation every half year fills that in ten years
 STATES = {
     "prepared": ("wait", "clock"),
     "published": ("wait", "globe2"),
@@ -121,7 +121,9 @@ def dkim_list(request: PersonRequest, name: str) -> HttpResponse:
         with refusals_on(form):
             job = services.start_generation(domain, **form.cleaned_data, by=Actor.from_request(request))
             return _to_list(request, domain, job, _("The worker makes the key {selector}."))
-    keys = list(domain.dkim_keys.order_by("-pk").select_related("wait").prefetch_related("on_hosts")[:MOST_SHOWN])
+    all_keys = domain.dkim_keys.select_related("wait").prefetch_related("on_hosts")
+    page = list_page(all_keys, request, key=("pk",), descending=True, size=KEYS_A_PAGE, read=(number,))
+    keys = page.rows
     settings = MailSettings.current()
     for key in keys:
         key.domain = domain
@@ -129,6 +131,7 @@ def dkim_list(request: PersonRequest, name: str) -> HttpResponse:
     context = domain_head(domain) | {
         "form": form,
         "timeline": timeline_of(keys, settings),
+        "page": page,
         "keys": rows,
         "to_do": [row for row in rows if row["to_do"]],
         "rotation": _rotation(keys, settings),

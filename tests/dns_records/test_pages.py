@@ -52,3 +52,13 @@ def test_an_update_server(db: None, alice_client: Client) -> None:
     assert "A secret is base64 of at least 16 bytes" in answer.content.decode()
     assert alice_client.post(f"/dns/servers/{server.pk}/delete/").status_code == 302
     assert not UpdateServer.objects.exists()
+
+
+def test_many_update_servers(db: None, alice_client: Client) -> None:
+    UpdateServer.objects.bulk_create(UpdateServer(name=f"panel{n:03}", address="192.0.2.53") for n in range(60))
+    first = alice_client.get("/dns/settings/")
+    assert "panel000" in first.content.decode()
+    assert "panel059" not in first.content.decode()
+    rest = alice_client.get("/dns/settings/", {"after": first.context["page"].next}).content.decode()
+    assert "panel059" in rest
+    assert "panel000" not in rest

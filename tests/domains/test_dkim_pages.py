@@ -73,3 +73,15 @@ def test_what_waits_over_all_domains(alice_client: Client, bob_client: Client, k
     for one in (key, other):
         move_dkim_key(move_dkim_key(one, "published", is_seen=True, by=TESTER), "signing", by=TESTER)
     assert "No DKIM key waits for a person." in words_of(alice_client.get("/dkim/"))
+
+
+def test_many_keys(alice_client: Client, key: DkimKey) -> None:
+    """The newest come first, the others on the next page."""
+    named = [DkimKey(domain=key.domain, selector=f"x{number}", public_key="MIIB") for number in range(20)]
+    DkimKey.objects.bulk_create(named)
+    first = alice_client.get(TAB)
+    assert "<li>x19</li>" in first.content.decode()
+    assert "<li>s1</li>" not in first.content.decode()
+    rest = alice_client.get(TAB, {"after": first.context["page"].next}).content.decode()
+    assert "<li>s1</li>" in rest
+    assert "<li>x0</li>" not in rest
