@@ -9,9 +9,10 @@ from dns_records.services import change_dns_settings, change_domain_dns
 from domains.models import Domain
 
 # What differs, by purpose; everything else is as expected.
+NONE = ("v=DMARC1; p=none; rua=mailto:dmarc@falcot.com",)
 SEEN = {
     "spf": Verdict(RecordState.DIFFERENT, "spf_softer", {}, ("v=spf1 mx ~all",)),
-    "dmarc": Verdict(RecordState.DIFFERENT, "dmarc_softer", {"found": "none", "wanted": "quarantine"}, ()),
+    "dmarc": Verdict(RecordState.DIFFERENT, "dmarc_softer", {"found": "none", "wanted": "quarantine"}, NONE),
     "tls_reports": Verdict(RecordState.NOT_EVERYWHERE, "not_everywhere", {"servers": ["ns2.falcot.com"]}, ()),
 }
 

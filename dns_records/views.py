@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actors import Actor
 from accounts.pages import PersonRequest, asked, chosen, list_page, person_required, say, superuser_required
+from dns_records.differences import differences
 from dns_records.expected import Expected, expected_of, expected_of_hosts, own_settings, right_hand_side, zone_lines
 from dns_records.jobs import start_dns_check
 from dns_records.models import DnsSettings
@@ -155,9 +156,10 @@ def dns_export(request: PersonRequest, name: str) -> HttpResponse:
 
 
 def _rows(expected: list[Expected], records: QuerySet[Record]) -> list[dict[str, Any]]:
-    """What is expected now, each with what was seen of it last."""
+    """What is expected now, each with what was seen of it last; what is wrong comes first."""
     seen = {(row.purpose, row.name, row.rdtype): row for row in records}
-    return [_row(one, seen.get((one.purpose, one.name, one.rdtype))) for one in expected]
+    rows = [_row(one, seen.get((one.purpose, one.name, one.rdtype))) for one in expected]
+    return sorted(rows, key=lambda row: not row["is_broken"])
 
 
 def _row(expected: Expected, record: Record | None) -> dict[str, Any]:
@@ -170,7 +172,8 @@ def _row(expected: Expected, record: Record | None) -> dict[str, Any]:
         "name": expected.name,
         "rdtype": expected.rdtype,
         "expected": [right_hand_side(expected.rdtype, value) for value in values],
-        "published": [right_hand_side(expected.rdtype, value) for value in published],
+        "published": published,
+        "marked": differences(_lines(expected.rdtype, values), _lines(expected.rdtype, published)),
         "zone": "\n".join(zone_lines(expected.name, expected.rdtype, values)),
         "reason": expected.reason,
         "state": state,
@@ -179,6 +182,10 @@ def _row(expected: Expected, record: Record | None) -> dict[str, Any]:
         "why": sentence(record.why, record.words) if record else "",
         "since": record.since if record else None,
     }
+
+
+def _lines(rdtype: str, values: list[str]) -> str:
+    return "\n".join(right_hand_side(rdtype, value) for value in values)
 
 
 def _changes(domain: Domain) -> list[dict[str, Any]]:

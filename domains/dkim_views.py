@@ -186,7 +186,10 @@ def keys_to_do(request: PersonRequest) -> HttpResponse:
     """What people have to do about DKIM keys, over all domains that one manages."""
     waits = DkimWait.objects.visible_to(request.user).for_people()
     page = list_page(waits.select_related("key__domain"), request, key=("key_id",), read=(number,))
-    rows = [{"key": wait.key, "why": wait.why, "to_do": to_do(wait.key)} for wait in page.rows]
+    rows = [
+        {"key": wait.key, "look": STATES[wait.key.state], "why": wait.why, "to_do": to_do(wait.key)}
+        for wait in page.rows
+    ]
     return render(request, "domains/keys_to_do.html", {"page": page, "rows": rows})
 
 
