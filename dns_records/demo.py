@@ -13,6 +13,7 @@ NONE = ("v=DMARC1; p=none; rua=mailto:dmarc@falcot.com",)
 SEEN = {
     "spf": Verdict(RecordState.DIFFERENT, "spf_softer", {}, ("v=spf1 mx ~all",)),
     "dmarc": Verdict(RecordState.DIFFERENT, "dmarc_softer", {"found": "none", "wanted": "quarantine"}, NONE),
+    "dkim_prepared": Verdict(RecordState.WAITS),
     "tls_reports": Verdict(RecordState.NOT_EVERYWHERE, "not_everywhere", {"servers": ["ns2.falcot.com"]}, ()),
 }
 
