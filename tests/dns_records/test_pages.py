@@ -1,11 +1,18 @@
 """The pages about DNS: what is expected beside what was seen, settings, update servers."""
 
+from time import monotonic
+
 from django.test import Client
 
+from dns_records.authoritative import TIMEOUT
 from dns_records.checks import check_domains
 from dns_records.models import DnsSettings, UpdateSecret, UpdateServer
+from dns_records.services import add_update_server
+from jobs.models import Job
 from tests.dns_records.conftest import Place
-from tests.plugins.name_servers import TSIG_SECRET
+from tests.plugins.name_servers import ADDRESSES, TSIG_SECRET
+from tests.plugins.people import words_of
+from tests.services.checks import TESTER
 
 
 def test_it_works(place: Place, alice_client: Client) -> None:
@@ -15,12 +22,45 @@ def test_it_works(place: Place, alice_client: Client) -> None:
     page = alice_client.get("/domains/example.org/dns/").content.decode()
     assert "There is no such record." in page
     assert ">just now<" in page
+    assert 'data-copy="example.org. 3600 IN MX 10 mx1.example.net.' in page
+    assert "When the reports stay clean for some weeks, take reject." in page
     assert "at ns1.servers.test, ns2.servers.test" in page
     assert "Not signed: the parent zone has no DS record for it." in page
     assert alice_client.get("/domains/example.org/dns/?state=look").content.decode().count('class="type"') == 1
     everywhere = alice_client.get("/dns/").content.decode()
     assert "1 to look at" in everywhere
     assert "25.2.0.192.in-addr.arpa PTR" in everywhere
+
+
+def test_what_differs_is_marked_and_stands_first(place: Place, alice_client: Client) -> None:
+    place.publish()
+    place.publish_hosts()
+    check_domains([place.domain], timeout=1)
+    place.publish(lambda lines: [line.replace("p=quarantine", "p=none") for line in lines])
+    check_domains([place.domain], timeout=1)
+    page = alice_client.get("/domains/example.org/dns/").content.decode()
+    assert "p=<ins>quarantine</ins>;" in page
+    assert "p=<del>none</del>;" in page
+    assert page.index("_dmarc.example.org TXT") < page.index("example.org MX")
+    what_changed = words_of(alice_client.get("/domains/example.org/dns/")).partition("What changed")[2]
+    assert "The policy is none. The settings ask for quarantine." in what_changed
+
+
+def test_nothing_waits_in_a_request(place: Place, alice_client: Client) -> None:
+    """No name server answers, and no page takes as long as it takes to find that out."""
+    place.servers.zone("example.org", "", ns=["dead"])
+    options = {"port": place.servers.port, "for_all": True}
+    add_update_server("panel", ADDRESSES["dead"], TSIG_SECRET, **options, by=TESTER)
+    begin = monotonic()
+    for path in ("dns/", "dns/settings/", "dns/publish/", "dns/export/", "dkim/"):
+        assert alice_client.get(f"/domains/example.org/{path}").status_code == 200
+    for path in ("dns/check/", "dns/publish/", "dkim/look/", "dkim/rotate/"):
+        assert alice_client.post(f"/domains/example.org/{path}").status_code == 302
+    assert alice_client.post("/dns/check/").status_code == 302
+    assert monotonic() - begin < TIMEOUT
+    assert set(Job.objects.values_list("kind", "state")) == {
+        (kind, Job.State.WAITING) for kind in ("dns_check", "dns_plan", "dkim_look", "dkim_generate")
+    }
 
 
 def test_what_is_exported_is_a_zone(place: Place, alice_client: Client) -> None:
