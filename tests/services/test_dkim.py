@@ -102,7 +102,7 @@ class TestNames:
         add_dkim_key(domain, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER)
         brand = add_domain("brand.example", by=TESTER)
         own = made(brand)
-        becomes = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
+        becomes: dict[str, Any] = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
         with refusal("would hold a key of brand.example and one of example.org", field="target"):
             change_domain(brand, **becomes, by=TESTER)
         delete_dkim_key(own, by=TESTER)
