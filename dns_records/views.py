@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actors import Actor
-from accounts.pages import PersonRequest, asked, chosen, list_page, person_required, say, superuser_required
+from accounts.pages import PersonRequest, asked, chosen, list_page, number, person_required, say, superuser_required
 from dns_records.differences import differences
 from dns_records.expected import Expected, expected_of, expected_of_hosts, own_settings, right_hand_side, zone_lines
 from dns_records.jobs import start_dns_check
@@ -20,7 +20,7 @@ from dns_records.zone_text import json_text, zone_text
 from domains.models import Domain
 from domains.views import begins_with, domain_head, domain_of_page
 
-CHANGES_SHOWN = 20
+CHANGES_A_PAGE = 20
 LOOKS = {
     "": ("off", "clock"),
     RecordState.RIGHT: ("ok", "check2"),
@@ -118,6 +118,8 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
     to_look_at = [row for row in rows if row["state"] != RecordState.RIGHT]
     check = ZoneCheck.objects.filter(domain=domain).first()
     own = own_settings(domain)
+    changes = RecordChange.objects.filter(domain=domain).exclude(before="")
+    page = list_page(changes, request, key=("id",), descending=True, size=CHANGES_A_PAGE, read=(number,))
     context = domain_head(domain) | {
         "settings": settings,
         "own": own,
@@ -128,7 +130,8 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
         "check": check,
         "dnssec": (*DNSSEC_LOOKS[check.dnssec], DNSSEC[check.dnssec]) if check else None,
         "advice": ADVICE[own.dmarc_policy or settings.dmarc_policy] if settings.hosts else "",
-        "changes": _changes(domain),
+        "page": page,
+        "changes": _changes(page.rows),
         "export": zone_text(domain, expected),
     }
     return render(request, "dns_records/dns_domain.html", context)
@@ -188,8 +191,7 @@ def _lines(rdtype: str, values: list[str]) -> str:
     return "\n".join(right_hand_side(rdtype, value) for value in values)
 
 
-def _changes(domain: Domain) -> list[dict[str, Any]]:
-    changes = RecordChange.objects.filter(domain=domain).exclude(before="")[:CHANGES_SHOWN]
+def _changes(rows: list[RecordChange]) -> list[dict[str, Any]]:
     return [
         {
             "at": change.at,
@@ -198,5 +200,5 @@ def _changes(domain: Domain) -> list[dict[str, Any]]:
             "look": (*LOOKS[change.after], change.get_after_display()),
             "why": sentence(change.why, change.words),
         }
-        for change in changes
+        for change in rows
     ]

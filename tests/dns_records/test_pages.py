@@ -3,10 +3,12 @@
 from time import monotonic
 
 from django.test import Client
+from django.utils.timezone import now
 
 from dns_records.authoritative import TIMEOUT
 from dns_records.checks import check_domains
 from dns_records.models import DnsSettings, UpdateSecret, UpdateServer
+from dns_records.record_models import RecordChange
 from dns_records.services import add_update_server
 from jobs.models import Job
 from tests.dns_records.conftest import Place
@@ -44,6 +46,22 @@ def test_what_differs_is_marked_and_stands_first(place: Place, alice_client: Cli
     assert page.index("_dmarc.example.org TXT") < page.index("example.org MX")
     what_changed = words_of(alice_client.get("/domains/example.org/dns/")).partition("What changed")[2]
     assert "The policy is none. The settings ask for quarantine." in what_changed
+
+
+def test_many_changes(place: Place, alice_client: Client) -> None:
+    """The newest come first, the others on the next page."""
+    RecordChange.objects.bulk_create(
+        RecordChange(
+            domain=place.domain, purpose="mx", name=f"n{n}.x", rdtype="MX", at=now(), before="right", after="missing"
+        )
+        for n in range(21)
+    )
+    first = alice_client.get("/domains/example.org/dns/")
+    assert "n20.x MX" in first.content.decode()
+    assert "n0.x MX" not in first.content.decode()
+    rest = alice_client.get("/domains/example.org/dns/", {"after": first.context["page"].next}).content.decode()
+    assert "n0.x MX" in rest
+    assert "n20.x MX" not in rest
 
 
 def test_nothing_waits_in_a_request(place: Place, alice_client: Client) -> None:
