@@ -8,8 +8,10 @@ The stranger is domain admin of foreign.example, the domain admin of the falcot 
 
 from typing import NamedTuple
 
+from domains.dkim_keys import generate, pem_of
 from tests.plugins.household import PEOPLE
 
+PRIVATE_KEY = pem_of(generate("ed25519"))
 # The columns: method, name, url; anonymous, stranger, owner, domain admin, superuser
 TABLE = """
 GET  sign_in                /sign-in/                                          200 302 302 302 302
@@ -64,6 +66,8 @@ GET  dkim_list              /domains/falcot.org/dkim/                          i
 POST dkim_list              /domains/falcot.org/dkim/                          in  404 404 404 302
 GET  dkim_list              /domains/foreign.example/dkim/                     in  200 404 404 200
 POST dkim_list              /domains/foreign.example/dkim/                     in  404 404 404 302
+GET  dkim_import            /domains/falcot.org/dkim/import/                   in  404 404 404 200
+POST dkim_import            /domains/falcot.org/dkim/import/                   in  404 404 404 302
 POST dkim_rotate            /domains/falcotsbrand.com/dkim/rotate/             in  404 404 404 302
 POST dkim_look              /domains/falcot.org/dkim/look/                     in  404 404 404 302
 GET  dkim_change            /domains/falcot.org/dkim/s1/change/                in  404 404 404 200
@@ -363,6 +367,7 @@ FORMS: dict[str, dict[str, str]] = {
     "domain_add": {"name": "new.example", "address_class": "virtual_mailbox", "active": "on"},
     "domain_settings": {"address_class": "virtual_mailbox", "description": "Described anew", "active": "on"},
     "dkim_list": {"selector": "s2", "algorithm": "ed25519"},
+    "dkim_import": {"selector": "s2", "private_key": PRIVATE_KEY},
     "dkim_rotate": {},
     "dkim_look": {},
     "dkim_change": {"local_parts": "newsletter", "version": "1"},
