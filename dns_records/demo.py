@@ -33,4 +33,7 @@ def load_dns(*, by: Actor) -> None:
     change_domain_dns(domain, dmarc_policy="quarantine", by=by)
     seen = [(one, SEEN.get(one.purpose, RIGHT)) for one in expected_of(domain)]
     keep([Seen(domain.pk, seen, "signed", ("ns1.falcot.com", "ns2.falcot.com"))])
-    keep([Seen(None, [(one, RIGHT) for one in expected_of_hosts()])])
+    hosts = expected_of_hosts()
+    nothing = Verdict(RecordState.MISSING, "nothing")
+    keep([Seen(None, [(one, nothing if one.purpose == "reverse" else RIGHT) for one in hosts])])
+    keep([Seen(None, [(one, RIGHT) for one in hosts])])

@@ -9,7 +9,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actors import Actor
-from accounts.pages import PersonRequest, asked, chosen, list_page, number, person_required, say, superuser_required
+from accounts.pages import (
+    ListPage,
+    PersonRequest,
+    asked,
+    chosen,
+    list_page,
+    number,
+    person_required,
+    say,
+    superuser_required,
+)
+from dns_records.changes import record_changes
 from dns_records.differences import differences
 from dns_records.expected import Expected, expected_of, expected_of_hosts, own_settings, right_hand_side, zone_lines
 from dns_records.jobs import start_dns_check
@@ -118,8 +129,7 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
     to_look_at = [row for row in rows if row["state"] != RecordState.RIGHT]
     check = ZoneCheck.objects.filter(domain=domain).first()
     own = own_settings(domain)
-    changes = RecordChange.objects.filter(domain=domain).exclude(before="")
-    page = list_page(changes, request, key=("id",), descending=True, size=CHANGES_A_PAGE, read=(number,))
+    page = _page_of_changes(domain, request)
     context = domain_head(domain) | {
         "settings": settings,
         "own": own,
@@ -135,6 +145,13 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
         "export": zone_text(domain, expected),
     }
     return render(request, "dns_records/dns_domain.html", context)
+
+
+@superuser_required
+@require_safe
+def dns_host_changes(request: PersonRequest) -> HttpResponse:
+    page = _page_of_changes(None, request)
+    return render(request, "dns_records/dns_host_changes.html", {"page": page, "changes": _changes(page.rows)})
 
 
 @person_required
@@ -189,6 +206,11 @@ def _row(expected: Expected, record: Record | None) -> dict[str, Any]:
 
 def _lines(rdtype: str, values: list[str]) -> str:
     return "\n".join(right_hand_side(rdtype, value) for value in values)
+
+
+def _page_of_changes(domain: Domain | None, request: PersonRequest) -> ListPage:
+    changes = record_changes(domain)
+    return list_page(changes, request, key=("id",), descending=True, size=CHANGES_A_PAGE, read=(number,))
 
 
 def _changes(rows: list[RecordChange]) -> list[dict[str, Any]]:

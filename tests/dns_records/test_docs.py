@@ -74,7 +74,7 @@ def test_it_works(shell: Shell, name_servers: NameServers, tmp_path: Path) -> No
     (tmp_path / "cert.pem").write_text(certificate(generate("rsa-2048"), "mx1.example.net", "mx2.example.net"))
     name_servers.zone("example.net", "panel A 192.0.2.80\n*._report._dmarc TXT v=DMARC1")
     typed = commands(BLOCKS[0])
-    assert len(typed) == 5
+    assert len(typed) == 7
     for command, shown in typed:
         if command.startswith("script/manage dns check"):
             records = (tmp_path / "example.org.records").read_text()

@@ -2,10 +2,13 @@
 
 from time import monotonic
 
+import pytest
+from django.db import connection
 from django.test import Client
 from django.utils.timezone import now
 
 from dns_records.authoritative import TIMEOUT
+from dns_records.changes import record_changes
 from dns_records.checks import check_domains
 from dns_records.models import DnsSettings, UpdateSecret, UpdateServer
 from dns_records.record_models import RecordChange
@@ -62,6 +65,36 @@ def test_many_changes(place: Place, alice_client: Client) -> None:
     rest = alice_client.get("/domains/example.org/dns/", {"after": first.context["page"].next}).content.decode()
     assert "n0.x MX" in rest
     assert "n20.x MX" not in rest
+
+
+def test_changes_of_the_mail_hosts(place: Place, alice_client: Client) -> None:
+    assert "/dns/changes/" in alice_client.get("/dns/").content.decode()
+    assert "No change yet" in alice_client.get("/dns/changes/").content.decode()
+    RecordChange.objects.bulk_create(
+        RecordChange(
+            domain=domain, purpose="address", name=f"n{n}.x", rdtype="A", at=now(), before=before, after="missing"
+        )
+        for n, (domain, before) in enumerate([(None, "right")] * 21 + [(None, ""), (place.domain, "right")])
+    )
+    first = alice_client.get("/dns/changes/")
+    assert "Address n20.x A" in words_of(first)
+    assert not {"n0.x", "n21.x", "n22.x"} & set(words_of(first).split())
+    rest = alice_client.get("/dns/changes/", {"after": first.context["page"].next})
+    assert "Address n0.x A" in words_of(rest)
+    assert "n20.x" not in words_of(rest)
+
+
+@pytest.mark.parametrize("of_hosts", [False, True])
+@pytest.mark.parametrize("order", ["id", "-id"])
+def test_an_index_stands_behind_the_changes(place: Place, order: str, *, of_hosts: bool) -> None:
+    """Nothing is sorted, and what belongs to others is not read."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+    plan = record_changes(None if of_hosts else place.domain).order_by(order)[:21].explain()
+    assert "Sort" not in plan
+    assert ("record_changes_of_mail_hosts" if of_hosts else "record_changes_of_a_domain") in plan
 
 
 def test_nothing_waits_in_a_request(place: Place, alice_client: Client) -> None:

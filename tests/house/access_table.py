@@ -78,6 +78,7 @@ GET  dkim_delete            /domains/falcot.org/dkim/s1/delete/                i
 POST dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 302
 GET  dns_list               /dns/                                              in  200 404 200 200
 POST dns_check_all          /dns/check/                                        in  404 404 404 302
+GET  dns_host_changes       /dns/changes/                                      in  404 404 404 200
 GET  dns_settings           /dns/settings/                                     in  404 404 404 200
 POST dns_settings           /dns/settings/                                     in  404 404 404 302
 GET  dns_server_add         /dns/servers/add/                                  in  404 404 404 200
