@@ -1,4 +1,4 @@
-"""DNS as work: what is expected, a check, a plan and its publishing, each of the latter a job."""
+"""DNS as work: what is expected, what became of it, a check, a plan and its publishing, each of the latter a job."""
 
 from typing import Any
 
@@ -14,9 +14,11 @@ from rest_framework.response import Response
 from api.access import actor_of
 from api.noun import OF_DOMAIN, domain_seen_by
 from api.problems import BadQuestion
-from api.questions import asked
-from api.views import HouseView
+from api.questions import asked, one_page
+from api.schema import list_parameters, page_of
+from api.views import LIST_WORDS, HouseView
 from api.work_views import started, work
+from dns_records.changes import change_row, record_changes
 from dns_records.expected import expected_of
 from dns_records.jobs import start_dns_check, start_dns_plan, start_dns_publish
 from dns_records.zone_text import as_rows, zone_text
@@ -57,6 +59,53 @@ class ExpectedRecords(HouseView):
         expected = expected_of(domain)
         rows = as_rows(expected)
         return Response({"domain": domain.name, "records": rows, "zone": zone_text(domain, expected)})
+
+
+class RecordChangeSerializer(serializers.Serializer[Any]):
+    """A record was seen in another state than before."""
+
+    at = serializers.DateTimeField(read_only=True)
+    purpose = serializers.CharField(read_only=True)
+    name = serializers.CharField(read_only=True)
+    type = serializers.CharField(read_only=True)
+    before = serializers.CharField(read_only=True)
+    after = serializers.CharField(read_only=True)
+    published = serializers.ListField(child=serializers.CharField(), read_only=True)
+    why = serializers.CharField(read_only=True)
+
+
+RECORD_CHANGES = {200: page_of("RecordChange", RecordChangeSerializer)}
+
+
+class RecordChanges(HouseView):
+    resource, tag = "domains", "dns-records"
+    described = {
+        "GET": {
+            "operation": "list_dns_record_changes",
+            "summary": _("List what became of each DNS record of a domain, the last first"),
+            "answers": RECORD_CHANGES,
+            "parameters": [A_DOMAIN, *list_parameters(["-at", "at"])],
+        }
+    }
+
+    def get(self, request: Request) -> Response:
+        words = asked(request, [*LIST_WORDS, "domain"])
+        return _changes(_domain(request, words), request, words)
+
+
+class HostRecordChanges(HouseView):
+    resource, tag, only_superusers = "dns", "dns-records", True
+    described = {
+        "GET": {
+            "operation": "list_dns_record_changes_of_mail_hosts",
+            "summary": _("List what became of each DNS record of the mail hosts, the last first"),
+            "answers": RECORD_CHANGES,
+            "parameters": list_parameters(["-at", "at"]),
+        }
+    }
+
+    def get(self, request: Request) -> Response:
+        return _changes(None, request, asked(request, LIST_WORDS))
 
 
 class DnsCheck(HouseView):
@@ -108,6 +157,11 @@ class DnsPublish(HouseView):
         if not words.get("mark"):
             raise BadQuestion(gettext("Say which plan: “mark” is in the result of its job."))
         return started(request, lambda: start_dns_publish(domain, words["mark"], by=actor_of(request)))
+
+
+def _changes(domain: Domain | None, request: Request, words: dict[str, str]) -> Response:
+    found, around = one_page(record_changes(domain), request, {"ordering": "-at"} | words, {"at": ("id",)})
+    return Response({**around, "results": list(map(change_row, found))})
 
 
 def _domain(request: Request, words: dict[str, str]) -> Domain:

@@ -73,6 +73,7 @@ class DkimKeys(Noun):
         Field("record_name", Text, attrgetter("record_name"), on=frozenset()),
         Field("record", Text, attrgetter("record_text"), on=frozenset()),
         Field("zone_line", Text, attrgetter("zone_line"), on=frozenset()),
+        Field("hosts", Texts, lambda key: sorted(one.host for one in key.on_hosts.all()), on=frozenset()),
         *shown_only(DkimKey, "created_at published_at signing_at retiring_at revoked_at gone_at version changed_at"),
     ]
     orderings = {"domain": ("domain_id", "selector")}
@@ -82,7 +83,7 @@ class DkimKeys(Noun):
     }
 
     def rows(self, user: User) -> QuerySet[Any]:
-        return DkimKey.objects.visible_to(user).select_related("domain", "wait")
+        return DkimKey.objects.visible_to(user).select_related("domain", "wait").prefetch_related("on_hosts")
 
     def lookup(self, key: str) -> Mapping[str, Any]:
         values = self.key_values(key)

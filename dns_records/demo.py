@@ -9,9 +9,11 @@ from dns_records.services import change_dns_settings, change_domain_dns
 from domains.models import Domain
 
 # What differs, by purpose; everything else is as expected.
+NONE = ("v=DMARC1; p=none; rua=mailto:dmarc@falcot.com",)
 SEEN = {
     "spf": Verdict(RecordState.DIFFERENT, "spf_softer", {}, ("v=spf1 mx ~all",)),
-    "dmarc": Verdict(RecordState.DIFFERENT, "dmarc_softer", {"found": "none", "wanted": "quarantine"}, ()),
+    "dmarc": Verdict(RecordState.DIFFERENT, "dmarc_softer", {"found": "none", "wanted": "quarantine"}, NONE),
+    "dkim_prepared": Verdict(RecordState.WAITS),
     "tls_reports": Verdict(RecordState.NOT_EVERYWHERE, "not_everywhere", {"servers": ["ns2.falcot.com"]}, ()),
 }
 
@@ -31,4 +33,7 @@ def load_dns(*, by: Actor) -> None:
     change_domain_dns(domain, dmarc_policy="quarantine", by=by)
     seen = [(one, SEEN.get(one.purpose, RIGHT)) for one in expected_of(domain)]
     keep([Seen(domain.pk, seen, "signed", ("ns1.falcot.com", "ns2.falcot.com"))])
-    keep([Seen(None, [(one, RIGHT) for one in expected_of_hosts()])])
+    hosts = expected_of_hosts()
+    nothing = Verdict(RecordState.MISSING, "nothing")
+    keep([Seen(None, [(one, nothing if one.purpose == "reverse" else RIGHT) for one in hosts])])
+    keep([Seen(None, [(one, RIGHT) for one in hosts])])

@@ -118,6 +118,7 @@ class RecordChange(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["domain", "-id"], name="record_changes_of_a_domain"),
+            models.Index(fields=["-id"], name="record_changes_of_mail_hosts", condition=Q(domain=None)),
             models.Index(fields=["id"], name="record_changes_to_tell", condition=TO_TELL),
         ]
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.actors import Actor
-from accounts.pages import PanelForm, PersonRequest, refusals_on, say, superuser_required, typed
+from accounts.pages import PanelForm, PersonRequest, list_page, refusals_on, say, superuser_required, typed
 from dns_records import services
 from dns_records.expected import expected_of_hosts, own_settings, sts_id, sts_policy
 from dns_records.forms import DnsSettingsForm, DomainDnsForm, UpdateServerAddForm, UpdateServerForm
@@ -27,7 +27,7 @@ def dns_settings(request: PersonRequest) -> HttpResponse:
             return redirect("dns_settings")
     context = {
         "form": form,
-        "servers": list(UpdateServer.objects.all()[:100]),
+        "page": list_page(UpdateServer.objects.all(), request, key=("name",)),
         "host_lines": [line for one in expected_of_hosts(current) for line in one.zone_lines],
         "sts_policy": sts_policy(current),
         "sts_id": sts_id(current),

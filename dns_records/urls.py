@@ -7,6 +7,7 @@ from dns_records import publish_views, settings_views, views
 urlpatterns = [
     path("dns/", views.dns_list, name="dns_list"),
     path("dns/check/", views.dns_check_all, name="dns_check_all"),
+    path("dns/changes/", views.dns_host_changes, name="dns_host_changes"),
     path("dns/settings/", settings_views.dns_settings, name="dns_settings"),
     path("dns/servers/add/", settings_views.dns_server_add, name="dns_server_add"),
     path("dns/servers/<int:pk>/", settings_views.dns_server, name="dns_server"),

@@ -9,7 +9,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actors import Actor
-from accounts.pages import PersonRequest, asked, chosen, list_page, person_required, say, superuser_required
+from accounts.pages import (
+    ListPage,
+    PersonRequest,
+    asked,
+    chosen,
+    list_page,
+    number,
+    person_required,
+    say,
+    superuser_required,
+)
+from dns_records.changes import record_changes
+from dns_records.differences import differences
 from dns_records.expected import Expected, expected_of, expected_of_hosts, own_settings, right_hand_side, zone_lines
 from dns_records.jobs import start_dns_check
 from dns_records.models import DnsSettings
@@ -19,7 +31,7 @@ from dns_records.zone_text import json_text, zone_text
 from domains.models import Domain
 from domains.views import begins_with, domain_head, domain_of_page
 
-CHANGES_SHOWN = 20
+CHANGES_A_PAGE = 20
 LOOKS = {
     "": ("off", "clock"),
     RecordState.RIGHT: ("ok", "check2"),
@@ -117,6 +129,7 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
     to_look_at = [row for row in rows if row["state"] != RecordState.RIGHT]
     check = ZoneCheck.objects.filter(domain=domain).first()
     own = own_settings(domain)
+    page = _page_of_changes(domain, request)
     context = domain_head(domain) | {
         "settings": settings,
         "own": own,
@@ -127,10 +140,18 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
         "check": check,
         "dnssec": (*DNSSEC_LOOKS[check.dnssec], DNSSEC[check.dnssec]) if check else None,
         "advice": ADVICE[own.dmarc_policy or settings.dmarc_policy] if settings.hosts else "",
-        "changes": _changes(domain),
+        "page": page,
+        "changes": _changes(page.rows),
         "export": zone_text(domain, expected),
     }
     return render(request, "dns_records/dns_domain.html", context)
+
+
+@superuser_required
+@require_safe
+def dns_host_changes(request: PersonRequest) -> HttpResponse:
+    page = _page_of_changes(None, request)
+    return render(request, "dns_records/dns_host_changes.html", {"page": page, "changes": _changes(page.rows)})
 
 
 @person_required
@@ -155,9 +176,10 @@ def dns_export(request: PersonRequest, name: str) -> HttpResponse:
 
 
 def _rows(expected: list[Expected], records: QuerySet[Record]) -> list[dict[str, Any]]:
-    """What is expected now, each with what was seen of it last."""
+    """What is expected now, each with what was seen of it last; what is wrong comes first."""
     seen = {(row.purpose, row.name, row.rdtype): row for row in records}
-    return [_row(one, seen.get((one.purpose, one.name, one.rdtype))) for one in expected]
+    rows = [_row(one, seen.get((one.purpose, one.name, one.rdtype))) for one in expected]
+    return sorted(rows, key=lambda row: not row["is_broken"])
 
 
 def _row(expected: Expected, record: Record | None) -> dict[str, Any]:
@@ -170,7 +192,8 @@ def _row(expected: Expected, record: Record | None) -> dict[str, Any]:
         "name": expected.name,
         "rdtype": expected.rdtype,
         "expected": [right_hand_side(expected.rdtype, value) for value in values],
-        "published": [right_hand_side(expected.rdtype, value) for value in published],
+        "published": published,
+        "marked": differences(_lines(expected.rdtype, values), _lines(expected.rdtype, published)),
         "zone": "\n".join(zone_lines(expected.name, expected.rdtype, values)),
         "reason": expected.reason,
         "state": state,
@@ -181,8 +204,16 @@ def _row(expected: Expected, record: Record | None) -> dict[str, Any]:
     }
 
 
-def _changes(domain: Domain) -> list[dict[str, Any]]:
-    changes = RecordChange.objects.filter(domain=domain).exclude(before="")[:CHANGES_SHOWN]
+def _lines(rdtype: str, values: list[str]) -> str:
+    return "\n".join(right_hand_side(rdtype, value) for value in values)
+
+
+def _page_of_changes(domain: Domain | None, request: PersonRequest) -> ListPage:
+    changes = record_changes(domain)
+    return list_page(changes, request, key=("id",), descending=True, size=CHANGES_A_PAGE, read=(number,))
+
+
+def _changes(rows: list[RecordChange]) -> list[dict[str, Any]]:
     return [
         {
             "at": change.at,
@@ -191,5 +222,5 @@ def _changes(domain: Domain) -> list[dict[str, Any]]:
             "look": (*LOOKS[change.after], change.get_after_display()),
             "why": sentence(change.why, change.words),
         }
-        for change in changes
+        for change in rows
     ]

@@ -159,10 +159,24 @@ class DkimKey(models.Model):
         return f"{reverse('dkim_list', args=[self.domain.name])}#{self.selector}"
 
     def clean(self) -> None:
-        """An undo may bring back a key whose private half is gone by now."""
+        """An undo may bring back a key whose private half is gone by now, or whose name another one has taken."""
         may_sign = self.state in (self.State.PREPARED, self.State.PUBLISHED, self.State.SIGNING)
         if self.pk and may_sign and not DkimPrivateKey.objects.filter(pk=self.pk).exists():
             raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": self.selector})
+        if self.state != self.State.GONE and (found := self._at_one_name()):
+            name, other = found
+            sentence = _("%(name)s holds a key of %(domain)s already. Take another selector, or delete that key.")
+            raise ValidationError(sentence % {"name": name, "domain": other.domain})
+
+    def _at_one_name(self) -> "tuple[str, DkimKey] | None":
+        """The name of a record that would hold a second key (RFC 6376, section 3.6.2.2), and the key that is there. A
+        key that signs for alias domains stands in their zones, too."""
+        there = DkimKey.objects.filter(selector=self.selector).exclude(state=self.State.GONE).select_related("domain")
+        if self.domain.target_id:
+            other = there.filter(domain=self.domain.target_id, for_alias_domains=True).first()
+            return (str(self), other) if other else None
+        other = there.filter(domain__target=self.domain_id).first() if self.for_alias_domains else None
+        return (str(other), other) if other else None
 
     @property
     def family(self) -> str:

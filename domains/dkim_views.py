@@ -35,7 +35,7 @@ from domains.models import Domain, MailSettings
 from domains.views import domain_head, domain_of_page
 from jobs.models import Job
 
-MOST_SHOWN = 20  # keys; a rotation every half year fills that in ten years
+KEYS_A_PAGE = 20  # a rotation every half year fills that in ten years
 STATES = {
     "prepared": ("wait", "clock"),
     "published": ("wait", "globe2"),
@@ -88,8 +88,8 @@ class DkimKeyForm(PanelForm):
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
-class NewDkimKeyForm(DkimKeyForm):
-    """A key that the worker is to make."""
+class NamedDkimKeyForm(DkimKeyForm):
+    """A key that is not there yet."""
 
     selector = forms.CharField(
         label=gettext_lazy("Selector"),
@@ -97,14 +97,38 @@ class NewDkimKeyForm(DkimKeyForm):
         help_text=gettext_lazy("The name of the key in the DNS; a new one for every key, for example s2026."),
         widget=forms.TextInput(attrs=_mono.copy()),
     )
+    version = None  # type: ignore[assignment]  # nothing is there yet that others could change
+
+
+class NewDkimKeyForm(NamedDkimKeyForm):
+    """One that the worker is to make."""
+
     algorithm = forms.ChoiceField(
         label=gettext_lazy("Algorithm"),
         choices=DkimKey.Algorithm.choices,
         initial=DkimKey.Algorithm.RSA_2048,
         help_text=gettext_lazy("RSA 2048 is understood everywhere. An Ed25519 key may sign beside it."),
     )
-    version = None  # type: ignore[assignment]  # nothing is there yet that others could change
     field_order = ["selector", "algorithm"]
+
+
+class SecretText(forms.Textarea):
+    """What was typed is not sent back."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class ImportDkimKeyForm(NamedDkimKeyForm):
+    """One that was made elsewhere."""
+
+    private_key = forms.CharField(
+        label=gettext_lazy("Private key"),
+        max_length=10_000,
+        help_text=gettext_lazy("In PEM, as opendkim-genkey writes it. It is never shown again."),
+        widget=SecretText(attrs=_mono | {"rows": 8}),
+    )
+    field_order = ["selector", "private_key"]
 
 
 @person_required
@@ -121,7 +145,9 @@ def dkim_list(request: PersonRequest, name: str) -> HttpResponse:
         with refusals_on(form):
             job = services.start_generation(domain, **form.cleaned_data, by=Actor.from_request(request))
             return _to_list(request, domain, job, _("The worker makes the key {selector}."))
-    keys = list(domain.dkim_keys.order_by("-pk").select_related("wait").prefetch_related("on_hosts")[:MOST_SHOWN])
+    all_keys = domain.dkim_keys.select_related("wait").prefetch_related("on_hosts")
+    page = list_page(all_keys, request, key=("pk",), descending=True, size=KEYS_A_PAGE, read=(number,))
+    keys = page.rows
     settings = MailSettings.current()
     for key in keys:
         key.domain = domain
@@ -129,6 +155,7 @@ def dkim_list(request: PersonRequest, name: str) -> HttpResponse:
     context = domain_head(domain) | {
         "form": form,
         "timeline": timeline_of(keys, settings),
+        "page": page,
         "keys": rows,
         "to_do": [row for row in rows if row["to_do"]],
         "rotation": _rotation(keys, settings),
@@ -183,8 +210,26 @@ def keys_to_do(request: PersonRequest) -> HttpResponse:
     """What people have to do about DKIM keys, over all domains that one manages."""
     waits = DkimWait.objects.visible_to(request.user).for_people()
     page = list_page(waits.select_related("key__domain"), request, key=("key_id",), read=(number,))
-    rows = [{"key": wait.key, "why": wait.why, "to_do": to_do(wait.key)} for wait in page.rows]
+    rows = [
+        {"key": wait.key, "look": STATES[wait.key.state], "why": wait.why, "to_do": to_do(wait.key)}
+        for wait in page.rows
+    ]
     return render(request, "domains/keys_to_do.html", {"page": page, "rows": rows})
+
+
+@superuser_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def dkim_import(request: PersonRequest, name: str) -> HttpResponse:
+    domain = domain_of_page(request, name)
+    form = ImportDkimKeyForm(typed(request))
+    if form.is_valid():
+        options = dict(form.cleaned_data)
+        selector, pem = options.pop("selector"), options.pop("private_key")
+        with refusals_on(form):
+            key = services.import_dkim_key(domain, selector, pem, **options, by=Actor.from_request(request))
+            say(request, _("Imported {key}."), key=key)
+            return redirect(key)
+    return render(request, "domains/dkim_import.html", {"form": form, "domain": domain})
 
 
 @superuser_required

@@ -209,6 +209,18 @@ class Domain(models.Model):
                     % {"target": self.target, "class": self.target.get_address_class_display()}
                 }
             )
+        if self.target and self.pk and (key := self._key_beside_one_of(self.target)):
+            sentence = _("%(name)s would hold a key of %(domain)s and one of %(target)s. Delete one of them first.")
+            raise ValidationError(
+                {"target": sentence % {"name": key, "domain": self.unicode_name, "target": self.target}}
+            )
+
+    def _key_beside_one_of(self, target: "Domain") -> "DkimKey | None":
+        """A DKIM key at whose name one of the target would stand as well, because that signs for alias domains."""
+        gone = DkimKey.State.GONE
+        of_target = DkimKey.objects.filter(domain=target, for_alias_domains=True).exclude(state=gone)
+        own = self.dkim_keys.exclude(state=gone).select_related("domain")
+        return own.filter(selector__in=of_target.values("selector")).first()
 
 
 class DomainCount(models.Model):

@@ -14,6 +14,7 @@ urlpatterns = [
     path("domains/<domain:name>/admins/add/", views.domain_admin_add, name="domain_admin_add"),
     path("domains/<domain:name>/admins/remove/", views.domain_admin_remove, name="domain_admin_remove"),
     path("domains/<domain:name>/dkim/", dkim_views.dkim_list, name="dkim_list"),
+    path("domains/<domain:name>/dkim/import/", dkim_views.dkim_import, name="dkim_import"),
     path("domains/<domain:name>/dkim/rotate/", dkim_views.dkim_rotate, name="dkim_rotate"),
     path("domains/<domain:name>/dkim/look/", dkim_views.dkim_look, name="dkim_look"),
     path("domains/<domain:name>/dkim/<str:selector>/change/", dkim_views.dkim_change, name="dkim_change"),

@@ -1,10 +1,12 @@
 """DKIM keys through the API: imported, made by the worker, moved on, and never shown in private."""
 
 from domains.dkim_keys import generate, pem_of, public_text
-from domains.dkim_models import DkimKey
+from domains.dkim_models import DkimKey, DkimKeyOnHost
+from domains.dkim_services import add_dkim_key
 from domains.models import Domain
 from jobs.services import run_job
 from tests.api.conftest import Api
+from tests.services.checks import TESTER
 
 PATH = "dkim-keys/falcot.org/s1/"
 
@@ -41,6 +43,14 @@ def test_it_works(api: Api, falcot: Domain) -> None:
     assert api("PATCH", PATH, {"state": "revoked"}).json["record"].endswith("p=")
     assert api("PATCH", PATH, {"state": "prepared"}).status == 422
     assert api("DELETE", PATH).status == 204
+
+
+def test_which_host_has_its_file(api: Api, falcot: Domain) -> None:
+    key = add_dkim_key(falcot, "s1", generate("ed25519"), by=TESTER)
+    assert api.get(PATH)["hosts"] == []
+    for host in ("mx2.example.net", "mx1.example.net"):
+        DkimKeyOnHost.objects.create(host=host, key=key, path="/keys/1")
+    assert api.get(PATH)["hosts"] == ["mx1.example.net", "mx2.example.net"]
 
 
 def test_what_cannot_be_made(api: Api, falcot: Domain) -> None:

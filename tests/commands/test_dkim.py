@@ -1,9 +1,12 @@
 """DKIM keys from the shell: rotated, changed, and what people have to do."""
 
-import pytest
+from typing import Any
 
-from domains.dkim_keys import generate
-from domains.dkim_models import DkimKey
+import pytest
+from cryptography.fernet import Fernet
+
+from domains.dkim_keys import generate, unsealed
+from domains.dkim_models import DkimKey, DkimPrivateKey
 from domains.dkim_services import add_dkim_key
 from domains.models import Domain
 from jobs.models import Job
@@ -29,6 +32,26 @@ def test_a_rotation(shell: Shell, falcot: Domain) -> None:
     assert shell("dkim", "to-do", "--after", str(key.pk), "--json").json == []
     again = shell("dkim", "rotate", "falcot.org")
     assert (again.code, "on its way already" in again.err) == (1, True)
+
+
+def test_a_new_key(shell: Shell, falcot: Domain) -> None:
+    ended = shell("dkim", "generate", "falcot.org", "--selector", "s2026", "--algorithm", "ed25519", "--json")
+    run_job(ended.json["job"])
+    assert shell("dkim", "show", "falcot.org", "s2026", "--json").json["algorithm"] == "ed25519"
+    run_job(shell("dkim", "generate", "falcot.org", "--selector", "s2027", "--json").json["job"])
+    assert [row["algorithm"] for row in shell("dkim", "list", "--json").json] == ["ed25519", "rsa-2048"]
+    assert "Take another selector" in shell.refused("dkim", "generate", "falcot.org", "--selector", "s2026")
+    assert shell.misused("dkim", "generate", "falcot.org")
+    assert shell.misused("dkim", "generate", "falcot.org", "--selector", "s3", "--algorithm", "dsa")
+
+
+def test_the_key_file_rotates(shell: Shell, key: DkimKey, settings: Any) -> None:
+    """A new line on top, reseal, and the old line is needed no longer."""
+    fresh = Fernet.generate_key().decode()
+    settings.DKIM_SEALING_KEYS = f"{fresh}\n{settings.DKIM_SEALING_KEYS}"
+    assert shell("dkim", "reseal").lines == ["Encrypted private keys with the first line of dkim_sealing_keys: 1."]
+    settings.DKIM_SEALING_KEYS = fresh
+    assert "PRIVATE KEY" in unsealed(DkimPrivateKey.objects.get())
 
 
 def test_a_step_without_the_dns(shell: Shell, key: DkimKey) -> None:

@@ -1,19 +1,30 @@
 """What the authoritative servers say is held against what is expected: real Knots, one after another told to lie."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import dns.dnssec
 import dns.name
 import pytest
+from django.conf import settings
 
 from dns_records.authoritative import Asker
 from dns_records.checks import check_domains
 from dns_records.dnssec import dnssec_of
+from dns_records.expected import expected_of_hosts
+from dns_records.jobs import start_dns_check
 from dns_records.record_models import Record, RecordChange, ZoneCheck
+from dns_records.services import change_dns_settings
+from dns_records.tasks import start_nightly_dns_check
 from dns_records.words import sentence
 from domains.dkim_keys import generate
-from domains.dkim_services import add_dkim_key
+from domains.dkim_models import DkimKey
+from domains.dkim_services import add_dkim_key, move_dkim_key
+from jobs.models import Job
+from jobs.services import run_job
+from mailadmin.celery import app
 from tests.dns_records.conftest import Place
+from tests.dns_records.test_settings import certificate
 from tests.services.checks import TESTER
 
 
@@ -139,6 +150,24 @@ LIES = [
         "_dmarc.example.org TXT: different: No reports go to dmarc@example.net.",
     ),
     (
+        added('s1._domainkey TXT "v=DKIM1; p="'),
+        "s1._domainkey.example.org TXT: several: There are 2 such records. Receivers then take none of them; put them "
+        "into one.",
+    ),
+    (
+        lambda lines: added('s1._domainkey TXT "v=DKIM1; p="')(without("s1._domainkey")(lines)),
+        "s1._domainkey.example.org TXT: different: The record says that the key is revoked: its p= is empty.",
+    ),
+    (
+        added('_dmarc TXT "v=DMARC1; p=none"'),
+        "_dmarc.example.org TXT: several: There are 2 such records. Receivers then take none of them; put them into "
+        "one.",
+    ),
+    (
+        changed("tls@example.net", "other@example.net"),
+        "_smtp._tls.example.org TXT: different: No reports go to tls@example.net.",
+    ),
+    (
         changed("id=", "id=0"),
         "_mta-sts.example.org TXT: different: The id is an old one, so others keep the policy that they have. Put in "
         "the new id.",
@@ -240,6 +269,73 @@ def test_what_is_wrong_with_mail_hosts(place: Place) -> None:
     )
     assert said["mx2.example.net A"] == "The addresses are 192.0.2.66."
     assert said["25.2.0.192.in-addr.arpa PTR"] == "The address has the name other.example.net.."
+
+
+def test_tlsa(place: Place, tmp_path: Path) -> None:
+    """One record that fits is enough: at a change of the key the old and the new one stand side by side."""
+    path = tmp_path / "cert.pem"
+
+    def certify() -> None:
+        path.write_text(certificate(generate("rsa-2048"), "mx1.example.net"))
+
+    def said() -> str:
+        check(place)
+        record = Record.objects.get(purpose="tlsa")
+        return sentence(record.why, record.words) or str(record.state)
+
+    certify()
+    change_dns_settings(certificates=str(path), by=TESTER)
+    place.publish()
+    place.publish_hosts()
+    assert said() == "right"
+    (old,) = [line for one in expected_of_hosts() for line in one.zone_lines if " TLSA " in line]
+    certify()
+    assert said() == "No TLSA record fits the certificate: servers that know DANE do not deliver."
+    (new,) = [line for one in expected_of_hosts() for line in one.zone_lines if " TLSA " in line]
+    place.servers.zone("example.net", f"mx1 A 192.0.2.25\n{old}\n{new}")
+    assert said() == "right"
+
+
+def test_a_revoked_key(place: Place) -> None:
+    before = place.expected()
+    place.publish_hosts()
+    place.publish()
+    move_dkim_key(DkimKey.objects.get(), "revoked", by=TESTER)
+    lines = [line for one in before for line in one.zone_lines]
+    place.servers.zone("example.org", "\n".join(lines))
+    check(place)
+    assert "The record still holds the key. Empty its p=, so that nobody trusts it." in what_is_wrong(place)[0]
+    place.publish()
+    check(place)
+    assert what_is_wrong(place) == []
+
+
+def test_an_spf_record_that_is_there_is_kept_with_what_it_lacks(place: Place) -> None:
+    place.publish(changed("v=spf1 mx ip4:192.0.2.8 -all", "v=spf1 a include:_spf.example.net ~all"))
+    place.publish_hosts()
+    check(place)
+    record = Record.objects.get(domain=place.domain, purpose="spf")
+    assert record.expected == ["v=spf1 a include:_spf.example.net mx ip4:192.0.2.8 -all"]
+    assert record.published == ["v=spf1 a include:_spf.example.net ~all"]
+
+
+def test_every_night(db: None) -> None:
+    """What beat starts is there, and it starts the work."""
+    app.loader.import_default_modules()  # as the worker does
+    assert all(entry["task"] in app.tasks for entry in settings.CELERY_BEAT_SCHEDULE.values())
+    assert settings.CELERY_BEAT_SCHEDULE["check the DNS records"]["task"] == start_nightly_dns_check.name
+    start_nightly_dns_check()
+    job = Job.objects.get(kind="dns_check")
+    assert (job.arguments, job.started_by) == ({}, None)
+
+
+def test_progress_is_shown(place: Place) -> None:
+    place.publish()
+    place.publish_hosts()
+    job = start_dns_check(by=TESTER)
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.done, job.total, job.percent) == (1, 1, 100)
 
 
 def test_dnssec(place: Place) -> None:

@@ -8,7 +8,7 @@ import pytest
 from dns_records.models import DnsSettings, UpdateServer
 from domains.services import add_domain
 from tests.commands.conftest import Shell
-from tests.dns_records.conftest import Place
+from tests.dns_records.conftest import REVERSE, Place
 from tests.plugins.name_servers import ADDRESSES, TSIG_NAME, TSIG_SECRET
 from tests.services.checks import TESTER
 
@@ -34,6 +34,37 @@ class TestDns:
 
     def test_before_anybody_has_asked(self, place: Place, shell: Shell) -> None:
         assert shell("dns", "show", "example.org").lines[0] == "-                   MX     example.org"
+
+    def test_changes(self, place: Place, shell: Shell) -> None:
+        """The last first; how a record was at first is no change."""
+        place.publish()
+        place.publish_hosts()
+        shell("dns", "check", "example.org")
+        assert shell("dns", "changes", "example.org").lines == []
+        place.publish(lambda lines: [line.replace("-all", "~all") for line in lines])
+        place.servers.zone(REVERSE[0], "25 PTR mx1.example.net.")
+        shell("dns", "check", "example.org")
+        place.publish()
+        shell("dns", "check", "example.org")
+        last, first = shell("dns", "changes", "example.org").lines
+        assert last.split("UTC")[1].split() == ["different", "right", "TXT", "example.org", "-"]
+        assert first.endswith("Mail from other servers is only suspicious (~all). The settings ask for -all.")
+        ended = shell("dns", "changes", "example.org", "--limit", "1")
+        assert ended.lines == [last]
+        assert ended.err == "There are older ones as well: say --limit N for more than 1.\n"
+        (of_hosts,) = shell("dns", "changes", "--json").json
+        at = of_hosts.pop("at")
+        assert at.endswith("Z")
+        assert of_hosts == {
+            "purpose": "reverse",
+            "name": "26.2.0.192.in-addr.arpa",
+            "type": "PTR",
+            "before": "right",
+            "after": "missing",
+            "published": [],
+            "why": "There is no such record.",
+        }
+        assert shell.refused("dns", "changes", "elsewhere.example")
 
     def test_export(self, place: Place, shell: Shell) -> None:
         zone = shell("dns", "export", "example.org").out

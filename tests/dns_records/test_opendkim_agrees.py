@@ -14,6 +14,7 @@ from domains.services import add_domain
 from tests.plugins.name_servers import APEX
 from tests.services.checks import TESTER
 
+Ask = Callable[[str, Path], tuple[int, str]]
 CONFIGURATION = """
 server:
     listen: 127.0.0.1@53
@@ -42,7 +43,7 @@ exit $code
 
 
 @pytest.fixture
-def ask(tmp_path: Path) -> Callable[[str, Path], tuple[int, str]]:
+def ask(tmp_path: Path) -> Ask:
     """What it says of a selector and the file of a private key."""
     tmp_path.chmod(0o755)
     (tmp_path / "opendkim.conf").write_text("Nameservers 127.0.0.1\n")
@@ -58,7 +59,7 @@ def ask(tmp_path: Path) -> Callable[[str, Path], tuple[int, str]]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("algorithm", ["rsa-1024", "rsa-2048", "rsa-4096"])
-def test_it_works(algorithm: str, tmp_path: Path, ask: Callable[[str, Path], tuple[int, str]]) -> None:
+def test_it_works(algorithm: str, tmp_path: Path, ask: Ask) -> None:
     domain = add_domain("example.org", by=TESTER)
     private = generate(algorithm)
     add_dkim_key(domain, "s1", private, by=TESTER)

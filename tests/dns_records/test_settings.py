@@ -1,5 +1,6 @@
 """DNS settings: what may be typed, and which records follow from it."""
 
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,25 @@ def test_a_domain_differs() -> None:
     assert records(domain)["_dmarc.example.org TXT"] == ["v=DMARC1; p=reject"]
 
 
+def test_every_tag_of_dmarc() -> None:
+    domain = add_domain("example.org", by=TESTER)
+    change_dns_settings(
+        hosts="mx1.example.net 192.0.2.25",
+        dmarc_policy="quarantine",
+        dmarc_subdomains="reject",
+        dmarc_percent=25,
+        dmarc_strict=True,
+        dmarc_reports="a@example.org b@example.org",
+        dmarc_failures="c@example.org",
+        by=TESTER,
+    )
+    (record,) = records(domain)["_dmarc.example.org TXT"]
+    assert record == (
+        "v=DMARC1; p=quarantine; sp=reject; pct=25; adkim=s; aspf=s; "
+        "rua=mailto:a@example.org,mailto:b@example.org; ruf=mailto:c@example.org"
+    )
+
+
 def test_the_servers_of_mail_programs_are_those_of_the_server_names() -> None:
     domain = add_domain("example.org", by=TESTER)
     change_server_names(imap_host="imap.example.net", submission_host="mail.example.net", by=TESTER)
@@ -109,15 +129,6 @@ def test_an_alias_domain_has_the_keys_that_sign_for_it() -> None:
     assert all(len(part) <= 255 for part in right_hand_side("TXT", value[0]).strip('"').split('" "'))
 
 
-def test_an_own_key_goes_before_one_of_the_target_with_its_selector() -> None:
-    target = add_domain("example.org", by=TESTER)
-    alias = add_domain("alias.example", address_class=AddressClass.ALIAS_DOMAIN, target=target, by=TESTER)
-    own = add_dkim_key(alias, "s1", generate("ed25519"), by=TESTER)
-    add_dkim_key(target, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER)
-    (expected,) = expected_of(alias)
-    assert expected.values == (own.record_text,)
-
-
 def test_reports_that_go_elsewhere_need_leave_there() -> None:
     domain = add_domain("example.org", by=TESTER)
     hosts = "mx1.example.net 192.0.2.25"
@@ -140,6 +151,17 @@ def test_tlsa_of_certificates(tmp_path: Path) -> None:
     assert {one.name: one.values for one in expected_of_hosts() if one.rdtype == "TLSA"} == found
     path.unlink()
     assert "_25._tcp.mx1.example.net" in {one.name for one in expected_of_hosts()}
+
+
+def test_openssl_says_the_same_of_a_certificate(tmp_path: Path) -> None:
+    """TLSA 3 1 1: SHA-256 over the public key (RFC 6698, RFC 7671)."""
+    path = tmp_path / "cert.pem"
+    path.write_text(certificate(generate("rsa-2048"), "mx1.example.net"))
+    change_dns_settings(hosts="mx1.example.net 192.0.2.25", certificates=str(path), by=TESTER)
+    script = "openssl x509 -in $1 -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum"
+    ended = subprocess.run(["sh", "-c", script, "sh", path], capture_output=True, text=True, check=True)
+    (record,) = [one for one in expected_of_hosts() if one.rdtype == "TLSA"]
+    assert record.values == (f"3 1 1 {ended.stdout.split()[0]}",)
 
 
 def test_an_undo_takes_settings_back() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from domains.dkim_keys import generate
+from domains.dkim_keys import generate, pem_of, public_text
 from domains.dkim_models import DkimKey
 from domains.dkim_services import add_dkim_key, move_dkim_key
 from domains.models import Domain
@@ -73,3 +73,32 @@ def test_what_waits_over_all_domains(alice_client: Client, bob_client: Client, k
     for one in (key, other):
         move_dkim_key(move_dkim_key(one, "published", is_seen=True, by=TESTER), "signing", by=TESTER)
     assert "No DKIM key waits for a person." in words_of(alice_client.get("/dkim/"))
+
+
+def test_many_keys(alice_client: Client, key: DkimKey) -> None:
+    """The newest come first, the others on the next page."""
+    named = [DkimKey(domain=key.domain, selector=f"x{number}", public_key="MIIB") for number in range(20)]
+    DkimKey.objects.bulk_create(named)
+    first = alice_client.get(TAB)
+    assert "<li>x19</li>" in first.content.decode()
+    assert "<li>s1</li>" not in first.content.decode()
+    rest = alice_client.get(TAB, {"after": first.context["page"].next}).content.decode()
+    assert "<li>s1</li>" in rest
+    assert "<li>x0</li>" not in rest
+
+
+def test_a_key_that_was_made_elsewhere(alice_client: Client, falcot: Domain) -> None:
+    private = generate("rsa-1024")
+    typed = {"selector": "Old", "private_key": f"{pem_of(private)}trailing", "local_parts": "a b@c"}
+    refused = alice_client.post(f"{TAB}import/", typed).content.decode()
+    assert "before the @" in refused
+    assert pem_of(private).splitlines()[3] not in refused, "what was typed is not sent back"
+    typed |= {"local_parts": ""}
+    said = words_of(alice_client.post(f"{TAB}import/", typed, follow=True))
+    assert "Imported old._domainkey.falcot.org." in said
+    key = DkimKey.objects.get()
+    assert (key.algorithm, key.state, key.public_key) == ("rsa-1024", "prepared", public_text(private))
+    assert "already" in alice_client.post(f"{TAB}import/", typed).content.decode()
+    assert (
+        "not a private key in PEM" in alice_client.post(f"{TAB}import/", typed | {"private_key": "x"}).content.decode()
+    )

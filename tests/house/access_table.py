@@ -8,9 +8,11 @@ The stranger is domain admin of foreign.example, the domain admin of the falcot 
 
 from typing import NamedTuple
 
+from domains.dkim_keys import generate, pem_of
 from mailboxes.mailing_forms import BroadcastForm
 from tests.plugins.household import PEOPLE
 
+PRIVATE_KEY = pem_of(generate("ed25519"))
 # The columns: method, name, url; anonymous, stranger, owner, domain admin, superuser
 TABLE = """
 GET  sign_in                /sign-in/                                          200 302 302 302 302
@@ -65,6 +67,8 @@ GET  dkim_list              /domains/falcot.org/dkim/                          i
 POST dkim_list              /domains/falcot.org/dkim/                          in  404 404 404 302
 GET  dkim_list              /domains/foreign.example/dkim/                     in  200 404 404 200
 POST dkim_list              /domains/foreign.example/dkim/                     in  404 404 404 302
+GET  dkim_import            /domains/falcot.org/dkim/import/                   in  404 404 404 200
+POST dkim_import            /domains/falcot.org/dkim/import/                   in  404 404 404 302
 POST dkim_rotate            /domains/falcotsbrand.com/dkim/rotate/             in  404 404 404 302
 POST dkim_look              /domains/falcot.org/dkim/look/                     in  404 404 404 302
 GET  dkim_change            /domains/falcot.org/dkim/s1/change/                in  404 404 404 200
@@ -75,6 +79,7 @@ GET  dkim_delete            /domains/falcot.org/dkim/s1/delete/                i
 POST dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 302
 GET  dns_list               /dns/                                              in  200 404 200 200
 POST dns_check_all          /dns/check/                                        in  404 404 404 302
+GET  dns_host_changes       /dns/changes/                                      in  404 404 404 200
 GET  dns_settings           /dns/settings/                                     in  404 404 404 200
 POST dns_settings           /dns/settings/                                     in  404 404 404 302
 GET  dns_server_add         /dns/servers/add/                                  in  404 404 404 200
@@ -381,6 +386,7 @@ FORMS: dict[str, dict[str, str]] = {
     "domain_add": {"name": "new.example", "address_class": "virtual_mailbox", "active": "on"},
     "domain_settings": {"address_class": "virtual_mailbox", "description": "Described anew", "active": "on"},
     "dkim_list": {"selector": "s2", "algorithm": "ed25519"},
+    "dkim_import": {"selector": "s2", "private_key": PRIVATE_KEY},
     "dkim_rotate": {},
     "dkim_look": {},
     "dkim_change": {"local_parts": "newsletter", "version": "1"},

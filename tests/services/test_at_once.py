@@ -12,6 +12,9 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from accounts.services import add_user, change_user, delete_user
+from domains.dkim_keys import generate
+from domains.dkim_models import DkimKey
+from domains.dkim_services import add_dkim_key
 from domains.models import AddressClass, Domain
 from domains.services import add_domain, add_domain_admin, change_domain, change_mail_settings
 from mailboxes.imports import faults_of, stage_import, write_import
@@ -127,6 +130,19 @@ def test_two_add_the_same_domain() -> None:
         lambda: add_domain("example.org", by=TESTER), lambda: add_domain("Example.org", by=TESTER)
     )
     assert "A name is served once" in read
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_keys_for_one_name(domain: Domain, turned: bool) -> None:
+    """Of an alias domain, and of its target for alias domains: each service locks a domain of its own."""
+    brand = add_domain("brand.example", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+    acts = [
+        lambda: add_dkim_key(brand, "s1", generate("ed25519"), by=TESTER),
+        lambda: add_dkim_key(domain, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER),
+    ]
+    read = while_the_first_is_not_done(*(reversed(acts) if turned else acts))
+    assert "s1._domainkey.brand.example holds a key of" in read
+    assert DkimKey.objects.count() == 1
 
 
 def test_two_add_the_same_person() -> None:

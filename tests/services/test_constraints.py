@@ -468,6 +468,17 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
             _dkim_key(rows, selector=selector, state="signing", algorithm="ed25519") for selector in ("s1", "s2")
         ],
     ),
+    ("a_dkim_name_holds_one_key", "of an alias domain", lambda rows: [_wide_key(rows), _key_of_alias(rows)]),
+    ("a_dkim_name_holds_one_key", "of the target", lambda rows: [_key_of_alias(rows), _wide_key(rows)]),
+    (
+        "a_dkim_name_holds_one_key",
+        "of a new target",
+        lambda rows: [
+            _wide_key(rows),
+            _dkim_key(rows, domain=_domain("brand.example")),
+            Domain.objects.filter(name="brand.example").update(address_class="alias_domain", target=rows.domain),
+        ],
+    ),
     ("a_selector_is_a_name_in_the_dns", "S1", lambda rows: _dkim_key(rows, selector="S1")),
     ("a_selector_is_a_name_in_the_dns", "a blank", lambda rows: _dkim_key(rows, selector="s 1")),
     ("a_dkim_algorithm_is_known", "dsa", lambda rows: _dkim_key(rows, algorithm="dsa")),
@@ -642,6 +653,10 @@ def test_it_works() -> None:
     key = _dkim_key(rows, state="signing")
     _dkim_key(rows, selector="s2.mx", state="signing", algorithm="ed25519")
     _dkim_key(rows, selector="s3", state="signing", local_parts="billing news.letter")
+    brand = _domain("brand.example", address_class="alias_domain", target=rows.domain)
+    _dkim_key(rows, selector="s4", for_alias_domains=True, state="gone")
+    _dkim_key(rows, selector="s4", domain=brand)
+    _dkim_key(rows, selector="s3", domain=brand, for_alias_domains=True)
     DkimWait.objects.create(key=key, state="prepared", reason="missing")
     DkimPrivateKey.objects.create(key=key, token=TOKEN)
     _on_host(key, "/etc/dkimkeys/mailadmin/1.private")
@@ -664,6 +679,14 @@ def _put(rows: Rows) -> PublishedRecord:
 def _dkim_key(rows: Rows, **values: Any) -> DkimKey:
     good = {"domain": rows.domain, "selector": "s1", "algorithm": "rsa-2048", "public_key": "MIIB"}
     return DkimKey.objects.create(**(good | values))
+
+
+def _wide_key(rows: Rows) -> DkimKey:
+    return _dkim_key(rows, for_alias_domains=True)
+
+
+def _key_of_alias(rows: Rows) -> DkimKey:
+    return _dkim_key(rows, domain=_domain("brand.example", address_class="alias_domain", target=rows.domain))
 
 
 def _on_host(key: DkimKey, *paths: str) -> None:

@@ -25,7 +25,8 @@ from domains.dkim_services import (
     move_dkim_key,
     start_generation,
 )
-from domains.models import Domain
+from domains.models import AddressClass, Domain
+from domains.services import add_domain, change_domain
 from jobs.services import run_job
 from mailboxes.removal import delete_domain
 from mailboxes.undo import undo_change_set
@@ -70,6 +71,58 @@ def test_a_selector_names_one_key(domain: Domain) -> None:
     start_generation(domain, "s2", by=TESTER)
     with refusal("being made"):
         start_generation(domain, "s2", by=TESTER)
+
+
+class TestNames:
+    """The key of a target that signs for alias domains stands in their zones too; a name there holds one key."""
+
+    @pytest.fixture
+    def brand(self, domain: Domain) -> Domain:
+        return add_domain("brand.example", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+
+    def test_a_key_of_an_alias_domain(self, domain: Domain, brand: Domain) -> None:
+        add_dkim_key(domain, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER)
+        with refusal("s1._domainkey.brand.example holds a key of example.org already."):
+            start_generation(brand, "s1", by=TESTER)
+        with refusal("holds a key of example.org already"):
+            made(brand)
+        made(brand, "s2")
+
+    def test_a_key_of_the_target(self, domain: Domain, brand: Domain) -> None:
+        own = made(brand)
+        with refusal("s1._domainkey.brand.example holds a key of brand.example already."):
+            add_dkim_key(domain, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER)
+        key = made(domain)
+        with refusal("holds a key of brand.example already"):
+            change_dkim_key(key, for_alias_domains=True, by=TESTER)
+        move(own, State.PUBLISHED, State.GONE)
+        change_dkim_key(key, for_alias_domains=True, by=TESTER)
+
+    def test_a_new_target(self, domain: Domain) -> None:
+        add_dkim_key(domain, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER)
+        brand = add_domain("brand.example", by=TESTER)
+        own = made(brand)
+        becomes: dict[str, Any] = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
+        with refusal("would hold a key of brand.example and one of example.org", field="target"):
+            change_domain(brand, **becomes, by=TESTER)
+        delete_dkim_key(own, by=TESTER)
+        change_domain(brand, **becomes, by=TESTER)
+
+    def test_an_undo(self, domain: Domain, brand: Domain) -> None:
+        delete_dkim_key(made(brand), by=TESTER)
+        add_dkim_key(domain, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER)
+        with refusal("holds a key of example.org already"):
+            undo_change_set(ChangeSet.objects.get(metadata__verb="delete"), by=TESTER)
+
+    def test_a_key_that_comes_twice_is_told_by_the_job(self, domain: Domain, brand: Domain) -> None:
+        """Both are asked for before either is there."""
+        jobs = [start_generation(domain, "s1", "ed25519", for_alias_domains=True, by=TESTER)]
+        jobs.append(start_generation(brand, "s1", "ed25519", by=TESTER))
+        for job in jobs:
+            run_job(job.pk)
+        jobs[1].refresh_from_db()
+        assert "holds a key of example.org already" in jobs[1].error
+        assert DkimKey.objects.count() == 1
 
 
 def test_a_job_that_runs_twice_makes_one_key(domain: Domain) -> None:

@@ -1,11 +1,12 @@
-"""DNS records from the shell: what is expected, what was seen, what is different for one domain."""
+"""DNS records from the shell: what is expected, what was seen and what became of it, what is different for a domain."""
 
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.commands import NounCommand, Options, given, version_argument
+from accounts.commands import NounCommand, Options, at_least_one, given, stream, version_argument
 from dns_records.alarm import tell_what_broke
+from dns_records.changes import change_row, record_changes
 from dns_records.checks import check_domains
 from dns_records.expected import expected_of
 from dns_records.jobs import domains_to_check, plan_row
@@ -28,6 +29,12 @@ class Command(NounCommand):
 
         check = self.verb("check", _("Ask the authoritative name servers now; without a domain for all."))
         check.add_argument("domain", metavar="DOMAIN", nargs="?")
+
+        changes = self.verb(
+            "changes", _("List what became of each record, the last first; without a domain, of the mail hosts.")
+        )
+        changes.add_argument("domain", metavar="DOMAIN", nargs="?")
+        changes.add_argument("--limit", type=at_least_one, default=50, metavar="N", help=_("This many at most."))
 
         export = self.verb("export", _("Print the expected records."))
         export.add_argument("domain", metavar="DOMAIN")
@@ -71,6 +78,14 @@ class Command(NounCommand):
         checks = ZoneCheck.objects.filter(domain__in=[domain.pk for domain in domains])
         figures = {"domains": len(domains), "broken": checks.filter(broken__gt=0).count(), "changed": changed}
         self.done(_("Asked for %(domains)d domains; %(broken)d have records to look at.") % figures, figures, options)
+
+    def do_changes(self, options: Options) -> None:
+        domain = domain_named(options["domain"]) if options["domain"] else None
+        changes, limit = record_changes(domain), options["limit"]
+        columns = {"at": 23, "before": 14, "after": 14, "type": 5, "name": 24, "why": 0}
+        self.table(map(change_row, stream(changes, limit)), columns, options)
+        if changes[limit : limit + 1]:
+            self.remark(_("There are older ones as well: say --limit N for more than %(number)d.") % {"number": limit})
 
     def do_export(self, options: Options) -> None:
         domain = domain_named(options["domain"])

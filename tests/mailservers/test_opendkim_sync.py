@@ -1,0 +1,172 @@
+"""What opendkim_sync writes, and in which order: somebody may look, or the power may fail, at any moment."""
+
+import os
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from stat import S_IMODE
+from threading import Thread
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from domains.dkim_keys import generate, unsealed
+from domains.dkim_models import DkimKey, DkimKeyOnHost
+from domains.dkim_services import add_dkim_key, move_dkim_key
+from domains.models import Domain
+from domains.services import add_domain
+from tests.commands.conftest import Shell
+from tests.plugins.mail_stack import eventually
+from tests.services.checks import TESTER
+
+HOST = "mx.example.net"
+
+
+@pytest.fixture
+def domain(db: None) -> Domain:
+    return add_domain("example.org", by=TESTER)
+
+
+def sync(directory: Path, *arguments: str) -> str:
+    said = StringIO()
+    call_command("opendkim_sync", "--directory", str(directory), "--host", HOST, "--user", "", *arguments, stdout=said)
+    return said.getvalue()
+
+
+def signs(domain: Domain, selector: str) -> DkimKey:
+    key = add_dkim_key(domain, selector, generate("ed25519"), by=TESTER)
+    return move_dkim_key(move_dkim_key(key, "published", is_seen=True, by=TESTER), "signing", by=TESTER)
+
+
+def on_host() -> set[str]:
+    return set(DkimKeyOnHost.objects.filter(host=HOST).values_list("key__selector", flat=True))
+
+
+def path_of(directory: Path, key: DkimKey) -> Path:
+    return directory / f"{key.pk}.{key.selector}.example.org.private"
+
+
+def test_it_works(domain: Domain, tmp_path: Path) -> None:
+    key = signs(domain, "s1")
+    add_dkim_key(domain, "s2", generate("ed25519"), by=TESTER)  # prepared: no host needs it yet
+    path = path_of(tmp_path, key)
+    assert sync(tmp_path) == f"Wrote {path.name}.\n"
+    assert (path.read_text(), S_IMODE(path.stat().st_mode)) == (unsealed(key.private), 0o600)
+    assert S_IMODE(tmp_path.stat().st_mode) == 0o700
+    assert on_host() == {"s1"}
+    assert sync(tmp_path) == ""
+    move_dkim_key(key, "revoked", by=TESTER)
+    assert sync(tmp_path) == f"Removed {path.name}.\n"
+    assert (list(tmp_path.iterdir()), on_host()) == ([], set())
+
+
+def test_the_panel_says_which_host_has_which_key(
+    domain: Domain, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signs(domain, "s1")
+    shell = Shell(capsys, monkeypatch)
+    assert shell("dkim", "show", "example.org", "s1", "--json").json["hosts"] == []
+    sync(tmp_path)
+    assert shell("dkim", "show", "example.org", "s1", "--json").json["hosts"] == [HOST]
+
+
+def test_a_file_that_somebody_opened_to_others_is_closed_again(domain: Domain, tmp_path: Path) -> None:
+    path = path_of(tmp_path, signs(domain, "s1"))
+    sync(tmp_path)
+    path.chmod(0o644)
+    sync(tmp_path)
+    assert S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_key_whose_file_cannot_be_written_is_not_confirmed(domain: Domain, tmp_path: Path) -> None:
+    path = path_of(tmp_path, signs(domain, "s1"))
+    path.mkdir()
+    with pytest.raises(CommandError, match="could not be written"):
+        sync(tmp_path)
+    assert on_host() == set()
+    assert list(tmp_path.iterdir()) == [path], "no half of a file is left"
+
+
+class TestOrder:
+    """The sync is held up where it writes into the database: what OpenDKIM sees until then has its file."""
+
+    pytestmark = pytest.mark.django_db(transaction=True)
+
+    def hold_up(self, directory: Path, meanwhile: Callable[[], None]) -> None:
+        """Runs a sync that stops at the table of hosts, calls this meanwhile, and lets it end."""
+
+        def work() -> None:
+            try:
+                sync(directory)
+            finally:
+                connection.close()
+
+        thread = Thread(target=work, daemon=True)
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("LOCK TABLE domains_dkimkeyonhost IN SHARE MODE")
+            thread.start()
+            eventually(somebody_waits, "the sync to come to the table")
+            meanwhile()
+        thread.join(20)
+        assert not thread.is_alive()
+
+    def test_the_file_is_there_before_its_row(self, domain: Domain, tmp_path: Path) -> None:
+        key = signs(domain, "s1")
+
+        def look() -> None:
+            assert path_of(tmp_path, key).read_text() == unsealed(key.private)
+            assert on_host() == set()
+
+        self.hold_up(tmp_path, look)
+        assert on_host() == {"s1"}
+
+    def test_the_file_goes_after_its_row(self, domain: Domain, tmp_path: Path) -> None:
+        key = signs(domain, "s1")
+        sync(tmp_path)
+        move_dkim_key(key, "revoked", by=TESTER)
+
+        def look() -> None:
+            assert on_host() == {"s1"}
+            assert path_of(tmp_path, key).exists()
+
+        self.hold_up(tmp_path, look)
+        assert (on_host(), path_of(tmp_path, key).exists()) == (set(), False)
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_signing_table_never_names_a_key_that_is_not_in_the_key_table(domain: Domain, tmp_path: Path) -> None:
+    """Each file is seen as often as it is replaced; a stop in the middle changes nothing about it."""
+    old = signs(domain, "old")
+    sync(tmp_path, "--tables")
+    signs(domain, "new")
+    seen: list[str] = []
+
+    def keys(name: str, column: int) -> set[str]:
+        path = tmp_path / name
+        return {line.split()[column] for line in path.read_text().splitlines()} if path.exists() else set()
+
+    def look(name: str) -> None:
+        seen.append(name)
+        assert keys("SigningTable.ed25519", 1) | keys("SigningTable", 1) <= keys("KeyTable", 0)
+
+    replace = os.replace
+
+    def watched(source: str, target: Path) -> None:
+        replace(source, target)
+        look(target.name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.replace", watched)
+        sync(tmp_path, "--tables")
+        move_dkim_key(old, "revoked", by=TESTER)
+        sync(tmp_path, "--tables")
+    assert seen.count("KeyTable") == 4
+    assert keys("SigningTable.ed25519", 1) == keys("KeyTable", 0)
+    assert len(keys("KeyTable", 0)) == 1
