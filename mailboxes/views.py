@@ -29,6 +29,7 @@ from accounts.pages import (
 from domains.models import Domain, MailSettings
 from domains.views import domain_head, domain_of_page
 from mailboxes import services
+from mailboxes.afterwards import how_long_in_quarantine, what_becomes_of_the_mail_of_many, who_gets_mail_after
 from mailboxes.forms import MAY_DO, MailboxAddForm, MailboxForm, quota_words
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import (
@@ -113,7 +114,11 @@ def _act_on_many(request: PersonRequest, domain: Domain, mailboxes: QuerySet[Mai
             change_set = services.delete_mailboxes(picked, by=by)
             say(request, _done(do, len(picked)), undo=change_set)
         elif do == "delete":
-            context = domain_head(domain) | {"picked": picked, "lost": _lost_with(picked)}
+            addresses = [mailbox.address for mailbox in picked]
+            taken = who_gets_mail_after(addresses)
+            first = what_becomes_of_the_mail_of_many(addresses, taken)
+            rows = [(mailbox, taken.get(mailbox.address_id, "")) for mailbox in picked]
+            context = domain_head(domain) | {"picked": rows, "lost": [first, *_lost_with(picked)]}
             return render(request, "mailboxes/mailboxes_delete.html", context)
     except ValidationError as error:
         say(request, " ".join(error.messages), level=messages.ERROR)
@@ -141,7 +146,7 @@ def _done(do: str, count: int) -> str:
 def _lost_with(picked: list[Mailbox]) -> list[str]:
     pointing = AliasDestination.objects.filter(address__in=[mailbox.address_id for mailbox in picked])
     aliases = pointing.aggregate(number=Count("alias", distinct=True))["number"]
-    losses = [_("Mail to these addresses is refused from then on. The files stay where they are.")]
+    losses = [_("The files stay where they are."), *how_long_in_quarantine()]
     if aliases:
         sentence = ngettext(
             "%(number)d alias delivers to one of them. Without another destination it is deleted too.",
