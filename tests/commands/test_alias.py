@@ -169,3 +169,7 @@ def test_what_leaves_the_house(shell: Shell, falcot: Domain) -> None:
         ("info@falcotsbrand.com", "z@b.example"),
     ]
     assert rows("--to", "B.example", "--domain", "falcot.org") == [("info@falcot.org", "x@b.example")]
+
+
+def test_the_help_says_how_a_pattern_is_written(shell: Shell, db: None) -> None:
+    assert "'sales-*@example.org' a pattern" in " ".join(shell("alias", "add", "--help").out.split())

@@ -143,3 +143,15 @@ def test_nothing_that_is_pasted_keeps_the_panel_busy(text: str) -> None:
     started = process_time()
     apart(text)
     assert process_time() - started < 2
+
+
+def test_a_pattern_is_explained_and_named(alice_client: Client, falcot: Domain) -> None:
+    assert "With a * at the end it is a pattern: sales-* takes" in words_of(alice_client.get(ADD))
+    alice_client.post(ADD, WANTED | {"local_part": "sales-*"})
+    assert "sales-*@falcot.org pattern jean@falcot.org" in words_of(alice_client.get("/domains/falcot.org/aliases/"))
+    page = words_of(alice_client.get("/aliases/sales-*@falcot.org/"))
+    assert "pattern" in page.partition("Who may write")[0].partition("sales-*@falcot.org")[2]
+    assert "every address that begins like this and does not exist" in page
+    assert "sales-*@falcot.org pattern" in words_of(alice_client.get("/addresses/?q=sales-"))
+    overview = words_of(alice_client.get("/domains/falcot.org/"))
+    assert "An address that does not exist is taken by the longest pattern that fits: sales-*@falcot.org" in overview

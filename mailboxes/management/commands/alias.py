@@ -1,4 +1,4 @@
-"""Aliases from the shell; `@example.org` is the catch-all."""
+"""Aliases from the shell; `@example.org` is the catch-all, `sales-*@example.org` a pattern."""
 
 from typing import Any
 
@@ -76,7 +76,11 @@ class Command(NounCommand):
         forwards.add_argument("--to", metavar="DOMAIN", help=_("To this domain elsewhere only."))
 
     def _address_argument(self, parser: Any) -> None:
-        parser.add_argument("address", metavar="ADDRESS", help=_("@example.org is the catch-all."))
+        sentence = _(
+            "@example.org is the catch-all, 'sales-*@example.org' a pattern: it takes all that begin with sales- and "
+            "do not exist."
+        )
+        parser.add_argument("address", metavar="ADDRESS", help=sentence)
 
     def _time_arguments(self, parser: Any) -> None:
         for option, field, sentence in (
