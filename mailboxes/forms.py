@@ -293,7 +293,7 @@ class RenameForm(PanelForm):
         min_value=1,
         max_value=3650,
         help_text=gettext_lazy("Leave it empty to keep it for good."),
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "data-only-with": "keep_old"}),
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -310,6 +310,11 @@ class RenameForm(PanelForm):
                 _("%(name)s is not here. Add it first, or correct the name.") % {"name": typed.domain}
             )
         return typed
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("keep_days") and not self.cleaned_data.get("keep_old"):
+            self.add_error("keep_days", _("Tick that the old address is kept, or leave the days empty."))
+        return self.cleaned_data
 
     def values(self) -> dict[str, Any]:
         """What `rename_address` takes."""

@@ -132,3 +132,16 @@ def test_a_session_that_ended_meanwhile(superuser: Client, sit_down: SitDown) ->
     visit.page.get_by_role("searchbox", name="Filter by address").fill("jean")
     expect(visit.page.get_by_role("heading", level=1)).to_have_text("Sign in")
     assert "next=/domains/falcot.org/mailboxes/" in visit.page.url
+
+
+def test_the_days_of_an_old_address_go_with_its_tick(superuser: Client, sit_down: SitDown) -> None:
+    visit = sit_down(superuser)
+    visit.go("/mailboxes/laure@falcot.org/rename/")
+    days, tick = visit.page.locator("#id_keep_days"), visit.page.locator("#id_keep_old")
+    days.fill("30")
+    tick.uncheck()
+    expect(days).to_be_hidden()
+    expect(days).to_be_disabled()
+    tick.check()
+    expect(days).to_be_visible()
+    expect(days).to_be_enabled()
