@@ -135,10 +135,14 @@ class MailboxFieldsForm(QuotaForm, LimitsForm):
         ),
     )
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, domain: Domain, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not user.is_superuser:
             del self.fields["mail_path"]
+        if domain.max_quota_bytes is not None or domain.max_total_quota_bytes is not None:
+            self.fields["quota"].help_text = _(
+                "It needs one, since the quotas of this domain have a limit. 1 GB is 1024 MB, as Dovecot counts."
+            )
 
 
 def despite_quarantine_field() -> forms.BooleanField:
@@ -204,7 +208,7 @@ class MailboxAddForm(MailboxFieldsForm):
     ]
 
     def __init__(self, *args: Any, domain: Domain, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, domain=domain, **kwargs)
         self.fields["local_part"].domain = domain.name  # type: ignore[attr-defined]
         self.fields["welcome"].initial = MailingSettings.current().welcomes
         if "mail_path" not in self.fields:  # nor is this for domain admins

@@ -1,5 +1,6 @@
 """Pages about mailboxes: the list of a domain, one mailbox, many at once; all addresses; a domain that is deleted."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -40,7 +41,7 @@ from mailboxes.models import (
     PasswordSettings,
     RecoveryAddress,
 )
-from mailboxes.parsing import ParsedAddress
+from mailboxes.parsing import ParsedAddress, normalised_local_part
 from mailboxes.password_forms import MailboxPasswordForm
 from mailboxes.removal import delete_domain, what_is_lost
 from mailboxes.sessions import SessionCheck
@@ -168,8 +169,18 @@ def mailbox_add(request: PersonRequest, name: str) -> HttpResponse:
             say(request, _("Added mailbox {address}. Mail arrives at once: Postfix reads the database."), address=new)
             again = request.POST.get("again") == "1"
             return redirect(request.path if again else new.get_absolute_url())
-    template = MailSettings.current().mail_path_template.replace("{domain}", domain.name)
-    return render(request, "mailboxes/mailbox_add.html", domain_head(domain) | {"form": form, "stored_at": template})
+    context = domain_head(domain) | {"form": form, "stored_at": _stored_at(domain, form)}
+    return render(request, "mailboxes/mailbox_add.html", context | {"quota_bytes": domain.counted.quota_bytes})
+
+
+def _stored_at(domain: Domain, form: MailboxAddForm) -> str:
+    """The mail path as far as it is known: with the name, once that was typed."""
+    values, settings = getattr(form, "cleaned_data", {}), MailSettings.current()
+    with suppress(ValidationError):
+        if local_part := normalised_local_part(values.get("local_part", ""), may_be_empty=True):
+            slash = "/" if values.get("mail_format") == "maildir" else ""
+            return values.get("mail_path") or settings.path_for(domain.name, local_part) + slash
+    return settings.mail_path_template.replace("{domain}", domain.name)
 
 
 @person_required
@@ -183,7 +194,7 @@ def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     initial = {name: getattr(mailbox, name) for name in fields}
     initial |= quota_words(mailbox.quota_bytes) | {"also_deliver_to": "\n".join(map(str, around["copies"]))}
     initial["allowed_networks"] = "\n".join(mailbox.allowed_networks)
-    form = MailboxForm(typed(request), initial=initial, user=request.user)
+    form = MailboxForm(typed(request), initial=initial, user=request.user, domain=mailbox.address.domain)
     if form.is_valid():
         with refusals_on(form, quota_bytes="quota", destinations="also_deliver_to"):
             services.change_mailbox(mailbox, by=Actor.from_request(request), **form.values())
