@@ -9,6 +9,7 @@ from domains.models import Domain
 from mailboxes.fields import apart
 from mailboxes.models import Alias
 from mailboxes.services import delete_alias
+from restrictions.access_services import protect_alias
 from tests.plugins.example_mail import TESTER, add_alias
 from tests.plugins.people import words_of
 
@@ -155,3 +156,15 @@ def test_a_pattern_is_explained_and_named(alice_client: Client, falcot: Domain) 
     assert "sales-*@falcot.org pattern" in words_of(alice_client.get("/addresses/?q=sales-"))
     overview = words_of(alice_client.get("/domains/falcot.org/"))
     assert "An address that does not exist is taken by the longest pattern that fits: sales-*@falcot.org" in overview
+
+
+def test_a_protected_alias_shows_it(bob_client: Client, falcot: Domain) -> None:
+    bob_client.post(ADD, WANTED)
+    sentence, urls = (
+        "protected: not everybody may write to it",
+        ("/aliases/desk@falcot.org/", "/domains/falcot.org/aliases/"),
+    )
+    assert all("protected" not in words_of(bob_client.get(url)) for url in urls)
+    protect_alias(Alias.objects.get(address__local_part="desk"), "members", by=TESTER)
+    assert sentence in words_of(bob_client.get(urls[0]))
+    assert "desk@falcot.org protected" in words_of(bob_client.get(urls[1]))
