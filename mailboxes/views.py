@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -203,6 +204,7 @@ def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain} | around
     if mailbox.stopped_at:
         context["hosts"] = list(SessionCheck.objects.all()[:MOST_HOSTS])
+        context["app_passwords"] = mailbox.app_passwords.exclude(expires_at__lte=timezone.now()).count()
     return render(request, "mailboxes/mailbox.html", context)
 
 
