@@ -1,9 +1,13 @@
 """Moments that decide whether people trust a panel: being asked, being refused, side by side, pasting a list."""
 
+from io import BytesIO
+
 import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
+from accounts.actors import Actor, Door
+from mailboxes.imports import stage_upload
 from mailboxes.models import Alias, Mailbox
 from tests.browser.conftest import SitDown
 from tests.browser.visit import THEMES, Visit
@@ -145,3 +149,23 @@ def test_the_days_of_an_old_address_go_with_its_tick(superuser: Client, sit_down
     tick.check()
     expect(days).to_be_visible()
     expect(days).to_be_enabled()
+
+
+def test_a_warning_and_its_buttons_have_room(superuser: Client, sit_down: SitDown) -> None:
+    user = people.user_of(SUPERUSER)
+    staged = stage_upload(
+        "mailboxes",
+        file=BytesIO(b"address\nx@nowhere.example\n"),
+        label="people.csv",
+        by=Actor(user=user, door=Door.PAGE),
+    )
+    visit = sit_down(superuser)
+    visit.go(staged.get_absolute_url())
+    list_, note, buttons = (
+        visit.page.locator(f".spaced > {one}").bounding_box() for one in (".card-dl", ".note", ".acts")
+    )
+    assert list_
+    assert note
+    assert buttons
+    assert note["y"] - list_["y"] - list_["height"] >= 8
+    assert buttons["y"] - note["y"] - note["height"] >= 8
