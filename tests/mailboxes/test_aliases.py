@@ -168,3 +168,8 @@ def test_a_protected_alias_shows_it(bob_client: Client, falcot: Domain) -> None:
     protect_alias(Alias.objects.get(address__local_part="desk"), "members", by=TESTER)
     assert sentence in words_of(bob_client.get(urls[0]))
     assert "desk@falcot.org protected" in words_of(bob_client.get(urls[1]))
+
+
+def test_the_list_says_when_one_ends(bob_client: Client, falcot: Domain) -> None:
+    bob_client.post(ADD, WANTED | {"ends_at": "2998-01-31T17:00"})
+    assert "Active until Jan. 31, 2998, 5 p.m." in words_of(bob_client.get("/domains/falcot.org/aliases/"))

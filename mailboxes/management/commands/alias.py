@@ -11,6 +11,7 @@ from accounts.commands import (
     active_arguments,
     delete_arguments,
     given,
+    in_words,
     list_arguments,
     stream,
     version_argument,
@@ -128,7 +129,10 @@ class Command(NounCommand):
     def do_list(self, options: Options) -> None:
         aliases = listed(Alias.objects.with_destinations().select_related("address__mailbox"), options)
         columns = {"address": 30, "state": 9, "destinations": 0}
-        self.table((_row(alias) for alias in stream(aliases, options["limit"])), columns, options)
+        rows = (_row(alias) for alias in stream(aliases, options["limit"]))
+        if not options["json"]:
+            rows = (row | {"state": _state_in_words(row)} for row in rows)
+        self.table(rows, columns, options)
 
     def do_forwards(self, options: Options) -> None:
         found = AliasDestination.objects.to_outside().with_alias().order_by(DOMAIN_OF_TEXT, "pk")
@@ -161,6 +165,16 @@ def _edited(alias: Alias, options: Options) -> list[str]:
             raise ValidationError(sentence % {"alias": alias, "text": shown(text)})
         kept = [destination for destination in kept if destination.lower() != wanted]
     return kept + options["add"]
+
+
+def _state_in_words(row: dict[str, Any]) -> str:
+    """The state, and the time that will change it."""
+    state: str = row["state"]
+    if state == "not_begun":
+        return _("%(state)s, from %(when)s") % {"state": state, "when": in_words(row["starts_at"])}
+    if state == "active" and row["ends_at"]:
+        return _("%(state)s, until %(when)s") % {"state": state, "when": in_words(row["ends_at"])}
+    return state
 
 
 def _row(alias: Alias) -> dict[str, Any]:
