@@ -24,6 +24,7 @@ from accounts.actors import Actor
 REFUSED, WRONG_USAGE = 1, 2
 CHUNK = 1000  # rows that a list holds in memory at a time
 
+MOST_MEASURED = 1_000  # rows of a table
 Row = dict[str, Any]
 Options = Mapping[str, Any]
 
@@ -101,14 +102,23 @@ class NounCommand(BaseCommand):
             self.stdout.write(f"{key:<{width}}  {in_words(value)}".rstrip())
 
     def table(self, rows: Iterable[Row], columns: Mapping[str, int], options: Options) -> None:
-        """Many things, printed as they come. `columns` names the keys of the text, each with its least width."""
+        """Many things, printed as they come. `columns` names the keys of the text, each with its least width; the first
+        rows say how wide it is. On a terminal the names stand above."""
         if options["json"]:
             for line in _json_lines(rows):
                 self.stdout.write(line, ending="")
             return
-        for row in rows:
-            cells = [f"{in_words(row[key]):<{width}}" for key, width in columns.items()]
-            self.stdout.write("  ".join(cells).rstrip())
+        lines = ([in_words(row[key]) for key in columns] for row in rows)
+        first = list(islice(lines, MOST_MEASURED))
+        if first and self.stdout.isatty():
+            first.insert(0, list(columns))
+        widths = [
+            max(least, *map(len, cells))
+            for least, cells in zip(columns.values(), zip(*first, strict=True), strict=False)
+        ]
+        for cells in chain(first, lines):
+            padded = [f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)]
+            self.stdout.write("  ".join(padded).rstrip())
 
     # What is asked
 

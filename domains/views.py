@@ -116,9 +116,11 @@ def domain(request: PersonRequest, name: str) -> HttpResponse:
     shown = domain.answers_for
     catch_all = shown.addresses.filter(local_part="", alias__isnull=False).select_related("alias").first()
     destinations = list(catch_all.alias.destinations.with_targets()[:6]) if catch_all else []
+    patterns = shown.addresses.filter(local_part__endswith="*", alias__isnull=False).select_related("alias")
     context = head | {
         "catch_all": catch_all,
         "catch_all_destinations": destinations,
+        "patterns": list(patterns.order_by("local_part")[:6]),
         "alias_domains": list(domain.alias_domains.order_by("name")[:11]),
         "admins": list(domain.admins.order_by("username")[:21]),
         "meters": meters(domain) if domain.has_aliases else [],

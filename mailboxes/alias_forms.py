@@ -86,6 +86,11 @@ class AliasAddForm(AliasForm):
         if not user.is_superuser:
             del self.fields["despite_quarantine"]
         self.fields["local_part"].domain = domain.name  # type: ignore[attr-defined]
+        if domain.has_catch_all:
+            self.fields["local_part"].help_text = _(
+                "With a * at the end it is a pattern: sales-* takes the mail of all addresses that begin with sales- "
+                "and do not exist. At the address of a mailbox, the mailbox keeps a copy and the mail goes on as well."
+            )
 
     def clean(self) -> dict[str, Any]:
         local_part, is_catch_all = self.cleaned_data.get("local_part"), self.cleaned_data.get("is_catch_all")

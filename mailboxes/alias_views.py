@@ -11,6 +11,7 @@ from accounts.pages import PanelForm, PersonRequest, asked, chosen, list_page, p
 from domains.views import domain_head, domain_of_page
 from mailboxes import services
 from mailboxes.alias_forms import AliasAddForm, AliasForm
+from mailboxes.forwarding import closed_of
 from mailboxes.models import Alias, AliasDestination
 from mailboxes.parsing import ParsedAddress
 from mailboxes.protection import default_aliases_among, default_aliases_at, is_domain_admin
@@ -44,6 +45,7 @@ def alias_list(request: PersonRequest, name: str) -> HttpResponse:
     context = domain_head(domain) | {"page": page, "q": q, "filters": [state], "descending": descending}
     context["is_empty"] = not page.rows and not aliases.exists()
     context["defaults"] = default_aliases_among(page.rows)
+    context["closed"] = {address.pk for address in closed_of([one.address for one in page.rows])}
     return render(request, "mailboxes/alias_list.html", context)
 
 
@@ -89,6 +91,7 @@ def alias(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
         "form": form,
         "alias": alias,
         "is_default": is_default,
+        "is_closed": bool(closed_of([alias.address])),
         "domain": alias.address.domain,
         "destinations": destinations[:SHOWN_AS_TREE],
         "more": max(0, len(destinations) - SHOWN_AS_TREE),

@@ -135,10 +135,14 @@ class MailboxFieldsForm(QuotaForm, LimitsForm):
         ),
     )
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, domain: Domain, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not user.is_superuser:
             del self.fields["mail_path"]
+        if domain.max_quota_bytes is not None or domain.max_total_quota_bytes is not None:
+            self.fields["quota"].help_text = _(
+                "It needs one, since the quotas of this domain have a limit. 1 GB is 1024 MB, as Dovecot counts."
+            )
 
 
 def despite_quarantine_field() -> forms.BooleanField:
@@ -204,7 +208,7 @@ class MailboxAddForm(MailboxFieldsForm):
     ]
 
     def __init__(self, *args: Any, domain: Domain, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, domain=domain, **kwargs)
         self.fields["local_part"].domain = domain.name  # type: ignore[attr-defined]
         self.fields["welcome"].initial = MailingSettings.current().welcomes
         if "mail_path" not in self.fields:  # nor is this for domain admins
@@ -293,7 +297,7 @@ class RenameForm(PanelForm):
         min_value=1,
         max_value=3650,
         help_text=gettext_lazy("Leave it empty to keep it for good."),
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "data-only-with": "keep_old"}),
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -310,6 +314,11 @@ class RenameForm(PanelForm):
                 _("%(name)s is not here. Add it first, or correct the name.") % {"name": typed.domain}
             )
         return typed
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("keep_days") and not self.cleaned_data.get("keep_old"):
+            self.add_error("keep_days", _("Tick that the old address is kept, or leave the days empty."))
+        return self.cleaned_data
 
     def values(self) -> dict[str, Any]:
         """What `rename_address` takes."""

@@ -41,14 +41,14 @@ def set_forwarding(mailbox: Mailbox, destinations: Iterable[str], *, keeps_copy:
             raise ValidationError(_("Your administrator has stopped mail to this mailbox. Ask there."))
         if alias and wanted and alias.state != "active":
             change_alias(alias, active=True, starts_at=None, ends_at=None, by=by)
-        if alias and not wanted and _closed_of([mailbox.address]):
+        if alias and not wanted and closed_of([mailbox.address]):
             sentence = _("Not everybody may write to %(address)s. Ask your administrator to end the forwarding.")
             raise ValidationError({"destinations": sentence % {"address": own}})
         before = _led_to(mailbox)
         changes = {"receives": keeps} if keeps != mailbox.receives else {}
         change_mailbox(mailbox, also_deliver_to=wanted, **changes, by=by)
         new = [address for address in _led_to(mailbox) if address not in before]
-        if closed := _closed_of(new):
+        if closed := closed_of(new):
             sentence = _("Not everybody may write to %(address)s. Ask your administrator to forward there.")
             raise ValidationError({"destinations": [sentence % {"address": address} for address in closed]})
 
@@ -58,5 +58,6 @@ def _led_to(mailbox: Mailbox) -> list[Address]:
     return [row.address for row in rows if row.address and row.address != mailbox.address]
 
 
-def _closed_of(addresses: Sequence[Address]) -> list[Address]:
+def closed_of(addresses: Sequence[Address]) -> list[Address]:
+    """Those to which not everybody may write."""
     return [address for closed in _closed for address in closed(addresses)]

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor
-from accounts.pages import PanelForm, PersonRequest, person_required, refusals_on, typed
+from accounts.pages import PanelForm, PersonRequest, asked, person_required, refusals_on, typed
 from domains.models import Domain
 from jobs.models import Job
 from mailboxes.columns import COLUMNS, NEEDED
@@ -32,12 +34,14 @@ def import_add(request: PersonRequest, kind: str) -> HttpResponse:
     if kind not in Import.Kind.values or (kind == Import.Kind.DOMAINS and not request.user.is_superuser):
         raise Http404
     sent = int(request.META.get("CONTENT_LENGTH") or 0)
+    around = _around(request, kind)
     form = ImportForm(typed(request), request.FILES or None, user=request.user, kind=kind, sent=sent)
     if form.is_valid():
         with refusals_on(form, **dict.fromkeys(["__all__"], "file")):
-            return redirect(stage_upload(kind, by=Actor.from_request(request), **form.values()))
+            staged = stage_upload(kind, by=Actor.from_request(request), **form.values())
+            return redirect(staged.get_absolute_url() + around["query"])
     context = {"form": form, "kind": kind, "title": _titles()[kind], "example": EXAMPLES[Import.Kind(kind)]}
-    context |= {"columns": COLUMNS[kind], "needed": NEEDED[kind]}
+    context |= {"columns": COLUMNS[kind], "needed": NEEDED[kind]} | around
     return render(request, "mailboxes/import_add.html", context)
 
 
@@ -55,8 +59,19 @@ def import_(request: PersonRequest, pk: int) -> HttpResponse:
         "faults": list(faults_of(one)),
         "is_cut": one.refused > MOST_FAULTS,
         "is_failed": one.job is not None and one.job.state == Job.State.FAILED,
-    }
+    } | _around(request, one.kind)
     return render(request, "mailboxes/import.html", context)
+
+
+def _around(request: PersonRequest, kind: str) -> dict[str, Any]:
+    """The domain from which one came, for the way back; a file may hold addresses of any."""
+    name = asked(request, "domain")
+    domain = Domain.objects.visible_to(request.user).filter(name=name).first() if name else None
+    if domain is None or kind == Import.Kind.DOMAINS:
+        return {"domain": None, "below": "", "query": "", "back": reverse("domain_list")}
+    page = "mailbox_list" if kind == Import.Kind.MAILBOXES else "alias_list"
+    query = f"?{urlencode({'domain': domain.name})}"
+    return {"domain": domain, "below": kind, "query": query, "back": reverse(page, args=[domain.name])}
 
 
 @person_required

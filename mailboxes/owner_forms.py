@@ -18,7 +18,7 @@ class OutOfOfficeForm(PanelForm):
     text = forms.CharField(
         label=gettext_lazy("Text of the answer"),
         max_length=LONGEST_ANSWER,
-        help_text=gettext_lazy("Text in any language. Whoever writes to you gets it."),
+        help_text=gettext_lazy("Text in any language. Whoever writes to this mailbox gets it."),
         widget=forms.Textarea(attrs={"rows": 6}),
     )
     subject = forms.CharField(
@@ -35,7 +35,7 @@ class OutOfOfficeForm(PanelForm):
         min_value=1,
         max_value=MOST_DAYS,
         initial=7,
-        help_text=gettext_lazy("A sender who writes again within this time gets none, unless you change the answer."),
+        help_text=gettext_lazy("A sender who writes again within this time gets none, unless the answer is changed."),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     active = forms.BooleanField(

@@ -13,6 +13,7 @@ from accounts.actors import Actor
 from accounts.pages import PersonRequest, asked, list_page, person_required, refusals_on, say, typed
 from domains.models import Domain
 from domains.views import domain_head, domain_of_page
+from mailboxes.afterwards import what_becomes_of_the_mail_of_many, who_gets_mail_after
 from mailboxes.forms import RelayRecipientsForm
 from mailboxes.models import RelayRecipient
 from mailboxes.relay import add_relay_recipients, delete_relay_recipients
@@ -46,17 +47,17 @@ def _delete(request: PersonRequest, domain: Domain, recipients: QuerySet[RelayRe
         say(request, sentence, level=messages.WARNING)
         return redirect(request.get_full_path())
     if request.POST.get("is_sure") != "yes":
-        return render(request, "mailboxes/recipients_delete.html", domain_head(domain) | {"picked": picked})
+        addresses = [one.address for one in picked]
+        taken = who_gets_mail_after(addresses)
+        context = domain_head(domain) | {"first": what_becomes_of_the_mail_of_many(addresses, taken)}
+        context["picked"] = [(one, taken.get(one.address_id, "")) for one in picked]
+        return render(request, "mailboxes/recipients_delete.html", context)
     try:
         delete_relay_recipients(domain, picked, by=Actor.from_request(request))
     except ValidationError as error:
         say(request, " ".join(error.messages), level=messages.ERROR)
     else:
-        sentence = ngettext(
-            "Deleted %(count)d recipient. Mail to it is refused from now on.",
-            "Deleted %(count)d recipients. Mail to them is refused from now on.",
-            len(picked),
-        )
+        sentence = ngettext("Deleted %(count)d recipient.", "Deleted %(count)d recipients.", len(picked))
         say(request, sentence % {"count": len(picked)})
     return redirect(request.get_full_path())
 

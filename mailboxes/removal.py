@@ -15,6 +15,7 @@ from accounts.history import recorded
 from accounts.models import User
 from domains.models import Domain
 from domains.services import locked_version
+from mailboxes.afterwards import how_long_in_quarantine, what_becomes_of_mail
 from mailboxes.app_passwords import remove_app_passwords
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.loops import refuse_loop_of_what_falls_back
@@ -130,10 +131,9 @@ def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
         return _lost_with_domain(thing)
     losses = []
     if isinstance(thing, Mailbox):
-        losses.append(
-            _("Mail to %(address)s is refused from then on. The files at %(path)s stay where they are.")
-            % {"address": thing, "path": thing.mail_path}
-        )
+        losses.append(what_becomes_of_mail(thing.address))
+        losses.append(_("The files at %(path)s stay where they are.") % {"path": thing.mail_path})
+        losses += how_long_in_quarantine()
     else:
         number = thing.destinations.count()
         sentence = ngettext(
@@ -149,10 +149,9 @@ def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
     )
     if other.exists():
         return losses
-    pointing = (
-        AliasDestination.objects.filter(address=thing.address_id),
-        known_only_to(Address.objects.filter(pk=thing.address_id)),
-    )
+    pointing: list[QuerySet[AliasDestination]] = [AliasDestination.objects.filter(address=thing.address_id)]
+    if not isinstance(thing, Mailbox):  # a mailbox is neither catch-all nor pattern
+        pointing.append(known_only_to(Address.objects.filter(pk=thing.address_id)))
     return losses + _lost_aliases(*pointing) + _lost_default_aliases(Q(destination=str(thing)))
 
 

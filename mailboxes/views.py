@@ -1,5 +1,6 @@
 """Pages about mailboxes: the list of a domain, one mailbox, many at once; all addresses; a domain that is deleted."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -7,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -29,6 +31,7 @@ from accounts.pages import (
 from domains.models import Domain, MailSettings
 from domains.views import domain_head, domain_of_page
 from mailboxes import services
+from mailboxes.afterwards import how_long_in_quarantine, what_becomes_of_the_mail_of_many, who_gets_mail_after
 from mailboxes.forms import MAY_DO, MailboxAddForm, MailboxForm, quota_words
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import (
@@ -39,7 +42,7 @@ from mailboxes.models import (
     PasswordSettings,
     RecoveryAddress,
 )
-from mailboxes.parsing import ParsedAddress
+from mailboxes.parsing import ParsedAddress, normalised_local_part
 from mailboxes.password_forms import MailboxPasswordForm
 from mailboxes.removal import delete_domain, what_is_lost
 from mailboxes.sessions import SessionCheck
@@ -113,7 +116,11 @@ def _act_on_many(request: PersonRequest, domain: Domain, mailboxes: QuerySet[Mai
             change_set = services.delete_mailboxes(picked, by=by)
             say(request, _done(do, len(picked)), undo=change_set)
         elif do == "delete":
-            context = domain_head(domain) | {"picked": picked, "lost": _lost_with(picked)}
+            addresses = [mailbox.address for mailbox in picked]
+            taken = who_gets_mail_after(addresses)
+            first = what_becomes_of_the_mail_of_many(addresses, taken)
+            rows = [(mailbox, taken.get(mailbox.address_id, "")) for mailbox in picked]
+            context = domain_head(domain) | {"picked": rows, "lost": [first, *_lost_with(picked)]}
             return render(request, "mailboxes/mailboxes_delete.html", context)
     except ValidationError as error:
         say(request, " ".join(error.messages), level=messages.ERROR)
@@ -141,7 +148,7 @@ def _done(do: str, count: int) -> str:
 def _lost_with(picked: list[Mailbox]) -> list[str]:
     pointing = AliasDestination.objects.filter(address__in=[mailbox.address_id for mailbox in picked])
     aliases = pointing.aggregate(number=Count("alias", distinct=True))["number"]
-    losses = [_("Mail to these addresses is refused from then on. The files stay where they are.")]
+    losses = [_("The files stay where they are."), *how_long_in_quarantine()]
     if aliases:
         sentence = ngettext(
             "%(number)d alias delivers to one of them. Without another destination it is deleted too.",
@@ -163,8 +170,18 @@ def mailbox_add(request: PersonRequest, name: str) -> HttpResponse:
             say(request, _("Added mailbox {address}. Mail arrives at once: Postfix reads the database."), address=new)
             again = request.POST.get("again") == "1"
             return redirect(request.path if again else new.get_absolute_url())
-    template = MailSettings.current().mail_path_template.replace("{domain}", domain.name)
-    return render(request, "mailboxes/mailbox_add.html", domain_head(domain) | {"form": form, "stored_at": template})
+    context = domain_head(domain) | {"form": form, "stored_at": _stored_at(domain, form)}
+    return render(request, "mailboxes/mailbox_add.html", context | {"quota_bytes": domain.counted.quota_bytes})
+
+
+def _stored_at(domain: Domain, form: MailboxAddForm) -> str:
+    """The mail path as far as it is known: with the name, once that was typed."""
+    values, settings = getattr(form, "cleaned_data", {}), MailSettings.current()
+    with suppress(ValidationError):
+        if local_part := normalised_local_part(values.get("local_part", ""), may_be_empty=True):
+            slash = "/" if values.get("mail_format") == "maildir" else ""
+            return values.get("mail_path") or settings.path_for(domain.name, local_part) + slash
+    return settings.mail_path_template.replace("{domain}", domain.name)
 
 
 @person_required
@@ -178,7 +195,7 @@ def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     initial = {name: getattr(mailbox, name) for name in fields}
     initial |= quota_words(mailbox.quota_bytes) | {"also_deliver_to": "\n".join(map(str, around["copies"]))}
     initial["allowed_networks"] = "\n".join(mailbox.allowed_networks)
-    form = MailboxForm(typed(request), initial=initial, user=request.user)
+    form = MailboxForm(typed(request), initial=initial, user=request.user, domain=mailbox.address.domain)
     if form.is_valid():
         with refusals_on(form, quota_bytes="quota", destinations="also_deliver_to"):
             services.change_mailbox(mailbox, by=Actor.from_request(request), **form.values())
@@ -187,6 +204,7 @@ def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain} | around
     if mailbox.stopped_at:
         context["hosts"] = list(SessionCheck.objects.all()[:MOST_HOSTS])
+        context["app_passwords"] = mailbox.app_passwords.exclude(expires_at__lte=timezone.now()).count()
     return render(request, "mailboxes/mailbox.html", context)
 
 

@@ -43,7 +43,8 @@ def what_is_behind(keys: Iterable[str]) -> Behind:
                 continue
             domain_id = domains[name].answers_for.pk
             base, _extension = split_address(local_part, delimiters)
-            found = (local_part, base, fitting_pattern(local_part, patterns[domain_id]), "")
+            # Without an extension there is no base, and without a pattern none: empty, it would be the catch-all.
+            found = [*filter(None, (local_part, base, fitting_pattern(local_part, patterns[domain_id]))), ""]
             candidates[key] = [(domain_id, one) for one in dict.fromkeys(found)]
     return Behind(domains, _first_of(candidates))
 
@@ -58,6 +59,15 @@ def _first_of(candidates: Mapping[str, list[tuple[int, str]]]) -> dict[str, Addr
         key: next((by_name[pair] for pair in pairs if pair in by_name), None) for key, pairs in candidates.items()
     }
     return {key: address for key, address in firsts.items() if address}
+
+
+def how_it_is_taken(address: Address | None) -> str:
+    """Which pattern or catch-all answers for an address that does not exist; empty for one that does."""
+    if address is None or not hasattr(address, "alias"):
+        return ""
+    if address.alias.is_pattern:
+        return _("by the pattern %(alias)s") % {"alias": address}
+    return _("by the catch-all %(alias)s") % {"alias": address} if address.alias.is_catch_all else ""
 
 
 def refused_in(lookups: Iterable[Lookup]) -> set[str]:

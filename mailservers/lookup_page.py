@@ -20,7 +20,7 @@ from domains.models import Domain
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.parsing import parse_address
 from mailservers.access_lookup import row_behind
-from mailservers.behind import Behind, refused_in, what_is_behind, why_refused
+from mailservers.behind import Behind, how_it_is_taken, refused_in, what_is_behind, why_refused
 from mailservers.lookup import ENDINGS, Lookup, Node, Station, look_up, stations_of
 
 MOST_ADDRESSES = 5  # at a time
@@ -33,6 +33,7 @@ class Found:
     url: str
     who: str = ""
     at: datetime | None = None
+    taken: str = ""  # by which pattern or catch-all
 
 
 @dataclass(frozen=True)
@@ -275,9 +276,11 @@ def _found(keys: set[str], behind: Behind) -> dict[str, Found]:
     rows, domains = _things(behind.addresses), behind.domains
     changed = _last_changes([*rows.values(), *domains.values()])
     named = {key: rows[key] for key in keys if key in rows} | {key: domains[key] for key in keys if key in domains}
-    return {
-        key: Found(row.get_absolute_url(), *changed.get((type(row), row.pk), ("", None))) for key, row in named.items()
-    }
+    found = {}
+    for key, row in named.items():
+        who, at = changed.get((type(row), row.pk), ("", None))
+        found[key] = Found(row.get_absolute_url(), who, at, how_it_is_taken(behind.addresses.get(key)))
+    return found
 
 
 def _things(behind: Mapping[str, Address]) -> dict[str, Alias | Mailbox]:

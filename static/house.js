@@ -134,6 +134,14 @@
     area.after(box);
   };
 
+  // What only counts while a box is ticked is there, and sent, only then
+  const goWithBox = (input) => {
+    const box = input.form.elements[input.dataset.onlyWith];
+    const follow = () => { input.disabled = input.closest(".field").hidden = !box.checked; };
+    box.addEventListener("change", follow);
+    follow();
+  };
+
   // The question before a deletion comes as a popover; without it, the link leads to its page
   const ask = document.getElementById("ask");
   document.addEventListener("htmx:afterSwap", (event) => {
@@ -153,6 +161,7 @@
   const arrange = (within) => {
     for (const form of all("form[data-picks]", within)) countPicked(form);
     for (const area of all("textarea[data-chips]", within)) makeChips(area);
+    for (const input of all("input[data-only-with]", within)) goWithBox(input);
   };
   arrange(document);
   document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });

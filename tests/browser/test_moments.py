@@ -1,9 +1,13 @@
 """Moments that decide whether people trust a panel: being asked, being refused, side by side, pasting a list."""
 
+from io import BytesIO
+
 import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
+from accounts.actors import Actor, Door
+from mailboxes.imports import stage_upload
 from mailboxes.models import Alias, Mailbox
 from tests.browser.conftest import SitDown
 from tests.browser.visit import THEMES, Visit
@@ -132,3 +136,36 @@ def test_a_session_that_ended_meanwhile(superuser: Client, sit_down: SitDown) ->
     visit.page.get_by_role("searchbox", name="Filter by address").fill("jean")
     expect(visit.page.get_by_role("heading", level=1)).to_have_text("Sign in")
     assert "next=/domains/falcot.org/mailboxes/" in visit.page.url
+
+
+def test_the_days_of_an_old_address_go_with_its_tick(superuser: Client, sit_down: SitDown) -> None:
+    visit = sit_down(superuser)
+    visit.go("/mailboxes/laure@falcot.org/rename/")
+    days, tick = visit.page.locator("#id_keep_days"), visit.page.locator("#id_keep_old")
+    days.fill("30")
+    tick.uncheck()
+    expect(days).to_be_hidden()
+    expect(days).to_be_disabled()
+    tick.check()
+    expect(days).to_be_visible()
+    expect(days).to_be_enabled()
+
+
+def test_a_warning_and_its_buttons_have_room(superuser: Client, sit_down: SitDown) -> None:
+    user = people.user_of(SUPERUSER)
+    staged = stage_upload(
+        "mailboxes",
+        file=BytesIO(b"address\nx@nowhere.example\n"),
+        label="people.csv",
+        by=Actor(user=user, door=Door.PAGE),
+    )
+    visit = sit_down(superuser)
+    visit.go(staged.get_absolute_url())
+    list_, note, buttons = (
+        visit.page.locator(f".spaced > {one}").bounding_box() for one in (".card-dl", ".note", ".acts")
+    )
+    assert list_
+    assert note
+    assert buttons
+    assert note["y"] - list_["y"] - list_["height"] >= 8
+    assert buttons["y"] - note["y"] - note["height"] >= 8

@@ -169,3 +169,17 @@ def test_what_leaves_the_house(shell: Shell, falcot: Domain) -> None:
         ("info@falcotsbrand.com", "z@b.example"),
     ]
     assert rows("--to", "B.example", "--domain", "falcot.org") == [("info@falcot.org", "x@b.example")]
+
+
+def test_the_help_says_how_a_pattern_is_written(shell: Shell, db: None) -> None:
+    assert "'sales-*@example.org' a pattern" in " ".join(shell("alias", "add", "--help").out.split())
+
+
+def test_the_list_says_when_one_ends(shell: Shell, falcot: Domain) -> None:
+    shell("alias", "add", "a@falcot.org", "jean@falcot.org", "--ends", "2998-01-31T17:00:00Z")
+    shell("alias", "add", "b@falcot.org", "jean@falcot.org", "--starts", "2998-01-31T17:00:00Z")
+    shell("alias", "add", "c@falcot.org", "jean@falcot.org")
+    states = {line.split()[0]: line for line in shell("alias", "list", "--domain", "falcot.org").lines}
+    assert "active, until 2998-01-31 17:00:00 UTC" in states["a@falcot.org"]
+    assert "not_begun, from 2998-01-31 17:00:00 UTC" in states["b@falcot.org"]
+    assert "until" not in states["c@falcot.org"]

@@ -28,3 +28,12 @@ def test_from_a_sender(shell: Shell, falcot: Domain, login: str, may_send: bool)
     sender = shell(*words, "--json").json[0]["sender"]
     assert (sender["may_send"], sender["reply"].startswith("250")) == (may_send, may_send)
     assert f"  {login.lower()}: {sender['reply']}" in shell(*words).lines
+
+
+def test_which_pattern_or_catch_all_answered_is_said(shell: Shell, falcot: Domain) -> None:
+    shell("alias", "add", "sales-*@falcot.org", "jean@falcot.org")
+    shell("alias", "add", "@falcot.org", "laure@falcot.org")
+    lines = shell("lookup", "sales-x@falcot.org", "nobody@falcot.org", "jean@falcot.org").lines
+    assert "  sales-x@falcot.org by the pattern sales-*@falcot.org" in lines
+    assert "  nobody@falcot.org by the catch-all @falcot.org" in lines
+    assert not any("jean@falcot.org by" in line for line in lines)

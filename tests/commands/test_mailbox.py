@@ -1,8 +1,10 @@
 """manage.py mailbox"""
 
+import io
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -55,7 +57,7 @@ def test_it_works(shell: Shell, domain: Domain) -> None:
     mailbox = Mailbox.objects.get()
     assert (mailbox.quota_bytes, mailbox.name, mailbox.version) == (None, "Jean", 2)
     assert shell("mailbox", "list").lines == [
-        "jean@example.org                Jean                       -               active    example.org/jean/"
+        "jean@example.org                Jean                       none    active    example.org/jean/"
     ]
     assert shell("mailbox", "delete", "jean@example.org", "--yes").out == "Deleted mailbox jean@example.org.\n"
     assert not Address.objects.exists()
@@ -292,3 +294,23 @@ class TestSenders:
         assert "no mailbox" in shell.refused("mailbox", "permit-sender", "nobody@falcot.org", "a@falcot.org")
         assert "not permitted" in shell.refused("mailbox", "forbid-sender", "jean@falcot.org", "a@falcot.org")
         assert shell.refused("mailbox", "forbid-sender", "jean@falcot.org", "no address")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_list_stays_in_its_columns(shell: Shell, domain: Domain) -> None:
+    long = "a-rather-long-name-for-a-mailbox@example.org"
+    shell("mailbox", "add", long, "--no-password", "--quota", "1.5G")
+    shell("mailbox", "add", "b@example.org", "--no-password")
+    first, second = shell("mailbox", "list").lines
+    assert first.split() == [long, "-", "1.5", "GB", "active", "example.org/a-rather-long-name-for-a-mailbox/"]
+    assert first.index("active") == second.index("active")
+    assert "none" in second
+    terminal = Terminal()
+    call_command("mailbox", "list", stdout=terminal)
+    heading = terminal.getvalue().splitlines()[0]
+    assert heading.split() == ["address", "name", "quota", "state", "mail_path"]
+    assert heading.index("state") == first.index("active")

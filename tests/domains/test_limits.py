@@ -93,3 +93,25 @@ def test_the_history_tells(alice_client: Client, falcot: Domain) -> None:
     words = words_of(alice_client.get("/history/"))
     assert "most mailboxes" in words
     assert "1.0 GB" in words
+
+
+def test_a_new_mailbox_is_told_of_the_quotas(bob_client: Client, falcot: Domain) -> None:
+    url = "/domains/falcot.org/mailboxes/add/"
+    assert "Leave it empty for no quota." in words_of(bob_client.get(url))
+    change_domain(falcot, max_total_quota_bytes=50 * GIB, by=TESTER)
+    words = words_of(bob_client.get(url))
+    assert "Leave it empty for no quota." not in words
+    assert "It needs one, since the quotas of this domain have a limit." in words
+    assert "Sum of quotas 25 GB of 50 GB" in words
+    assert "It needs one" in words_of(bob_client.get("/mailboxes/jean@falcot.org/"))
+
+
+def test_a_refused_mailbox_shows_where_it_would_be_stored(bob_client: Client, falcot: Domain) -> None:
+    url = "/domains/falcot.org/mailboxes/add/"
+    assert "Stored at falcot.org/{local_part}" in words_of(bob_client.get(url))
+    change_domain(falcot, max_total_quota_bytes=50 * GIB, by=TESTER)
+    refused = words_of(bob_client.post(url, {"local_part": "Anna", "mail_format": "maildir", "active": "on"}))
+    assert "needs a quota" in refused
+    assert "Stored at falcot.org/anna/" in refused
+    strange = bob_client.post(url, {"local_part": "a b", "mail_format": "maildir", "active": "on"})
+    assert "Stored at falcot.org/{local_part}" in words_of(strange)

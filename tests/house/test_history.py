@@ -528,6 +528,7 @@ LEAVES_NOTHING = {
     "domains.services.locked_version": "It locks a row for the service that calls it.",
     "jobs.services.in_the_name_of": "It reads.",
     "jobs.services.job_kind": "It registers a function.",
+    "mailboxes.forwarding.closed_of": "It reads.",
     "mailboxes.forwarding.register_closed": "It registers a function.",
     "mailboxes.server_names.host_by_service": "It reads.",
     "mailboxes.broadcasts.preview_of_broadcast": "It reads.",

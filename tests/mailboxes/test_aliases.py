@@ -9,6 +9,7 @@ from domains.models import Domain
 from mailboxes.fields import apart
 from mailboxes.models import Alias
 from mailboxes.services import delete_alias
+from restrictions.access_services import protect_alias
 from tests.plugins.example_mail import TESTER, add_alias
 from tests.plugins.people import words_of
 
@@ -143,3 +144,32 @@ def test_nothing_that_is_pasted_keeps_the_panel_busy(text: str) -> None:
     started = process_time()
     apart(text)
     assert process_time() - started < 2
+
+
+def test_a_pattern_is_explained_and_named(alice_client: Client, falcot: Domain) -> None:
+    assert "With a * at the end it is a pattern: sales-* takes" in words_of(alice_client.get(ADD))
+    alice_client.post(ADD, WANTED | {"local_part": "sales-*"})
+    assert "sales-*@falcot.org pattern jean@falcot.org" in words_of(alice_client.get("/domains/falcot.org/aliases/"))
+    page = words_of(alice_client.get("/aliases/sales-*@falcot.org/"))
+    assert "pattern" in page.partition("Who may write")[0].partition("sales-*@falcot.org")[2]
+    assert "every address that begins like this and does not exist" in page
+    assert "sales-*@falcot.org pattern" in words_of(alice_client.get("/addresses/?q=sales-"))
+    overview = words_of(alice_client.get("/domains/falcot.org/"))
+    assert "An address that does not exist is taken by the longest pattern that fits: sales-*@falcot.org" in overview
+
+
+def test_a_protected_alias_shows_it(bob_client: Client, falcot: Domain) -> None:
+    bob_client.post(ADD, WANTED)
+    sentence, urls = (
+        "protected: not everybody may write to it",
+        ("/aliases/desk@falcot.org/", "/domains/falcot.org/aliases/"),
+    )
+    assert all("protected" not in words_of(bob_client.get(url)) for url in urls)
+    protect_alias(Alias.objects.get(address__local_part="desk"), "members", by=TESTER)
+    assert sentence in words_of(bob_client.get(urls[0]))
+    assert "desk@falcot.org protected" in words_of(bob_client.get(urls[1]))
+
+
+def test_the_list_says_when_one_ends(bob_client: Client, falcot: Domain) -> None:
+    bob_client.post(ADD, WANTED | {"ends_at": "2998-01-31T17:00"})
+    assert "Active until Jan. 31, 2998, 5 p.m." in words_of(bob_client.get("/domains/falcot.org/aliases/"))

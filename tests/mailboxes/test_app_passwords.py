@@ -5,10 +5,12 @@ import re
 import pytest
 from axes.models import AccessAttempt
 from django.test import Client
+from django.utils import timezone
 
 from mailboxes.credentials import is_password
 from mailboxes.models import AppPassword, Mailbox, MailboxCredential, RecoveryAddress
 from mailboxes.services import change_mailbox
+from mailboxes.stopping import stop_mailboxes
 from tests.plugins import household as people
 from tests.plugins.example_mail import TESTER
 from tests.plugins.household import DOMAIN_ADMIN, OWNER
@@ -87,3 +89,13 @@ def test_a_domain_admin_sees_and_revokes(owner: Client) -> None:
     assert "Phone" in claire.get("/mailboxes/jean@falcot.org/app-passwords/").content.decode()
     assert claire.post(f"/mailboxes/jean@falcot.org/app-passwords/{one.pk}/revoke/").status_code == 302
     assert not Mailbox.objects.get(address__local_part="jean").app_passwords.exists()
+
+
+def test_who_releases_a_mailbox_is_told_of_them(owner: Client) -> None:
+    admin = people.signed_in(DOMAIN_ADMIN)
+    mailbox = Mailbox.objects.get(app_passwords__name="Phone")
+    stop_mailboxes([mailbox], by=TESTER)
+    sentence = "1 app password is valid again from the release on."
+    assert sentence in words_of(admin.get(mailbox.get_absolute_url()))
+    mailbox.app_passwords.update(expires_at=timezone.now())
+    assert "from the release on" not in words_of(admin.get(mailbox.get_absolute_url()))

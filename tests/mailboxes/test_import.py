@@ -259,3 +259,20 @@ def test_a_key_goes_with_the_person_who_uploaded(superuser: Client) -> None:
     os.utime(key, (0, 0))
     forget_old_imports()
     assert not key.exists()
+
+
+def test_the_way_back_leads_to_the_domain(superuser: Client) -> None:
+    assert (
+        'href="/imports/add/mailboxes/?domain=falcot.org"'
+        in superuser.get("/domains/falcot.org/mailboxes/").content.decode()
+    )
+    crumb, file = (
+        '<a href="/domains/falcot.org/mailboxes/">',
+        SimpleUploadedFile("people.csv", b"address\na@falcot.org\n"),
+    )
+    for response in (
+        superuser.get("/imports/add/mailboxes/?domain=falcot.org"),
+        superuser.post("/imports/add/mailboxes/?domain=falcot.org", {"file": file, "existing": "refuse"}, follow=True),
+    ):
+        assert crumb in response.content.decode()
+    assert crumb not in superuser.get("/imports/add/mailboxes/?domain=nowhere.example").content.decode()

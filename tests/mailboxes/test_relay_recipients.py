@@ -6,7 +6,7 @@ from django.test import Client
 from domains.models import Domain
 from mailboxes.models import RelayRecipient
 from mailboxes.relay import add_relay_recipients
-from tests.plugins.example_mail import TESTER, add_domain
+from tests.plugins.example_mail import TESTER, add_alias, add_domain
 from tests.plugins.people import words_of
 
 URL = "/domains/relay.example/recipients/"
@@ -48,6 +48,16 @@ def test_deleting_asks_first(alice_client: Client, relay: Domain) -> None:
     assert len(recipients()) == 2
     alice_client.post(URL, picked | {"is_sure": "yes"})
     assert recipients() == {"bob@relay.example"}
+
+
+def test_who_gets_the_mail_then_is_said(alice_client: Client, relay: Domain) -> None:
+    add_relay_recipients(relay, ["ann", "bob"], by=TESTER)
+    picked = {"do": "delete", "pick": list(RelayRecipient.objects.values_list("pk", flat=True))}
+    assert "Mail to these addresses is refused from then on." in words_of(alice_client.post(URL, picked))
+    add_alias("@relay.example", "desk@elsewhere.example")
+    words = words_of(alice_client.post(URL, picked))
+    assert "Mail to these addresses is still taken. Who gets it stands below." in words
+    assert "Mail to bob@relay.example goes to desk@elsewhere.example from then on, by the catch-all." in words
 
 
 def test_only_those_of_this_domain(alice_client: Client, relay: Domain) -> None:

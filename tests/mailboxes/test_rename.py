@@ -55,3 +55,9 @@ def test_the_tick_is_there_for_aliases_too(alice_client: Client, falcot: Domain)
     assert "Take the address all the same" in words_of(alice_client.post(url, form))
     alice_client.post(url, form | {"despite_quarantine": "on"})
     assert Alias.objects.filter(address__local_part="laure").exists()
+
+
+def test_days_without_the_old_address_are_refused(bob_client: Client, falcot: Domain) -> None:
+    response = bob_client.post("/mailboxes/jean@falcot.org/rename/", {"address": "j@falcot.org", "keep_days": "30"})
+    assert "Tick that the old address is kept, or leave the days empty." in words_of(response)
+    assert mailbox_of("jean@falcot.org")

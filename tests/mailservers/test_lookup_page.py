@@ -275,3 +275,10 @@ def test_a_rule_that_has_ended_is_not_named() -> None:
     add_rule("sender", "spam.example", "HOLD", by=TESTER)
     (station,) = look_up("jean@falcot.org", sender="x@spam.example").access
     assert str(row_behind(station)) == "spam.example"
+
+
+def test_which_pattern_or_catch_all_answered_is_said() -> None:
+    client, _user = signed_in(is_superuser=True)
+    add_alias(Domain.objects.get(name="falcot.org"), "sales-*", ["jean@falcot.org"], by=TESTER)
+    assert "by the pattern sales-*@falcot.org" in page(client, "sales-x@falcot.org")
+    assert "by the pattern" not in page(client, "contact@falcotsbrand.com")

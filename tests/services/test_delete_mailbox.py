@@ -1,9 +1,12 @@
 """Deleting mailboxes, one or many."""
 
 import pytest
+from django.db import connection
 
 from accounts.models import User
-from domains.models import Domain
+from domains.models import Domain, MailSettings
+from domains.services import change_mail_settings
+from mailboxes.afterwards import what_becomes_of_the_mail_of_many, who_gets_mail_after
 from mailboxes.models import Alias, Mailbox, MailboxCredential
 from mailboxes.removal import what_is_lost
 from mailboxes.services import (
@@ -87,6 +90,88 @@ def test_what_is_lost_is_named(domain: Domain, jean: Mailbox) -> None:
     add_alias(domain, "only", ["jean@example.org"], by=TESTER)
     add_alias(domain, "both", ["jean@example.org", ELSEWHERE], by=TESTER)
     losses = what_is_lost(jean)
-    assert "Mail to jean@example.org is refused from then on." in losses[0]
+    assert "Mail to jean@example.org is refused from then on." in losses
     assert "Alias only@example.org delivers nowhere else and is deleted too." in losses
     assert "Alias both@example.org keeps its other destinations." in losses
+
+
+def asked_of_postfix(address: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM postfix.virtual_alias_maps(%s, %s)", address.split("@"))
+        return [row[0] for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize(
+    ("local_part", "destinations", "sentence"),
+    [
+        (
+            "",
+            ["laure@example.org"],
+            "Mail to jean@example.org goes to laure@example.org from then on, by the catch-all.",
+        ),
+        ("", ["@elsewhere.example"], "Mail to jean@example.org goes to jean@elsewhere.example from then on, by the"),
+        (
+            "je*",
+            [ELSEWHERE],
+            f"Mail to jean@example.org goes to {ELSEWHERE} from then on, by the pattern je*@example.org.",
+        ),
+        ("jean", [ELSEWHERE], f"Mail to jean@example.org still goes on to {ELSEWHERE}: its alias stays."),
+        (
+            "",
+            [f"{name}@elsewhere.example" for name in "abcde"],
+            "goes to a@elsewhere.example, b@elsewhere.example, c@elsewhere.example and 2 more from then on",
+        ),
+    ],
+)
+def test_who_gets_the_mail_then_is_said_as_postfix_has_it(
+    domain: Domain, jean: Mailbox, laure: Mailbox, local_part: str, destinations: list[str], sentence: str
+) -> None:
+    add_alias(domain, local_part, destinations, by=TESTER)
+    said = what_is_lost(jean)[0]
+    delete_mailbox(jean, by=TESTER)
+    assert sentence in said
+    assert all(one in said for one in asked_of_postfix("jean@example.org")[:3])
+    assert asked_of_postfix("jean@example.org")
+
+
+@pytest.mark.parametrize(
+    ("local_part", "destinations", "active"),
+    [
+        ("", ["jean@example.org"], True),
+        ("", ["chain@example.org"], True),
+        ("", [ELSEWHERE], False),
+        ("laure*", [ELSEWHERE], True),
+    ],
+)
+def test_what_goes_too_or_is_inactive_takes_no_mail(
+    domain: Domain, jean: Mailbox, local_part: str, destinations: list[str], active: bool
+) -> None:
+    add_alias(domain, "chain", ["jean@example.org"], by=TESTER)
+    add_alias(domain, local_part, destinations, active=active, by=TESTER)
+    assert what_is_lost(jean)[0] == "Mail to jean@example.org is refused from then on."
+    delete_mailbox(jean, by=TESTER)
+    assert not asked_of_postfix("jean@example.org")
+
+
+def test_what_looks_like_an_extension_goes_to_its_base(domain: Domain, jean: Mailbox) -> None:
+    longer = add_mailbox(domain, "jean+list", by=TESTER)
+    sentence = "Mail to jean+list@example.org goes where mail to jean@example.org goes from then on."
+    assert what_is_lost(longer)[0] == sentence
+
+
+def test_of_many_it_is_said_how_many_are_refused(domain: Domain, jean: Mailbox, laure: Mailbox) -> None:
+    both = [jean.address, laure.address]
+    add_alias(domain, "jean", ["laure@example.org", ELSEWHERE], by=TESTER)
+    taken = who_gets_mail_after(both)
+    assert taken == {jean.address_id: f"Mail to jean@example.org still goes on to {ELSEWHERE}: its alias stays."}
+    assert "Mail to 1 of these addresses is refused" in what_becomes_of_the_mail_of_many(both, taken)
+    add_alias(domain, "", [ELSEWHERE], by=TESTER)
+    assert "is still taken" in what_becomes_of_the_mail_of_many(both, who_gets_mail_after(both))
+
+
+def test_the_days_of_quarantine_are_said(jean: Mailbox) -> None:
+    sentence = "For 90 days nobody else gets the address, unless a superuser gives it."
+    change_mail_settings(quarantine_days=90, version=MailSettings.current().version, by=TESTER)
+    assert sentence in what_is_lost(jean)
+    change_mail_settings(quarantine_days=0, version=MailSettings.current().version, by=TESTER)
+    assert not any("nobody else" in one for one in what_is_lost(jean))

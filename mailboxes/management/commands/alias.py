@@ -1,4 +1,4 @@
-"""Aliases from the shell; `@example.org` is the catch-all."""
+"""Aliases from the shell; `@example.org` is the catch-all, `sales-*@example.org` a pattern."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from accounts.commands import (
     active_arguments,
     delete_arguments,
     given,
+    in_words,
     list_arguments,
     stream,
     version_argument,
@@ -76,7 +77,11 @@ class Command(NounCommand):
         forwards.add_argument("--to", metavar="DOMAIN", help=_("To this domain elsewhere only."))
 
     def _address_argument(self, parser: Any) -> None:
-        parser.add_argument("address", metavar="ADDRESS", help=_("@example.org is the catch-all."))
+        sentence = _(
+            "@example.org is the catch-all, 'sales-*@example.org' a pattern: it takes all that begin with sales- and "
+            "do not exist."
+        )
+        parser.add_argument("address", metavar="ADDRESS", help=sentence)
 
     def _time_arguments(self, parser: Any) -> None:
         for option, field, sentence in (
@@ -124,7 +129,10 @@ class Command(NounCommand):
     def do_list(self, options: Options) -> None:
         aliases = listed(Alias.objects.with_destinations().select_related("address__mailbox"), options)
         columns = {"address": 30, "state": 9, "destinations": 0}
-        self.table((_row(alias) for alias in stream(aliases, options["limit"])), columns, options)
+        rows = (_row(alias) for alias in stream(aliases, options["limit"]))
+        if not options["json"]:
+            rows = (row | {"state": _state_in_words(row)} for row in rows)
+        self.table(rows, columns, options)
 
     def do_forwards(self, options: Options) -> None:
         found = AliasDestination.objects.to_outside().with_alias().order_by(DOMAIN_OF_TEXT, "pk")
@@ -157,6 +165,16 @@ def _edited(alias: Alias, options: Options) -> list[str]:
             raise ValidationError(sentence % {"alias": alias, "text": shown(text)})
         kept = [destination for destination in kept if destination.lower() != wanted]
     return kept + options["add"]
+
+
+def _state_in_words(row: dict[str, Any]) -> str:
+    """The state, and the time that will change it."""
+    state: str = row["state"]
+    if state == "not_begun":
+        return _("%(state)s, from %(when)s") % {"state": state, "when": in_words(row["starts_at"])}
+    if state == "active" and row["ends_at"]:
+        return _("%(state)s, until %(when)s") % {"state": state, "when": in_words(row["ends_at"])}
+    return state
 
 
 def _row(alias: Alias) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from accounts.commands import (
     stream,
     version_argument,
 )
+from domains.fields import size_as_typed
 from mailboxes.commands import (
     NO_QUOTA,
     found_at,
@@ -220,8 +221,12 @@ class Command(NounCommand):
         self.card(_row(self._found(options)), options)
 
     def do_list(self, options: Options) -> None:
-        columns = {"address": 30, "name": 25, "quota_bytes": 14, "state": 8, "mail_path": 0}
+        columns = {"address": 30, "name": 25, "quota": 6, "state": 8, "mail_path": 0}
         rows = (_row(mailbox) for mailbox in stream(listed(_mailboxes(), options), options["limit"]))
+        if not options["json"]:
+            rows = (
+                row | {"quota": size_as_typed(row["quota_bytes"]) if row["quota_bytes"] else NO_QUOTA} for row in rows
+            )
         self.table(rows, columns, options)
 
     def _all_found(self, options: Options) -> list[Mailbox]:

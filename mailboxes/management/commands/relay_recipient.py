@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import NounCommand, Options, delete_arguments, list_arguments, stream
 from domains.commands import domain_named
+from mailboxes.afterwards import refused_from_then_on, who_gets_mail_after
 from mailboxes.commands import listed
 from mailboxes.models import RelayRecipient
 from mailboxes.parsing import parse_address
@@ -23,7 +24,7 @@ class Command(NounCommand):
         add.add_argument("addresses", nargs="*", metavar="ADDRESS")
         add.add_argument("--stdin", action="store_true", help=_("Read addresses from standard input, one a line."))
 
-        delete = self.verb("delete", _("Delete recipients: mail to them is refused from then on."))
+        delete = self.verb("delete", _("Delete recipients."))
         delete.add_argument("addresses", nargs="+", metavar="ADDRESS")
         delete_arguments(delete)
 
@@ -46,9 +47,11 @@ class Command(NounCommand):
 
     def do_delete(self, options: Options) -> None:
         found = [self._found(text) for text in options["addresses"]]
+        addresses = [one.address for one in found]
+        taken = who_gets_mail_after(addresses)
         self.make_sure(
             _("Delete %(number)d relay recipients?") % {"number": len(found)},
-            [_("Mail to %(address)s is refused from then on.") % {"address": one} for one in found],
+            [taken.get(one.pk) or refused_from_then_on(one) for one in addresses],
             options,
         )
         for domain in {one.address.domain for one in found}:

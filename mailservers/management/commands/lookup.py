@@ -1,6 +1,7 @@
 """What Postfix will do with an address, for the shell."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from mailservers.behind import refused_in, what_is_behind, why_refused
+from mailservers.behind import how_it_is_taken, refused_in, what_is_behind, why_refused
 from mailservers.lookup import ENDINGS, Lookup, Node, Sender, Station, look_up, sentence_if_lists_decide, stations_of
 
 
@@ -37,7 +38,9 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         refused = refused_in(found)
-        self.why = why_refused(refused, what_is_behind(refused))
+        behind = what_is_behind(refused | {node.address for one in found for node in _branching(one.tree)})
+        self.why = why_refused(refused, behind)
+        self.taken = {key: said for key, address in behind.addresses.items() if (said := how_it_is_taken(address))}
         if options["json"]:
             self.stdout.write(json.dumps([_as_json(one, self.why) for one in found], indent=2))
             return
@@ -82,9 +85,18 @@ class Command(BaseCommand):
         end = f" {ENDINGS[node.end]()}" if node.end else ""
         detail = node.mail_path or node.way
         why = f". {self.why[node.address]}" if node.end == "refused" and node.address in self.why else ""
-        self.stdout.write(f"{'  ' * depth}{node.address}{end}" + (f" ({detail})" if detail else "") + why)
+        taken = f" {self.taken[node.address]}" if node.children and node.address in self.taken else ""
+        self.stdout.write(f"{'  ' * depth}{node.address}{taken}{end}" + (f" ({detail})" if detail else "") + why)
         for child in node.children:
             self._show_node(child, depth + 1)
+
+
+def _branching(node: Node | None) -> Iterator[Node]:
+    """What goes on to other addresses."""
+    if node and node.children:
+        yield node
+        for child in node.children:
+            yield from _branching(child)
 
 
 def _as_json(found: Lookup, why: dict[str, str]) -> dict[str, Any]:
