@@ -110,7 +110,7 @@ def _beside_what_is_there(name: str, value: str, host: PostfixHost) -> str:
     """What reads main.cf before it is written; empty where nothing has to."""
     if name == "alias_maps":
         return _command("own_aliases", map_for(name, host))
-    if not _is_beside_what_is_there(name) or name == RESTRICTION_CLASSES:  # those stand at the end, also if there are none
+    if not _is_beside_what_is_there(name) or name == RESTRICTION_CLASSES:  # at the end, also if there are none
         return ""
     if name == RECIPIENT_RESTRICTIONS:
         return _command_for_list(name, value)
@@ -127,8 +127,7 @@ def _command_for_list(name: str, ours: str) -> str:
         f"s#{submission.ASKS_FOR_ROOM}[ ,]*##g"
     )
     return (
-        f"rest=$(postconf -h {name} | sed {without_ours})\n"
-        f'change {shlex.quote(f"{name} = {ours}")}"${{rest:+, $rest}}"'
+        f'rest=$(postconf -h {name} | sed {without_ours})\nchange {shlex.quote(f"{name} = {ours}")}"${{rest:+, $rest}}"'
     )
 
 
