@@ -1,5 +1,7 @@
 """The pages of access rules: a rule that is not found now says so, and when it is."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -19,13 +21,14 @@ PAST = "has ended already (Jan. 2, 2001, midnight): Postfix does not find it."
 def rules(falcot: Domain) -> None:
     early, late = read_time("2001-01-02"), read_time("2997-01-02")
     for domain in (None, falcot):
-        for key, times in {
-            "now.example": {"starts_at": early, "ends_at": late},
-            "past.example": {"ends_at": early},
-            "soon.example": {"starts_at": late},
-        }.items():
-            add_rule("sender", key, "HOLD", **times, domain=domain, by=TESTER)
-        add_rule("sender", "off.example", "HOLD", active=False, domain=domain, by=TESTER)
+        for key, starts_at, ends_at in (
+            ("now.example", early, late),
+            ("past.example", None, early),
+            ("soon.example", late, None),
+            ("off.example", None, None),
+        ):
+            values: dict[str, Any] = {"starts_at": starts_at, "ends_at": ends_at, "active": key != "off.example"}
+            add_rule("sender", key, "HOLD", domain=domain, by=TESTER, **values)
 
 
 @pytest.mark.parametrize("url", [BASE, "/domains/falcot.org/restrictions/"])

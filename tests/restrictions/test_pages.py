@@ -47,8 +47,7 @@ def main_cf_of(client: Client) -> str:
 def test_main_cf_is_what_postfix_config_writes(alice_client: Client, falcot: Domain, tmp_path: Path) -> None:
     """With the panel's own entries, each with why. Line by line the same as in the fragment."""
     one = add_class("strict", [{"name": "reject_non_fqdn_sender", "warn_only": True}], by=TESTER)
-    service = {"name": "check_policy_service", "argument": "inet:127.0.0.1:9, default_action=DUNNO"}
-    add_restriction(one, **service, by=TESTER)
+    add_restriction(one, "check_policy_service", argument="inet:127.0.0.1:9, default_action=DUNNO", by=TESTER)
     names = ("reject_unauth_destination", "strict", "check_sender_access")
     set_list("recipient", [{"name": name} for name in names], by=TESTER)
     alias = Alias.objects.get(address__local_part="contact")
@@ -57,7 +56,9 @@ def test_main_cf_is_what_postfix_config_writes(alice_client: Client, falcot: Dom
     call_command("postfix_config", output=str(tmp_path), stdout=StringIO())
     fragment = (tmp_path / "main.cf.mailadmin").read_text().replace(str(tmp_path), "…")
     written = dict(line.split(" = ", 1) for line in fragment.splitlines() if " = " in line and line[0] != "#")
-    shown, why = {}, {}
+    shown: dict[str, list[str]] = {}
+    why: dict[str, str] = {}
+    comment = ""
     for line in main_cf_of(alice_client).strip().splitlines():
         if line.endswith(" ="):
             shown[name := line.removesuffix(" =")] = []
