@@ -29,10 +29,9 @@ Row = dict[str, Any]
 Options = Mapping[str, Any]
 
 
-class NounCommand(BaseCommand):
-    """`manage.py NOUN VERB …`: each verb is a method `do_VERB`, which raises ValidationError where it refuses."""
+class PanelCommand(BaseCommand):
+    """A command of the panel: its help has its own options only."""
 
-    requires_system_checks = ()
     suppressed_base_arguments: set[str] = {  # nothing that a mail administrator needs in the help
         "--version",
         "--verbosity",
@@ -42,6 +41,12 @@ class NounCommand(BaseCommand):
         "--no-color",
         "--force-color",
     }
+
+
+class NounCommand(PanelCommand):
+    """`manage.py NOUN VERB …`: each verb is a method `do_VERB`, which raises ValidationError where it refuses."""
+
+    requires_system_checks = ()
     verbs: Any
 
     def add_arguments(self, parser: CommandParser) -> None:

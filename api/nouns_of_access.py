@@ -54,6 +54,7 @@ from restrictions.access_services import (
 )
 from restrictions.models import RestrictionClass
 
+STATES = ("active", "inactive", "not_begun", "ended")
 WHOM = gettext_lazy("Whom the rule is about.")
 A_KEY = gettext_lazy("An address, a domain, a host or a network.")
 
@@ -83,6 +84,12 @@ RULE = [
         default=None,
     ),
     *of_model(AccessRule, "comment active starts_at ends_at"),
+    Field(
+        "state",
+        partial(ChoiceField, choices=STATES, help_text=gettext_lazy("At this moment; Postfix finds what is active.")),
+        attrgetter("state"),
+        on=frozenset(),
+    ),
     *shown_only(AccessRule, "version created_at changed_at"),
 ]
 

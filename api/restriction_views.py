@@ -9,8 +9,9 @@ from rest_framework.response import Response
 
 from api.questions import asked
 from api.views import HouseView
-from restrictions.lists import Lists
-from restrictions.main_cf import parameters
+from mailservers.main_cf import of_restrictions
+from mailservers.postfix_host import PostfixHost
+from restrictions.access_main_cf import DIRECTORY
 from restrictions.page import everything
 from restrictions.relaying import fault_of_relaying
 
@@ -69,4 +70,5 @@ class RestrictionPreview(HouseView):
 
     def get(self, request: Request) -> Response:
         asked(request, ())
-        return Response({"parameters": [one._asdict() for one in parameters(Lists.current())]})
+        host = PostfixHost(directory=DIRECTORY)
+        return Response({"parameters": [one._asdict() for one in of_restrictions(host)]})

@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.tracking import tracked
 from domains.models import Domain, seen_by
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
-from mailboxes.times import refuse_strange_times, state_at_this_moment
+from mailboxes.times import is_in_state, refuse_strange_times, state_at_this_moment
 from mailboxes.written import a_destination_is_written
 
 
@@ -25,16 +25,7 @@ class AliasQuerySet(models.QuerySet["Alias"]):
 
     def in_state(self, state: str) -> Self:
         """Those whose `state` this is."""
-        now = timezone.now()
-        if state == "inactive":
-            return self.filter(active=False)
-        if state == "not_begun":
-            return self.filter(active=True, starts_at__gt=now)
-        if state == "ended":
-            return self.filter(active=True, ends_at__lte=now)
-        has_begun = Q(starts_at__isnull=True) | Q(starts_at__lte=now)
-        has_not_ended = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
-        return self.filter(has_begun, has_not_ended, active=True)
+        return self.filter(is_in_state(state))
 
     def with_destinations(self) -> Self:
         return self.select_related("address__domain").prefetch_related(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format
@@ -31,6 +32,19 @@ def state_at_this_moment(active: bool, starts_at: datetime | None, ends_at: date
     if starts_at is not None and starts_at > now:
         return "not_begun"
     return "ended" if ends_at is not None and ends_at <= now else "active"
+
+
+def is_in_state(state: str) -> Q:
+    """Rows of which `state_at_this_moment` says this."""
+    now = timezone.now()
+    if state == "inactive":
+        return Q(active=False)
+    if state == "not_begun":
+        return Q(active=True, starts_at__gt=now)
+    if state == "ended":
+        return Q(active=True, ends_at__lte=now)
+    has_begun = Q(starts_at__isnull=True) | Q(starts_at__lte=now)
+    return has_begun & (Q(ends_at__isnull=True) | Q(ends_at__gt=now)) & Q(active=True)
 
 
 def read_time(text: str) -> datetime | None:

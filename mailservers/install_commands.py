@@ -17,40 +17,49 @@ from mailservers.main_cf import (
     texthash_for,
 )
 from mailservers.postfix_host import PostfixHost
-from restrictions import access_main_cf as access
 
-# A table of the host's own stays, before ours; `postconf -X` takes out a parameter (postconf(1)).
-KEEP_THE_OTHERS = """\
+# A table of the host's own stays, before ours. Each function reads main.cf as it was found and only says what is to be
+# changed or taken out: all is written at once, so that nobody ever reads a class without its definition, or postconf
+# warns about a definition that nothing names yet.
+KEEP_THE_OTHERS = r"""
+changes= gone=
+change() {
+    changes="$changes '$(printf %s "$1" | sed "s/'/'\\\\''/g")'"
+}
 add() {
     has=$(postconf -h "$1")
-    case "$has" in *"$2"*) ;; *) postconf -e "$1 = ${has:+$has, }$2" ;; esac
+    case "$has" in *"$2"*) ;; *) change "$1 = ${has:+$has, }$2" ;; esac
 }
 take_out() {
     has=$(postconf -h "$1") parameter=$1 ours=$2
     case "$has" in *"$ours"*) ;; *) return ;; esac
     left=$(printf %s "$has" | sed "s|[, ]*$ours||; s|^[, ]*||")
     shift 2
-    if [ -n "$left" ]; then postconf -e "$parameter = $left"; else postconf -X "$parameter" "$@"; fi
+    if [ -n "$left" ]; then change "$parameter = $left"; else gone="$gone $parameter $*"; fi
 }
-add_class() {
-    has=$(postconf -h smtpd_restriction_classes)
-    case " $(echo $has | tr , ' ') " in
-    *" $1 "*) ;;
-    *) postconf -e "smtpd_restriction_classes = ${has:+$has, }$1" ;;
-    esac
+classes() {
+    has=$(postconf -h smtpd_restriction_classes | tr , ' ') wanted=
+    for one in $has "$@"; do
+        case " $wanted " in *" $one, "*|*" $one "*) continue ;; esac
+        case "$one" in
+        Writers_*|Senders_*|Signed_in) case " $* " in *" $one "*) ;; *) gone="$gone $one"; continue ;; esac ;;
+        esac
+        wanted="${wanted:+$wanted, }$one"
+    done
+    if [ "$wanted" != "$(echo $has | sed 's/ /, /g')" ]; then change "smtpd_restriction_classes = $wanted"; fi
 }
 read_maps() {
     others=$(postconf -h proxy_read_maps | sed "s#[, ]*proxy:pgsql:$1/[^ ,]*##g")
     shift
     for one in "$@"; do others="$others, $one"; done
-    postconf -e "proxy_read_maps = $others"
+    change "proxy_read_maps = $others"
 }
 own_aliases() {
     has=$(postconf -h alias_database)
     case "$has" in *'$alias_maps'*|*'${alias_maps}'*|*'$(alias_maps)'*) ;; *) return ;; esac
     others=$(printf %s "$has" | sed 's|[$][{(]*alias_maps[)}]*[, ]*||g')
-    own=$(postconf -h alias_maps | sed "s|[, ]*$1||; s|[\\$][{(]*alias_database[)}]*[, ]*||; s|^[, ]*||")
-    postconf -e "alias_database = ${own:-$(postconf -dh alias_database)}${others:+, $others}"
+    own=$(postconf -h alias_maps | sed "s|[, ]*$1||; s|[\$][{(]*alias_database[)}]*[, ]*||; s|^[, ]*||")
+    change "alias_database = ${own:-$(postconf -dh alias_database)}${others:+, $others}"
 }
 configuration() {
     for one in "$(postconf -h config_directory)" $(postconf -xh multi_instance_directories | tr , ' '); do
@@ -62,31 +71,24 @@ remove_old_maps() {
         case "$named" in *"$one"*) ;; *) rm -f "$one" ;; esac
     done
 }
-drop_classes() {
-    kept= gone=
-    for one in $(postconf -h smtpd_restriction_classes | tr , ' '); do
-        case "$one" in
-        Writers_*|Senders_*|Signed_in) case " $* " in *" $one "*) ;; *) gone="$gone $one"; continue ;; esac ;;
-        esac
-        kept="${kept:+$kept, }$one"
-    done
-    if [ -z "$gone" ]; then return; fi
-    postconf -e "smtpd_restriction_classes = $kept"
-    postconf -X $gone
-}
-"""
+""".lstrip()
 
 
 def commands_for(host: PostfixHost) -> str:
     """A shell script that puts the fragment into main.cf; read it before you run it."""
-    commands = [command for name, value in parameters_for(host) for command in _commands_for(name, value, host)]
+    parameters = parameters_for(host)
+    beside = [command for name, value in parameters if (command := _beside_what_is_there(name, value, host))]
+    ours = [f"{name} = {value}" for name, value in parameters if not _is_beside_what_is_there(name)]
     return "\n".join(
         [
             "#!/bin/sh",
             "# Puts the parameters of main.cf.mailadmin into main.cf, as root on the mail host.",
             "set -e",
             KEEP_THE_OTHERS + "named=$(configuration)  # processes that have not ended yet still read these maps\n",
-            "\n".join([*commands, *_commands_for_what_is_unused(host)]),
+            "\n".join([*beside, *_commands_for_what_is_unused(host)]),
+            'eval "set -- $changes"',
+            " \\\n    ".join(['postconf -e "$@"', *map(shlex.quote, ours)]),
+            'if [ -n "$gone" ]; then postconf -X $gone; fi',
             *(submission.commands() if host.with_dovecot else ()),
             "postfix check",
             "postfix reload",
@@ -97,18 +99,24 @@ def commands_for(host: PostfixHost) -> str:
     )
 
 
-def _commands_for(name: str, value: str, host: PostfixHost) -> list[str]:
-    if name == RECIPIENT_RESTRICTIONS and not has_recipient_list():
-        return [_command_for_list(name, value)]
-    if name == RESTRICTION_CLASSES:  # the host's own stay, and are still defined
-        return [_command("add_class", one) for one in value.split(", ")]
+def _is_beside_what_is_there(name: str) -> bool:
+    """Whether the host may have something of its own there, which stays."""
+    if name == RECIPIENT_RESTRICTIONS:
+        return not has_recipient_list()
+    return name in (RESTRICTION_CLASSES, READ_MAPS, SIGN_IN[-1], *all_parameters())
+
+
+def _beside_what_is_there(name: str, value: str, host: PostfixHost) -> str:
+    """What reads main.cf before it is written; empty where nothing has to."""
     if name == "alias_maps":
-        return [_command("own_aliases", map_for(name, host)), _command("postconf", "-e", f"{name} = {value}")]
+        return _command("own_aliases", map_for(name, host))
+    if not _is_beside_what_is_there(name) or name == RESTRICTION_CLASSES:  # at the end, also if there are none
+        return ""
+    if name == RECIPIENT_RESTRICTIONS:
+        return _command_for_list(name, value)
     if name == READ_MAPS:
-        return [_command("read_maps", host.directory, *IS_PROXIED.findall(value))]
-    if name in (*all_parameters(), SIGN_IN[-1]):
-        return [_command("add", name, value)]
-    return [_command("postconf", "-e", f"{name} = {value}")]
+        return _command("read_maps", host.directory, *IS_PROXIED.findall(value))
+    return _command("add", name, value)
 
 
 def _command_for_list(name: str, ours: str) -> str:
@@ -119,20 +127,19 @@ def _command_for_list(name: str, ours: str) -> str:
         f"s#{submission.ASKS_FOR_ROOM}[ ,]*##g"
     )
     return (
-        f"rest=$(postconf -h {name} | sed {without_ours})\n"
-        f'postconf -e {shlex.quote(f"{name} = {ours}")}"${{rest:+, $rest}}"'
+        f'rest=$(postconf -h {name} | sed {without_ours})\nchange {shlex.quote(f"{name} = {ours}")}"${{rest:+, $rest}}"'
     )
 
 
 def _commands_for_what_is_unused(host: PostfixHost) -> list[str]:
     """An empty table needs no parameter: each asks the database several times per message."""
-    used = [name for name, _value in parameters_for(host)]
+    used = dict(parameters_for(host))
     commands = [_command("take_out", name, map_for(name, host)) for name in all_parameters() if name not in used]
     if "local_recipient_maps" not in used:
         commands.append(_command("take_out", "local_recipient_maps", local_recipients(host)))
     if SIGN_IN[-1] not in used:
         commands.append(_command("take_out", SIGN_IN[-1], texthash_for(host), *SIGN_IN[:-1]))
-    commands.append(_command("drop_classes", *access.written_classes()))
+    commands.append(_command("classes", *filter(None, used.get(RESTRICTION_CLASSES, "").split(", "))))
     return commands
 
 

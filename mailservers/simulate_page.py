@@ -10,9 +10,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.pages import PersonRequest, asked, superuser_required
 from mailservers import simulation_words as words
-from mailservers.simulation import WORDS_OF_SESSION, question_of, verdict_on
+from mailservers.simulation import WORDS_OF_SESSION, Row, question_of, verdict_on
 from restrictions.engine.verdict import Answer, Step
-from restrictions.models import Restriction
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def _shown(answer: Answer) -> ShownAnswer:
 
 
 def _shown_step(step: Step, *, is_deciding: bool) -> ShownStep:
-    rows = [place.entry.row for place in step.places if place.entry and isinstance(place.entry.row, Restriction)]
+    rows = [place.entry.row.entry for place in step.places if place.entry and isinstance(place.entry.row, Row)]
     return ShownStep(
         where=words.where(step),
         what=words.what(step),

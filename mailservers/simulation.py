@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -28,6 +29,13 @@ BY_DEFAULT = {
     "relay": tuple(map(Entry, ("permit_mynetworks", "permit_sasl_authenticated", "defer_unauth_destination")))
 }
 STATES = ("ok", "bounce", "defer")
+
+
+class Row(NamedTuple):
+    """Where an entry of the engine is from: what is inactive counts too, as on the page and in `restriction list`."""
+
+    entry: Restriction
+    number: int  # in its list, from 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +115,14 @@ def policy_of_database(settings: Settings) -> Policy:
 
 
 def _entries(entries: Entries, tables: dict[str, Table]) -> tuple[Entry, ...]:
-    return tuple(_entry(one, tables) for one in entries if one.active)
+    return tuple(_entry(Row(one, number), tables) for number, one in enumerate(entries, 1) if one.active)
 
 
-def _entry(one: Restriction, tables: dict[str, Table]) -> Entry:
-    argument = one.argument
+def _entry(row: Row, tables: dict[str, Table]) -> Entry:
+    one, argument = row.entry, row.entry.argument
     if one.known and one.known.argument == Argument.TABLE:
         argument = _asks(one.name, access.map_asked_by(one), tables).argument
-    return Entry(one.called, argument, one.warn_only, one)
+    return Entry(one.called, argument, one.warn_only, row)
 
 
 def _asks(name: str, asked: access.AccessMap, tables: dict[str, Table]) -> Entry:

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from mailservers.simulation import Row
 from restrictions.engine.verdict import Answer, Assumed, Place, Step, Verdict
 
 WHY = {
@@ -92,12 +93,14 @@ def why(step: Step) -> str:
 
 
 def where(step: Step) -> str:
-    """`recipient 3 > greylisting 1`: the lists on the way, with the position in each."""
+    """`recipient 3 > greylisting 1`: the lists on the way, with the place in each that the page and `restriction list`
+    number so. What the panel puts in front has no number: it stands in no list of people's."""
     return " > ".join(_named(place) for place in step.places if place.kind in ("stage", "class", "setting"))
 
 
 def _named(place: Place) -> str:
-    return f"{place.name} {place.position}" if place.position else place.name
+    row = place.entry.row if place.entry else None
+    return f"{place.name} {row.number}" if isinstance(row, Row) else place.name
 
 
 def what(step: Step) -> str:

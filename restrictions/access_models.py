@@ -12,13 +12,14 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.tracking import tracked
 from domains.models import Domain
 from lookup_tables.keys import IS_ADDRESS_OR_DOMAIN
 from mailboxes.models import Address, Alias
-from mailboxes.times import refuse_strange_times
+from mailboxes.times import in_words, refuse_strange_times, state_at_this_moment
 from restrictions import access_actions as actions
 from restrictions import access_keys as keys
 from restrictions.access_actions import LONGEST_TEXT, Action
@@ -237,6 +238,21 @@ class AccessRule(models.Model):
         """Whether Postfix finds it then; the same as mail_map.delivers."""
         has_begun = self.starts_at is None or self.starts_at <= moment
         return self.active and has_begun and (self.ends_at is None or moment < self.ends_at)
+
+    @property
+    def state(self) -> str:
+        """What it is at this moment: active, inactive, not_begun or ended; Postfix finds only the first."""
+        return state_at_this_moment(self.active, self.starts_at, self.ends_at)
+
+    @property
+    def remark(self) -> str:
+        """A sentence if its end is past already; empty if not."""
+        if self.state != "ended":
+            return ""
+        return gettext("%(key)s has ended already (%(when)s): Postfix does not find it.") % {
+            "key": self,
+            "when": in_words(self.ends_at),
+        }
 
     @property
     def result(self) -> str:

@@ -27,6 +27,7 @@ from domains.models import Domain
 from domains.views import domain_head, domain_of_page
 from mailboxes.models import Address, Alias
 from mailboxes.parsing import ParsedAddress
+from mailboxes.times import is_in_state
 from restrictions import access_services as services
 from restrictions.access_forms import (
     AccessRuleForm,
@@ -317,10 +318,11 @@ def _allowed(request: PersonRequest) -> list[str] | None:
 
 def _list(request: PersonRequest, rules: QuerySet[AccessRule]) -> dict[str, Any]:
     q = asked(request, "q")
-    state = chosen(request, "state", _("State"), [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive"))])
+    states = [("", _("All")), ("active", _("Active")), ("inactive", _("Inactive")), ("not_begun", _("Not begun"))]
+    state = chosen(request, "state", _("State"), [*states, ("ended", _("Ended"))])
     found = rules.filter(key__startswith=q.lower()) if q else rules
     if state.current:
-        found = found.filter(active=state.current == "active")
+        found = found.filter(is_in_state(state.current))
     descending = asked(request, "sort") == "-key"
     page = list_page(
         found.select_related("of_class", "domain"), request, key=("key", "pk"), read=(str, int), descending=descending
@@ -353,15 +355,18 @@ def _add(request: PersonRequest, form: AccessRuleForm, applies_to: str, **scope:
     new = services.add_rule(
         applies_to, values.pop("key"), values.pop("action"), **values, **scope, by=Actor.from_request(request)
     )
-    say(request, _("Added {key}. It works at once: Postfix reads the database."), key=new)
-    _remark(request, before)
+    if new.state == "active":
+        say(request, _("Added {key}. It works at once: Postfix reads the database."), key=new)
+    else:
+        say(request, _("Added {key}."), key=new)
+    _remark(request, before, new)
 
 
 def _change(request: PersonRequest, form: AccessRuleForm, rule: AccessRule) -> HttpResponse:
     before = what_is_written()
     saved = services.change_rule(rule, **form.cleaned_data, by=Actor.from_request(request))
     say(request, _("Saved {key}."), key=saved)
-    _remark(request, before)
+    _remark(request, before, saved)
     return redirect(saved)
 
 
@@ -380,7 +385,6 @@ def _choose(request: PersonRequest, place: Address | Domain | None, form: Recipi
     _remark(request, before)
 
 
-def _remark(request: PersonRequest, before: tuple[object, ...]) -> None:
-    sentence = remark_since(before)
-    if sentence:
+def _remark(request: PersonRequest, before: tuple[object, ...], rule: AccessRule | None = None) -> None:
+    for sentence in filter(None, (rule.remark if rule else "", remark_since(before))):
         say(request, sentence, level=messages.WARNING)

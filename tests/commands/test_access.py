@@ -26,6 +26,28 @@ def test_it_works(shell: Shell) -> None:
     assert shell("access", "delete", "sender", "spam.example", "--yes") == (0, "Deleted spam.example.\n", AGAIN)
 
 
+@pytest.mark.parametrize(
+    ("options", "state", "ended"),
+    [
+        ((), "active", False),
+        (("--inactive", "--ends", "2001-01-01"), "inactive", False),
+        (("--starts", "2997-01-01"), "not_begun", False),
+        (("--starts", "2001-01-01", "--ends", "2001-01-02"), "ended", True),
+    ],
+)
+def test_a_rule_says_whether_it_is_found_now(shell: Shell, options: tuple[str, ...], state: str, ended: bool) -> None:
+    done = shell("access", "add", "sender", "<>", "HOLD", *options)
+    assert done.code == 0
+    assert ("<> has ended already (Jan. 2, 2001, midnight): Postfix does not find it.\n" in done.err) == ended
+    (row,) = shell("access", "list", "sender", "--json").json
+    assert row["state"] == state
+    (line,) = shell("access", "list", "sender").lines
+    assert line.split()[:2] == ["<>", state]
+    assert ("2001-01-02 00:00:00 UTC" in line) == ended
+    changed = shell("access", "change", "sender", "<>", "--comment", "Bounces")
+    assert ("has ended already" in changed.err) == ended
+
+
 def test_what_is_not_there_or_not_possible(shell: Shell) -> None:
     assert "no rule for spam.example" in shell.refused("access", "show", "sender", "spam.example")
     assert "no action PERMIT" in shell.refused("access", "add", "sender", "spam.example", "PERMIT")

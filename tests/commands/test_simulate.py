@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from restrictions.access_services import add_rule, add_table
+from mailboxes.models import Alias
+from restrictions.access_models import ProtectedAlias
+from restrictions.access_services import add_rule, add_table, protect_alias
 from restrictions.models import Restriction, RestrictionClass
-from restrictions.services import add_class, add_restriction
-from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
+from restrictions.services import add_class, add_restriction, delete_restriction
+from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
 
 pytestmark = pytest.mark.django_db
 
@@ -61,9 +63,31 @@ def test_the_rule_that_decides_is_named() -> None:
     found = json.loads(simulate("--json", **options, policy_services=services, dns=dns))
     greylisted, foreign = [answer for answer in found["answers"] if answer["command"] == "RCPT"]
     assert greylisted["reply"] == "450 4.7.1 <jean@falcot.org>: Recipient address rejected: Greylisted"
-    assert greylisted["where"] == "recipient 2 > greylisting 1"
+    assert greylisted["where"] == "recipient 1 > greylisting 1"
     assert (foreign["decided_by"], foreign["where"]) == ("reject_unauth_destination", "relay 2")
     assert "blocked using zen.example" in greylisted["warnings"][0]
+
+
+def test_a_place_has_the_number_that_the_list_has() -> None:
+    """So what simulate calls 3, `restriction delete … 3` deletes: inactive ones count, what the panel adds does not."""
+    add_alias("staff@falcot.org", "jean@falcot.org")
+    protect_alias(Alias.objects.get(), "members", (), by=TESTER)
+    for name in ("reject_non_fqdn_recipient", "permit_sasl_authenticated", "reject_unlisted_recipient"):
+        add_restriction("recipient", name, active=name != "permit_sasl_authenticated", by=TESTER)
+    delete_restriction(Restriction.objects.get(stage="recipient", of_class__isnull=False), by=TESTER)
+    add_restriction("recipient", "greylisting", position=1, by=TESTER)
+    out = StringIO()
+    call_command("restriction", "list", "recipient", "--json", stdout=out)
+    listed = {row["name"]: row["place"] for row in json.loads(out.getvalue())}
+    assert listed["reject_unlisted_recipient"] == 4
+    found = json.loads(simulate("--json", **session(recipients=["staff@falcot.org", "nobody@falcot.org"])))
+    steps = [step for answer in found["answers"] for step in answer["steps"] if step["where"].startswith("recipient")]
+    shown = {step["restriction"].partition(" ")[0]: step["where"] for step in steps}
+    assert shown["check_policy_service"] == "recipient 1 > greylisting 1"
+    assert shown["reject_non_fqdn_recipient"] == f"recipient {listed['reject_non_fqdn_recipient']}" == "recipient 2"
+    assert shown["check_recipient_access"] == "recipient"
+    assert shown["check_sender_access"] == "recipient > Writers_" + str(ProtectedAlias.objects.get().pk)
+    assert found["answers"][-1]["where"] == "recipient 4"
 
 
 def test_one_of_us_may_send_elsewhere() -> None:

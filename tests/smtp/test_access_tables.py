@@ -325,8 +325,12 @@ def test_install_commands_take_out_what_the_panel_made_and_leave_the_rest(mail: 
         call_command("postfix_config", output=str(mail.maps), stdout=StringIO())
         commands = (mail.maps / "install-commands").read_text().partition("postfix check")[0]
         environment = {"MAIL_CONFIG": str(tmp_path), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        assert commands.count("\npostconf -e ") == 1  # nobody reads half of it
         for _again in range(2):
-            subprocess.run(["sh", "-c", commands], env=environment, check=True, stdin=subprocess.DEVNULL, timeout=60)
+            ended = subprocess.run(
+                ["sh", "-c", commands], env=environment, stdin=subprocess.DEVNULL, timeout=60, capture_output=True
+            )
+            assert (ended.returncode, ended.stderr) == (0, b""), ended.stderr
         lines = (line.partition(" = ") for line in main_cf.read_text().splitlines())
         return {name: value.split(", ") for name, _is, value in lines}
 

@@ -5,14 +5,15 @@ import sys
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from accounts.commands import PanelCommand
 from domains.commands import domain_named
 from mailservers.recipients import every_recipient, patterns
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _(
         "Print every address that is taken here, a line each, for relay_recipient_maps = texthash:FILE of a secondary "
         "mail server. @domain stands for a whole domain: one with a catch-all, or a relay domain for any recipient."

@@ -132,7 +132,7 @@ class Command(NounCommand):
             options["applies_to"], options["key"], options["action"], **self._scope(options), **values, by=self.by
         )
         self.done(_("Added %(key)s.") % {"key": rule}, row_of(rule), options)
-        self._remark(before)
+        self._remark(before, rule)
         if not (rule.table or rule.domain) and unasked(rule.applies_to):
             self.remark(unasked(rule.applies_to))
 
@@ -145,7 +145,7 @@ class Command(NounCommand):
         before = what_is_written()
         rule = change_rule(self._found(options), **changes, version=options["if_version"], by=self.by)
         self.done(_("Changed %(key)s.") % {"key": rule}, row_of(rule), options)
-        self._remark(before)
+        self._remark(before, rule)
 
     def do_delete(self, options: Options) -> None:
         rule = self._found(options)
@@ -160,7 +160,7 @@ class Command(NounCommand):
 
     def do_list(self, options: Options) -> None:
         rules = by_key(self._rows(options).order_by("key"), options)
-        columns = {"key": 30, "active": 5, "result": 0}
+        columns = {"key": 30, "state": 9, "starts_at": 23, "ends_at": 23, "result": 0}
         self.table((row_of(rule) for rule in stream(rules, options["limit"])), columns, options)
 
     def do_add_table(self, options: Options) -> None:
@@ -258,9 +258,8 @@ class Command(NounCommand):
             raise ValidationError(_("There is no rule for %(key)s.") % {"key": shown(key)})
         return rule
 
-    def _remark(self, before: tuple[object, ...]) -> None:
-        sentence = remark_since(before)
-        if sentence:
+    def _remark(self, before: tuple[object, ...], rule: AccessRule | None = None) -> None:
+        for sentence in filter(None, (rule.remark if rule else "", remark_since(before))):
             self.remark(sentence)
 
 
@@ -302,6 +301,7 @@ def row_of(rule: AccessRule) -> dict[str, Any]:
         "table": rule.table.name if rule.table else None,
         "comment": rule.comment,
         "active": rule.active,
+        "state": rule.state,
         "starts_at": rule.starts_at,
         "ends_at": rule.ends_at,
         "version": rule.version,
