@@ -6,6 +6,7 @@ import argparse
 import getpass
 import json
 import os
+import select
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -28,7 +29,29 @@ Row = dict[str, Any]
 Options = Mapping[str, Any]
 
 
-class NounCommand(BaseCommand):
+class PanelCommand(BaseCommand):
+    """A command of ours: whatever prevents it is one sentence and an exit code, never a traceback."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            output = super().execute(*args, **options)
+            self.stdout.flush()
+            return output
+        except OperationalError as error:
+            self.refuse(_("The database does not answer: %s") % str(error).strip())
+        except BrokenPipeError:
+            if not _nobody_reads_on():
+                raise
+            # Python must not complain when it closes the pipe.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
+
+    def refuse(self, *sentences: str) -> NoReturn:
+        self.stderr.write("\n".join(sentences))
+        raise SystemExit(REFUSED)
+
+
+class NounCommand(PanelCommand):
     """`manage.py NOUN VERB …`: each verb is a method `do_VERB`, which raises ValidationError where it refuses."""
 
     requires_system_checks = ()
@@ -63,22 +86,12 @@ class NounCommand(BaseCommand):
         self.by = Actor.from_command()
         try:
             getattr(self, "do_" + options["verb"].replace("-", "_"))(options)
-            self.stdout.flush()
         except ValidationError as error:
             self.refuse(*sentences_of(error))
-        except OperationalError as error:
-            self.refuse(_("The database does not answer: %s") % str(error).strip())
-        except BrokenPipeError:
-            # Whoever read our output has seen enough; Python must not complain when it closes the pipe.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except KeyboardInterrupt:
             self.refuse(_("Stopped; nothing was changed."))
 
     # What is said
-
-    def refuse(self, *sentences: str) -> NoReturn:
-        self.stderr.write("\n".join(sentences))
-        raise SystemExit(REFUSED)
 
     def wrong_usage(self, sentence: str) -> NoReturn:
         self.stderr.write(sentence)
@@ -230,6 +243,13 @@ def _json_lines(rows: Iterable[Row]) -> Iterator[str]:
     yield f"[\n{as_json(first[0])}"
     yield from (f",\n{as_json(row)}" for row in all_rows)
     yield "\n]\n"
+
+
+def _nobody_reads_on() -> bool:
+    """Whether whoever read our output has seen enough."""
+    output = select.poll()
+    output.register(sys.stdout, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _file, event in output.poll(0))
 
 
 def _from_standard_input(command: NounCommand) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
+from accounts.commands import PanelCommand
 
-class WritingCommand(BaseCommand):
+
+class WritingCommand(PanelCommand):
     def write(self, directory: Path, write: Callable[[], list[str]], *, script: str = "") -> None:
         """Says how many files were written, and which script puts them in place. Raises CommandError with a sentence
         where that fails, also if there is no such user (LookupError)."""

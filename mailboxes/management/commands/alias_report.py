@@ -4,17 +4,18 @@ import json
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.commands import PanelCommand
 from jobs.models import Job
 from jobs.services import run_job
 from mailboxes.jobs import start_alias_report
 from mailboxes.report import sentence_of
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _("Check all aliases for dead ends, loops and inactive targets.")
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from accounts.commands import as_json
+from accounts.commands import PanelCommand, as_json
 from mailboxes.local_users import difference_to, import_local_users
 from mailboxes.models import LocalUser
 
@@ -20,7 +20,7 @@ NOBODY = 65534
 ALWAYS = ("root",)
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _(
         "Take over the users of the mail host, so that smtpd refuses unknown ones in local domains. Run it on the mail "
         "host; without --file it reads what the system itself knows (getent passwd)."

@@ -5,15 +5,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.commands import PanelCommand
 from mailservers.domain_files import NotIndexed, write_domain_files
 from mailservers.postfix_host import KINDS_OF_FILES
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _(
         "Write the lists of domains again, for a mail host that has them as files (postfix_config --domains-as). Run "
         "it there every minute as root; a list that has not changed is left alone."

@@ -4,14 +4,15 @@ import socket
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError, close_old_connections
 from django.utils.translation import gettext as _
 
+from accounts.commands import PanelCommand
 from mailservers.dovecot_sessions import end_sessions
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _(
         "End the Dovecot sessions of those who may not sign in any more: mailboxes that were stopped, deactivated, "
         "deleted or have expired. Run it on each host with Dovecot, as root."

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
+from accounts.commands import PanelCommand
 from mailservers.functions import install, outdated, sql_for_superuser
 from mailservers.rights import wrong_rights
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _("Put the SQL functions for Postfix in place and give its role the right to call them, and no other.")
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -5,14 +5,15 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from accounts.commands import PanelCommand
 from mailservers.behind import refused_in, what_is_behind, why_refused
 from mailservers.lookup import ENDINGS, Lookup, Node, Sender, Station, look_up, sentence_if_lists_decide, stations_of
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _(
         "Ask the maps what Postfix will do with an address: each key, what it found, the reply, where the mail ends, "
         "and who may send as it."

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from accounts.commands import PanelCommand
 from mailservers.opendkim import sync_keys, tell_opendkim, write_tables
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _(
         "Write each DKIM key as a file of mode 0600, remove those that are gone, and say in the database which host "
         "has which. Run it on the host that signs, as root, from a timer."

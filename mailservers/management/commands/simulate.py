@@ -4,15 +4,16 @@ import json
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from accounts.commands import PanelCommand
 from mailservers import simulation_words as words
 from mailservers.simulation import Question, verdict_on
 from restrictions.engine.verdict import Answer
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _(
         "Walk the restriction lists as smtpd does: its reply to each recipient, the rule that decided, and each step. "
         "What is not said of the DNS, of policy services and of addresses elsewhere is assumed to be well."

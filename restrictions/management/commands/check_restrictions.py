@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from accounts.commands import REFUSED, as_json
+from accounts.commands import REFUSED, PanelCommand, as_json
 from restrictions.page import everything
 from restrictions.relaying import fault_of_relaying
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _("Say what is odd in the restriction lists and classes. Exit status 1: they would be an open relay.")
     requires_system_checks = ()
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from accounts.commands import as_json, in_words
+from accounts.commands import PanelCommand, as_json, in_words
 from takeover.comparison_records import Record
 from takeover.comparisons import EXPLANATIONS, Difference, Outcome, compare
 from takeover.postfix_tools import NotReadable
@@ -18,7 +18,7 @@ SHOWN_EVERY = 100_000  # questions
 MOST_PRINTED = 1_000  # as text; --json prints all
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _(
         "Ask the maps of two configuration directories everything that either of them can know, and say where mail "
         "would go another way. Run it on the mail host; it changes nothing. NEW_DIR may be what postfix_config wrote."

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.commands import PanelCommand
 from takeover.demo import load_demo
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _("Load Falcot's domains, mailboxes and aliases. The mailboxes have no passwords yet.")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from accounts.commands import REFUSED, as_json, in_words
+from accounts.commands import REFUSED, PanelCommand, as_json, in_words
 from takeover.kept_restriction_words import SAID_ALREADY, sentence_of_kept
 from takeover.models import KeptParameter
 from takeover.postfix_imports import Outcome, import_configuration
@@ -17,7 +17,7 @@ from takeover.postfix_tools import Configuration, NotReadable, readable
 from takeover.postfixadmin_words import nothing_came, words_of
 
 
-class Command(BaseCommand):
+class Command(PanelCommand):
     help = _(
         "Take over a hand-written configuration of Postfix: what main.cf of DIR and its tables say about addresses and "
         "restrictions comes in, what has no place here is kept. Run it on the mail host; nothing of that host is "
