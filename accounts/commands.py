@@ -16,9 +16,10 @@ from typing import Any, NoReturn
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from psycopg2.errors import InvalidCursorName, UndefinedColumn, UndefinedTable
 
 from accounts.actors import Actor
 
@@ -39,6 +40,12 @@ class PanelCommand(BaseCommand):
             return output
         except OperationalError as error:
             self.refuse(_("The database does not answer: %s") % str(error).strip())
+        except (ProgrammingError, InvalidCursorName) as error:
+            if not _lacks_a_table(error):
+                raise
+            self.refuse(
+                _("The database has not got the tables of this version yet: start script/server, or run “migrate”.")
+            )
         except BrokenPipeError:
             if not _nobody_reads_on():
                 raise
@@ -243,6 +250,13 @@ def _json_lines(rows: Iterable[Row]) -> Iterator[str]:
     yield f"[\n{as_json(first[0])}"
     yield from (f",\n{as_json(row)}" for row in all_rows)
     yield "\n]\n"
+
+
+def _lacks_a_table(error: BaseException | None) -> bool:
+    """A list is read through a cursor of the server, whose end fails too: the reason then stands behind that."""
+    while error is not None and not isinstance(error, UndefinedTable | UndefinedColumn):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _nobody_reads_on() -> bool:

@@ -139,3 +139,14 @@ def test_without_a_database_it_says_so() -> None:
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("The database does not answer: ")
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("words", [["domain", "list"], ["lookup", "jean@example.org"]])
+def test_a_database_without_our_tables(db: None, words: list[str]) -> None:
+    name = connection.settings_dict["NAME"]
+    elsewhere = environment()["DATABASE_URL"].replace(name, "postgres")
+    ended = manage(*words, env=environment() | {"DATABASE_URL": elsewhere})
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "The database has not got the tables of this version yet: start script/server, or run “migrate”.\n"
+    )
