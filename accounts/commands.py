@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError, ProgrammingError
 from django.db.models import QuerySet
@@ -38,6 +38,11 @@ class PanelCommand(BaseCommand):
             output = super().execute(*args, **options)
             self.stdout.flush()
             return output
+        except CommandError as error:
+            if not self._called_from_command_line:  # type: ignore[attr-defined]
+                raise
+            self.stderr.write(str(error))
+            raise SystemExit(error.returncode) from error
         except OperationalError as error:
             self.refuse(_("The database does not answer: %s") % str(error).strip())
         except (ProgrammingError, InvalidCursorName) as error:

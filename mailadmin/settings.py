@@ -318,6 +318,7 @@ STORAGES = {
 # Celery. The Job row is the queue, the broker only wakes the worker (jobs/services.py).
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "filesystem://")
 if CELERY_BROKER_URL == "filesystem://":
+    CELERY_BROKER_URL = "filesystem://localhost"  # kombu warns at each connection where no host is named
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(STATE / "broker"),
         "data_folder_out": str(STATE / "broker"),

@@ -150,3 +150,9 @@ def test_a_database_without_our_tables(db: None, words: list[str]) -> None:
     assert ended.stderr == (
         "The database has not got the tables of this version yet: start script/server, or run “migrate”.\n"
     )
+
+
+def test_a_refusal_is_the_sentence_alone(domain: Domain) -> None:
+    refused = manage("lookup", "no address at all")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "“no address at all” has no domain. Write it as name@example.org.\n"
