@@ -33,6 +33,11 @@ Options = Mapping[str, Any]
 class PanelCommand(BaseCommand):
     """A command of ours: whatever prevents it is one sentence and an exit code, never a traceback."""
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.prog = _as_typed(parser)
+        return parser
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             output = super().execute(*args, **options)
@@ -79,6 +84,7 @@ class NounCommand(PanelCommand):
     verbs: Any
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.prog = _as_typed(parser)  # the verbs begin with it
         self.verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", title=_("verbs"))
         self.add_verbs()
 
@@ -255,6 +261,10 @@ def _json_lines(rows: Iterable[Row]) -> Iterator[str]:
     yield f"[\n{as_json(first[0])}"
     yield from (f",\n{as_json(row)}" for row in all_rows)
     yield "\n]\n"
+
+
+def _as_typed(parser: CommandParser) -> str:
+    return f"script/manage {parser.prog.partition(' ')[2]}"
 
 
 def _lacks_a_table(error: BaseException | None) -> bool:

@@ -156,3 +156,52 @@ def test_a_refusal_is_the_sentence_alone(domain: Domain) -> None:
     refused = manage("lookup", "no address at all")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == "“no address at all” has no domain. Write it as name@example.org.\n"
+
+
+def test_the_usage_is_what_one_types(db: None) -> None:
+    assert manage("lookup", "--help").stdout.startswith("usage: script/manage lookup ")
+    assert manage("domain", "add", "--help").stdout.startswith("usage: script/manage domain add ")
+
+
+class TestDjangosOwn:
+    @pytest.mark.parametrize(
+        ("words", "ours"),
+        [
+            (["changepassword", "jean"], "admin password NAME"),
+            (["createsuperuser"], "admin add NAME --superuser"),
+            (["flush", "--no-input"], "domain delete DOMAIN"),
+            (["loaddata", "people.json"], "import_csv"),
+            (["dumpdata"], "export_csv"),
+            (["pgtrigger", "disable"], "migrate"),
+        ],
+    )
+    def test_what_goes_past_the_history_is_refused(self, domain: Domain, words: list[str], ours: str) -> None:
+        refused = manage(*words)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert f"“{words[0]}” goes past the rules and the history of the panel. Use: {ours}" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+        assert Domain.objects.exists()
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["check"],
+            ["migrate", "--check"],
+            ["makemigrations", "--check", "--dry-run"],
+            ["shell", "-c", "pass"],
+            ["dbshell", "--", "-c", "SELECT"],
+        ],
+    )
+    def test_what_is_useful_works(self, domain: Domain, words: list[str]) -> None:
+        ended = manage(*words)
+        assert ended.returncode == 0, ended.stderr
+
+    def test_the_help_has_ours_with_a_sentence_each(self) -> None:
+        asked = manage("--help")
+        ours, djangos = asked.stdout.split("And of Django: ")
+        rooms = {path.stem for path in CHECKOUT.glob("*/management/commands/[a-z]*.py")}
+        assert {line.split()[0] for line in ours.splitlines() if line.startswith("  ")} == rooms
+        assert all(line.endswith(".") for line in ours.splitlines() if line.startswith("  "))
+        assert djangos == "check, dbshell, makemigrations, migrate, shell, showmigrations\n"
+        assert "manage.py" not in asked.stdout
+        assert "Type 'script/manage help' for usage." in manage("domains").stderr
