@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from psycopg2.errors import InvalidCursorName, UndefinedColumn, UndefinedTable
 
 from accounts.actors import Actor
+from accounts.text import printable
 
 REFUSED, WRONG_USAGE = 1, 2
 CHUNK = 1000  # rows that a list holds in memory at a time
@@ -247,8 +248,7 @@ def in_words(value: Any) -> str:
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
-    # What others typed must not command the terminal.
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(value))
+    return printable(str(value))
 
 
 def _json_lines(rows: Iterable[Row]) -> Iterator[str]:

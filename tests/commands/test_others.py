@@ -139,6 +139,18 @@ class TestUndo:
         assert "More than one change set begins with 0123456789ab." in shell.refused("history", "undo", "01234567-89ab")
         assert "There is no change set 0123456789ac." in shell.refused("history", "undo", "01234567-89ac")
 
+    def test_a_preview_is_plain_text(self, shell: Shell) -> None:
+        shell("domain", "add", "example.org")
+        shell("mailbox", "add", "jean@example.org", "--no-password", "--quota", "10G")
+        shell("out_of_office", "set", "jean@example.org", "--text", "I am away.\n— Jean\N{NO-BREAK SPACE}F.")
+        assert "text        I am away.\\n— Jean F." in shell("out_of_office", "show", "jean@example.org").lines
+        shell("mailbox", "delete", "jean@example.org", "--yes")
+        number = shell("history", "list").lines[0].split()[0]
+        rehearsed = shell("history", "undo", number, "--dry-run").out
+        assert "→ 10.0 GB" in rehearsed
+        assert "I am away.\\n— Jean F." in rehearsed
+        assert "\N{REPLACEMENT CHARACTER}" not in rehearsed
+
     def test_json_has_stable_keys(self, shell: Shell) -> None:
         shell("domain", "add", "example.org")
         number = shell("history", "list", "--json").json[0]["id"]
