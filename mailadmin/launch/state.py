@@ -68,10 +68,10 @@ class State:
                 "Name one that is yours in MAILADMIN_STATE."
             ) from error
 
-    def has_panel(self) -> bool:
-        """Whether script/server has been here: it made a cluster, or remembers a database elsewhere."""
+    def has_database(self) -> bool:
+        """Whether script/server made a cluster here, or DATABASE_URL names one elsewhere."""
         try:
-            return (self / "postgres/data/PG_VERSION").exists() or "DATABASE_URL" in self.remembered()
+            return (self / "postgres/data/PG_VERSION").exists() or "DATABASE_URL" in self.settings()
         except PermissionError:
             return True  # whoever may not look is told so when the directory is used
 
