@@ -6,6 +6,7 @@ import argparse
 import getpass
 import json
 import os
+import select
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -13,13 +14,15 @@ from itertools import chain, islice
 from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from psycopg2.errors import InvalidCursorName, UndefinedColumn, UndefinedTable
 
 from accounts.actors import Actor
+from accounts.text import printable
 
 REFUSED, WRONG_USAGE = 1, 2
 CHUNK = 1000  # rows that a list holds in memory at a time
@@ -30,7 +33,8 @@ Options = Mapping[str, Any]
 
 
 class PanelCommand(BaseCommand):
-    """A command of the panel: its help has its own options only."""
+    """A command of ours: whatever prevents it is one sentence and an exit code, never a traceback. Its help
+    has the options of the panel only."""
 
     suppressed_base_arguments: set[str] = {  # nothing that a mail administrator needs in the help
         "--version",
@@ -42,6 +46,40 @@ class PanelCommand(BaseCommand):
         "--force-color",
     }
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.prog = _as_typed(parser)
+        return parser
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            output = super().execute(*args, **options)
+            self.stdout.flush()
+            return output
+        except CommandError as error:
+            if not self._called_from_command_line:  # type: ignore[attr-defined]
+                raise
+            self.stderr.write(str(error))
+            raise SystemExit(error.returncode) from error
+        except OperationalError as error:
+            self.refuse(_("The database does not answer: %s") % str(error).strip())
+        except (ProgrammingError, InvalidCursorName) as error:
+            if not _lacks_a_table(error):
+                raise
+            self.refuse(
+                _("The database has not got the tables of this version yet: start script/server, or run “migrate”.")
+            )
+        except BrokenPipeError:
+            if not _nobody_reads_on():
+                raise
+            # Python must not complain when it closes the pipe.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
+
+    def refuse(self, *sentences: str) -> NoReturn:
+        self.stderr.write("\n".join(sentences))
+        raise SystemExit(REFUSED)
+
 
 class NounCommand(PanelCommand):
     """`manage.py NOUN VERB …`: each verb is a method `do_VERB`, which raises ValidationError where it refuses."""
@@ -50,6 +88,7 @@ class NounCommand(PanelCommand):
     verbs: Any
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.prog = _as_typed(parser)  # the verbs begin with it
         self.verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", title=_("verbs"))
         self.add_verbs()
 
@@ -69,22 +108,12 @@ class NounCommand(PanelCommand):
         self.by = Actor.from_command()
         try:
             getattr(self, "do_" + options["verb"].replace("-", "_"))(options)
-            self.stdout.flush()
         except ValidationError as error:
             self.refuse(*sentences_of(error))
-        except OperationalError as error:
-            self.refuse(_("The database does not answer: %s") % str(error).strip())
-        except BrokenPipeError:
-            # Whoever read our output has seen enough; Python must not complain when it closes the pipe.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except KeyboardInterrupt:
             self.refuse(_("Stopped; nothing was changed."))
 
     # What is said
-
-    def refuse(self, *sentences: str) -> NoReturn:
-        self.stderr.write("\n".join(sentences))
-        raise SystemExit(REFUSED)
 
     def wrong_usage(self, sentence: str) -> NoReturn:
         self.stderr.write(sentence)
@@ -231,8 +260,7 @@ def in_words(value: Any) -> str:
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
-    # What others typed must not command the terminal.
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(value))
+    return printable(str(value))
 
 
 def _json_lines(rows: Iterable[Row]) -> Iterator[str]:
@@ -245,6 +273,24 @@ def _json_lines(rows: Iterable[Row]) -> Iterator[str]:
     yield f"[\n{as_json(first[0])}"
     yield from (f",\n{as_json(row)}" for row in all_rows)
     yield "\n]\n"
+
+
+def _as_typed(parser: CommandParser) -> str:
+    return f"script/manage {parser.prog.partition(' ')[2]}"
+
+
+def _lacks_a_table(error: BaseException | None) -> bool:
+    """A list is read through a cursor of the server, whose end fails too: the reason then stands behind that."""
+    while error is not None and not isinstance(error, UndefinedTable | UndefinedColumn):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _nobody_reads_on() -> bool:
+    """Whether whoever read our output has seen enough."""
+    output = select.poll()
+    output.register(sys.stdout, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _file, event in output.poll(0))
 
 
 def _from_standard_input(command: NounCommand) -> str:

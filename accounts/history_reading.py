@@ -24,12 +24,14 @@ Namer = Callable[[Iterable[int]], Mapping[int, str]]
 class Reading:
     """How the rows of a model are read. `subject` names the thing that a row belongs to, `values` its columns in words.
     Of some models only what changed is shown: an address that is added only carries a mailbox or an alias.
-    `changed_values` stand in place of `values` for what changed, where that says more."""
+    `changed_values` stand in place of `values` for what changed, where that says more. `stored` is for programs: values
+    as they are, by the names of columns; nothing needs to be said where `values` are those of in_words()."""
 
     subject: Callable[[Row, Names], str]
     values: Callable[[Row, Names], Mapping[str, str]]
     only_changes: bool = False
     changed_values: Callable[[Row, Names], Mapping[str, str]] | None = None
+    stored: Callable[[Row, Names], Mapping[str, Any]] | None = None
 
 
 _readings: dict[type[models.Model], Reading] = {}
@@ -81,29 +83,56 @@ class Event:
     @property
     def changes(self) -> list[tuple[str, str, str]]:
         """(field, before, after) in words, for each that differs; nothing for a changed password."""
-        if self.kind not in ("added", "changed", "deleted") or self.model not in _readings:
-            return []
-        reading = _readings[self.model]
-        if reading.only_changes and self.kind != "changed":
+        reading = self._reading_of_values
+        if reading is None:
             return []
         values = reading.changed_values if self.kind == "changed" and reading.changed_values else reading.values
+        return self._differences(values, "")
+
+    @property
+    def stored_changes(self) -> list[tuple[str, Any, Any]]:
+        """(column, before, after) as they are stored, for each that differs; None where there is nothing."""
+        reading = self._reading_of_values
+        if reading is None:
+            return []
+        stored = reading.stored
+        if stored is None:
+            assert isinstance(reading.values, Columns), f"{self.model} does not say what is stored"  # noqa: S101
+            stored = reading.values.stored
+        return self._differences(stored, None)
+
+    @property
+    def _reading_of_values(self) -> Reading | None:
+        reading = _readings.get(self.model)
+        if self.kind not in ("added", "changed", "deleted") or reading is None:
+            return None
+        return None if reading.only_changes and self.kind != "changed" else reading
+
+    def _differences(self, values: Callable[[Row, Names], Mapping[str, Any]], nothing: Any) -> list[Any]:
         before = values(self.before, self.names) if self.before else {}
         after = values(self.after, self.names) if self.after else {}
         return [
-            (name, before.get(name, ""), after.get(name, ""))
+            (name, before.get(name, nothing), after.get(name, nothing))
             for name in {**before, **after}
-            if before.get(name, "") != after.get(name, "")
+            if before.get(name, nothing) != after.get(name, nothing)
         ]
 
 
-def in_words(model: type[models.Model], *names: str) -> Callable[[Row, Names], dict[str, str]]:
-    """The usual `values` of a Reading: these fields, by their own words."""
-    fields = [model._meta.get_field(name) for name in names]
+@dataclass(frozen=True)
+class Columns:
+    """The usual `values` of a Reading: some columns, by their own words."""
 
-    def values(row: Row, labels: Names) -> dict[str, str]:
-        return {str(one.verbose_name): _value_in_words(one, row.get(one.attname), labels) for one in fields}  # type: ignore[union-attr]
+    fields: Sequence[Any]
 
-    return values
+    def __call__(self, row: Row, names: Names) -> dict[str, str]:
+        return {str(one.verbose_name): _value_in_words(one, row.get(one.attname), names) for one in self.fields}
+
+    def stored(self, row: Row, names: Names) -> dict[str, Any]:
+        return {one.name: _stored_value(one, row.get(one.attname), names) for one in self.fields}
+
+
+def in_words(model: type[models.Model], *names: str) -> Columns:
+    return Columns([model._meta.get_field(name) for name in names])
 
 
 def _value_in_words(one: Any, value: Any, names: Names) -> str:
@@ -116,6 +145,19 @@ def _value_in_words(one: Any, value: Any, names: Names) -> str:
     if one.remote_field:
         return names.get((one.remote_field.model, value), f"#{value}")
     return str(dict(one.flatchoices).get(value, value))
+
+
+def _stored_value(one: Any, value: Any, names: Names) -> Any:
+    """Only another row is named, since its number says nothing outside; the history keeps times as text."""
+    if value is None:
+        return None
+    if isinstance(one, models.DateTimeField):
+        return timezone.localtime(datetime.fromisoformat(value))
+    return names.get((one.remote_field.model, value), f"#{value}") if one.remote_field else value
+
+
+def registered_readings() -> Mapping[type[models.Model], Reading]:
+    return _readings
 
 
 def events_of(change_sets: Sequence[uuid.UUID], *, limit: int = 20) -> dict[uuid.UUID, list[Event]]:

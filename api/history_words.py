@@ -25,4 +25,11 @@ def _values(row: Row, names: Names) -> Mapping[str, str]:
     return plain | words
 
 
-register_reading(Token, Reading(subject=lambda row, names: row["name"], values=_values))
+register_reading(
+    Token,
+    Reading(
+        subject=lambda row, names: row["name"],
+        values=_values,
+        stored=in_words(Token, "user", "name", "expires_at", "scopes", "domains", "networks").stored,
+    ),
+)

@@ -15,12 +15,13 @@ from rest_framework.response import Response
 
 from accounts.models import ChangeSet
 from api.access import actor_of
+from api.history import changes_of
 from api.noun import domain_seen_by
 from api.problems import BadQuestion
 from api.questions import asked, filtered, one_page
 from api.schema import ChangeSerializer, description, list_parameters, page_of
 from api.views import LIST_WORDS, HouseView
-from api.writing import carry_out, changes_of
+from api.writing import carry_out
 from domains.history import change_sets_of, change_sets_visible_to
 from lookup_tables.main_cf import all_parameters
 from mailboxes.undo import MOST_ON_A_PAGE, undo_change_set

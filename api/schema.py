@@ -56,12 +56,12 @@ class SessionScheme(OpenApiAuthenticationExtension):
 
 class ChangeFieldSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(read_only=True)
-    before = serializers.CharField(read_only=True)
-    after = serializers.CharField(read_only=True)
+    before = serializers.JSONField(read_only=True)
+    after = serializers.JSONField(read_only=True)
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
-    """One thing that is added, changed or deleted, as the history shows it."""
+    """One thing that is added, changed or deleted: its noun as in URLs, its values as the noun has them."""
 
     kind = serializers.CharField(read_only=True)
     noun = serializers.CharField(read_only=True)

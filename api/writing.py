@@ -16,17 +16,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.history import change_sets_noted
-from accounts.history_reading import Event, events_of
-from accounts.models import User
+from accounts.history_reading import Event
 from accounts.net_events import NetEvents
+from api.history import changes_of
 from api.models import KeptAnswer, Token
 from api.noun import Noun
 from api.problems import BadQuestion, KeyUsedBefore, PreconditionFailed, Refused, errors_of, status_of
 from api.questions import asked, is_true
-from domains.history import events_visible_to
 from mailboxes.undo_rules import changed_columns
 
-EVENTS_SHOWN = 500  # of one change set
 LONGEST_KEY = 255
 AT_A_TIME = 200  # kept answers that are thrown away with each new one
 
@@ -78,26 +76,6 @@ def _net_events(change_sets: Iterable[UUID]) -> Iterable[Event]:
 def is_difference(event: Event) -> bool:
     """Not only a version that was counted up, or the time of a changed password."""
     return event.kind != "changed" or bool(changed_columns(event) - {"created_at"})
-
-
-def changes_of(change_sets: list[UUID], reader: User) -> dict[str, Any]:
-    """What was added, changed and deleted, in the words of the history; of that, what the reader may see."""
-    found = events_of(change_sets, limit=EVENTS_SHOWN + 1)
-    events = [event for number in change_sets for event in found.get(number, [])]
-    is_visible = events_visible_to(reader)
-    return {
-        "changes": [_change(event) for event in events[:EVENTS_SHOWN] if is_visible(event)],
-        "is_cut": len(events) > EVENTS_SHOWN,
-    }
-
-
-def _change(event: Event) -> dict[str, Any]:
-    return {
-        "kind": event.kind,
-        "noun": str(event.model._meta.model_name),
-        "subject": event.subject,
-        "fields": [{"name": name, "before": before, "after": after} for name, before, after in event.changes],
-    }
 
 
 def by_noun(noun: Noun, act: Callable[[], Any]) -> Any:

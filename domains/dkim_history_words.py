@@ -20,10 +20,13 @@ register_sentences(
         ("delete", "dkim_key"): _("Deleted DKIM key %(label)s"),
     }
 )
+
+_values = in_words(DkimKey, "algorithm", "state", "reason", *OPTIONS)
 register_reading(
     DkimKey,
     Reading(
         subject=lambda row, names: f"{row['selector']}._domainkey.{names.get((Domain, row['domain_id']), '')}",
-        values=in_words(DkimKey, "algorithm", "state", "reason", *OPTIONS),
+        values=_values,
+        stored=lambda row, names: _values.stored(row, names) | {"local_parts": row["local_parts"].split()},
     ),
 )

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
+from accounts.text import printable
+
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN_REGEX = rf"^{LABEL}(\.{LABEL})*$"  # RFC 1035, section 2.3.1, with the leading digits of RFC 1123
 LONGEST_DOMAIN = 253  # octets; RFC 1035, section 2.3.4: 255 on the wire
@@ -54,7 +56,7 @@ def unicode_domain(name: str) -> str:
 
 def shown(text: str, most: int = 80) -> str:
     """What somebody typed, short enough and safe to be said back in a sentence."""
-    plain = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    plain = printable(text)
     return plain if len(plain) <= most else plain[:most] + "…"
 
 

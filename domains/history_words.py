@@ -41,7 +41,7 @@ def _values_of_domain(row: Row, names: Names) -> dict[str, str]:
 
 register_reading(
     Domain,
-    Reading(subject=lambda row, names: row["name"], values=_values_of_domain),
+    Reading(subject=lambda row, names: row["name"], values=_values_of_domain, stored=_words_of_domain.stored),
 )
 register_reading(
     DomainAdmin,

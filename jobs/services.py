@@ -152,7 +152,7 @@ def _free_lock(job_id: int) -> None:
 
 def _may_send() -> bool:
     """With the filesystem broker only its owner sends: a message of another user would kill worker and beat."""
-    if settings.CELERY_BROKER_URL != "filesystem://":
+    if not settings.CELERY_BROKER_URL.startswith("filesystem://"):
         return True
     folder = Path(str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"]))
     return folder.is_dir() and folder.stat().st_uid == os.geteuid()

@@ -296,6 +296,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ja", "日本語"), ("zh-hant", "繁體中文")]
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "mailadmin.formats"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = os.environ.get("TZ") or "UTC"
@@ -318,6 +319,7 @@ STORAGES = {
 # Celery. The Job row is the queue, the broker only wakes the worker (jobs/services.py).
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "filesystem://")
 if CELERY_BROKER_URL == "filesystem://":
+    CELERY_BROKER_URL = "filesystem://localhost"  # kombu warns at each connection where no host is named
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(STATE / "broker"),
         "data_folder_out": str(STATE / "broker"),

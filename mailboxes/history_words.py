@@ -116,23 +116,28 @@ def _address(row: Row, names: Names) -> str:
     return names.get((Address, row["address_id"]), "")
 
 
+MAILBOX = ("name", "mail_path", "active", *FLAGS)
+
+
 def _values_of_mailbox(row: Row, names: Names) -> dict[str, str]:
     quota = Mailbox._meta.get_field("quota_bytes").verbose_name
-    values = in_words(Mailbox, "name", "mail_path", "active", *FLAGS)(row, names)
+    values = in_words(Mailbox, *MAILBOX)(row, names)
     networks = str(Mailbox._meta.get_field("allowed_networks").verbose_name)
     values[networks] = ", ".join(row.get("allowed_networks") or []) or str(_("anywhere"))
     return {**values, str(quota): filesizeformat(row["quota_bytes"]) if row["quota_bytes"] else str(_("no quota"))}
 
 
-def _values_of_destination(row: Row, names: Names) -> dict[str, str]:
+def _destination(row: Row, names: Names) -> str:
     if row["address_id"]:
         local_part, _at, domain = names.get((Address, row["address_id"]), "?@?").rpartition("@")
-        text = f"{local_part}{row['extension']}@{domain}"
-    elif row["domain_id"]:
-        text = external_form(row["text"], names.get((Domain, row["domain_id"]), "?"))
-    else:
-        text = row["text"]
-    return {str(AliasDestination._meta.verbose_name): text}
+        return f"{local_part}{row['extension']}@{domain}"
+    if row["domain_id"]:
+        return external_form(row["text"], names.get((Domain, row["domain_id"]), "?"))
+    return str(row["text"])
+
+
+def _values_of_destination(row: Row, names: Names) -> dict[str, str]:
+    return {str(AliasDestination._meta.verbose_name): _destination(row, names)}
 
 
 def _values_of_changed_destination(row: Row, names: Names) -> dict[str, str]:
@@ -157,9 +162,17 @@ register_reading(
         subject=_name_of_address,
         values=lambda row, names: {str(Address._meta.verbose_name): _name_of_address(row, names)},
         only_changes=True,
+        stored=lambda row, names: {"address": _name_of_address(row, names)},
     ),
 )
-register_reading(Mailbox, Reading(subject=_address, values=_values_of_mailbox))
+register_reading(
+    Mailbox,
+    Reading(
+        subject=_address,
+        values=_values_of_mailbox,
+        stored=in_words(Mailbox, *MAILBOX, "allowed_networks", "quota_bytes").stored,
+    ),
+)
 register_reading(Alias, Reading(subject=_address, values=in_words(Alias, "comment", "active", "starts_at", "ends_at")))
 register_reading(
     AliasDestination,
@@ -167,6 +180,7 @@ register_reading(
         subject=lambda row, names: names.get((Alias, row["alias_id"]), ""),
         values=_values_of_destination,
         changed_values=_values_of_changed_destination,
+        stored=lambda row, names: {"destinations": _destination(row, names)},
     ),
 )
 register_reading(
@@ -183,6 +197,7 @@ register_reading(
         values=lambda row, names: {
             str(PermittedSender._meta.verbose_name): external_form(row["local_part"], row["domain_name"])
         },
+        stored=lambda row, names: {"sender": external_form(row["local_part"], row["domain_name"])},
     ),
 )
 register_reading(
@@ -224,14 +239,25 @@ register_reading(
         values=in_words(MailingSettings, "welcomes", "welcome_subject", "welcome_text", "mails_per_minute"),
     ),
 )
-register_reading(Broadcast, Reading(subject=lambda row, names: row["subject"], values=_values_of_broadcast))
+register_reading(
+    Broadcast,
+    Reading(
+        subject=lambda row, names: row["subject"],
+        values=_values_of_broadcast,
+        stored=in_words(Broadcast, "subject", "text", "sender", "stopped_at", "domain_names").stored,
+    ),
+)
 register_reading(
     DefaultAlias, Reading(subject=lambda row, names: row["local_part"], values=in_words(DefaultAlias, "destination"))
 )
 register_reading(LocalUser, Reading(subject=lambda row, names: row["name"], values=in_words(LocalUser, "uid")))
 register_reading(
     RelayRecipient,
-    Reading(subject=_address, values=lambda row, names: {str(_("address")): _address(row, names)}),
+    Reading(
+        subject=_address,
+        values=lambda row, names: {str(_("address")): _address(row, names)},
+        stored=lambda row, names: {"address": _address(row, names)},
+    ),
 )
 register_namer(Address, _names_of_addresses)
 register_namer(Alias, _names_by_address(Alias))

@@ -31,6 +31,11 @@ def main(command: str, *arguments: str) -> None:
     if command == "server":
         server_options(arguments)  # a wrong word ends here, before anything is made
     state = default_state(CHECKOUT)
+    if command == "manage" and not state.has_database():
+        raise LaunchError(
+            f"There is no panel at {state.path} yet: start script/server, or set MAILADMIN_STATE to the state "
+            "directory of your panel, or DATABASE_URL to a PostgreSQL of your own."
+        )
     if os.geteuid() == 0:
         install_venv_module()
         run_as_service_user(CHECKOUT, state, command, *arguments)

@@ -68,6 +68,13 @@ class State:
                 "Name one that is yours in MAILADMIN_STATE."
             ) from error
 
+    def has_database(self) -> bool:
+        """Whether script/server made a cluster here, or DATABASE_URL names one elsewhere."""
+        try:
+            return (self / "postgres/data/PG_VERSION").exists() or "DATABASE_URL" in self.settings()
+        except PermissionError:
+            return True  # whoever may not look is told so when the directory is used
+
     def try_lock(self, name: str, *, shared: bool = False, wait: bool = False) -> int | None:
         """The descriptor of a locked file, or None if somebody else holds it. The kernel frees it when we die."""
         descriptor = os.open(self / name, os.O_RDWR | os.O_CREAT, 0o600)

@@ -69,7 +69,7 @@ def test_all_that_is_wrong_is_said_and_nothing_done(api: Api) -> None:
 
 def test_a_rehearsal(api: Api) -> None:
     answer = api("POST", "changes/?dry_run=true", {"operations": ONBOARDING})
-    mailboxes = [change["subject"] for change in answer.json["changes"] if change["noun"] == "mailbox"]
+    mailboxes = [change["subject"] for change in answer.json["changes"] if change["noun"] == "mailboxes"]
     assert mailboxes == ["ann@example.org"]
     assert not Domain.objects.exists()
 

@@ -92,8 +92,8 @@ class TestDryRun:
         answer = api("POST", "domains/?dry_run=true", {"name": "example.org"})
         assert (answer.status, answer.json["dry_run"]) == (200, True)
         (change,) = answer.json["changes"]
-        assert (change["kind"], change["noun"], change["subject"]) == ("added", "domain", "example.org")
-        assert {"name": "address class", "before": "", "after": "virtual mailbox"} in change["fields"]
+        assert (change["kind"], change["noun"], change["subject"]) == ("added", "domains", "example.org")
+        assert {"name": "address_class", "before": None, "after": "virtual_mailbox"} in change["fields"]
         assert not Domain.objects.exists()
         assert not ChangeSet.objects.filter(metadata__noun="domain").exists()
 

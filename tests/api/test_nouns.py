@@ -330,6 +330,22 @@ def test_a_rehearsal_leaves_nothing(api: Api, slug: str) -> None:
     assert api("GET", place(slug)).status == 200
 
 
+NOT_SHOWN = {"position", "applies_to"}  # of an entry, and of a rule that has them from its table
+
+
+@EVERY
+def test_the_history_has_its_names_and_values(api: Api, slug: str) -> None:
+    added = api("POST", f"{slug}/", EXAMPLES[slug].added)
+    shown = api.get(place(slug))
+    changes = api.get(f"history/{added.change_set}/")["changes"]
+    stored = {one["name"]: one["after"] for change in changes if change["noun"] == slug for one in change["fields"]}
+    assert stored
+    for name, value in stored.items():
+        if name not in NOT_SHOWN:
+            places = [one for one in (shown, *shown.get("entries", [])) if name in one]
+            assert any(value == one[name] or value in one[name] for one in places), name
+
+
 @EVERY
 def test_a_refusal_is_a_sentence_at_its_field(api: Api, slug: str) -> None:
     lines = ChangeSet.objects.count()

@@ -1,8 +1,14 @@
 """The history, work, and questions to the maps."""
 
+from collections import defaultdict
+from datetime import datetime
 from uuid import uuid4
 
+from django.utils import timezone
+
+from accounts.history_reading import registered_readings
 from accounts.models import User
+from api.history import noun_of
 from domains.models import Domain
 from jobs.models import Job
 from jobs.services import sweep
@@ -24,6 +30,28 @@ class TestHistory:
         (change,) = api.get(f"history/{newest['id']}/")["changes"]
         assert change["kind"] == "changed"
         assert [(one["name"], one["after"]) for one in change["fields"]] == [("name", "Jean")]
+
+    def test_values_are_raw_in_every_language(self, api: Api, falcot: Domain) -> None:
+        User.objects.filter(username="alice").update(language="ja")
+        body = {"quota_bytes": 5368709120, "expires_at": "2036-01-01T00:00:00Z", "active": False}
+        answer = api("PATCH", "mailboxes/jean@falcot.org/?dry_run=true", body)
+        (change,) = answer.json["changes"]
+        assert (change["noun"], change["subject"]) == ("mailboxes", "jean@falcot.org")
+        assert {one["name"]: (one["before"], one["after"]) for one in change["fields"]} == {
+            "quota_bytes": (10737418240, 5368709120),
+            "expires_at": (None, "2036-01-01T00:00:00Z"),
+            "active": (True, False),
+        }
+
+    def test_rows_without_a_url_have_a_name_too(self, api: Api, falcot: Domain) -> None:
+        answer = api("DELETE", "mailboxes/jean@falcot.org/?dry_run=true")
+        (kept,) = (one for one in answer.json["changes"] if one["noun"] == "quarantined-addresses")
+        (until,) = kept["fields"]
+        assert (until["name"], until["before"]) == ("until", None)
+        assert datetime.fromisoformat(until["after"]) > timezone.now()
+
+    def test_each_row_of_the_history_has_a_noun(self, db: None) -> None:
+        assert all(noun_of(model, defaultdict(str)) for model in registered_readings())
 
     def test_page_by_page(self, api: Api, falcot: Domain) -> None:
         for number in range(5):

@@ -33,7 +33,9 @@ class TestMailboxes:
         before = Mailbox.objects.count()
         ended = shell("import_csv", "mailboxes", str(path))
         assert ended.code == 0, ended
-        assert ended.out == "Added 2, 0 were there already.\n"
+        rows = shell("history", "list", "--json").json
+        (number,) = (row["id"] for row in rows if row["verb"] == "import")  # in a transaction all have one time
+        assert ended.lines == ["Added 2, 0 were there already.", f"To take it back: history undo {number}"]
         ann, bob = Mailbox.objects.filter(address__local_part__in=["ann", "bob"]).order_by("address__local_part")
         assert (str(ann), ann.name, ann.quota_bytes, ann.mail_path, ann.active) == (
             "ann@falcot.org",
@@ -96,7 +98,7 @@ class TestAliases:
             b'"""two words""@falcot.org",jean@falcot.org,\n'
         )
         ended = shell("import_csv", "aliases", "-", piped=piped)
-        assert (ended.code, ended.out) == (0, "Added 4, 0 were there already.\n"), ended
+        assert (ended.code, ended.lines[0]) == (0, "Added 4, 0 were there already."), ended
         found = {str(alias): destinations_of(alias) for alias in Alias.objects.filter(pk__in=_added(Alias))}
         assert found == {
             "desk@falcot.org": ["everybody@falcot.org", "jean+desk@falcot.org"],
@@ -144,7 +146,7 @@ class TestDomains:
         piped = "name;address_class;target;description;any_recipient\r\nb.example;;a.example;;\r\n"
         piped += "a.example;;;Größe;\r\nBücher.example;relay;;;yes\r\n"
         ended = shell("import_csv", "domains", "-", piped=piped.encode("utf-16"))
-        assert (ended.code, ended.out) == (0, "Added 3, 0 were there already.\n"), ended
+        assert (ended.code, ended.lines[0]) == (0, "Added 3, 0 were there already."), ended
         found = {row["name"]: row for row in shell("domain", "list", "--json").json}
         assert found["b.example"]["target"] == "a.example"
         assert found["a.example"]["description"] == "Größe"

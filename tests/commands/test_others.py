@@ -1,8 +1,11 @@
 """manage.py mail_settings, history and job"""
 
+from uuid import UUID
+
 import pytest
 
 from accounts.actors import Actor
+from accounts.models import ChangeSet
 from domains.models import Domain
 from jobs.models import Job
 from jobs.services import run_job
@@ -121,6 +124,33 @@ class TestUndo:
         assert (undo["undid"], undo["undone_by"]) == (number, None)
         assert (deletion["undid"], deletion["undone_by"]) == (None, undo["id"])
 
+    def test_the_list_says_what_undo_takes(self, shell: Shell) -> None:
+        shell("domain", "add", "example.org")
+        (line,) = shell("history", "list").lines
+        number = line.split()[0]
+        assert shell("history", "undo", number, "--yes").lines == ["Undid: Added domain example.org."]
+        whole = shell("history", "list", "--json").json[1]["id"]
+        assert whole.startswith(number)
+        assert "was deleted since" in shell.refused("history", "undo", whole.upper(), "--yes")
+
+    def test_a_beginning_that_two_have_is_refused(self, shell: Shell) -> None:
+        for digit in "12":
+            ChangeSet.objects.create(id=UUID("0123456789ab".ljust(32, digit)), metadata={})
+        assert "More than one change set begins with 0123456789ab." in shell.refused("history", "undo", "01234567-89ab")
+        assert "There is no change set 0123456789ac." in shell.refused("history", "undo", "01234567-89ac")
+
+    def test_a_preview_is_plain_text(self, shell: Shell) -> None:
+        shell("domain", "add", "example.org")
+        shell("mailbox", "add", "jean@example.org", "--no-password", "--quota", "10G")
+        shell("out_of_office", "set", "jean@example.org", "--text", "I am away.\n— Jean\N{NO-BREAK SPACE}F.")
+        assert "text        I am away.\\n— Jean F." in shell("out_of_office", "show", "jean@example.org").lines
+        shell("mailbox", "delete", "jean@example.org", "--yes")
+        number = shell("history", "list").lines[0].split()[0]
+        rehearsed = shell("history", "undo", number, "--dry-run").out
+        assert "→ 10.0 GB" in rehearsed
+        assert "I am away.\\n— Jean F." in rehearsed
+        assert "\N{REPLACEMENT CHARACTER}" not in rehearsed
+
     def test_json_has_stable_keys(self, shell: Shell) -> None:
         shell("domain", "add", "example.org")
         number = shell("history", "list", "--json").json[0]["id"]
@@ -129,5 +159,6 @@ class TestUndo:
         assert list(shell("history", "undo", number, "--yes", "--json").json) == keys
 
     def test_wrong_usage_is_told(self, shell: Shell) -> None:
-        assert shell.misused("history", "undo", "7")
+        for text in ("7", "0123456", "0123456g", "0" * 33):
+            assert "Type it as “history list” prints it." in shell.misused("history", "undo", text)
         assert "There is no change set" in shell.refused("history", "undo", "0" * 32, "--yes")

@@ -110,15 +110,27 @@ def test_a_person_is_asked_before_a_deletion(domain: Domain) -> None:
     assert not Domain.objects.exists()
 
 
-def test_whoever_reads_the_list_may_stop(domain: Domain) -> None:
+@pytest.mark.parametrize(
+    ("words", "seen"),
+    [
+        (["mailbox", "list", "--json"], "m00000@example.org"),
+        (["lookup", *(f"m{n:05}@example.org" for n in range(50))], "m00000@example.org: "),
+    ],
+)
+def test_whoever_reads_the_list_may_stop(domain: Domain, words: list[str], seen: str) -> None:
     addresses = Address.objects.bulk_create(Address(domain=domain, local_part=f"m{n:05}") for n in range(5000))
     Mailbox.objects.bulk_create(Mailbox(address=address, mail_path=f"{address.local_part}/") for address in addresses)
-    script = f"{sys.executable} manage.py mailbox list --json | head -2; exit ${{PIPESTATUS[0]}}"
+    script = f"{sys.executable} manage.py {' '.join(words)} | head -2; exit ${{PIPESTATUS[0]}}"
     ended = subprocess.run(
-        ["bash", "-c", script], cwd=CHECKOUT, env=environment(), capture_output=True, text=True, check=False
+        ["bash", "-c", script],
+        cwd=CHECKOUT,
+        env=environment() | {"PYTHONUNBUFFERED": "1"},  # as script/manage runs it
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "m00000@example.org" in ended.stdout
+    assert seen in ended.stdout
 
 
 def test_without_a_database_it_says_so() -> None:
@@ -127,3 +139,69 @@ def test_without_a_database_it_says_so() -> None:
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("The database does not answer: ")
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("words", [["domain", "list"], ["lookup", "jean@example.org"]])
+def test_a_database_without_our_tables(db: None, words: list[str]) -> None:
+    name = connection.settings_dict["NAME"]
+    elsewhere = environment()["DATABASE_URL"].replace(name, "postgres")
+    ended = manage(*words, env=environment() | {"DATABASE_URL": elsewhere})
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "The database has not got the tables of this version yet: start script/server, or run “migrate”.\n"
+    )
+
+
+def test_a_refusal_is_the_sentence_alone(domain: Domain) -> None:
+    refused = manage("lookup", "no address at all")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "“no address at all” has no domain. Write it as name@example.org.\n"
+
+
+def test_the_usage_is_what_one_types(db: None) -> None:
+    assert manage("lookup", "--help").stdout.startswith("usage: script/manage lookup ")
+    assert manage("domain", "add", "--help").stdout.startswith("usage: script/manage domain add ")
+
+
+class TestDjangosOwn:
+    @pytest.mark.parametrize(
+        ("words", "ours"),
+        [
+            (["changepassword", "jean"], "admin password NAME"),
+            (["createsuperuser"], "admin add NAME --superuser"),
+            (["flush", "--no-input"], "domain delete DOMAIN"),
+            (["loaddata", "people.json"], "import_csv"),
+            (["dumpdata"], "export_csv"),
+            (["pgtrigger", "disable"], "migrate"),
+        ],
+    )
+    def test_what_goes_past_the_history_is_refused(self, domain: Domain, words: list[str], ours: str) -> None:
+        refused = manage(*words)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert f"“{words[0]}” goes past the rules and the history of the panel. Use: {ours}" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+        assert Domain.objects.exists()
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["check"],
+            ["migrate", "--check"],
+            ["makemigrations", "--check", "--dry-run"],
+            ["shell", "-c", "pass"],
+            ["dbshell", "--", "-c", "SELECT"],
+        ],
+    )
+    def test_what_is_useful_works(self, domain: Domain, words: list[str]) -> None:
+        ended = manage(*words)
+        assert ended.returncode == 0, ended.stderr
+
+    def test_the_help_has_ours_with_a_sentence_each(self) -> None:
+        asked = manage("--help")
+        ours, djangos = asked.stdout.split("And of Django: ")
+        rooms = {path.stem for path in CHECKOUT.glob("*/management/commands/[a-z]*.py")}
+        assert {line.split()[0] for line in ours.splitlines() if line.startswith("  ")} == rooms
+        assert all(line.endswith(".") for line in ours.splitlines() if line.startswith("  "))
+        assert djangos == "check, dbshell, makemigrations, migrate, shell, showmigrations\n"
+        assert "manage.py" not in asked.stdout
+        assert "Type 'script/manage help' for usage." in manage("domains").stderr

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import psycopg2
 import pytest
+from celery import current_app
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
@@ -135,10 +136,16 @@ def test_a_job_is_not_there_when_its_transaction_is_not() -> None:
 
 def test_only_the_owner_of_the_broker_folder_sends() -> None:
     """A message of another user would kill worker and beat; without the folder nothing is sent, the sweeper does it."""
-    assert settings.CELERY_BROKER_URL == "filesystem://"
+    assert settings.CELERY_BROKER_URL == "filesystem://localhost"
     job = start_job("test.count", by=BY, label="Count", to=1)
     job.refresh_from_db()
     assert job.sent_at is None
+
+
+def test_a_message_is_sent_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with current_app.connection_for_write() as connection:
+        connection.info()
+    assert caplog.records == []
 
 
 @job_kind("test.later")

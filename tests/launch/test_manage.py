@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mailadmin.launch.cluster import Cluster
 from tests.launch.panel import Panel, until
 
 NAP = "__import__('time').sleep(30)"
@@ -99,3 +100,30 @@ def test_term_ends_the_command_and_its_database(panel: Panel) -> None:
 def start_napping(panel: Panel, *, seconds: int) -> "subprocess.Popen[bytes]":
     code = f"import time; time.sleep({seconds})"
     return subprocess.Popen([panel.checkout / "script/manage", "shell", "-v", "0", "-c", code], env=panel.environment)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["domain", "list"], ["migrate"]])
+def test_without_a_panel_it_makes_nothing(new_panel: Panel, words: list[str]) -> None:
+    done = new_panel.manage(*words)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"There is no panel at {new_panel.state} yet: start script/server")
+    assert done.stderr.count("\n") == 1
+    assert not new_panel.state.exists()
+
+
+def test_a_database_of_ones_own_may_be_filled_first(new_panel: Panel) -> None:
+    directory = new_panel.directory / "elsewhere"
+    with Cluster(directory, run_as="postgres" if os.geteuid() == 0 else "", fsync=False, first_port=56600) as cluster:
+        new_panel.settings["DATABASE_URL"] = cluster.url(tcp=True)
+
+        too_early = new_panel.manage("domain", "list")
+        migrated = new_panel.manage("migrate", "--verbosity", "0", timeout=180)
+        listed = new_panel.manage("domain", "list")
+
+    assert (too_early.returncode, too_early.stdout) == (1, "")
+    assert too_early.stderr == (
+        "The database has not got the tables of this version yet: start script/server, or run “migrate”.\n"
+    )
+    assert migrated.returncode == 0, migrated.stderr
+    assert (listed.returncode, listed.stdout, listed.stderr) == (0, "", "")

@@ -133,7 +133,7 @@ def test_without_an_address_it_says_what_it_does() -> None:
     [
         ({"active": False}, "Mailbox sophie@falcot.org is inactive."),
         ({"receives": False}, "Mailbox sophie@falcot.org receives no mail."),
-        ({"expires_at": PAST}, "Mailbox sophie@falcot.org expired on Jan. 31, 2020, 6 p.m."),
+        ({"expires_at": PAST}, "Mailbox sophie@falcot.org expired on 31 January 2020, 18:00 UTC"),
     ],
 )
 def test_it_says_why_a_mailbox_takes_no_mail(limits: dict[str, Any], sentence: str) -> None:
@@ -147,8 +147,8 @@ def test_it_says_why_a_mailbox_takes_no_mail(limits: dict[str, Any], sentence: s
     ("limits", "sentence"),
     [
         ({"active": False}, "Alias fair-*@falcot.org is inactive."),
-        ({"starts_at": FUTURE}, "Alias fair-*@falcot.org delivers from Jan. 31, 2998, 6 p.m. on."),
-        ({"ends_at": PAST}, "Alias fair-*@falcot.org ended on Jan. 31, 2020, 6 p.m."),
+        ({"starts_at": FUTURE}, "Alias fair-*@falcot.org delivers from 31 January 2998, 18:00 UTC on."),
+        ({"ends_at": PAST}, "Alias fair-*@falcot.org ended on 31 January 2020, 18:00 UTC"),
     ],
 )
 def test_it_says_why_an_alias_delivers_nothing(limits: dict[str, Any], sentence: str) -> None:

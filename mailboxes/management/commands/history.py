@@ -1,5 +1,7 @@
 """What was done, by whom and through which door, from the shell; and how it is undone."""
 
+import re
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -16,6 +18,8 @@ from accounts.models import ChangeSet
 from domains.fields import normalised_domain
 from mailboxes.undo import Preview, preview_of_undo, undo_change_set
 
+SHOWN, WHOLE = 8, 32  # hexadecimal digits of a number
+
 
 class Command(NounCommand):
     help = _("List what was done, the last first, and undo it.")
@@ -25,7 +29,7 @@ class Command(NounCommand):
         changes.add_argument("--domain", metavar="DOMAIN", help=_("What touched this domain; it may be gone since."))
         changes.add_argument("--limit", type=at_least_one, default=50, metavar="N", help=_("This many at most."))
         undo = self.verb("undo", _("Undo a change set, all of it or nothing; the undo can be undone as well."))
-        undo.add_argument("id", type=UUID, metavar="ID", help=_("As “history list --json” prints it."))
+        undo.add_argument("id", type=_beginning, metavar="ID", help=_("As “history list” prints it."))
         undo.add_argument("--dry-run", action="store_true", help=_("Only say what would happen."))
         undo.add_argument("--yes", action="store_true", help=_("Do not ask."))
 
@@ -35,13 +39,11 @@ class Command(NounCommand):
             name = normalised_domain(options["domain"])  # perhaps of a domain that is gone
             changes = changes.alias(domain_name=KT("metadata__domain")).filter(domain_name=name)
         rows = _rows(stream(changes, options["limit"]))
-        columns = {"at": 23, "who": 20, "door": 12, "sentence": 0}
+        columns = {"id": SHOWN, "at": 23, "who": 20, "door": 12, "sentence": 0}
         self.table(rows if options["json"] else map(_for_people, rows), columns, options)
 
     def do_undo(self, options: Options) -> None:
-        change_set = ChangeSet.objects.filter(pk=options["id"]).first()
-        if change_set is None:
-            raise ValidationError(_("There is no change set %(id)s.") % {"id": options["id"]})
+        change_set = _found(options["id"])
         preview = preview_of_undo(change_set, by=self.by)
         if preview.obstacles:
             raise ValidationError(preview.obstacles)
@@ -56,6 +58,25 @@ class Command(NounCommand):
         for remark in preview.remarks:
             self.remark(remark)
         self.done(_("Undid: %(sentence)s.") % {"sentence": change_set.sentence}, row, options)
+
+
+def _beginning(text: str) -> str:
+    """The digits of a number, or the first of them."""
+    digits = text.replace("-", "").lower()
+    if not re.fullmatch(rf"[0-9a-f]{{{SHOWN},{WHOLE}}}", digits):
+        raise ArgumentTypeError(_("Type it as “history list” prints it."))
+    return digits
+
+
+def _found(beginning: str) -> ChangeSet:
+    first, last = (UUID(beginning.ljust(WHOLE, digit)) for digit in "0f")
+    found = ChangeSet.objects.filter(pk__range=(first, last))[:2]
+    if not found:
+        raise ValidationError(_("There is no change set %(id)s.") % {"id": beginning})
+    if len(found) > 1:
+        sentence = _("More than one change set begins with %(id)s. “history list --json” prints the whole numbers.")
+        raise ValidationError(sentence % {"id": beginning})
+    return found[0]
 
 
 def _changes_in_words(preview: Preview) -> list[str]:
@@ -95,4 +116,4 @@ def _row(change_set: ChangeSet) -> dict[str, Any]:
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:
     who = f"{row['who'] or '-'}@{row['host']}" if row["host"] else row["who"]
     door = Door(row["door"]).label if row["door"] in Door.values else row["door"]
-    return row | {"at": in_words(row["at"]), "who": who, "door": str(door)}
+    return row | {"id": row["id"].hex[:SHOWN], "at": in_words(row["at"]), "who": who, "door": str(door)}

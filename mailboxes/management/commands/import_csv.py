@@ -75,6 +75,8 @@ class Command(NounCommand):
                 sentence = _("%(new)d would be added, %(there)d are there already.") % words
             else:
                 sentence = _("Added %(new)d, %(there)d were there already.") % words
+            if change_set:
+                sentence += "\n" + _("To take it back: history undo %(number)s") % {"number": change_set}
             self.done(sentence, _row(one) | {"change_set": change_set}, options)
 
     def _refuse_faults(self, one: Import, options: Options) -> None:

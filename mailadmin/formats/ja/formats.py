@@ -1,0 +1,3 @@
+"""2026年12月28日 13:58 UTC"""
+
+DATETIME_FORMAT = "Y年n月j日 G:i T"
