@@ -89,6 +89,11 @@ class OutOfOffice(models.Model):
     def clean(self) -> None:
         refuse_strange_times(starts_at=self.starts_at, ends_at=self.ends_at)
 
+    def tidy(self) -> None:
+        """Lines end with LF, as browsers do not send them (HTML, form submission); none is empty at either end."""
+        self.text = self.text.replace("\r\n", "\n").replace("\r", "\n").strip("\n ")
+        self.subject = self.subject.strip()
+
     @property
     def state(self) -> str:
         """What it is at this moment: active, inactive, not_begun or ended; only the first answers."""
