@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.pages import PanelForm
@@ -30,8 +31,18 @@ class SignInForm(PanelForm, AuthenticationForm):
         password.widget.attrs |= {"class": "form-control"}
 
 
+def rule_of_passwords(least: int) -> str:
+    """What is asked of a new one, before it is refused."""
+    sentence = ngettext(
+        "%(number)d character or more, and not easy to guess.",
+        "%(number)d characters or more, and not easy to guess.",
+        least,
+    )
+    return sentence % {"number": least}
+
+
 class NewPassword(PanelForm):
-    """A password, typed twice."""
+    """A password, typed twice. `least` is how many characters it has, for a page that does not say so elsewhere."""
 
     password = forms.CharField(
         label=_("New password"),
@@ -46,6 +57,11 @@ class NewPassword(PanelForm):
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+
+    def __init__(self, *args: Any, least: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if least:
+            self.fields["password"].help_text = rule_of_passwords(least)
 
     def clean_again(self) -> str:
         again: str = self.cleaned_data["again"]
@@ -94,6 +110,11 @@ class PersonAddForm(PanelForm):
         required=False,
         help_text=_("May do everything. Without this, a person manages the domains that list them as domain admin."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        password = self.fields["password"]
+        password.help_text = f"{rule_of_passwords(settings.LEAST_PASSWORD)} {password.help_text}"
 
 
 class PersonForm(PanelForm):

@@ -22,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
+from accounts.saving import CHANGED_MEANWHILE
 
 View = Callable[..., HttpResponse]
 
@@ -111,6 +112,12 @@ class PanelForm(forms.Form):
             for sentence in map(str, sentences)
         ]
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether somebody else changed it meanwhile, so that only the page anew shows what is true. It loses what was
+        typed, so it is offered for nothing else."""
+        return self.has_error(NON_FIELD_ERRORS, CHANGED_MEANWHILE)
+
 
 def typed(request: HttpRequest) -> QueryDict | None:
     """What was sent with this request; None while the person only looks."""
@@ -123,13 +130,13 @@ def refusals_on(form: forms.Form, **named: str) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        sentences: Mapping[str, list[str]] = (
-            error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+        refused: Mapping[str, list[ValidationError]] = (
+            error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
         )
-        for name, found in sentences.items():
+        for name, found in refused.items():
             field = named.get(name, name)
-            for sentence in found:
-                form.add_error(field if field in form.fields else None, sentence)
+            for one in found:
+                form.add_error(field if field in form.fields else None, one)
 
 
 def say(

@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 
+CHANGED_MEANWHILE = "changed_meanwhile"  # the code of such an error
+
 
 def save_checked(row: models.Model, *, exclude: Collection[str] = ()) -> None:
     """`full_clean` cannot see what another transaction is about to commit; the unique index waits for it and refuses.
@@ -26,7 +28,7 @@ def refuse_other_version(version: int | str | None, now: int | str) -> None:
     if version is not None and version != now:
         raise ValidationError(
             _("Somebody else changed this while you were typing. Nothing was saved; look at it and try again."),
-            code="changed_meanwhile",
+            code=CHANGED_MEANWHILE,
         )
 
 

@@ -28,7 +28,6 @@ urlpatterns = [
     path("language/", require_POST(set_language), name="set_language"),
     path("account/", views.account, name="account"),
     path("people/", views.person_list, name="person_list"),
-    path("people/add/", views.person_add, name="person_add"),
     path("people/<username:username>/", views.person, name="person"),
     path("people/<username:username>/password/", views.person_password, name="person_password"),
     path("people/<username:username>/delete/", views.person_delete, name="person_delete"),

@@ -1,5 +1,6 @@
 """Pages about people: the door, the list of people, one person, one's own account."""
 
+from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.views import LoginView
 from django.http import HttpResponse
@@ -15,7 +16,6 @@ from accounts.forms import (
     AccountForm,
     NewPassword,
     OwnPasswordForm,
-    PersonAddForm,
     PersonForm,
     SignInForm,
     values_of,
@@ -48,7 +48,7 @@ def account(request: PersonRequest) -> HttpResponse:
     user = User.objects.get(pk=request.user.pk)
     about_password = request.POST.get("do") == "password"
     form = AccountForm(None if about_password else typed(request), initial=values_of(user, AccountForm))
-    password_form = OwnPasswordForm(request.POST if about_password else None)
+    password_form = OwnPasswordForm(request.POST if about_password else None, least=settings.LEAST_PASSWORD)
     if about_password and password_form.is_valid():
         with refusals_on(password_form):
             return _change_own_password(request, user, password_form)
@@ -102,22 +102,6 @@ def person_list(request: PersonRequest) -> HttpResponse:
 
 @superuser_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def person_add(request: PersonRequest) -> HttpResponse:
-    form = PersonAddForm(typed(request))
-    if form.is_valid():
-        with refusals_on(form):
-            wanted = form.cleaned_data | {"password": form.cleaned_data["password"] or None}
-            user = services.add_user(**wanted, by=Actor.from_request(request))
-            if user.is_superuser:
-                say(request, _("Added superuser {person}."), person=user)
-            else:
-                say(request, _("Added {person}. Make them domain admin on the settings page of a domain."), person=user)
-            return redirect("person", user.username)
-    return render(request, "accounts/person_add.html", {"form": form})
-
-
-@superuser_required
-@require_http_methods(["GET", "HEAD", "POST"])
 def person(request: PersonRequest, username: str) -> HttpResponse:
     someone = get_object_or_404(User.objects.visible_to(request.user) & User.objects.people(), username=username)
     form = PersonForm(typed(request), initial=values_of(someone, PersonForm))
@@ -134,7 +118,7 @@ def person(request: PersonRequest, username: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_password(request: PersonRequest, username: str) -> HttpResponse:
     someone = get_object_or_404(User.objects.visible_to(request.user) & User.objects.people(), username=username)
-    form = NewPassword(typed(request))
+    form = NewPassword(typed(request), least=settings.LEAST_PASSWORD)
     if form.is_valid():
         with refusals_on(form):
             services.set_user_password(someone, form.cleaned_data["password"], by=Actor.from_request(request))

@@ -1,5 +1,6 @@
 """What people type about domains: one name, its address class, its admins, and the mail settings."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -8,6 +9,7 @@ from django.forms.boundfield import BoundField, BoundWidget
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms import PersonAddForm
 from accounts.models import User
 from accounts.pages import PanelForm
 from domains.fields import LONGEST_DOMAIN, normalised_domain, shown, size_as_typed, size_in_bytes
@@ -225,3 +227,33 @@ class MailSettingsForm(PanelForm):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class DomainPersonAddForm(PersonAddForm):
+    """A person, with the domains that they manage."""
+
+    domains = forms.CharField(
+        label=gettext_lazy("Domain admin of"),
+        max_length=10_000,
+        required=False,
+        help_text=gettext_lazy("One domain or several, with a comma between two. Leave it empty for none yet."),
+        widget=forms.TextInput(attrs=_name_attrs | {"placeholder": gettext_lazy("for example example.org")}),
+    )
+
+    def clean_domains(self) -> list[Domain]:
+        names = dict.fromkeys(
+            normalised_domain(name) for name in re.split(r"[,\s]+", self.cleaned_data["domains"]) if name
+        )
+        found = {domain.name: domain for domain in Domain.objects.filter(name__in=names)}
+        for name in names:
+            if name not in found:
+                raise ValidationError(
+                    _("%(name)s is not here yet. Add it first, or correct the name."), params={"name": name}
+                )
+        return [found[name] for name in names]
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if values.get("is_superuser") and values.get("domains"):
+            self.add_error("domains", _("A superuser manages every domain. Leave this empty."))
+        return values

@@ -21,6 +21,7 @@ urlpatterns = [
     path("domains/<domain:name>/dkim/<str:selector>/move/", dkim_views.dkim_move, name="dkim_move"),
     path("domains/<domain:name>/dkim/<str:selector>/delete/", dkim_views.dkim_delete, name="dkim_delete"),
     path("domains/<domain:name>/history/", history_views.domain_history, name="domain_history"),
+    path("people/add/", views.person_add, name="person_add"),
     path("dkim/", dkim_views.keys_to_do, name="keys_to_do"),
     path("history/", history_views.history, name="history"),
     path("settings/", views.mail_settings, name="mail_settings"),

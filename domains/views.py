@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
+from accounts.history import recorded
 from accounts.models import User
 from accounts.pages import (
     PanelForm,
@@ -26,9 +27,17 @@ from accounts.pages import (
     superuser_required,
     typed,
 )
+from accounts.services import add_user
 from domains import services
 from domains.fields import normalised_domain
-from domains.forms import DescriptionForm, DomainAddForm, DomainAdminForm, DomainSettingsForm, MailSettingsForm
+from domains.forms import (
+    DescriptionForm,
+    DomainAddForm,
+    DomainAdminForm,
+    DomainPersonAddForm,
+    DomainSettingsForm,
+    MailSettingsForm,
+)
 from domains.models import AddressClass, Domain, MailSettings
 
 
@@ -231,6 +240,34 @@ def domain_admin_remove(request: PersonRequest, name: str) -> HttpResponse:
             request, _("{person} is no longer domain admin of {domain}."), person=user.label, domain=domain.unicode_name
         )
     return redirect("domain_settings", domain.name)
+
+
+@superuser_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def person_add(request: PersonRequest) -> HttpResponse:
+    """In this room, since a domain admin is added with their domains."""
+    form = DomainPersonAddForm(typed(request), initial={"domains": asked(request, "domain")})
+    if form.is_valid():
+        wanted = form.cleaned_data | {"password": form.cleaned_data["password"] or None}
+        domains, by = wanted.pop("domains"), Actor.from_request(request)
+        with refusals_on(form), recorded("add", "person", wanted["username"].strip().lower(), by=by):
+            user = add_user(**wanted, by=by)
+            for domain in domains:
+                services.add_domain_admin(domain, user, by=by)
+            _say_added(request, user, domains)
+            return redirect("person", user.username)
+    return render(request, "accounts/person_add.html", {"form": form})
+
+
+def _say_added(request: PersonRequest, user: User, domains: list[Domain]) -> None:
+    if user.is_superuser:
+        say(request, _("Added superuser {person}."), person=user)
+    elif domains:
+        names = ", ".join(domain.unicode_name for domain in domains)
+        say(request, _("Added {person}, domain admin of {domains}."), person=user, domains=names)
+    else:
+        sentence = _("Added {person}. Make them domain admin on the settings page of a domain.")
+        say(request, sentence, link=(reverse("domain_list"), _("Choose a domain")), person=user)
 
 
 SETTINGS_SHOWN = (*services.MAIL_SETTINGS, "version")

@@ -9,10 +9,10 @@ urlpatterns = [
     path("", views.overview, name="overview"),
     path("find/", views.find, name="find"),
     path("health/", health.health, name="health"),  # health.answer_first has answered before; this is its name
-    path("", include("accounts.urls")),
     path("", include("jobs.urls")),
     path("", include("mailboxes.urls")),
     path("", include("domains.urls")),
+    path("", include("accounts.urls")),  # behind domains, where people/add/ is: a person has the name of a domain, too
     path("", include("dns_records.urls")),
     path("", include("lookup_tables.urls")),
     path("", include("restrictions.urls")),

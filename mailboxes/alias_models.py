@@ -15,8 +15,10 @@ from accounts.models import User
 from accounts.tracking import tracked
 from domains.models import Domain, seen_by
 from mailboxes.parsing import LONGEST_ADDRESS, LONGEST_LOCAL_PART, external_form
-from mailboxes.times import is_in_state, refuse_strange_times, state_at_this_moment
+from mailboxes.times import is_in_state, refuse_end_before_start, refuse_strange_times, state_at_this_moment
 from mailboxes.written import a_destination_is_written
+
+_ENDS_LATER = _("An alias ends after it starts. Choose a later end or an earlier start.")
 
 
 class AliasQuerySet(models.QuerySet["Alias"]):
@@ -66,7 +68,7 @@ class Alias(models.Model):
             models.CheckConstraint(
                 name="an_alias_ends_after_it_starts",
                 condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
-                violation_error_message=_("An alias ends after it starts. Choose a later end or an earlier start."),
+                violation_error_message=_ENDS_LATER,
             )
         ]
 
@@ -78,6 +80,7 @@ class Alias(models.Model):
 
     def clean(self) -> None:
         refuse_strange_times(starts_at=self.starts_at, ends_at=self.ends_at)
+        refuse_end_before_start(self.starts_at, self.ends_at, _ENDS_LATER)
 
     @property
     def state(self) -> str:

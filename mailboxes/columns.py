@@ -19,6 +19,7 @@ from domains.services import LIMITS
 from mailboxes.commands import NO_QUOTA, quota_bytes
 from mailboxes.credentials import hash_with_scheme
 from mailboxes.fields import apart
+from mailboxes.import_sentences import Fault, in_each_language
 from mailboxes.models import Alias, Import, Mailbox, PasswordSettings
 from mailboxes.parsing import ParsedAddress, external_form, parse_address
 from mailboxes.strength import refuse_weak
@@ -49,7 +50,7 @@ Value = TypeVar("Value")
 
 @dataclass
 class Line:
-    """What was read of one line; `faults` are sentences."""
+    """What was read of one line; `faults` are sentences, `unreadable` the same as they are kept."""
 
     domain_name: str = ""
     local_part: str = ""
@@ -57,6 +58,7 @@ class Line:
     password: str = ""
     hash: str = ""
     faults: list[str] = field(default_factory=list)
+    unreadable: list[Fault] = field(default_factory=list)
 
 
 class Cells:
@@ -177,11 +179,16 @@ class Reader:
         self.usual = values_of(models[Kind(one.kind)]())  # what a new row has where nothing is said
 
     def __call__(self, row: Mapping[str, Any]) -> Line:
-        cells, line = Cells(row), Line()
-        self.read(cells, line)
-        line.faults = list(dict.fromkeys([*cells.faults, *line.faults]))
+        line = self._line(row)
         if line.faults:
             line.values, line.password, line.hash = {}, "", ""
+            line.unreadable = in_each_language(lambda: self._line(row).faults)
+        return line
+
+    def _line(self, row: Mapping[str, Any]) -> Line:
+        cells, line = Cells(row), Line()
+        self.read(cells, line)
+        line.faults = [*cells.faults, *line.faults]
         return line
 
     def _mailbox(self, cells: Cells, line: Line) -> None:

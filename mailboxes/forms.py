@@ -11,11 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms import rule_of_passwords
 from accounts.models import User
 from accounts.pages import PanelForm
 from domains.models import Domain
 from mailboxes.fields import ADDRESS_ATTRS, DestinationsField, LocalPartField, WordsField
-from mailboxes.models import Import, MailingSettings
+from mailboxes.models import Import, MailingSettings, PasswordSettings
 from mailboxes.parsing import ParsedAddress, parse_address, written_local_part
 from mailboxes.times import TimeField
 
@@ -211,6 +212,8 @@ class MailboxAddForm(MailboxFieldsForm):
         super().__init__(*args, domain=domain, **kwargs)
         self.fields["local_part"].domain = domain.name  # type: ignore[attr-defined]
         self.fields["welcome"].initial = MailingSettings.current().welcomes
+        password = self.fields["password"]
+        password.help_text = f"{rule_of_passwords(PasswordSettings.current().least_length)} {password.help_text}"
         if "mail_path" not in self.fields:  # nor is this for domain admins
             del self.fields["despite_quarantine"]
 

@@ -76,6 +76,7 @@ register_sentences(
         ("forward", "mailbox"): _("Changed the forwarding of %(label)s"),
         ("set", "out_of_office"): _("Set the out-of-office answer of %(label)s"),
         ("delete", "out_of_office"): _("Deleted the out-of-office answer of %(label)s"),
+        ("import", "out_of_office"): _("Imported out-of-office answers: %(label)s"),
         ("import", "local_users"): _("Imported local users: %(label)s"),
         ("delete", "domain_with_addresses"): _("Deleted domain %(label)s with its addresses"),
         ("import", "mailboxes"): _("Imported mailboxes from %(label)s"),

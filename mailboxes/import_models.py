@@ -57,7 +57,7 @@ class Import(models.Model):
 
 class ImportRow(models.Model):
     """A line of a file, normalised as it will be stored. `values` holds the columns of the row that it becomes,
-    `unreadable` what reading it found (sentences), `faults` what the rules of import_rules.py found."""
+    `unreadable` what reading it found (import_sentences.py), `faults` what the rules of import_rules.py found."""
 
     of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rows", db_index=False)
     line = models.PositiveIntegerField()

@@ -2,9 +2,7 @@
 
 A rule is a SELECT of (id of the line, words of the sentence). A new rule is one more row of RULES."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -12,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from domains.models import AddressClass
+from mailboxes.import_sentences import Fault, in_the_language_of_the_reader
 from mailboxes.limits import sentences_of
 from mailboxes.models import Import
 
@@ -280,10 +279,10 @@ def judge(one: Import) -> None:
             cursor.execute(ADD_FAULT.replace("{rule}", rule), words | {"kind": fault})
 
 
-def sentence_of(fault: Mapping[str, Any]) -> str:
+def sentence_of(fault: Fault) -> str:
     """A fault in the reader's language."""
     if "sentence" in fault:
-        return str(fault["sentence"])
+        return in_the_language_of_the_reader(fault)
     words = dict(fault)
     if words["kind"] == "limit":
         return " ".join(sentences_of(words["constraint"], words).values())

@@ -2,8 +2,8 @@
 the history context, whose variable goes in front of a statement.)"""
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.db import connection, models
@@ -13,12 +13,13 @@ from accounts.actors import Actor, Door
 from domains.guards import follow, guarded
 from domains.models import Domain
 from mailboxes.destinations import Known, resolve
+from mailboxes.import_sentences import Fault, in_each_language, refusals_in_each_language
 from mailboxes.loops import refuse_loops
 from mailboxes.models import Alias, AliasDestination, Import, Mailbox
 from mailboxes.parsing import parse_address
 from mailboxes.relinking import link_texts_to_domains
 
-Faults = dict[int, list[dict[str, Any]]]
+Faults = dict[int, list[Fault]]
 AT_ONCE = 2_000  # aliases
 ROWS_AT_ONCE = 5_000  # in a statement
 
@@ -167,10 +168,11 @@ def _write_destinations(lines: Mapping[int, tuple[Alias, list[str]]]) -> Faults:
     rows: list[AliasDestination] = []
     faults: Faults = {}
     for line, (alias, texts) in lines.items():
+        resolved = partial(resolve, texts, for_address=alias.address, has_mailbox=alias.has_mailbox, known=known)
         try:
-            found = resolve(texts, for_address=alias.address, has_mailbox=alias.has_mailbox, known=known)
-        except ValidationError as error:
-            faults[line] = _as_faults(error)
+            found = resolved()
+        except ValidationError:
+            faults[line] = refusals_in_each_language(resolved)
             continue
         for position, row in enumerate(found):
             row.alias, row.position = alias, position
@@ -182,11 +184,12 @@ def _write_destinations(lines: Mapping[int, tuple[Alias, list[str]]]) -> Faults:
 
 def _loops_of(lines: Mapping[int, tuple[Alias, list[str]]]) -> Faults:
     """A loop that is new leads over a new alias. Halves tell which lines they are, where there are any."""
+    looked_at = partial(refuse_loops, [alias for alias, _texts in lines.values()])
     try:
-        refuse_loops([alias for alias, _texts in lines.values()])
-    except ValidationError as error:
+        looked_at()
+    except ValidationError:
         if len(lines) == 1:
-            return dict.fromkeys(lines, _as_faults(error))
+            return dict.fromkeys(lines, refusals_in_each_language(looked_at))
         half, pairs = len(lines) // 2, list(lines.items())
         return _loops_of(dict(pairs[:half])) | _loops_of(dict(pairs[half:]))
     return {}
@@ -209,7 +212,8 @@ def write_domains(one: Import) -> Faults:
                 _run(one, _insert_into(Domain, DOMAINS.replace("{sign}", sign), target_id="target.id"))
             return _what_follows(one, lines)
     except ValidationError as error:
-        return _refused_by_guards(lines) or dict.fromkeys(lines, _as_faults(error))
+        refused = error.messages
+        return _refused_by_guards(lines) or dict.fromkeys(lines, in_each_language(lambda: refused))
 
 
 def _what_follows(one: Import, lines: Mapping[int, str]) -> Faults:
@@ -218,27 +222,30 @@ def _what_follows(one: Import, lines: Mapping[int, str]) -> Faults:
     domains = {domain.name: domain for domain in Domain.objects.filter(name__in=lines.values())}
     faults: Faults = {}
     for line, name in lines.items():
+        followed = partial(follow, domains[name], by=by)
         try:
-            follow(domains[name], by=by)
-        except ValidationError as error:
-            faults[line] = _as_faults(error)
+            followed()
+        except ValidationError:
+            faults[line] = refusals_in_each_language(followed)
     return faults
 
 
 def _refused_by_guards(lines: Mapping[int, str]) -> Faults:
     """Halves tell which lines they are."""
+    asked = partial(_ask_guards, lines.values())
     try:
-        with guarded(*lines.values()):
-            return {}
-    except ValidationError as error:
+        asked()
+        return {}
+    except ValidationError:
         if len(lines) == 1:
-            return dict.fromkeys(lines, _as_faults(error))
+            return dict.fromkeys(lines, refusals_in_each_language(asked))
     half, pairs = len(lines) // 2, list(lines.items())
     return _refused_by_guards(dict(pairs[:half])) | _refused_by_guards(dict(pairs[half:]))
 
 
-def _as_faults(error: ValidationError) -> list[dict[str, Any]]:
-    return [{"sentence": sentence} for sentence in error.messages]
+def _ask_guards(names: Iterable[str]) -> None:
+    with guarded(*names):
+        pass
 
 
 def _insert_into(model: type[models.Model], statement: str, **known: str) -> str:

@@ -175,7 +175,7 @@ def faults_of_line(one: Import, row: ImportRow) -> Iterator[dict[str, Any]]:
     thing = str(row.domain_name)
     if one.kind != Kind.DOMAINS and thing:
         thing = external_form(row.local_part, thing)
-    for fault in [*({"sentence": sentence} for sentence in row.unreadable), *row.faults]:
+    for fault in [*row.unreadable, *row.faults]:
         yield {"line": row.line, "thing": thing, "sentence": import_rules.sentence_of(fault)}
 
 
@@ -259,7 +259,7 @@ def _copy(one: Import, lines: Iterable[tuple[int, Line]], key: bytes) -> None:
                 seal(line.password, key) if line.password else "",
                 line.hash,
                 "f",
-                json.dumps(line.faults),
+                json.dumps(line.unreadable),
                 "[]",
             )
         )

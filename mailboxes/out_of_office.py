@@ -1,5 +1,6 @@
 """Every write about out-of-office answers."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -33,11 +34,18 @@ def set_out_of_office(mailbox: Mailbox, *, version: int | None = None, by: Actor
             setattr(answer, field, value)
         answer.mailbox = mailbox
         _refuse_nul(subject=answer.subject, text=answer.text)
-        # Browsers send CR LF (HTML, form submission).
-        answer.text = answer.text.replace("\r\n", "\n").replace("\r", "\n").strip("\n ")
-        answer.subject = answer.subject.strip()
+        answer.tidy()
         save_checked(answer)
     return answer
+
+
+def add_out_of_office_answers(answers: Sequence[OutOfOffice], *, by: Actor) -> None:
+    """Those of many mailboxes at once, for who comes with a whole panel. They are tidy, and the database judges them;
+    an answer that somebody adds meanwhile stays."""
+    if not answers:
+        return
+    with recorded("import", "out_of_office", str(len(answers)), by=by):
+        OutOfOffice.objects.bulk_create(answers, ignore_conflicts=True)
 
 
 def delete_out_of_office(answer: OutOfOffice, *, version: int | None = None, by: Actor) -> UUID:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.tracking import tracked
 from domains.models import seen_by
-from mailboxes.times import refuse_strange_times, state_at_this_moment
+from mailboxes.times import refuse_end_before_start, refuse_strange_times, state_at_this_moment
 
 LONGEST_SUBJECT, LONGEST_ANSWER = 200, 5000  # characters
 MOST_DAYS = 30
@@ -18,6 +18,7 @@ MOST_DAYS = 30
 SUBJECT, TEXT = r"^[^\u0001-\u001f\u007f]*$", r"^[^\u0001-\u0008\u000b-\u001f\u007f]+$"
 _TEXT_ONLY = _("Type text only, without control characters, and not only blanks.")
 _DAYS = _("Choose 1 to 30 days.")
+_ENDS_LATER = _("An answer ends after it starts. Choose a later end or an earlier start.")
 
 
 class OutOfOfficeQuerySet(models.QuerySet["OutOfOffice"]):
@@ -69,7 +70,7 @@ class OutOfOffice(models.Model):
             models.CheckConstraint(
                 name="an_answer_ends_after_it_starts",
                 condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
-                violation_error_message=_("An answer ends after it starts. Choose a later end or an earlier start."),
+                violation_error_message=_ENDS_LATER,
             ),
             models.CheckConstraint(
                 name="an_answer_is_given_once_in_1_to_30_days",
@@ -88,6 +89,12 @@ class OutOfOffice(models.Model):
 
     def clean(self) -> None:
         refuse_strange_times(starts_at=self.starts_at, ends_at=self.ends_at)
+        refuse_end_before_start(self.starts_at, self.ends_at, _ENDS_LATER)
+
+    def tidy(self) -> None:
+        """Lines end with LF, as browsers do not send them (HTML, form submission); none is empty at either end."""
+        self.text = self.text.replace("\r\n", "\n").replace("\r", "\n").strip("\n ")
+        self.subject = self.subject.strip()
 
     @property
     def state(self) -> str:

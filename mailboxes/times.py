@@ -24,6 +24,12 @@ def refuse_strange_times(**times: datetime | None) -> None:
         raise ValidationError({field: _("Choose a year between 1971 and 2998.") for field in strange})
 
 
+def refuse_end_before_start(starts_at: datetime | None, ends_at: datetime | None, sentence: object) -> None:
+    """Says at the end what a constraint of the row says of both."""
+    if starts_at is not None and ends_at is not None and ends_at <= starts_at:
+        raise ValidationError({"ends_at": sentence})
+
+
 def state_at_this_moment(active: bool, starts_at: datetime | None, ends_at: datetime | None) -> str:
     """Of what counts from `starts_at` until `ends_at`, where these are given: active, inactive, not_begun or ended."""
     now = timezone.now()

@@ -232,7 +232,7 @@ def _around(mailbox: Mailbox) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox_password(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
-    form = MailboxPasswordForm(typed(request))
+    form = MailboxPasswordForm(typed(request), least=PasswordSettings.current().least_length)
     if form.is_valid():
         password, must_change = form.cleaned_data["password"], form.cleaned_data["must_change"]
         with refusals_on(form):

@@ -19,7 +19,7 @@ from accounts.tracking import tracked
 from domains.models import Domain
 from lookup_tables.keys import IS_ADDRESS_OR_DOMAIN
 from mailboxes.models import Address, Alias
-from mailboxes.times import in_words, refuse_strange_times, state_at_this_moment
+from mailboxes.times import in_words, refuse_end_before_start, refuse_strange_times, state_at_this_moment
 from restrictions import access_actions as actions
 from restrictions import access_keys as keys
 from restrictions.access_actions import LONGEST_TEXT, Action
@@ -31,6 +31,7 @@ LONGEST_KEY = 320  # characters
 IS_TABLE_NAME = r"^[a-z][a-z0-9_]*$"
 NO_TABLE_NAME = _("An access table has a name of small letters, digits and _ that begins with a letter.")
 STANDS_BY_ITSELF = _("A table of this name stands by itself. Choose another name.")
+_ENDS_LATER = _("A rule ends after it starts. Choose a later end or an earlier start.")
 
 
 class AppliesTo(models.TextChoices):
@@ -219,7 +220,7 @@ class AccessRule(models.Model):
             models.CheckConstraint(
                 name="an_access_rule_ends_after_it_starts",
                 condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
-                violation_error_message=_("A rule ends after it starts. Choose a later end or an earlier start."),
+                violation_error_message=_ENDS_LATER,
             ),
         ]
 
@@ -233,6 +234,7 @@ class AccessRule(models.Model):
 
     def clean(self) -> None:
         refuse_strange_times(starts_at=self.starts_at, ends_at=self.ends_at)
+        refuse_end_before_start(self.starts_at, self.ends_at, _ENDS_LATER)
 
     def acts_at(self, moment: datetime) -> bool:
         """Whether Postfix finds it then; the same as mail_map.delivers."""

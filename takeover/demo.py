@@ -1,4 +1,5 @@
-"""What `--demo` adds to Falcot's mail: it came from a PostfixAdmin once, with a vacation message and its log."""
+"""What `--demo` adds to Falcot's mail: it came from a PostfixAdmin once, with the vacation message of a mailbox that
+was gone by then, and its log."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -54,7 +55,7 @@ def _kept() -> list[ToKeep]:
     Kind = KeptRow.Kind
     vacation = {
         "subject": "On holiday",
-        "body": "Hello,\n\nI am away and read my mail again on Monday.\n\nLaure",
+        "body": "Hello,\n\nI am away and read my mail again on Monday.\n\nRoland",
         "activefrom": "2026-08-01T00:00:00+00:00",
         "activeuntil": "2026-08-16T00:00:00+00:00",
         "active": False,
@@ -68,7 +69,7 @@ def _kept() -> list[ToKeep]:
         "active": True,
     }
     return [
-        ToKeep(Kind.VACATION, "laure@falcot.org", vacation, about="laure@falcot.org"),
+        ToKeep(Kind.VACATION, "roland@falcot.org", vacation, about="roland@falcot.org"),
         ToKeep(Kind.FETCHMAIL, "1", fetchmail, "no secret at all", about="jean@falcot.org"),
         ToKeep(Kind.TOTP, "mailbox sophie@falcot.org", {}, "JBSWY3DPEHPK3PXP", about="sophie@falcot.org"),
     ]

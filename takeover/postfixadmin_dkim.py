@@ -147,7 +147,7 @@ def _entry(row: Row, key: str) -> ToKeep:
 
 
 def _fault_of_pair(private: str, public: str) -> str:
-    """What is wrong with a key, as one of the words of WHY_BAD_KEY; empty if nothing. The public half is there as PEM,
+    """What is wrong with a key, as one of the words of WHY; empty if nothing. The public half is there as PEM,
     or as it stands in the DNS."""
     try:
         load_pem_private_key(private.encode(), password=None)

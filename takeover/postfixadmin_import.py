@@ -29,6 +29,7 @@ from takeover.postfixadmin_meaning import Choices, Meaning, Named, Report
 from takeover.postfixadmin_people import import_domain_admins, import_people
 from takeover.postfixadmin_reading import Source
 from takeover.postfixadmin_usage import import_usage
+from takeover.postfixadmin_vacations import import_out_of_office
 
 Kind = Import.Kind
 MOST_KEPT = 1_000  # sentences of a report, for the page
@@ -94,11 +95,12 @@ def _write(source: Source, choices: Choices, outcome: Outcome, show: Show, by: A
             for domain in Domain.objects.filter(pk__in=new_domains).order_by("name"):
                 follow(domain, by=by)
         _set_limits(meaning, new_domains, report)
+        outcome.counts["out_of_office"], without_answer = import_out_of_office(source, meaning, report, by=by)
         keys = DkimKeys(source, report, by=by)
         keys.bring()
         outcome.counts["dkim_keys"] = keys.count
     outcome.counts["usage"], without_mailbox = import_usage(source)
-    without_place = [*keys.kept, *without_mailbox]
+    without_place = [*without_answer, *keys.kept, *without_mailbox]
     kept = keep_rows(source.label, rows_to_keep(source, meaning.mailboxes, without_place, report))
     for kind, number in kept.items():
         outcome.counts[kind] = {"new": number, "there": 0, "left_out": 0}

@@ -29,10 +29,6 @@ def rows_to_keep(
         if address and address.lower() not in mailboxes:
             report.remark("orphan", address, what=what)
 
-    for row in source.rows("vacation"):
-        orphan(text(row["email"]), "vacation")
-        address = text(row["email"]).lower()
-        yield ToKeep(Kind.VACATION, address, plain(row, leave_out=("cache", "email")), about=address)
     for row in source.rows("vacation_notification"):
         key = f"{text(row['on_vacation']).lower()} {text(row['notified'])}"
         yield ToKeep(Kind.VACATION_NOTIFICATION, key, plain(row), about=text(row["on_vacation"]))

@@ -101,9 +101,13 @@ class Meaning:
 
     def destinations_of(self, address: str, goto: str) -> list[str]:
         """What an alias delivers to, without the detour over the vacation script."""
-        vacation = f"{address.replace('@', '#')}@"
         found = [one.strip() for one in goto.replace("\n", ",").split(",")]
-        return [one for one in dict.fromkeys(found) if one and not one.lower().startswith(vacation)]
+        return [one for one in dict.fromkeys(found) if one and not one.lower().startswith(_vacation_of(address))]
+
+    def is_away(self, address: str) -> bool:
+        """Whether its mail takes the detour over the vacation script, without which nobody is answered there."""
+        goto, active = self.gotos.get(address, ("", False))
+        return active and any(one.strip().lower().startswith(_vacation_of(address)) for one in goto.split(","))
 
     # Domains
 
@@ -300,6 +304,11 @@ class Meaning:
 
 def _name(value: Any) -> str:
     return text(value).strip().lower().rstrip(".")
+
+
+def _vacation_of(address: str) -> str:
+    """How the address of the vacation script begins, for this one."""
+    return f"{address.replace('@', '#')}@"
 
 
 def _most(value: Any) -> int | None:

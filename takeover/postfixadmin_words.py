@@ -47,6 +47,11 @@ REMARKS = {
                                 "that this panel does not check."),
     "orphan": _("%(thing)s belongs to no mailbox there (%(what)s). It is kept anyway."),
     "orphan_admin": _("%(thing)s is admin of %(other)s, and one of both is not there."),
+    "vacation_stays": _("The vacation message of %(thing)s does not come: %(why)s It is kept."),
+    "vacation_not_reached": _("The vacation message of %(thing)s is active there, but no mail of this mailbox goes to "
+                              "the vacation script. Here it is an inactive out-of-office answer."),
+    "answer_without_mail": _("%(thing)s keeps no mail, and then nobody is told that its owner is out of office. Let it "
+                             "keep a copy, and they are."),
     "bad_key": _("The DKIM key %(thing)s cannot be used: %(why)s It is kept anyway."),
     "key_comes": _("%(thing)s signs there already. Here it is prepared, and signs by itself as soon as all name "
                    "servers have its record."),
@@ -62,11 +67,18 @@ REMARKS = {
     "said": "%(sentence)s",  # of a configuration: as it was said when it came
     "old_version": _("%(thing)s has the database version %(version)s. PostfixAdmin 3.2 begins with 1837."),
 }  # fmt: skip
-WHY_BAD_KEY = {
+WHY = {
     "unreadable": _("it is no private key."),
     "locked": _("it is locked with a passphrase."),
     "strange": _("it is neither RSA with 1024, 2048, 3072 or 4096 bits nor Ed25519."),
     "no_pair": _("the public key beside it belongs to another one."),
+    "no_mailbox": _("there is no such mailbox here."),
+    "no_text": _("it has no text."),
+    "long_text": _("its text has more than 5000 characters."),
+    "long_subject": _("its subject has more than 200 characters."),
+    "controls": _("it holds control characters."),
+    "ends_first": _("it ends before it starts."),
+    "strange_time": _("its time lies before 1971."),
 }
 
 
@@ -75,7 +87,7 @@ def sentence_of(remark: Mapping[str, Any]) -> str:
     sentence = REFUSALS.get(remark["code"]) or REMARKS[remark["code"]]
     words = dict(remark)
     if "why" in words:
-        words["why"] = WHY_BAD_KEY[words["why"]]
+        words["why"] = WHY[words["why"]]
     return str(sentence) % words
 
 
@@ -93,6 +105,7 @@ KINDS = {
     "transports": _("transports"),
     "domain_admins": _("domain admins"),
     "dkim_keys": _("DKIM keys of domains here"),
+    "out_of_office": _("out-of-office answers"),
     "usage": _("used space of mailboxes"),
     "restriction_lists": _("restriction lists"),
     "restriction_classes": _("restriction classes"),

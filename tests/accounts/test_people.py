@@ -3,7 +3,10 @@
 import pytest
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import ChangeSet, User
+from domains.models import Domain
+from domains.services import add_domain
+from tests.plugins.example_mail import TESTER
 from tests.plugins.people import words_of
 
 NEW = "several other words together"
@@ -16,6 +19,46 @@ def test_it_works(alice_client: Client) -> None:
     )
     assert response.redirect_chain == [("/people/dana@falcot.org/", 302)]
     assert User.objects.get(username="dana@falcot.org").check_password(NEW)
+
+
+def test_a_domain_admin_comes_with_the_domains(alice_client: Client, falcot: Domain) -> None:
+    add_domain("other.example", by=TESTER)
+    typed = {"username": "dana", "domains": "Falcot.org, other.example falcot.org"}
+    before = ChangeSet.objects.count()
+    response = alice_client.post("/people/add/", typed, follow=True)
+    assert "Added dana, domain admin of falcot.org, other.example." in words_of(response)
+    dana = User.objects.get(username="dana")
+    assert set(dana.domains.values_list("name", flat=True)) == {"falcot.org", "other.example"}
+    assert ChangeSet.objects.count() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"domains": "no.example"}, "no.example is not here yet. Add it first, or correct the name."),
+        ({"domains": "falcot.org", "is_superuser": "on"}, "A superuser manages every domain. Leave this empty."),
+    ],
+)
+def test_whom_no_domain_gets(alice_client: Client, falcot: Domain, typed: dict[str, str], sentence: str) -> None:
+    response = alice_client.post("/people/add/", {"username": "dana"} | typed)
+    assert response.context["form"].errors == {"domains": [sentence]}
+    assert not User.objects.filter(username="dana").exists()
+
+
+def test_the_next_step_is_a_link(alice_client: Client, falcot: Domain) -> None:
+    """From a domain that nobody manages to a person, and back."""
+    link = '<a href="/domains/falcot.org/settings/#h-admins">Add domain admin</a>'
+    assert link in alice_client.get("/domains/falcot.org/").content.decode()
+    link = '<a class="btn btn-quiet" href="/people/add/?domain=falcot.org">Add person</a>'
+    assert link in alice_client.get("/domains/falcot.org/settings/").content.decode()
+    assert 'value="falcot.org"' in alice_client.get("/people/add/?domain=falcot.org").content.decode()
+    added = alice_client.post("/people/add/", {"username": "dana"}, follow=True).content.decode()
+    assert 'settings page of a domain. <a href="/domains/">Choose a domain</a>' in added
+
+
+def test_the_rule_of_passwords_is_said_before(alice_client: Client, bob: User) -> None:
+    for url in ("/people/add/", "/people/bob/password/", "/account/"):
+        assert "10 characters or more, and not easy to guess." in words_of(alice_client.get(url)), url
 
 
 @pytest.mark.parametrize(

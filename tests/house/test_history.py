@@ -58,6 +58,7 @@ from mailboxes.models import (
     DefaultAlias,
     Import,
     Mailbox,
+    OutOfOffice,
     PasswordLink,
     QuarantinedAddress,
     RecoveryAddress,
@@ -394,6 +395,10 @@ TABLE: dict[str, tuple[Call, str]] = {
     "mailboxes.out_of_office.delete_out_of_office": (
         lambda house: out_of_office.delete_out_of_office(house.jean.out_of_office, by=BY),
         "Deleted the out-of-office answer of jean@example.org",
+    ),
+    "mailboxes.out_of_office.add_out_of_office_answers": (
+        lambda house: out_of_office.add_out_of_office_answers([OutOfOffice(mailbox=house.laure, text="Away")], by=BY),
+        "Imported out-of-office answers: 1",
     ),
     "mailboxes.default_aliases.set_default_aliases": (
         lambda house: default_aliases.set_default_aliases(["abuse", "postmaster"], "jean@example.org", by=BY),

@@ -100,6 +100,47 @@ def test_what_is_exported_can_be_imported(superuser: Client, kind: str, url: str
     assert (one.kind, one.lines, one.there, one.refused) == (kind, len(rows), len(rows), 0)
 
 
+# A file with lines that are refused (when they are read, by a rule, when they are written), and by how many sentences.
+REFUSED = [
+    (
+        "mailboxes",
+        "address,name,quota,active,password,hash\n"
+        "no address,,,,,\nann@falcot.org,,,,password123,\nben@falcot.org,,,,,{PLAIN}secret\n"
+        f"eve@falcot.org,{'x' * 300},much,perhaps,,\njean@falcot.org,,,,,\nann@no.example,,,,,\n",
+        8,
+    ),
+    ("aliases", "address,destinations\none@falcot.org,nobody@falcot.org\n", 1),
+    ("aliases", "address,destinations\none@falcot.org,two@falcot.org\ntwo@falcot.org,one@falcot.org\n", 2),
+    (
+        "domains",
+        "name,address_class,target\nhost,virtual_mailbox,\nfalcot.org,virtual_mailbox,\nnew.example,,no.example\n",
+        3,
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "number"), REFUSED)
+def test_faults_are_read_in_the_language_of_the_reader(superuser: Client, kind: str, text: str, number: int) -> None:
+    """Not in that of the upload."""
+
+    def faults(uploaded: str, read: str) -> list[str]:
+        speak(uploaded)
+        upload(superuser, kind, text)
+        one = Import.objects.latest("pk")
+        speak(read)
+        return [fault["sentence"] for fault in superuser.get(one.get_absolute_url()).context["faults"]]
+
+    def speak(language: str) -> None:
+        User.objects.filter(username=people.USERNAMES[people.SUPERUSER]).update(language=language)
+
+    said = {(uploaded, read): faults(uploaded, read) for uploaded in ("en", "ja") for read in ("en", "ja", "zh-hant")}
+    assert len(said["en", "en"]) == number
+    for read in ("en", "ja", "zh-hant"):
+        assert said["en", read] == said["ja", read]
+    for english, *others in zip(said["en", "en"], said["en", "ja"], said["en", "zh-hant"], strict=True):
+        assert len({english, *others}) == 3, f"{english} is not translated."
+
+
 def test_an_export_of_nothing_is_an_empty_list(superuser: Client) -> None:
     Domain.objects.create(name="empty.example")
     text = people.text_of(superuser.get("/domains/empty.example/mailboxes/export/", {"format": "json"}))

@@ -105,6 +105,15 @@ class TestOutOfOffice:
         set_out_of_office(mailbox, text="Away until May", by=TESTER)
         words = words_of(sophie_client.post("/my-mailbox/out-of-office/", {**AWAY, "version": first.version}))
         assert "Somebody else changed this" in words
+        assert "Load this page anew" in words
+
+    def test_what_was_typed_is_not_offered_for_loss(self, sophie_client: Client, mailbox: Mailbox) -> None:
+        typed = {**AWAY, "starts_at": "2027-01-04T08:00", "ends_at": "2027-01-03T08:00"}
+        response = sophie_client.post("/my-mailbox/out-of-office/", typed)
+        sentence = "An answer ends after it starts. Choose a later end or an earlier start."
+        assert response.context["form"].errors == {"ends_at": [sentence]}
+        assert "Load this page anew" not in words_of(response)
+        assert "I am back on Monday." in response.content.decode()
 
     def test_an_administrator_does_the_same(self, alice_client: Client, sophie: User) -> None:
         url = "/mailboxes/sophie@falcot.org/out-of-office/"

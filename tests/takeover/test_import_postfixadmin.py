@@ -5,7 +5,7 @@ import pytest
 from accounts.models import ChangeSet, User
 from domains.models import Domain, DomainAdmin
 from mailboxes.credentials import is_password
-from mailboxes.models import Alias, ImportRow, Mailbox
+from mailboxes.models import Alias, ImportRow, Mailbox, OutOfOffice
 from takeover.models import ForeignLogEntry, KeptRow, Takeover
 from tests.commands.conftest import Shell
 from tests.services.checks import nothing_changes
@@ -97,15 +97,16 @@ class TestTwoThousandOfEach:
             "aliases": 11_479,
             "people": 2_002,
             "domain_admins": 1_997,  # four are superusers
+            "out_of_office": 2_000,
             "usage": 2_000,
-            "vacation": 2_000,
             "fetchmail": 2_000,
             "domain_more": 4_003,
             "log": 2_018,
         }
         assert Domain.objects.filter(target__isnull=False).count() == 2_001
         assert Alias.objects.count() == counts["aliases"]
-        assert [KeptRow.objects.filter(kind=kind).count() for kind in ("vacation", "fetchmail")] == [2_000, 2_000]
+        assert [KeptRow.objects.filter(kind=kind).count() for kind in ("vacation", "fetchmail")] == [0, 2_000]
+        assert OutOfOffice.objects.filter(active=True).count() == 400
         assert ForeignLogEntry.objects.count() == counts["log"]
         assert Mailbox.objects.filter(receives=False, address__local_part="u").count() == 400
         with nothing_changes():

@@ -143,7 +143,7 @@ def test_the_command(shell: Shell, house: dict[str, object]) -> None:
 def test_the_demonstration_has_one(shell: Shell, db: None) -> None:
     call_command("demo", stdout=StringIO())
     one = Takeover.objects.get()
-    assert "laure@falcot.org" in shell("takeover", "kept").out
+    assert "roland@falcot.org" in shell("takeover", "kept").out
     assert ForeignLogEntry.objects.count() == one.counts["log"]["new"]
     call_command("demo", stdout=StringIO())
     assert Takeover.objects.count() == 1
