@@ -203,6 +203,7 @@ class TestExports:
         assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert as_csv.json == api("GET", f"exports/{kind}/", Accept="text/csv").json
         assert as_csv.json == api("GET", f"exports/{kind}/?format=csv", Accept="application/json").json
+        assert not as_csv.json.startswith("\ufeff")
         rows = api.get(f"exports/{kind}/")
         assert len(list(csv.reader(io.StringIO(as_csv.json)))) == len(rows) + 1 > 2
         for body, headers in [(as_csv.json.encode(), CSV), (rows, {})]:

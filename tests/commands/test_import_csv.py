@@ -191,6 +191,7 @@ def test_what_is_exported_can_be_imported(shell: Shell, falcot: Domain) -> None:
     Mailbox.objects.filter(address__local_part="laure").update(expires_at="2030-01-02T03:04:05.678901Z", imap=False)
     Mailbox.objects.filter(address__local_part="jean").update(mail_path="elsewhere/jean")
     for kind in ("domains", "mailboxes", "aliases"):
+        assert shell("export_csv", kind).out.startswith(("name,", "address,"))  # no byte order mark
         assert "password" not in shell("export_csv", kind).out
     for form in ([], ["--json"]):
         before = {kind: shell("export_csv", kind, *form).out for kind in ("domains", "mailboxes", "aliases")}

@@ -93,6 +93,7 @@ def test_what_is_exported_can_be_imported(superuser: Client, kind: str, url: str
     response = superuser.get(url, {"format": form})
     assert response.headers["Content-Disposition"].endswith(f'-{kind}.{form}"')
     text = people.text_of(response)
+    assert text.startswith("\ufeff") == (form == "csv")
     rows = json.loads(text) if form == "json" else list(csv.DictReader(io.StringIO(text)))
     assert len(rows) > 1
     upload(superuser, kind, text, existing="skip")
