@@ -52,10 +52,25 @@ SENTENCES = {
 WHY = {
     "not authoritative": gettext_lazy("%(server)s does not serve this zone, although the zone names it."),
     "no address": gettext_lazy("%(server)s has no address."),
+}
+RESOLVER = "resolver"  # instead of a server, where none could be asked
+NOBODY = {
     "no zone": gettext_lazy("No name server serves this name: it is not in the DNS."),
     "no server": gettext_lazy("The zone of this name has no name server."),
     "no resolver": gettext_lazy(
         "This host knows no resolver. Set MAILADMIN_DNS_RESOLVERS, or name one in /etc/resolv.conf."
+    ),
+    "resolver is silent": gettext_lazy(
+        "The resolver %(address)s does not answer, so no name server could be asked. Set MAILADMIN_DNS_RESOLVERS to "
+        "one that does."
+    ),
+    "resolver refuses": gettext_lazy(
+        "The resolver %(address)s refuses with %(code)s, so no name server could be asked. Set "
+        "MAILADMIN_DNS_RESOLVERS to another one if it goes on."
+    ),
+    "resolver is blind": gettext_lazy(
+        "The resolver %(address)s finds no zone at all, not even above this name, so no name server could be asked. "
+        "Set MAILADMIN_DNS_RESOLVERS to one that knows the DNS."
     ),
 }
 
@@ -74,7 +89,7 @@ class ServerAnswer:
     address: str
     said: Said
     rrset: dns.rrset.RRset | None = None  # with Said.RECORDS only
-    reason: str = ""  # with Said.REFUSED: the code of the answer (SERVFAIL), or a key of WHY
+    reason: str = ""  # with Said.REFUSED: the code of the answer (SERVFAIL), or a key of WHY or NOBODY
     aliases: tuple[str, ...] = ()  # the targets of the CNAMEs that led here
 
     @property
@@ -83,8 +98,19 @@ class ServerAnswer:
         return self.said in (Said.RECORDS, Said.NO_RECORDS, Said.NO_NAME)
 
     @property
+    def nobody(self) -> str:
+        """Why no name server could be asked, a key of NOBODY; "" if this one was."""
+        if self.server != RESOLVER:
+            return ""
+        if self.said == Said.TIMEOUT:
+            return "resolver is silent"
+        return self.reason if self.reason in NOBODY else "resolver refuses"
+
+    @property
     def words(self) -> str:
         """What it said, without the records, in a sentence."""
+        if self.nobody:
+            return NOBODY[self.nobody] % {"address": self.address, "code": self.reason}
         words = {"server": f"{self.server} ({self.address})" if self.address else self.server, "code": self.reason}
         if self.said == Said.REFUSED and self.reason in WHY:
             return WHY[self.reason] % words
@@ -197,6 +223,7 @@ class Asker:
                 return above  # a zone below this one shows itself by a delegation, see _ask_all
             if above in self._failures:
                 return self._failures[above]
+        is_known_above = False
         for above in _upwards(name):
             message = self._ask_resolver(above, "SOA")
             if isinstance(message, ServerAnswer):
@@ -204,10 +231,13 @@ class Asker:
                 return message
             zones = [rrset.name for rrset in message.answer + message.authority if rrset.rdtype == dns.rdatatype.SOA]
             zone = next((zone for zone in zones if above.is_subdomain(zone)), None)
+            is_known_above = is_known_above or zone == dns.name.root
             if zone is not None and zone != dns.name.root:
                 failure = self._find_servers(zone)
                 return zone if zone in self._servers else failure or self._failures[zone]
-        self._failures[name] = _nobody("no zone")
+        # That a name is not there is said by the zone above it, by that of the root in the end (RFC 2308, section 3).
+        asked = ", ".join(address for address, _port in resolvers())
+        self._failures[name] = _nobody("no zone") if is_known_above else _nobody("resolver is blind", asked)
         return self._failures[name]
 
     def _find_servers(self, zone: dns.name.Name) -> ServerAnswer | None:
@@ -250,11 +280,11 @@ class Asker:
                 answer = _exchange(question, address, port, self.timeout)
             if answer is None:
                 self._dead.add(key)
-                failure = ServerAnswer("resolver", address, Said.TIMEOUT)
+                failure = ServerAnswer(RESOLVER, address, Said.TIMEOUT)
             elif answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                 return answer
             else:
-                failure = ServerAnswer("resolver", address, Said.REFUSED, reason=dns.rcode.to_text(answer.rcode()))
+                failure = _nobody(dns.rcode.to_text(answer.rcode()), address)
         return failure
 
 
@@ -316,8 +346,8 @@ def _upwards(name: dns.name.Name) -> list[dns.name.Name]:
     return [dns.name.Name(name.labels[at:]) for at in range(len(name.labels) - 1)]
 
 
-def _nobody(reason: str) -> ServerAnswer:
-    return ServerAnswer("resolver", "", Said.REFUSED, reason=reason)
+def _nobody(reason: str, address: str = "") -> ServerAnswer:
+    return ServerAnswer(RESOLVER, address, Said.REFUSED, reason=reason)
 
 
 def _name(text: str) -> dns.name.Name:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from dns_records import spf
@@ -111,6 +112,12 @@ def check_domains(domains: Sequence[Domain], *, show: Show = lambda done, total:
             changed += keep(seen)
             show(at + len(chunk), len(domains))
     return changed
+
+
+def all_unknown(domains: Sequence[int]) -> int:
+    """Of how many of these domains, by their numbers, nothing is known: no server has answered about any record."""
+    known = Record.objects.filter(domain=OuterRef("domain")).exclude(state=RecordState.UNKNOWN)
+    return Record.objects.filter(~Exists(known), domain__in=domains).values("domain").distinct().count()
 
 
 @transaction.atomic

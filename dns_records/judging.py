@@ -30,7 +30,10 @@ RIGHT = Verdict(RecordState.RIGHT)
 def judge(expected: Expected, answers: Sequence[ServerAnswer], lookups: Callable[[str], int]) -> Verdict:
     """What all servers say together. `lookups` counts those of an SPF record."""
     answering = [answer for answer in answers if answer.is_answer]
-    silent = sorted({answer.server for answer in answers if not answer.is_answer})
+    unasked = next((answer for answer in answers if answer.nobody), None)
+    silent = sorted({answer.server for answer in answers if not (answer.is_answer or answer.nobody)})
+    if unasked and not answering and not silent:
+        return Verdict(RecordState.UNKNOWN, unasked.nobody, {"address": unasked.address, "code": unasked.reason})
     if not answering:
         return Verdict(RecordState.UNKNOWN, "silent", {"servers": silent})
     verdicts = [_of_one(expected, answer, lookups) for answer in answering]

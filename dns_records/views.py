@@ -1,11 +1,13 @@
 """Pages about DNS records: all domains at a glance, and one with what is expected beside what was seen."""
 
+from itertools import groupby
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actors import Actor
@@ -26,7 +28,7 @@ from dns_records.expected import Expected, expected_of, expected_of_hosts, own_s
 from dns_records.jobs import start_dns_check
 from dns_records.models import DnsSettings
 from dns_records.record_models import BROKEN, Record, RecordChange, RecordState, ZoneCheck
-from dns_records.words import ADVICE, DNSSEC, LABELS, sentence
+from dns_records.words import ADVICE, DNSSEC, LABELS, said_by_all, sentence
 from dns_records.zone_text import json_text, zone_text
 from domains.models import Domain
 from domains.views import begins_with, domain_head, domain_of_page
@@ -64,6 +66,8 @@ def dns_list(request: PersonRequest) -> HttpResponse:
     for domain in page.rows:
         check = getattr(domain, "zone_check", None)
         domain.seen, domain.dnssec_look = check, DNSSEC_LOOKS[check.dnssec] if check else None
+    is_shown = request.user.is_superuser
+    hosts, hosts_unasked = _rows(expected_of_hosts(), Record.objects.filter(domain=None)) if is_shown else ([], "")
     context = {
         "page": page,
         "q": q,
@@ -71,7 +75,8 @@ def dns_list(request: PersonRequest) -> HttpResponse:
         "is_empty": not page.rows and not domains.exists(),
         "settings": DnsSettings.current(),
         "health": _health(domains),
-        "hosts": _rows(expected_of_hosts(), Record.objects.filter(domain=None)) if request.user.is_superuser else [],
+        "hosts": hosts,
+        "hosts_unasked": hosts_unasked,
         "hosts_check": ZoneCheck.objects.filter(domain=None).first(),
     }
     return render(request, "dns_records/dns_list.html", context)
@@ -124,7 +129,7 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
     domain = domain_of_page(request, name)
     settings = DnsSettings.current()
     expected = expected_of(domain, settings)
-    rows = _rows(expected, Record.objects.filter(domain=domain))
+    rows, unasked = _rows(expected, Record.objects.filter(domain=domain))
     state = chosen(request, "state", _("Which records"), [("", _("All")), ("look", _("To look at"))])
     to_look_at = [row for row in rows if row["state"] != RecordState.RIGHT]
     check = ZoneCheck.objects.filter(domain=domain).first()
@@ -134,6 +139,7 @@ def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
         "settings": settings,
         "own": own,
         "rows": to_look_at if state.current else rows,
+        "unasked": unasked,
         "total": len(rows),
         "to_look_at": len(to_look_at),
         "state": state,
@@ -175,11 +181,15 @@ def dns_export(request: PersonRequest, name: str) -> HttpResponse:
     return answer
 
 
-def _rows(expected: list[Expected], records: QuerySet[Record]) -> list[dict[str, Any]]:
-    """What is expected now, each with what was seen of it last; what is wrong comes first."""
+def _rows(expected: list[Expected], records: QuerySet[Record]) -> tuple[list[dict[str, Any]], str]:
+    """What is expected now, each with what was seen of it last; what is wrong comes first. If nobody could be asked for
+    any of them, the sentence about that stands beside them, once."""
     seen = {(row.purpose, row.name, row.rdtype): row for row in records}
     rows = [_row(one, seen.get((one.purpose, one.name, one.rdtype))) for one in expected]
-    return sorted(rows, key=lambda row: not row["is_broken"])
+    unasked = said_by_all(seen.values())
+    if unasked:
+        rows = [row | {"why": ""} for row in rows]
+    return sorted(rows, key=lambda row: not row["is_broken"]), unasked
 
 
 def _row(expected: Expected, record: Record | None) -> dict[str, Any]:
@@ -214,13 +224,24 @@ def _page_of_changes(domain: Domain | None, request: PersonRequest) -> ListPage:
 
 
 def _changes(rows: list[RecordChange]) -> list[dict[str, Any]]:
-    return [
-        {
-            "at": change.at,
-            "label": LABELS[change.purpose],
-            "name": f"{change.name} {change.rdtype}",
-            "look": (*LOOKS[change.after], change.get_after_display()),
-            "why": sentence(change.why, change.words),
-        }
-        for change in rows
-    ]
+    """A line for each; one for all together about which nobody could be asked at the same time."""
+    lines = []
+    for (_at, unasked), group in groupby(rows, lambda change: (change.at, said_by_all([change]))):
+        together = list(group)
+        if unasked and len(together) > 1:
+            words = ngettext("%(number)d record", "%(number)d records", len(together))
+            label = words % {"number": len(together)}
+            lines.append(_change(together[0]) | {"label": label, "name": ""})
+        else:
+            lines += map(_change, together)
+    return lines
+
+
+def _change(change: RecordChange) -> dict[str, Any]:
+    return {
+        "at": change.at,
+        "label": LABELS[change.purpose],
+        "name": f"{change.name} {change.rdtype}",
+        "look": (*LOOKS[change.after], change.get_after_display()),
+        "why": sentence(change.why, change.words),
+    }

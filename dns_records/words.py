@@ -1,10 +1,13 @@
 """What is said about records: what each is called, why it is expected, and what is wrong with one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from dns_records.authoritative import NOBODY
+from dns_records.record_models import Record, RecordChange
 
 LABELS = {
     "mx": gettext_lazy("MX"),
@@ -84,6 +87,7 @@ WHY = {
     "tlsa": gettext_lazy("No TLSA record fits the certificate: servers that know DANE do not deliver."),
     "not_everywhere": gettext_lazy("%(servers)s: not there yet. Others are right already."),
     "silent": gettext_lazy("No answer: %(servers)s."),
+    **NOBODY,
 }
 # Why a plan leaves a record alone.
 LEFT_ALONE = {
@@ -118,6 +122,12 @@ def sentence(why: str, words: Mapping[str, Any]) -> str:
     if words.get("silent"):
         said.append(_("These servers do not answer: %(servers)s.") % {"servers": ", ".join(words["silent"])})
     return " ".join(said)
+
+
+def said_by_all(records: Iterable[Record | RecordChange]) -> str:
+    """Why nobody could be asked for any of them, to be said once; "" where at least one was asked for."""
+    sentences = {sentence(one.why, one.words) if one.why in NOBODY else "" for one in records}
+    return sentences.pop() if len(sentences) == 1 else ""
 
 
 def _in_line(words: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,8 +85,8 @@ class DomainSettingsForm(PanelForm):
             "For a relay domain whose recipients nobody can list. What its server then refuses comes back from here."
         ),
     )
-    max_mailboxes = _most(gettext_lazy("Most mailboxes"))
-    max_aliases = _most(gettext_lazy("Most aliases"))
+    max_mailboxes = _most(gettext_lazy("Mailbox limit"))
+    max_aliases = _most(gettext_lazy("Alias limit"))
     max_quota_bytes = SizeField(label=gettext_lazy("Largest quota of a mailbox"), required=False)
     max_total_quota_bytes = SizeField(
         label=gettext_lazy("Largest sum of quotas"),

@@ -166,6 +166,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "domains.own_script.people_read_own_script",
 ]
 
 ROOT_URLCONF = "mailadmin.urls"

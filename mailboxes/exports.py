@@ -33,11 +33,14 @@ def exported(kind: str, *, domain: Domain | None = None, user: User | None = Non
         yield {name: row[name] for name in names}
 
 
-def csv_lines(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """CSV of RFC 4180 with a byte order mark, by which Excel knows UTF-8."""
+def csv_lines(
+    names: Sequence[str], rows: Iterable[Mapping[str, Any]], *, for_spreadsheet: bool = False
+) -> Iterator[str]:
+    """CSV of RFC 4180 in UTF-8; for a spreadsheet with a byte order mark, by which Excel knows that it is UTF-8."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    buffer.write("\ufeff")
+    if for_spreadsheet:
+        buffer.write("\ufeff")
     writer.writerow(names)
     for row in rows:
         writer.writerow([_as_cell(name, row[name]) for name in names])

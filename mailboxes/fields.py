@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from domains.fields import normalised_domain
+from domains.own_script import in_own_script
 
 LONGEST_LIST = 300_000  # characters; 1,000 destinations of 254 and some air
 ADDRESS_ATTRS = {"mono": True, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
@@ -35,8 +36,12 @@ class DestinationsField(forms.CharField):
     def clean(self, value: Any) -> Any:
         return apart(super().clean(value) or "")
 
+    def prepare_value(self, value: Any) -> Any:
+        """People read the U-label on the chips, and it is understood when it comes back."""
+        return in_own_script(value) if isinstance(value, str) else value
+
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return apart(initial or "") != apart(data or "")
+        return apart(in_own_script(initial or "")) != apart(in_own_script(data or ""))
 
 
 class WordsField(forms.CharField):

@@ -78,7 +78,7 @@ def _around(request: PersonRequest, kind: str) -> dict[str, Any]:
 @require_safe
 def import_faults(request: PersonRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(Import.objects.visible_to(request.user), pk=pk)
-    lines = csv_lines(("line", "thing", "sentence"), faults_of(one, None))
+    lines = csv_lines(("line", "thing", "sentence"), faults_of(one, None), for_spreadsheet=True)
     return as_download(lines, f"faults-{one.pk}.csv")
 
 
@@ -105,7 +105,7 @@ def _export(request: PersonRequest, kind: str, name: str = "") -> HttpResponse:
     rows = exported(kind, domain=domain, user=request.user)
     if request.GET.get("format") == "json":
         return as_download(json_lines(rows), f"{name or 'all'}-{kind}.json", "application/json")
-    lines = csv_lines(columns_of_export(kind, request.user), rows)
+    lines = csv_lines(columns_of_export(kind, request.user), rows, for_spreadsheet=True)
     return as_download(lines, f"{name or 'all'}-{kind}.csv")
 
 

@@ -40,7 +40,7 @@ class _Rehearsed(Exception):
 
 
 class _Refused(Exception):
-    """These lines cannot be: (id of the line, its faults)."""
+    """These lines are refused: (id of the line, its faults)."""
 
     def __init__(self, faults: dict[int, list[dict[str, Any]]]) -> None:
         super().__init__()
@@ -206,7 +206,7 @@ def _refuse_who_may_not(kind: str, despite_quarantine: bool, by: Actor) -> None:
 
 
 def refusal_of(one: Import) -> str:
-    sentence = _("%(refused)d of %(lines)d lines cannot be. Nothing was added.")
+    sentence = _("Refused lines: %(refused)d of %(lines)d. Nothing was added.")
     return sentence % {"refused": one.refused, "lines": one.lines}
 
 

@@ -14,6 +14,7 @@ LONGEST_ADDRESS = 254  # octets; RFC 5321, section 4.5.3.1.3, less the angle bra
 ATEXT = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]"
 DOT_STRING = re.compile(rf"{ATEXT}+(\.{ATEXT}+)*", re.IGNORECASE)
 NEEDS_NO_QUOTES_FROM_PEOPLE = re.compile(rf"({ATEXT}|\.)+", re.IGNORECASE)
+PROGRAM_OR_FILE = re.compile(r'"?(\||:include:|/[^@]*$)', re.IGNORECASE)  # aliases(5)
 QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
@@ -61,6 +62,11 @@ def parse_address(text: str, *, may_be_whole_domain: bool = False, keep_case: bo
     stripped = text.strip()
     refuse_long_address(stripped)
     local_part, at, domain = stripped.rpartition("@")
+    if PROGRAM_OR_FILE.match(stripped):
+        raise ValidationError(
+            _("“%(text)s” is a program or a file. These belong in /etc/aliases of the mail host: local(8) reads it."),
+            params={"text": shown(text)},
+        )
     if not at or not domain:
         raise ValidationError(
             _("“%(text)s” has no domain. Write it as name@example.org."), params={"text": shown(text)}

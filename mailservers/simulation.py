@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from domains.fields import shown
+from domains.fields import normalised_domain, shown
 from mailboxes.parsing import ParsedAddress, external_form, parse_address
 from mailservers.lookup import address_class_of, ask_map, fault_of
 from mailservers.stations import Maps
@@ -203,11 +203,11 @@ def _session(question: Question) -> Session:
         raise ValidationError({"recipients": _("Name at least one recipient.")})
     return Session(
         client=client,
-        name=question.client_name.strip(),
-        helo=question.helo.strip(),
+        name=_a_label(question.client_name.strip(), "client_name"),
+        helo=_a_label(question.helo.strip(), "helo"),
         sender=_as_smtpd_has_it(question.sender, "sender"),
         recipients=tuple(_as_smtpd_has_it(one, "recipients") for one in question.recipients),
-        login=question.login.strip(),
+        login=_a_label(question.login.strip(), "login"),
         certificate=question.certificate.strip(),
         is_encrypted=bool(question.certificate.strip()),
     )
@@ -215,7 +215,7 @@ def _session(question: Question) -> Session:
 
 def _as_smtpd_has_it(text: str, name: str) -> str:
     """Unquoted, in the case in which it was typed; `<>` and nothing are the null sender."""
-    word = text.strip().removeprefix("<").removesuffix(">")
+    word = _a_label(text.strip().removeprefix("<").removesuffix(">"), name)
     if not word or "@" not in word:
         return word
     try:
@@ -224,6 +224,18 @@ def _as_smtpd_has_it(text: str, name: str) -> str:
         raise ValidationError({name: error.messages}) from error
     typed, _at, domain = word.rpartition("@")
     return f"{local_part if typed.startswith(chr(34)) else typed}@{domain}"
+
+
+def _a_label(text: str, name: str) -> str:
+    """A name, or the one behind the @, as mail servers write it to those that do not know SMTPUTF8. What is ASCII is
+    left as it was typed: a HELO may be wrong."""
+    before, at, domain = text.rpartition("@")
+    if domain.isascii():
+        return text
+    try:
+        return f"{before}{at}{normalised_domain(domain)}"
+    except ValidationError as error:
+        raise ValidationError({name: error.messages}) from error
 
 
 def _settings(question: Question) -> Settings:
@@ -242,8 +254,9 @@ def _settings(question: Question) -> Settings:
 
 
 def _assumptions(question: Question) -> Assumptions:
-    dns = {name.lower(): _records(answer) for name, answer in _pairs(question.dns, "dns").items()}
-    verified = {name.lower(): answer for name, answer in _pairs(question.verified, "verified").items()}
+    dns = {_a_label(name, "dns").lower(): _records(answer) for name, answer in _pairs(question.dns, "dns").items()}
+    stated = _pairs(question.verified, "verified")
+    verified = {_a_label(address, "verified").lower(): answer for address, answer in stated.items()}
     for answer in verified.values():
         if answer.split()[0] not in STATES:
             sentence = _("“%(text)s” is no answer of a verification. Write ok, bounce or defer.")

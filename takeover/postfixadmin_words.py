@@ -37,7 +37,7 @@ REMARKS = {
                              "raised."),
     "over_many_aliases": _("%(thing)s has %(used)s aliases, its limit is %(limit)s. None is added until that is "
                            "raised."),
-    "over_quota": _("%(number)s mailboxes of %(thing)s have no quota or a larger one than its limit allows. "
+    "over_quota": _("Mailboxes of %(thing)s without a quota, or with a larger one than its limit allows: %(number)s. "
                     "If PostfixAdmin never enforced quotas, use --without-quota-limits."),
     "relay": _("%(thing)s is relayed. As there, mail for any recipient is taken; list the recipients, and then take "
                "that away."),

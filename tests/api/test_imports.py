@@ -121,7 +121,7 @@ def test_lines_that_cannot_be(api: Api, falcot: Domain) -> None:
     assert [one["line"] for one in found] == [3, 4, 5, 6, 7]
     assert found[0]["sentences"] == ["no.example is not here. Add it first, or correct the name."]
     refused = api("POST", f"imports/{sent['id']}/write/")
-    assert (refused.status, refused.json["detail"]) == (422, "5 of 6 lines cannot be. Nothing was added.")
+    assert (refused.status, refused.json["detail"]) == (422, "Refused lines: 5 of 6. Nothing was added.")
 
 
 def test_a_rehearsal_keeps_nothing(api: Api, falcot: Domain) -> None:
@@ -203,6 +203,7 @@ class TestExports:
         assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert as_csv.json == api("GET", f"exports/{kind}/", Accept="text/csv").json
         assert as_csv.json == api("GET", f"exports/{kind}/?format=csv", Accept="application/json").json
+        assert not as_csv.json.startswith("\ufeff")
         rows = api.get(f"exports/{kind}/")
         assert len(list(csv.reader(io.StringIO(as_csv.json)))) == len(rows) + 1 > 2
         for body, headers in [(as_csv.json.encode(), CSV), (rows, {})]:

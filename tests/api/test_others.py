@@ -17,7 +17,7 @@ from lookup_tables.services import add_entry
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox
 from tests.api.conftest import Api, token_for
-from tests.plugins.example_mail import TESTER
+from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
 from tests.plugins.people import signed_in, words_of
 
 
@@ -131,6 +131,13 @@ class TestSimulate:
     def test_a_stranger_sends_nothing_elsewhere(self, api: Api, falcot: Domain) -> None:
         found = api.get("simulate/?client=192.0.2.7&from=x@example.net&to=x@elsewhere.example")
         assert (found["answers"][-1]["code"], found["answers"][-1]["where"]) == (454, "relay 3")
+
+    def test_by_the_u_label(self, api: Api) -> None:
+        add_domain("bücher.example")
+        add_mailbox("team@xn--bcher-kva.example")
+        found = api.get("simulate/?client=192.0.2.7&from=x@example.net&to=team@b%C3%BCcher.example")
+        assert found["is_accepted"]
+        assert "team@xn--bcher-kva.example" in [answer["address"] for answer in found["answers"]]
 
     def test_what_cannot_be(self, api: Api) -> None:
         assert api("GET", "simulate/?client=here&to=x@example.net").status == 422

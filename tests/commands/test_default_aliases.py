@@ -12,6 +12,8 @@ def test_it_works(shell: Shell, falcot: Domain) -> None:
         "abuse                 jean@falcot.org",
         "postmaster            jean@falcot.org",
     ]
+    one = shell("default_aliases", "set", "abuse", "--to", "jean@falcot.org").out
+    assert one == "New domains get abuse, which goes to jean@falcot.org.\n"
     shell("domain", "add", "new.example")
     assert Alias.objects.filter(address__domain__name="new.example").count() == 2
     assert shell("default_aliases", "add-missing", "--dry-run", "--json").json == {"aliases": 4, "domains": 2}

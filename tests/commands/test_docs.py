@@ -4,6 +4,9 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
+from mailboxes.columns import COLUMNS, NEEDED
 from tests.commands.conftest import Shell
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
@@ -24,3 +27,10 @@ def test_it_works(shell: Shell) -> None:
             said = shown.pop(0)
             assert said.startswith(beginning) if is_cut else said == line
     assert not shown, f"The page does not show {shown}."
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_the_columns_of_a_file(kind: str) -> None:
+    columns = [f"**{name}**" if name in NEEDED[kind] else name for name in COLUMNS[kind]]
+    (row,) = re.findall(rf"^ *\| `{kind}` \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
+    assert re.sub(r" \([^)]*\)", "", row) == ", ".join(columns)

@@ -74,7 +74,7 @@ class TestMailboxes:
             "A plain password belongs into the column password.",
             "Line 9: The scheme PLAIN hides no password. A plain password belongs into the column password.",
             "Line 10: This line has both a password and a hash. Leave one of them out.",
-            "8 of 9 lines cannot be. Nothing was added.",
+            "Refused lines: 8 of 9. Nothing was added.",
         ]
 
     def test_what_is_there_is_skipped(self, shell: Shell, falcot: Domain) -> None:
@@ -123,7 +123,7 @@ class TestAliases:
             "Line 3: “@” has no domain. Write it as name@example.org.",
             "Line 4: “not an address” has no domain. Write it as name@example.org.",
             "Line 5: An alias ends after it starts. Choose a later end or an earlier start.",
-            "4 of 4 lines cannot be. Nothing was added.",
+            "Refused lines: 4 of 4. Nothing was added.",
         ]
 
     def test_destinations_and_loops(self, shell: Shell, falcot: Domain) -> None:
@@ -134,7 +134,7 @@ class TestAliases:
         said = shell.refused("import_csv", "aliases", "-", piped=piped + b"d@falcot.org,jean@falcot.org\n")
         chain = "a@falcot.org → b@falcot.org → c@falcot.org → a@falcot.org"
         assert said.splitlines()[0] == f"Line 2: This would be a loop: {chain}. Mail to it would never arrive."
-        assert said.splitlines()[-1] == "3 of 4 lines cannot be. Nothing was added."
+        assert said.splitlines()[-1] == "Refused lines: 3 of 4. Nothing was added."
         said = shell.refused(
             "import_csv", "aliases", "-", piped=b"address,destinations\na@falcot.org,nobody@falcot.org\n"
         )
@@ -170,7 +170,7 @@ class TestDomains:
             "Line 8: Type the whole domain name with its dots, for example example.org.",
             "Line 9: “no” is no address class. These are: virtual_mailbox, virtual_alias, alias_domain, relay, local.",
             "Line 10: An alias domain needs a target; domains of other classes have none.",
-            "8 of 9 lines cannot be. Nothing was added.",
+            "Refused lines: 8 of 9. Nothing was added.",
         ]
 
     def test_a_domain_that_closes_a_loop(self, shell: Shell, falcot: Domain) -> None:
@@ -193,6 +193,7 @@ def test_what_is_exported_can_be_imported(shell: Shell, falcot: Domain) -> None:
     Mailbox.objects.filter(address__local_part="laure").update(expires_at="2030-01-02T03:04:05.678901Z", imap=False)
     Mailbox.objects.filter(address__local_part="jean").update(mail_path="elsewhere/jean")
     for kind in ("domains", "mailboxes", "aliases"):
+        assert shell("export_csv", kind).out.startswith(("name,", "address,"))  # no byte order mark
         assert "password" not in shell("export_csv", kind).out
     for form in ([], ["--json"]):
         before = {kind: shell("export_csv", kind, *form).out for kind in ("domains", "mailboxes", "aliases")}

@@ -134,3 +134,14 @@ def test_a_certificate_and_a_backup_mx() -> None:
     add_restriction("recipient", "permit_mx_backup", position=1, by=TESTER)
     said = simulate(**options, certificate="AA:BB:CC", dns=["elsewhere.example=mx:mx.elsewhere.example mx:this"])
     assert "This server is a backup MX of elsewhere.example." in said
+
+
+def test_a_domain_in_its_own_script_is_the_one_that_is_stored() -> None:
+    add_domain("bücher.example")
+    add_mailbox("Team@xn--bcher-kva.example")
+    told = {"client": "203.0.113.5", "helo": "Bücher.example", "sender": "x@bücher.example"}
+    said = simulate(**told, recipients=["team@bücher.example"])
+    assert "RCPT team@xn--bcher-kva.example: 250 2.1.5 Ok" in said
+    assert "MAIL x@xn--bcher-kva.example: 250 2.1.0 Ok" in said
+    with pytest.raises(CommandError, match="cannot be written in the DNS"):
+        simulate(**told, recipients=["team@☃️.example"])

@@ -75,6 +75,6 @@ def test_no_resolver_answers(name_servers: NameServers, settings: object) -> Non
     good = settings.DNS_RESOLVERS  # type: ignore[attr-defined]
     settings.DNS_RESOLVERS = [(ADDRESSES["dead"], name_servers.port)]  # type: ignore[attr-defined]
     (answer,) = Asker(timeout=0.5).ask_all("www.example.org", "A")
-    assert answer.words == "resolver (127.0.53.66) does not answer."
+    assert answer.words.startswith("The resolver 127.0.53.66 does not answer, so no name server could be asked.")
     settings.DNS_RESOLVERS = [(ADDRESSES["dead"], name_servers.port), *good]  # type: ignore[attr-defined]
     assert [one.said for one in Asker(timeout=0.5).ask_all("www.example.org", "A")] == [Said.RECORDS] * 2

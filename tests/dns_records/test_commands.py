@@ -30,7 +30,7 @@ class TestDns:
         row = shell("dns", "show", "example.org", "--json").json[1]
         assert (row["state"], row["published"]) == ("different", ["v=spf1 mx ip4:192.0.2.8 ~all"])
         figures = shell("dns", "check", "--json").json
-        assert figures == {"domains": 1, "broken": 1, "changed": 0}
+        assert figures == {"domains": 1, "broken": 1, "unknown": 0, "changed": 0}
 
     def test_before_anybody_has_asked(self, place: Place, shell: Shell) -> None:
         assert shell("dns", "show", "example.org").lines[0] == "-                   MX     example.org"

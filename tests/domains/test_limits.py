@@ -82,7 +82,7 @@ def test_a_domain_admin_is_refused_at_the_field(bob_client: Client, falcot: Doma
 
 def test_a_domain_admin_sets_none(bob_client: Client, falcot: Domain) -> None:
     change_domain(falcot, max_mailboxes=3, by=TESTER)
-    assert "Most mailboxes" not in words_of(bob_client.get(SETTINGS))
+    assert "Mailbox limit" not in words_of(bob_client.get(SETTINGS))
     bob_client.post(SETTINGS, {"description": "By Bob", "max_mailboxes": "100"})
     falcot.refresh_from_db()
     assert (falcot.description, falcot.max_mailboxes) == ("By Bob", 3)

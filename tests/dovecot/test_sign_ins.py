@@ -56,6 +56,16 @@ def test_a_strange_login(mail: Dovecot) -> None:
     eventually(lambda: services(strange), f"the sign-in: {mail.log()}", seconds=5)
 
 
+def test_either_spelling_of_the_domain(mail: Dovecot) -> None:
+    """The pages of the owner name the A-label, which every mail program can send; the U-label does as well."""
+    add_domain("bücher.example")
+    mia = person("mia@xn--bcher-kva.example")
+    with mail.imap(str(mia), PASSWORD):
+        pass
+    with mail.imap("mia@bücher.example", PASSWORD) as session:
+        assert session.select()[0] == "OK"
+
+
 def test_it_moves_with_the_address_and_goes_with_the_mailbox(mail: Dovecot) -> None:
     ben = person("ben@home.example")
     with mail.imap(str(ben), PASSWORD):

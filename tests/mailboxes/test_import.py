@@ -93,6 +93,7 @@ def test_what_is_exported_can_be_imported(superuser: Client, kind: str, url: str
     response = superuser.get(url, {"format": form})
     assert response.headers["Content-Disposition"].endswith(f'-{kind}.{form}"')
     text = people.text_of(response)
+    assert text.startswith("\ufeff") == (form == "csv")
     rows = json.loads(text) if form == "json" else list(csv.DictReader(io.StringIO(text)))
     assert len(rows) > 1
     upload(superuser, kind, text, existing="skip")
@@ -202,6 +203,7 @@ def test_faults_are_shown_by_line(superuser: Client) -> None:
     page = upload(superuser, "mailboxes", "address\njean@falcot.org\nann@nowhere.example\n").content.decode()
     assert "jean@falcot.org is a mailbox already." in page
     assert "nowhere.example is not here." in page
+    assert "<dt>Refused</dt><dd>2</dd>" in page
     assert "Add 1 line" not in page
     one = Import.objects.latest("pk")
     faults = b"".join(superuser.get(f"{one.get_absolute_url()}faults/").streaming_content).decode()  # type: ignore[attr-defined]
@@ -220,7 +222,7 @@ def test_what_appeared_meanwhile_stops_all(superuser: Client) -> None:
     job = Job.objects.get(kind="import")
     run_job(job.pk)
     job.refresh_from_db()
-    assert (job.state, job.error) == ("failed", "1 of 2 lines cannot be. Nothing was added.")
+    assert (job.state, job.error) == ("failed", "Refused lines: 1 of 2. Nothing was added.")
     assert not Mailbox.objects.filter(address__local_part="bob").exists()
     assert "ann@falcot.org is a mailbox already." in superuser.get(one.get_absolute_url()).content.decode()
 
@@ -241,7 +243,7 @@ def test_who_lost_a_domain_meanwhile_imports_nothing(superuser: Client) -> None:
     job = Job.objects.get(kind="import")
     run_job(job.pk)
     job.refresh_from_db()
-    assert (job.state, job.error) == ("failed", "1 of 1 lines cannot be. Nothing was added.")
+    assert (job.state, job.error) == ("failed", "Refused lines: 1 of 1. Nothing was added.")
 
 
 def test_who_is_gone_imports_nothing(superuser: Client) -> None:

@@ -37,3 +37,12 @@ def test_the_rule_that_decides_has_a_link(page: Client) -> None:
 def test_what_cannot_be_is_said(page: Client) -> None:
     words = page.get("/simulate/", {"client": "here", "to": "x@elsewhere.example"}).content.decode()
     assert "“here” is no IP address." in words
+
+
+def test_people_type_and_read_the_u_label(page: Client) -> None:
+    add_domain("bücher.example")
+    add_mailbox("jean@xn--bcher-kva.example")
+    words = page.get("/simulate/", SESSION | {"to": "jean@bücher.example"}).content.decode()
+    assert "250 2.1.5 Ok" in words
+    assert 'jean<wbr><span class="at">@bücher.example</span>' in words
+    assert "not fully qualified" not in words

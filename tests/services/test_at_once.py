@@ -370,7 +370,7 @@ class TestImport:
         read = while_the_first_is_not_done(
             lambda: add_mailbox(domain, "ann", by=TESTER), lambda: write_import(one, by=TESTER)
         )
-        assert read == "1 of 2 lines cannot be. Nothing was added."
+        assert read == "Refused lines: 1 of 2. Nothing was added."
         assert [fault["line"] for fault in faults_of(one)] == [2]
         assert addresses() == {"ann@example.org"}
 
@@ -380,7 +380,7 @@ class TestImport:
             lambda: add_mailbox(other, "bob", mail_path="example.org/ann/", by=TESTER),
             lambda: write_import(one, by=TESTER),
         )
-        assert read == "1 of 1 lines cannot be. Nothing was added."
+        assert read == "Refused lines: 1 of 1. Nothing was added."
         assert addresses() == {"bob@example.com"}
 
     def test_the_other_half_of_a_loop(self, domain: Domain) -> None:
@@ -392,7 +392,7 @@ class TestImport:
             lambda: change_alias(Alias.objects.get(address__local_part="b"), destinations=["a@example.org"], by=TESTER),
             lambda: write_import(one, by=TESTER),
         )
-        assert read == "1 of 1 lines cannot be. Nothing was added."
+        assert read == "Refused lines: 1 of 1. Nothing was added."
         assert "a@example.org → b@example.org → a@example.org" in next(faults_of(one))["sentence"]
 
     def test_two_write_the_same(self, domain: Domain) -> None:
@@ -400,7 +400,7 @@ class TestImport:
         read = while_the_first_is_not_done(
             lambda: write_import(first, by=TESTER), lambda: write_import(second, by=TESTER)
         )
-        assert read == "1 of 1 lines cannot be. Nothing was added."
+        assert read == "Refused lines: 1 of 1. Nothing was added."
         assert Mailbox.objects.count() == 1
 
 

@@ -143,6 +143,12 @@ def test_each_fault_has_its_sentence(domain: Domain) -> None:
         add_info(domain, "nobody@example.org", "jean", ELSEWHERE)
 
 
+@pytest.mark.parametrize("text", ["|/bin/x", '"|/bin/x -f a@b.example"', "/var/mail/log", ":include:/etc/list"])
+def test_programs_and_files_have_another_place(domain: Domain, text: str) -> None:
+    with refusal("is a program or a file. These belong in /etc/aliases", field="destinations"):
+        add_info(domain, text)
+
+
 def test_there_is_at_least_one(domain: Domain) -> None:
     with refusal("at least one destination", field="destinations"):
         add_info(domain)

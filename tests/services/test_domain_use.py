@@ -82,5 +82,6 @@ def test_the_pages_show_it(domain: Domain, alice_client: Client) -> None:
         write_day(timezone.localdate() - timedelta(days=back))
     page = alice_client.get("/domains/falcot.org/use/").content.decode()
     assert "<polyline" in page
+    assert ">Usage</a>" in page
     assert 0 < page.index("/mailboxes/e@falcot.org/") < page.index("/mailboxes/d@falcot.org/")
     assert "/mailboxes/c@falcot.org/" in alice_client.get("/addresses/nearly-full/").content.decode()

@@ -33,7 +33,7 @@ REFUSED: list[tuple[str, str, list[tuple[Any, ...]], str, str]] = [
         ALIAS,
         [("robot@falcot.org", "|/usr/bin/robot,jean@falcot.org", "falcot.org", True)],
         "fault",
-        "robot@falcot.org: “|/usr/bin/robot” has no domain.",
+        "robot@falcot.org: “|/usr/bin/robot” is a program or a file.",
     ),
     (
         "a local name",
@@ -218,7 +218,7 @@ def test_limits_come_although_there_is_more(shell: Shell, foreign: Foreign) -> N
     assert (falcot.max_quota_bytes, falcot.max_total_quota_bytes) == (50 * 1048576, None)
     said = {one["code"]: one["sentence"] for one in found["remarks"]}
     assert said["over_many_mailboxes"].startswith("falcot.org has 4 mailboxes, its limit is 2.")
-    assert said["over_quota"].startswith("4 mailboxes of falcot.org have no quota or a larger one")
+    assert said["over_quota"].startswith("Mailboxes of falcot.org without a quota, or with a larger one")
     assert "over_many_aliases" in said
 
 

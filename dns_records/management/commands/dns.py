@@ -7,14 +7,14 @@ from django.utils.translation import gettext as _
 from accounts.commands import NounCommand, Options, at_least_one, given, stream, version_argument
 from dns_records.alarm import tell_what_broke
 from dns_records.changes import change_row, record_changes
-from dns_records.checks import check_domains
+from dns_records.checks import all_unknown, check_domains
 from dns_records.expected import expected_of
 from dns_records.jobs import domains_to_check, plan_row
 from dns_records.models import DmarcPolicy, DomainDns
 from dns_records.publishing import plan_for, publish
 from dns_records.record_models import Record, RecordState, ZoneCheck
 from dns_records.services import change_domain_dns, server_named
-from dns_records.words import DNSSEC, LABELS, sentence
+from dns_records.words import DNSSEC, LABELS, said_by_all, sentence
 from dns_records.zone_text import as_rows, json_text, zone_text
 from domains.commands import domain_named
 from domains.models import Domain
@@ -74,10 +74,20 @@ class Command(NounCommand):
             self.table(_rows(domains[0]), {"state": 18, "type": 5, "name": 0}, options)
             if not options["json"]:
                 self._say_what_is_wrong(domains[0])
+            if all_unknown([domains[0].pk]):
+                self.refuse(_("Nothing is known of the records of %(domain)s.") % {"domain": domains[0]})
             return
-        checks = ZoneCheck.objects.filter(domain__in=[domain.pk for domain in domains])
-        figures = {"domains": len(domains), "broken": checks.filter(broken__gt=0).count(), "changed": changed}
-        self.done(_("Asked for %(domains)d domains; %(broken)d have records to look at.") % figures, figures, options)
+        numbers = [domain.pk for domain in domains]
+        broken = ZoneCheck.objects.filter(domain__in=numbers, broken__gt=0).count()
+        unknown = all_unknown(numbers)
+        figures = {"domains": len(domains), "broken": broken, "unknown": unknown, "changed": changed}
+        words = _(
+            "Domains asked for: %(domains)d. With records to look at: %(broken)d. Without any answer: %(unknown)d."
+        )
+        self.done(words % figures, figures, options)
+        if unknown and unknown == len(domains):
+            unasked = said_by_all(Record.objects.filter(domain__in=numbers).order_by().distinct("why", "words"))
+            self.refuse(unasked or _("No name server has answered."))
 
     def do_changes(self, options: Options) -> None:
         domain = domain_named(options["domain"]) if options["domain"] else None
@@ -129,7 +139,10 @@ class Command(NounCommand):
 
     def _say_what_is_wrong(self, domain: Domain) -> None:
         wrong = Record.objects.filter(domain=domain).exclude(state=RecordState.RIGHT)
-        for record in wrong:
+        unasked = said_by_all(Record.objects.filter(domain=domain))
+        if unasked:
+            self.remark(unasked)
+        for record in wrong if not unasked else ():
             said = sentence(record.why, record.words) or str(record.get_state_display())
             self.remark(f"{LABELS[record.purpose]}, {record.name}: {said}")
         check = ZoneCheck.objects.filter(domain=domain).first()

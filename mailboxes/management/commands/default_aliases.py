@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.commands import NounCommand, Options
 from mailboxes.default_aliases import (
@@ -32,7 +33,11 @@ class Command(NounCommand):
 
     def do_set(self, options: Options) -> None:
         rows = set_default_aliases(options["local_parts"], options["destination"], by=self.by)
-        sentence = _("New domains get %(names)s, which go to %(destination)s.")
+        sentence = ngettext(
+            "New domains get %(names)s, which goes to %(destination)s.",
+            "New domains get %(names)s, which go to %(destination)s.",
+            len(rows),
+        )
         words = {"names": ", ".join(map(str, rows)), "destination": rows[0].destination}
         self.done(sentence % words, {"default_aliases": [_row(row) for row in rows]}, options)
 

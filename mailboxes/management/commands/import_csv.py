@@ -88,7 +88,7 @@ class Command(NounCommand):
             self.remark(_("Line %(line)d: %(sentence)s") % fault)
         if one.refused > MOST_FAULTS:
             self.remark(_("These are the first %(number)d lines with faults.") % {"number": MOST_FAULTS})
-        sentence = _("%(refused)d of %(lines)d lines cannot be. Nothing was added.")
+        sentence = _("Refused lines: %(refused)d of %(lines)d. Nothing was added.")
         self.refuse(sentence % {"refused": one.refused, "lines": one.lines})
 
     def _show_lines(self, done: int, total: int | None) -> None:
