@@ -9,9 +9,8 @@ from rest_framework.response import Response
 
 from api.questions import asked
 from api.views import HouseView
-from mailservers.main_cf import of_restrictions
-from mailservers.postfix_host import PostfixHost
-from restrictions.access_main_cf import DIRECTORY
+from restrictions.lists import Lists
+from restrictions.main_cf import parameters
 from restrictions.page import everything
 from restrictions.relaying import fault_of_relaying
 
@@ -70,5 +69,4 @@ class RestrictionPreview(HouseView):
 
     def get(self, request: Request) -> Response:
         asked(request, ())
-        host = PostfixHost(directory=DIRECTORY)
-        return Response({"parameters": [one._asdict() for one in of_restrictions(host)]})
+        return Response({"parameters": [one._asdict() for one in parameters(Lists.current())]})

@@ -9,8 +9,5 @@ class MailserversConfig(AppConfig):
 
     def ready(self) -> None:
         from mailservers.functions import install_after_migrate
-        from mailservers.main_cf_page import main_cf_of_restrictions
-        from restrictions.page import register_main_cf
 
-        register_main_cf(main_cf_of_restrictions)
         post_migrate.connect(install_after_migrate, sender=self)

@@ -101,7 +101,7 @@ def parameters_for(host: PostfixHost) -> list[tuple[str, str]]:
         ("virtual_mailbox_maps", maps("virtual_mailbox_maps")),
         ("smtpd_sender_login_maps", maps("smtpd_sender_login_maps")),
         *_restrictions(host),
-        *(submission.main_cf(first_for_recipients(host), maps("check_sasl_access")) if host.with_dovecot else ()),
+        *(submission.main_cf(_first_for_recipients(host), maps("check_sasl_access")) if host.with_dovecot else ()),
         ("virtual_mailbox_base", host.mail_base),
         ("virtual_mailbox_limit", "0"),
         ("virtual_uid_maps", f"static:{host.mail_uid}"),
@@ -136,7 +136,7 @@ def _restrictions(host: PostfixHost) -> list[tuple[str, str]]:
     """The lists of the panel. Suspended domains come first of all recipients, whoever writes the rest."""
     written = {one.name: one.value.replace(access.DIRECTORY, host.directory) for one in restrictions.what_is_written()}
     theirs = written.get(RECIPIENT_RESTRICTIONS, "")
-    written[RECIPIENT_RESTRICTIONS] = ", ".join(filter(None, [first_for_recipients(host), theirs]))
+    written[RECIPIENT_RESTRICTIONS] = ", ".join(filter(None, [_first_for_recipients(host), theirs]))
     # A class is defined before it is named, and named before a list uses it: any smtpd that starts meanwhile works.
     made = access.written_classes()
     classes = ", ".join([*made, *filter(None, [written.pop(RESTRICTION_CLASSES, "")])])
@@ -151,13 +151,7 @@ def _restrictions(host: PostfixHost) -> list[tuple[str, str]]:
     return list(values.items())
 
 
-def of_restrictions(host: PostfixHost) -> list[restrictions.Parameter]:
-    """What lists and classes are in main.cf, with all that the panel puts beside them."""
-    reasons = _reasons()
-    return [restrictions.Parameter(name, value, reasons.get(name, "")) for name, value in _restrictions(host)]
-
-
-def first_for_recipients(host: PostfixHost) -> str:
+def _first_for_recipients(host: PostfixHost) -> str:
     """What is asked of every recipient, whoever sends."""
     names = ("suspended_domains", *(one.name for one in access.maps_before_all()))
     asked = [f"check_recipient_access {map_for(name, host)}" for name in names]

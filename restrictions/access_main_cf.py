@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from domains.models import Domain
 from restrictions.access_models import AccessRule, AccessTable, AppliesTo, ProtectedAlias, RecipientClass
 from restrictions.catalogue import Argument, named
 from restrictions.models import Restriction, RestrictionClass
@@ -117,17 +116,6 @@ def written_classes() -> dict[str, str]:
         name: ", ".join(f"check_sender_access {written(one)}" for one in maps) for name, maps in generated_classes()
     }
     return {SIGNED_IN: SIGNED_IN_FIRST} | found if protected_ids() else found
-
-
-def why_made() -> dict[str, str]:
-    """The classes that the panel makes, each with a sentence about what it is there for."""
-    aliases = ProtectedAlias.objects.select_related("alias__address__domain").order_by("pk")
-    writers = _("Made by the panel: who may write to %(alias)s.")
-    found = {f"Writers_{one.pk}": writers % {"alias": one} for one in aliases}
-    senders = _("Made by the panel: the rules of %(domain)s about senders.")
-    domains = Domain.objects.filter(pk__in=domains_with_sender_rules())
-    found |= {f"Senders_{one.pk}": senders % {"domain": one} for one in domains}
-    return found | {SIGNED_IN: _("Made by the panel: who sends as one of us has signed in, or is in mynetworks.")}
 
 
 def written(one: AccessMap) -> str:

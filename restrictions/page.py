@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from restrictions.access_main_cf import classes_answered
+from restrictions.access_main_cf import DIRECTORY, classes_answered
 from restrictions.catalogue import CATALOGUE, STAGES, Known, Stage, parameter_of
 from restrictions.lists import Entries, Lists
-from restrictions.main_cf import written
+from restrictions.main_cf import parameters, written
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.oddities import Oddity, oddities
 
@@ -143,33 +143,14 @@ def class_cards(lists: Lists, found: Iterable[Oddity]) -> list[ClassCard]:
     ]
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of a value, as people write it by hand. `why` says what it does there, if no list of people's has it."""
-
-    text: str
-    why: StrOrPromise = ""
-
-
-@dataclass(frozen=True)
-class MainCf:
-    """A parameter of main.cf with the lines of its value."""
-
-    name: str
-    lines: Sequence[Line]
-    why: StrOrPromise = ""
-
-
-_written: list[Callable[[], Iterable[MainCf]]] = []
-
-
-def register_main_cf(written: Callable[[], Iterable[MainCf]]) -> None:
-    """`written()` gives what main.cf gets: the room to the right that writes it knows what stands beside the lists."""
-    _written.append(written)
-
-
-def main_cf() -> list[MainCf]:
-    return [one for written in _written for one in written()]
+def main_cf_of(lists: Lists) -> list[tuple[str, list[str]]]:
+    """Each parameter with the lines of its value, as people write it by hand."""
+    shown = []
+    for one in parameters(lists):
+        value = one.value.replace(DIRECTORY, "…")
+        parts = value.split(", ") if "{" not in value else [value]
+        shown.append((one.name, parts if value else []))
+    return shown
 
 
 def catalogue_by_stage(stage: str | None) -> list[tuple[str, list[Known]]]:

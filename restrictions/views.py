@@ -17,7 +17,7 @@ from restrictions.catalogue import STAGES, Stage
 from restrictions.forms import ClassForm, RestrictionForm
 from restrictions.main_cf import Parameter, remark_since, what_is_written
 from restrictions.models import Restriction, RestrictionClass
-from restrictions.page import class_cards, everything, main_cf, rules_of, stage_lists
+from restrictions.page import class_cards, everything, main_cf_of, rules_of, stage_lists
 from restrictions.relaying import is_guarded
 
 
@@ -30,7 +30,7 @@ def restriction_list(request: PersonRequest) -> HttpResponse:
         "stages": stages,
         "cards": class_cards(lists, odd),
         "oddities": odd,
-        "main_cf": main_cf(),
+        "main_cf": main_cf_of(lists),
         "is_guarded": is_guarded(lists),
         "is_empty": not lists.stages and not lists.classes,
         "has_free_stage": any(not one.is_ours for one in stages if one.stage != Stage.END_OF_DATA),
