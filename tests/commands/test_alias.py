@@ -120,7 +120,7 @@ def test_text_and_streams_agree(shell: Shell, falcot: Domain) -> None:
         (["add", "info@falcot.org", "x"], "has no domain"),
         (["add", "info@falcot.org", "x\0@elsewhere.example"], "control character"),
         (["add", "info@falcot.org", "x" * 300 + "@elsewhere.example"], "254 at most"),
-        (["add", "info@falcot.org", "|/bin/sh@elsewhere.example"], "begins with one of"),
+        (["add", "info@falcot.org", "|/bin/sh@elsewhere.example"], "is a program or a file"),
         (["add", '""@falcot.org', "x@elsewhere.example"], "Type the part before the @."),
         (["add", "info@falcot.org", "x@elsewhere.example", "--comment", "x" * 501], "500"),
         (["change", "nobody@falcot.org", "--active"], "There is no alias nobody@falcot.org."),

@@ -14,7 +14,7 @@ from tests.plugins.example_mail import TESTER
 from tests.plugins.people import words_of
 
 BASE = "/restrictions/access/tables/sender/"
-PAST = "has ended already (Jan. 2, 2001, midnight): Postfix does not find it."
+PAST = "has ended already (2 January 2001, 00:00 UTC): Postfix does not find it."
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def rules(falcot: Domain) -> None:
 def test_the_list_says_when_a_rule_is_found(alice_client: Client, rules: None, url: str) -> None:
     words = words_of(alice_client.get(url))
     for key, said in {
-        "now.example": "from Jan. 2, 2001, midnight until Jan. 2, 2997, midnight Active",
-        "past.example": "until Jan. 2, 2001, midnight Ended",
-        "soon.example": "from Jan. 2, 2997, midnight Not begun",
+        "now.example": "from 2 January 2001, 00:00 UTC until 2 January 2997, 00:00 UTC Active",
+        "past.example": "until 2 January 2001, 00:00 UTC Ended",
+        "soon.example": "from 2 January 2997, 00:00 UTC Not begun",
         "off.example": "Inactive",
     }.items():
         row = words.partition(f"{key} HOLD ")[2].partition(".example")[0]
@@ -59,7 +59,7 @@ def test_who_types_an_end_that_is_past_is_told(alice_client: Client, rules: None
     assert "It works at once" not in words
     rule = alice_client.get(BASE, {"q": "late"}).context["page"].rows[0]
     words = words_of(alice_client.get(rule.get_absolute_url()))
-    assert "Endeduntil Jan. 2, 2001, midnight" in words
+    assert "Endeduntil 2 January 2001, 00:00 UTC" in words
     saved = alice_client.post(rule.get_absolute_url(), typed | {"version": "1"}, follow=True)
     assert f"late.example {PAST}" in words_of(saved)
 
