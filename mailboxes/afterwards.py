@@ -1,16 +1,16 @@
 """Who gets the mail for an address once its mailbox is gone, or once it is no relay recipient any more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from domains.models import MailSettings
-from mailboxes.models import Address, Alias, AliasDestination
+from mailboxes.models import Address, AliasDestination
 from mailboxes.parsing import external_form, split_address
 
 MOST_NAMED = 3  # destinations in a sentence
+GoesOn = dict[int, list[AliasDestination]]  # by the alias
 
 
 def who_gets_mail_after(leaving: Sequence[Address]) -> dict[int, str]:
@@ -25,15 +25,13 @@ def who_gets_mail_after(leaving: Sequence[Address]) -> dict[int, str]:
         local_part__in={local_part for found in candidates.values() for local_part in found},
     ).select_related("domain", "alias")
     by_name = {(one.domain_id, one.local_part): one for one in there if one.pk not in ids or hasattr(one, "alias")}
-    left: dict[int, list[AliasDestination]] = {}
+    goes_on = _destinations_from([one.alias.pk for one in by_name.values() if hasattr(one, "alias")], ids)
     sentences = {}
     for address in leaving:
         names = [(address.domain_id, local_part) for local_part in candidates[address.pk]]
         taker, sentence = next((by_name[name] for name in names if name in by_name), None), ""
         if taker:
-            if taker.pk not in left:
-                left[taker.pk] = _left_destinations(taker, ids)
-            sentence = _sentence(address, taker, left[taker.pk])
+            sentence = _sentence(address, taker, _left_destinations(taker, ids, goes_on))
         if not sentence and address.domain.any_recipient:
             sentence = _("Mail to %(address)s still goes on to its server: %(domain)s takes any recipient.")
             sentence %= {"address": address, "domain": address.domain}
@@ -117,27 +115,40 @@ def _where(destination: AliasDestination, local_part: str) -> str:
     return external_form(local_part, text[1:]) if text.startswith("@") else text
 
 
-def _left_destinations(taker: Address, leaving: set[int]) -> list[AliasDestination]:
+def _left_destinations(taker: Address, leaving: set[int], goes_on: GoesOn) -> list[AliasDestination]:
     """Those of its alias that stay: who delivered only to what goes, goes too."""
     alias = getattr(taker, "alias", None)
-    return [row for row in _destinations_of(alias) if _is_left(row, leaving, {alias.pk})] if alias else []
+    return [row for row in goes_on[alias.pk] if _is_left(row, leaving, goes_on, {alias.pk})] if alias else []
 
 
-def _is_left(destination: AliasDestination, leaving: set[int], seen: set[int]) -> bool:
+def _is_left(destination: AliasDestination, leaving: set[int], goes_on: GoesOn, seen: set[int]) -> bool:
     address = destination.address
-    if address is None:
-        return True
-    stays = hasattr(address, "mailbox") or hasattr(address, "relay_recipient")
-    if stays and address.pk not in leaving:
+    if address is None or _stays(address, leaving):
         return True
     alias = getattr(address, "alias", None)
     if alias is None or alias.pk in seen:
         return False
     seen.add(alias.pk)
-    return any(_is_left(row, leaving, seen) for row in _destinations_of(alias))
+    return any(_is_left(row, leaving, goes_on, seen) for row in goes_on[alias.pk])
 
 
-def _destinations_of(alias: Alias) -> QuerySet[AliasDestination]:
-    return alias.destinations.with_targets().select_related(
-        "address__domain", "address__mailbox", "address__relay_recipient", "address__alias", "domain"
-    )
+def _stays(address: Address, leaving: set[int]) -> bool:
+    return address.pk not in leaving and (hasattr(address, "mailbox") or hasattr(address, "relay_recipient"))
+
+
+def _destinations_from(aliases: Iterable[int], leaving: set[int]) -> GoesOn:
+    """Of these aliases, and of all to which they lead and which may go with them: a question for each step."""
+    found: GoesOn = {}
+    ahead = set(aliases)
+    while ahead:
+        found |= {alias: [] for alias in ahead}
+        rows = AliasDestination.objects.filter(alias__in=ahead).with_targets()
+        ahead = set()
+        for row in rows.select_related(
+            "address__domain", "address__mailbox", "address__relay_recipient", "address__alias", "domain"
+        ):
+            found[row.alias_id].append(row)
+            alias = getattr(row.address, "alias", None) if row.address else None
+            if alias and row.address and not _stays(row.address, leaving) and alias.pk not in found:
+                ahead.add(alias.pk)
+    return found

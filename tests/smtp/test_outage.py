@@ -57,7 +57,7 @@ def test_mail_that_was_accepted_before_is_delivered_afterwards(mail: Postfix, cl
     tried = len(mail.deliveries(waiting))
     mail.override()
     mail.flush()
-    eventually(lambda: len(mail.deliveries(waiting)) > tried, "an attempt without the database")
+    eventually(lambda: len(mail.deliveries(waiting)) > tried, "an attempt without the database", 60)
     assert {delivery.status for delivery in mail.deliveries(waiting)} == {"deferred"}
     assert mail.maildir("falcot.org/jean/") == []
     cluster.start()
