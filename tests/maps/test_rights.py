@@ -95,6 +95,12 @@ def test_nothing_can_be_made(maps: Postfix) -> None:
     assert rows("SELECT has_database_privilege(%s, current_database(), 'CREATE, TEMPORARY')", role) == [(False,)]
 
 
+def test_it_finds_by_an_index(maps: Postfix) -> None:
+    """Also where a table is small, or was never analysed."""
+    found = rows("SELECT setconfig FROM pg_db_role_setting WHERE setrole = %s::regrole", POSTFIX.role)
+    assert found == [(["enable_seqscan=off"],)]
+
+
 def test_it_is_nobody_in_particular(maps: Postfix) -> None:
     attributes = "rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
     assert rows(f"SELECT {attributes} FROM pg_roles WHERE rolname = %s", POSTFIX.role) == [(False,) * 5]
