@@ -1,7 +1,8 @@
 """How a service saves a row: checked, and with a sentence even when somebody saved the same a moment ago."""
 
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -20,6 +21,14 @@ def save_checked(row: models.Model, *, exclude: Collection[str] = ()) -> None:
     except IntegrityError:
         row.full_clean(exclude=exclude)
         raise
+
+
+def set_fields(row: models.Model, changeable: Collection[str], changes: Mapping[str, Any]) -> None:
+    """Another field than these is a mistake of the caller (TypeError), and nothing is set."""
+    if unknown := set(changes) - set(changeable):
+        raise TypeError(f"{row._meta.verbose_name}: no field {', '.join(sorted(unknown))} that can be changed")
+    for field, value in changes.items():
+        setattr(row, field, value)
 
 
 def refuse_other_version(version: int | str | None, now: int | str) -> None:

@@ -1,6 +1,5 @@
 """Every write about people."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pghistory
@@ -12,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import OWNER_PREFIX, User
-from accounts.saving import refuse_other_version, save_checked
+from accounts.saving import refuse_other_version, save_checked, set_fields
 
 CHANGEABLE = ("username", "name", "language", "is_superuser", "is_active")
 
@@ -39,8 +38,7 @@ def change_user(user: User, *, by: Actor, version: int | None = None, **changes:
     with recorded("change", "person", user.username, by=by):
         user = _locked(user, version)
         was_superuser, was_owner, username = user.is_superuser and user.is_active, user.is_owner, user.username
-        for field, value in _known(changes).items():
-            setattr(user, field, value)
+        set_fields(user, CHANGEABLE, changes)
         if was_owner and user.username != username:
             raise ValidationError({"username": _("A mailbox owner has no user name of their own.")})
         if not was_owner:
@@ -72,13 +70,6 @@ def delete_user(user: User, *, version: int | None = None, by: Actor) -> None:
         user.delete()
         if was_superuser:
             _keep_one_superuser()
-
-
-def _known(changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    unknown = set(changes) - set(CHANGEABLE)
-    if unknown:
-        raise TypeError(f"a person has no field {', '.join(sorted(unknown))} that can be changed")
-    return changes
 
 
 def _refuse_owner_name(username: str) -> None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.history import recorded
-from accounts.saving import refuse_other_version, save_checked
+from accounts.saving import refuse_other_version, save_checked, set_fields
 from dns_records.fields import key_name
 from dns_records.models import DnsSettings, DomainDns, UpdateSecret, UpdateServer
 from dns_records.secrets import sealed
@@ -114,10 +114,7 @@ def what_is_lost_with_server(server: UpdateServer) -> list[str]:
 
 
 def _set(row: Any, known: tuple[str, ...], changes: dict[str, Any], *, is_new: bool = False) -> None:
-    for name, value in changes.items():
-        if name not in known:
-            raise TypeError(f"{row._meta.verbose_name}: there is no field {name} that can be changed")
-        setattr(row, name, value)
+    set_fields(row, known, changes)
     if not is_new:
         row.version += 1
     save_checked(row)

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from domains.fields import unicode_domain
 
 # With what stands before and behind it: a path and the part before an @ are no names of domains.
-WORD = re.compile(r"(?<![\w.+/-])[\w.+/-]*?xn--[\w.+/-]*+@?")
+WORD = re.compile(r"(?<![\w.+/-])[\w.+/-]*?xn--[\w.+/-]*+(?:@|<wbr>)?")  # addr writes <wbr> before the @
 LABEL = re.compile(r"(?<![\w-])xn--[a-z0-9-]+")
 # What is typed into a machine, or comes from one, stays as it is.
 LITERAL = re.compile(r"<(code|pre|textarea|script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL)
@@ -25,7 +25,7 @@ def in_own_script(text: str) -> str:
 
 
 def _read(word: str) -> str:
-    if "/" in word or word.endswith("@"):
+    if "/" in word or word.endswith(("@", "<wbr>")):
         return word
     return LABEL.sub(lambda label: unicode_domain(label[0]), word)
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import User
-from accounts.saving import refuse_other_version, save_checked
+from accounts.saving import refuse_other_version, save_checked, set_fields
 from domains.fields import normalised_domain
 from domains.guards import delimiter_changed, follow, guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
@@ -72,8 +72,7 @@ def change_domain(domain: Domain, *, by: Actor, version: int | None = None, **ch
     _refuse_limits_from(by, changes)
     with recorded("change", "domain", domain.name, domain=domain.name, by=by), guarded(domain.name):
         domain = locked_version(Domain.objects, domain.pk, version)
-        for field, value in _known(changes).items():
-            setattr(domain, field, value)
+        set_fields(domain, CHANGEABLE, changes)
         if domain.address_class != AddressClass.ALIAS_DOMAIN:
             domain.target = None
         if not domain.has_recipients and not changes.get("any_recipient"):
@@ -119,10 +118,7 @@ def change_mail_settings(*, by: Actor, version: int | None = None, **changes: An
     with recorded("change", "mail_settings", "", by=by):
         settings = locked_version(MailSettings.objects, 1, version)
         delimiter = settings.recipient_delimiter
-        for field in changes:
-            if field not in MAIL_SETTINGS:
-                raise TypeError(f"the mail settings have no field {field} that can be changed")
-            setattr(settings, field, changes[field])
+        set_fields(settings, MAIL_SETTINGS, changes)
         settings.version += 1
         settings.full_clean()
         settings.save()
@@ -140,13 +136,6 @@ def locked_version(rows: Any, pk: int, version: int | None) -> Any:
     if version is not None:
         refuse_other_version(version, row.version)
     return row
-
-
-def _known(changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    unknown = set(changes) - set(CHANGEABLE)
-    if unknown:
-        raise TypeError(f"a domain has no field {', '.join(sorted(unknown))} that can be changed")
-    return changes
 
 
 def _refuse_limits_from(by: Actor, changes: Mapping[str, Any]) -> None:

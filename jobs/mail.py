@@ -36,7 +36,7 @@ def delivered(mails: Iterable[tuple[About, EmailMessage]]) -> Iterator[About]:
 
 def answers(mails: Iterable[tuple[About, EmailMessage]]) -> Iterator[tuple[About, Answer]]:
     """Sends them in one session, and gives back what the server said to each, before the next one is sent. Ends when
-    the server goes away; nothing is known then of the mail that was under way."""
+    the server goes away: the mail that was under way then was not taken for now."""
     connection = get_connection()
     try:
         connection.open()
@@ -51,10 +51,16 @@ def answers(mails: Iterable[tuple[About, EmailMessage]]) -> Iterator[tuple[About
                 mail.send()
             except OSError as error:
                 log.warning("No mail to %s", mail.to, exc_info=True)
-                if isinstance(error, smtplib.SMTPServerDisconnected) or not isinstance(error, smtplib.SMTPException):
+                if isinstance(error, smtplib.SMTPServerDisconnected):
+                    yield about, Answer(_words_of(error), for_good=False)
+                    break
+                if not isinstance(error, smtplib.SMTPException):
                     break  # it went away
                 connection.close()  # after a refused DATA smtplib leaves this one begun; the next mail opens another
                 answer = Answer(_words_of(error), _is_for_good(error))
+            except ValueError as error:  # what cannot be written as a mail (BadHeaderError): the others still can
+                log.warning("No mail to %s", mail.to, exc_info=True)
+                answer = Answer(str(error))
             yield about, answer
     finally:
         connection.close()

@@ -69,6 +69,7 @@ def preview_of_broadcast(
     if not somebody:
         raise ValidationError(_("No mailbox would get this: none in these domains receives mail."))
     mail = _mail(broadcast, somebody[0])
+    mail.message()  # as it will be written
     return Preview(
         mailboxes=_number_in(domains),
         domains=domains.count(),
@@ -91,19 +92,22 @@ def start_broadcast(
     with recorded("start", "broadcast", broadcast.subject, domain=names[0] if len(names) == 1 else "", by=by):
         broadcast.save()
         job = start_job(BROADCAST, by=by, label=gettext_noop("Broadcast"), broadcast=broadcast.pk)
-        BroadcastProgress.objects.create(broadcast=broadcast, job=job)
+        BroadcastProgress.objects.create(broadcast=broadcast, job=job, of_a_person=by.user is not None)
     return broadcast
 
 
 def stop_broadcast(broadcast: Broadcast, *, by: Actor) -> Broadcast:
-    """Whoever has not got it yet gets none. A stopped broadcast does not go on."""
+    """Whoever has not got it yet gets none. A stopped broadcast does not go on; one that failed is over then."""
     names = broadcast.domain_names
     with recorded("stop", "broadcast", str(broadcast), domain=names[0] if len(names) == 1 else "", by=by):
         broadcast = locked_version(Broadcast.objects, broadcast.pk, None)
-        if broadcast.state != "sending":
+        state = broadcast.state
+        if state not in ("sending", "failed"):
             raise ValidationError(_("This broadcast is over: nothing is left to stop."))
         broadcast.stopped_at = timezone.now()
         broadcast.save(update_fields=["stopped_at"])
+        if state == "failed":
+            _finish(broadcast)
     return broadcast
 
 
@@ -244,7 +248,8 @@ def _next_rows(broadcast: Broadcast) -> list[BroadcastRecipient]:
     BroadcastProgress.objects.filter(pk=broadcast.pk).update(paced_at=now)
     sender: User | None = broadcast.started_by
     still = _mailboxes_of(broadcast).filter(pk__in=[row.mailbox_id for row in found])
-    numbers = set(still.values_list("pk", flat=True)) if sender is None or sender.is_active else set()
+    may_still = sender.is_active if sender else not broadcast.progress.of_a_person
+    numbers = set(still.values_list("pk", flat=True)) if may_still else set()
     gone = [row.pk for row in found if row.mailbox_id not in numbers]
     if gone:
         with transaction.atomic():

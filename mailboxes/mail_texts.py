@@ -1,6 +1,7 @@
 """Texts that the panel sends to mailboxes: what stands in braces is filled in for each."""
 
 import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -10,22 +11,27 @@ from django.utils.translation import gettext as _
 if TYPE_CHECKING:
     from mailboxes.models import Mailbox
 
-PLACEHOLDERS = ("address", "name", "servers")
+OF_ONE_LINE = ("address", "name")
+PLACEHOLDERS = (*OF_ONE_LINE, "servers")
 IN_BRACES = re.compile(r"\{([A-Za-z_]+)\}")
 
 
-def refuse_unknown_placeholders(text: str) -> None:
-    unknown = [found for found in IN_BRACES.findall(text) if found not in PLACEHOLDERS]
+def refuse_unknown_placeholders(text: str, names: Sequence[str] = PLACEHOLDERS) -> None:
+    unknown = [found for found in IN_BRACES.findall(text) if found not in names]
     if unknown:
         sentence = _("{%(unknown)s} is not known here. These are filled in: %(known)s.")
-        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        known = ", ".join(f"{{{name}}}" for name in names)
         raise ValidationError(sentence % {"unknown": unknown[0], "known": known})
+
+
+def refuse_unknown_placeholders_of_a_subject(text: str) -> None:
+    refuse_unknown_placeholders(text, OF_ONE_LINE)
 
 
 def filled(text: str, mailbox: "Mailbox") -> str:
     """With the address of the mailbox, its name (its address, if it has none) and the servers for its mail program."""
-    words = {"address": str(mailbox), "name": _name_of(mailbox), "servers": _servers_for(mailbox)}
-    return IN_BRACES.sub(lambda found: words[found[1]], text)
+    words: dict[str, Callable[[Mailbox], str]] = {"address": str, "name": _name_of, "servers": _servers_for}
+    return IN_BRACES.sub(lambda found: words[found[1]](mailbox), text)
 
 
 def language_of(mailbox: "Mailbox") -> str:
@@ -35,14 +41,14 @@ def language_of(mailbox: "Mailbox") -> str:
 
 
 def tidy(text: str) -> str:
-    """Browsers send CR LF (HTML, form submission)."""
+    """Lines end with LF, as browsers do not send them (HTML, form submission); none is empty at either end."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip("\n ")
 
 
 def refuse_nul(**texts: str) -> None:
     """PostgreSQL cannot even be asked about it."""
     if found := [field for field, text in texts.items() if "\0" in text]:
-        raise ValidationError({field: _("A mail cannot hold a NUL character.") for field in found})
+        raise ValidationError({field: _("A text cannot hold a NUL character.") for field in found})
 
 
 def _name_of(mailbox: "Mailbox") -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.tracking import tracked
 from jobs.models import Job
-from mailboxes.mail_texts import refuse_unknown_placeholders
+from mailboxes.mail_texts import refuse_unknown_placeholders, refuse_unknown_placeholders_of_a_subject
 from mailboxes.out_of_office_models import SUBJECT, TEXT
 
 LONGEST_SUBJECT, LONGEST_TEXT = 200, 10_000  # characters
@@ -40,7 +40,7 @@ class MailingSettings(models.Model):
         _("subject of the welcome mail"),
         max_length=LONGEST_SUBJECT,
         blank=True,
-        validators=[RegexValidator(SUBJECT, _TEXT_ONLY), refuse_unknown_placeholders],
+        validators=[RegexValidator(SUBJECT, _TEXT_ONLY), refuse_unknown_placeholders_of_a_subject],
         help_text=_("Empty: the panel's own."),
     )
     welcome_text = models.CharField(
@@ -101,6 +101,7 @@ class WelcomeMail(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(_("welcomed"), null=True)
+    tries = models.PositiveIntegerField(default=0)
     refusal = models.CharField(max_length=LONGEST_REFUSAL, blank=True, default="")
 
     WAITING = Q(sent_at__isnull=True, refusal="")
@@ -108,7 +109,9 @@ class WelcomeMail(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["mailbox"], name="welcome_mails_that_wait", condition=Q(sent_at__isnull=True, refusal="")
+                fields=["tries", "mailbox"],
+                name="welcome_mails_that_wait",
+                condition=Q(sent_at__isnull=True, refusal=""),
             )
         ]
 
@@ -137,7 +140,7 @@ class Broadcast(models.Model):
         validators=[
             RegexValidator(SUBJECT, _TEXT_ONLY),
             RegexValidator(_ANY_LETTER, _TEXT_ONLY),
-            refuse_unknown_placeholders,
+            refuse_unknown_placeholders_of_a_subject,
         ],
     )
     text = models.CharField(
@@ -209,6 +212,7 @@ class BroadcastProgress(models.Model):
 
     broadcast = models.OneToOneField(Broadcast, primary_key=True, on_delete=models.CASCADE, related_name="progress")
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    of_a_person = models.BooleanField(default=False)  # who may be deleted meanwhile
     total = models.PositiveBigIntegerField(_("mailboxes"), null=True)  # from when they have been written down
     reached = models.PositiveBigIntegerField(_("reached"), default=0)
     refused = models.PositiveBigIntegerField(_("refused"), default=0)

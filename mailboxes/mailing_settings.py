@@ -4,6 +4,7 @@ from typing import Any
 
 from accounts.actors import Actor
 from accounts.history import recorded
+from accounts.saving import set_fields
 from domains.services import locked_version
 from mailboxes.mail_texts import refuse_nul, tidy
 from mailboxes.models import MailingSettings
@@ -15,10 +16,7 @@ def change_mailing_settings(*, by: Actor, version: int | None = None, **changes:
     """Texts count for mail that is sent from now on, the speed for broadcasts that are under way, too."""
     with recorded("change", "mailing_settings", "", by=by):
         settings: MailingSettings = locked_version(MailingSettings.objects, 1, version)
-        for field, value in changes.items():
-            if field not in CHANGEABLE:
-                raise TypeError(f"the mailing settings have no field {field} that can be changed")
-            setattr(settings, field, value)
+        set_fields(settings, CHANGEABLE, changes)
         refuse_nul(welcome_subject=settings.welcome_subject, welcome_text=settings.welcome_text)
         settings.welcome_subject, settings.welcome_text = settings.welcome_subject.strip(), tidy(settings.welcome_text)
         settings.version += 1

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
-
 from accounts.actors import Actor
 from accounts.history import recorded
-from accounts.saving import refuse_other_version, save_checked
+from accounts.saving import refuse_other_version, save_checked, set_fields
 from domains.services import locked_version
+from mailboxes.mail_texts import refuse_nul
 from mailboxes.models import Mailbox, OutOfOffice
 
 CHANGEABLE = ("subject", "text", "starts_at", "ends_at", "days", "active")
@@ -19,9 +17,6 @@ CHANGEABLE = ("subject", "text", "starts_at", "ends_at", "days", "active")
 def set_out_of_office(mailbox: Mailbox, *, version: int | None = None, by: Actor, **changes: Any) -> OutOfOffice:
     """Changes what CHANGEABLE names, or adds the answer of this mailbox. It counts from the next message on.
     `version` is what the person saw, 0 for no answer."""
-    unknown = set(changes) - set(CHANGEABLE)
-    if unknown:
-        raise TypeError(f"an out-of-office answer has no field {', '.join(sorted(unknown))} that can be changed")
     with recorded("set", "out_of_office", str(mailbox), domain=mailbox.address.domain.name, by=by):
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
         answer = OutOfOffice.objects.select_for_update(of=("self",)).filter(mailbox=mailbox).first()
@@ -30,10 +25,9 @@ def set_out_of_office(mailbox: Mailbox, *, version: int | None = None, by: Actor
             answer.version += 1
         else:
             answer = OutOfOffice()
-        for field, value in changes.items():
-            setattr(answer, field, value)
+        set_fields(answer, CHANGEABLE, changes)
         answer.mailbox = mailbox
-        _refuse_nul(subject=answer.subject, text=answer.text)
+        refuse_nul(subject=answer.subject, text=answer.text)
         answer.tidy()
         save_checked(answer)
     return answer
@@ -55,9 +49,3 @@ def delete_out_of_office(answer: OutOfOffice, *, version: int | None = None, by:
         locked_version(OutOfOffice.objects, answer.pk, version)
         OutOfOffice.objects.filter(pk=answer.pk).delete()
     return change_set
-
-
-def _refuse_nul(**texts: str) -> None:
-    """PostgreSQL cannot even be asked about it."""
-    if found := [field for field, text in texts.items() if "\0" in text]:
-        raise ValidationError({field: _("An answer cannot hold a NUL character.") for field in found})

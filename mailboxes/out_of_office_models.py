@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.tracking import tracked
 from domains.models import seen_by
+from mailboxes.mail_texts import tidy
 from mailboxes.times import refuse_end_before_start, refuse_strange_times, state_at_this_moment
 
 LONGEST_SUBJECT, LONGEST_ANSWER = 200, 5000  # characters
@@ -92,8 +93,7 @@ class OutOfOffice(models.Model):
         refuse_end_before_start(self.starts_at, self.ends_at, _ENDS_LATER)
 
     def tidy(self) -> None:
-        """Lines end with LF, as browsers do not send them (HTML, form submission); none is empty at either end."""
-        self.text = self.text.replace("\r\n", "\n").replace("\r", "\n").strip("\n ")
+        self.text = tidy(self.text)
         self.subject = self.subject.strip()
 
     @property

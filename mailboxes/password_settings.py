@@ -4,6 +4,7 @@ from typing import Any
 
 from accounts.actors import Actor
 from accounts.history import recorded
+from accounts.saving import set_fields
 from domains.services import locked_version
 from mailboxes.models import PasswordSettings
 
@@ -14,10 +15,7 @@ def change_password_settings(*, by: Actor, version: int | None = None, **changes
     """How long passwords are valid acts at once, for those that are there too; what a new one must be, on new ones."""
     with recorded("change", "password_settings", "", by=by):
         settings: PasswordSettings = locked_version(PasswordSettings.objects, 1, version)
-        for field, value in changes.items():
-            if field not in CHANGEABLE:
-                raise TypeError(f"the password settings have no field {field} that can be changed")
-            setattr(settings, field, value)
+        set_fields(settings, CHANGEABLE, changes)
         settings.version += 1
         settings.full_clean()
         settings.save()

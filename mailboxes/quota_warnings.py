@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db.models import Q, QuerySet
 from django.template.defaultfilters import filesizeformat
@@ -10,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from jobs.mail import automatic_mail, delivered
+from mailboxes.mail_texts import language_of
 from mailboxes.usage import FIRST_LEVEL, LAST_LEVEL, Usage
 
 A_RUN = 500  # mails; the next run goes on
@@ -49,9 +49,7 @@ def _remember(told: Sequence[Usage]) -> None:
 
 def _mail(usage: Usage) -> EmailMessage:
     mailbox = usage.mailbox
-    owner = getattr(mailbox, "owner", None)
-    language = owner.user.language if owner else ""
-    with override(language or settings.LANGUAGE_CODE):
+    with override(language_of(mailbox)):
         words = {
             "address": mailbox,
             "percent": usage.percent,

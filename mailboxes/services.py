@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import OWNER_PREFIX, User
-from accounts.saving import save_checked
+from accounts.saving import save_checked, set_fields
 from domains.models import Domain, MailSettings
 from domains.networks import normalised_networks
 from domains.services import locked_version
@@ -342,11 +342,7 @@ def _write_destinations(alias: Alias, texts: Iterable[str]) -> None:
 
 
 def _set(row: Mailbox | Alias, changeable: Sequence[str], changes: Mapping[str, Any]) -> None:
-    unknown = set(changes) - set(changeable)
-    if unknown:
-        raise TypeError(f"no field {', '.join(sorted(unknown))} that can be changed")
-    for field, value in changes.items():
-        setattr(row, field, value)
+    set_fields(row, changeable, changes)
     row.version += 1
 
 

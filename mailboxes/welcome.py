@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.core.mail import EmailMessage
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -41,15 +41,17 @@ def _send() -> int:
     waiting = WelcomeMail.objects.filter(WelcomeMail.WAITING)
     receiving = Mailbox.objects.receiving().filter(address__domain__active=True, address__domain__suspended=False)
     too_late = Q(created_at__lt=timezone.now() - TRIED_FOR)
-    waiting.filter(~Q(mailbox__in=receiving) | too_late).delete()
-    rows = waiting.select_related("mailbox__address__domain", "mailbox__owner__user").order_by("mailbox")[:A_RUN]
+    waiting.filter(~Exists(receiving.filter(pk=OuterRef("mailbox"))) | too_late).delete()
+    rows = waiting.select_related("mailbox__address__domain", "mailbox__owner__user").order_by("tries", "mailbox")
     settings, sent = MailingSettings.current(), 0
-    for row, answer in answers((row, mail_of(row.mailbox, settings)) for row in rows):
+    for row, answer in answers((row, mail_of(row.mailbox, settings)) for row in rows[:A_RUN]):
         one = WelcomeMail.objects.filter(pk=row.pk)
         if not answer.refusal:
             sent += one.update(sent_at=timezone.now())
         elif answer.for_good:
             one.update(refusal=answer.refusal[:LONGEST_REFUSAL])
+        else:
+            one.update(tries=row.tries + 1)  # others come first
     return sent
 
 

@@ -78,7 +78,7 @@ WHY = {
     "long_subject": _("its subject has more than 200 characters."),
     "controls": _("it holds control characters."),
     "ends_first": _("it ends before it starts."),
-    "strange_time": _("its time lies before 1971."),
+    "strange_time": _("its time is not between 1971 and 2998."),
 }
 
 

@@ -27,6 +27,15 @@ ALTER TABLE mailboxes_welcomemail DROP CONSTRAINT welcome_mails_go_with_their_ma
 """
 
 
+# What is wrong with a line is kept in each language now. An import is kept for a day, and its file can be sent again.
+IN_ONE_LANGUAGE = """
+WITH
+    former AS (SELECT DISTINCT of_id FROM mailboxes_importrow WHERE unreadable <> '[]' OR faults <> '[]'),
+    their_rows AS (DELETE FROM mailboxes_importrow WHERE of_id IN (SELECT of_id FROM former))
+DELETE FROM mailboxes_import WHERE id IN (SELECT of_id FROM former);
+"""
+
+
 def add_row(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     apps.get_model("mailboxes", "MailingSettings").objects.get_or_create(id=1)
 
@@ -45,7 +54,7 @@ class Migration(migrations.Migration):
             name='Broadcast',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject', models.CharField(max_length=200, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u001f\\u007f]*$', 'Type text only, without control characters, and not only blanks.'), django.core.validators.RegexValidator('[^\\s]', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders], verbose_name='subject')),
+                ('subject', models.CharField(max_length=200, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u001f\\u007f]*$', 'Type text only, without control characters, and not only blanks.'), django.core.validators.RegexValidator('[^\\s]', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders_of_a_subject], verbose_name='subject')),
                 ('text', models.CharField(help_text='{address}, {name} and {servers} are filled in.', max_length=10000, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u0008\\u000b-\\u001f\\u007f]+$', 'Type text only, without control characters, and not only blanks.'), django.core.validators.RegexValidator('[^\\s]', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders], verbose_name='text')),
                 ('sender', models.CharField(blank=True, db_collation='C', help_text='Empty: the panel itself.', max_length=254, verbose_name='sender')),
                 ('domain_names', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=253), blank=True, default=list, help_text='Empty: all domains.', size=None, verbose_name='domains')),
@@ -68,7 +77,7 @@ class Migration(migrations.Migration):
                 ('pgh_label', models.TextField(help_text='The event label.')),
                 ('id', models.PositiveSmallIntegerField(default=1, editable=False, serialize=False)),
                 ('welcomes', models.BooleanField(default=False, help_text='A new mailbox gets one, unless whoever adds it says otherwise. An import sends none.', verbose_name='welcome mail')),
-                ('welcome_subject', models.CharField(blank=True, help_text="Empty: the panel's own.", max_length=200, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u001f\\u007f]*$', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders], verbose_name='subject of the welcome mail')),
+                ('welcome_subject', models.CharField(blank=True, help_text="Empty: the panel's own.", max_length=200, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u001f\\u007f]*$', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders_of_a_subject], verbose_name='subject of the welcome mail')),
                 ('welcome_text', models.CharField(blank=True, help_text="Empty: the panel's own. {address}, {name} and {servers} are filled in.", max_length=10000, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u0008\\u000b-\\u001f\\u007f]+$', 'Type text only, without control characters, and not only blanks.'), django.core.validators.RegexValidator('[^\\s]', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders], verbose_name='text of the welcome mail')),
                 ('mails_per_minute', models.PositiveIntegerField(default=600, help_text='So many of a broadcast at most.', validators=[django.core.validators.MinValueValidator(1, 'Choose 1 to 6000 mails a minute.'), django.core.validators.MaxValueValidator(6000, 'Choose 1 to 6000 mails a minute.')], verbose_name='mails a minute')),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
@@ -84,6 +93,7 @@ class Migration(migrations.Migration):
                 ('mailbox', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='welcome', serialize=False, to='mailboxes.mailbox')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('sent_at', models.DateTimeField(null=True, verbose_name='welcomed')),
+                ('tries', models.PositiveIntegerField(default=0)),
                 ('refusal', models.CharField(blank=True, default='', max_length=500)),
             ],
         ),
@@ -91,6 +101,7 @@ class Migration(migrations.Migration):
             name='BroadcastProgress',
             fields=[
                 ('broadcast', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='progress', serialize=False, to='mailboxes.broadcast')),
+                ('of_a_person', models.BooleanField(default=False)),
                 ('total', models.PositiveBigIntegerField(null=True, verbose_name='mailboxes')),
                 ('reached', models.PositiveBigIntegerField(default=0, verbose_name='reached')),
                 ('refused', models.PositiveBigIntegerField(default=0, verbose_name='refused')),
@@ -106,7 +117,7 @@ class Migration(migrations.Migration):
                 ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
                 ('pgh_label', models.TextField(help_text='The event label.')),
                 ('id', models.BigIntegerField()),
-                ('subject', models.CharField(max_length=200, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u001f\\u007f]*$', 'Type text only, without control characters, and not only blanks.'), django.core.validators.RegexValidator('[^\\s]', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders], verbose_name='subject')),
+                ('subject', models.CharField(max_length=200, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u001f\\u007f]*$', 'Type text only, without control characters, and not only blanks.'), django.core.validators.RegexValidator('[^\\s]', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders_of_a_subject], verbose_name='subject')),
                 ('text', models.CharField(help_text='{address}, {name} and {servers} are filled in.', max_length=10000, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u0008\\u000b-\\u001f\\u007f]+$', 'Type text only, without control characters, and not only blanks.'), django.core.validators.RegexValidator('[^\\s]', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders], verbose_name='text')),
                 ('sender', models.CharField(blank=True, db_collation='C', help_text='Empty: the panel itself.', max_length=254, verbose_name='sender')),
                 ('domain_names', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=253), blank=True, default=list, help_text='Empty: all domains.', size=None, verbose_name='domains')),
@@ -136,7 +147,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
                 ('welcomes', models.BooleanField(default=False, help_text='A new mailbox gets one, unless whoever adds it says otherwise. An import sends none.', verbose_name='welcome mail')),
-                ('welcome_subject', models.CharField(blank=True, help_text="Empty: the panel's own.", max_length=200, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u001f\\u007f]*$', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders], verbose_name='subject of the welcome mail')),
+                ('welcome_subject', models.CharField(blank=True, help_text="Empty: the panel's own.", max_length=200, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u001f\\u007f]*$', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders_of_a_subject], verbose_name='subject of the welcome mail')),
                 ('welcome_text', models.CharField(blank=True, help_text="Empty: the panel's own. {address}, {name} and {servers} are filled in.", max_length=10000, validators=[django.core.validators.RegexValidator('^[^\\u0001-\\u0008\\u000b-\\u001f\\u007f]+$', 'Type text only, without control characters, and not only blanks.'), django.core.validators.RegexValidator('[^\\s]', 'Type text only, without control characters, and not only blanks.'), mailboxes.mail_texts.refuse_unknown_placeholders], verbose_name='text of the welcome mail')),
                 ('mails_per_minute', models.PositiveIntegerField(default=600, help_text='So many of a broadcast at most.', validators=[django.core.validators.MinValueValidator(1, 'Choose 1 to 6000 mails a minute.'), django.core.validators.MaxValueValidator(6000, 'Choose 1 to 6000 mails a minute.')], verbose_name='mails a minute')),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
@@ -171,7 +182,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='welcomemail',
-            index=models.Index(condition=models.Q(('refusal', ''), ('sent_at__isnull', True)), fields=['mailbox'], name='welcome_mails_that_wait'),
+            index=models.Index(condition=models.Q(('refusal', ''), ('sent_at__isnull', True)), fields=['tries', 'mailbox'], name='welcome_mails_that_wait'),
         ),
         migrations.AddField(
             model_name='broadcastprogress',
@@ -207,5 +218,6 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('mailbox', 'broadcast'), name='a_mailbox_gets_a_broadcast_once'),
         ),
         migrations.RunSQL(WITH_THEIR_MAILBOX, ON_THEIR_OWN),
+        migrations.RunSQL(IN_ONE_LANGUAGE, migrations.RunSQL.noop),
         migrations.RunPython(add_row, migrations.RunPython.noop),
     ]

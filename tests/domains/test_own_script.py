@@ -31,6 +31,11 @@ def test_it_works(alice_client: Client, anna: Mailbox) -> None:
     assert f'href="/mailboxes/anna@{STORED}/' in page
 
 
+def test_the_part_before_the_at_stays(anna: Mailbox) -> None:
+    addr = f'{STORED.split(".")[0]}<wbr><span class="at">@{STORED}</span>'
+    assert page_in_own_script(addr) == addr.replace(f"@{STORED}", f"@{READ}")
+
+
 def test_chips_come_back_as_they_were(alice_client: Client, anna: Mailbox) -> None:
     alias = Alias.objects.get(address__local_part="team")
     page = alice_client.get(alias.get_absolute_url())

@@ -120,9 +120,10 @@ class TestSpeed:
     def test_so_many_a_minute(self, three: list[Mailbox]) -> None:
         change_mailing_settings(mails_per_minute=6, by=TESTER)  # one in ten seconds
         started()
+        began = timezone.now()
         job = one_run()
         assert (len(mail.outbox), job.state, job.done, job.total) == (1, "waiting", 1, 3)
-        assert timedelta(seconds=8) < job.run_after - timezone.now() <= timedelta(seconds=10)
+        assert timedelta(seconds=10) <= job.run_after - began < timedelta(seconds=40)
         BroadcastProgress.objects.update(paced_at=timezone.now() - timedelta(seconds=21))
         one_run()
         assert len(mail.outbox) == 3
@@ -130,7 +131,8 @@ class TestSpeed:
     def test_one_a_minute(self, three: list[Mailbox]) -> None:
         change_mailing_settings(mails_per_minute=1, by=TESTER)
         started()
-        assert one_run().run_after - timezone.now() > timedelta(seconds=58)
+        began = timezone.now()
+        assert one_run().run_after - began >= timedelta(seconds=60)
         assert len(mail.outbox) == 1
 
     def test_a_long_pause_lets_no_flood_through(self, three: list[Mailbox]) -> None:
@@ -228,11 +230,12 @@ class TestRights:
         to_the_end()
         assert figures() == (2, 0, 0, 2)
 
-    def test_when_the_person_is_gone_the_domains_stay(self, three: list[Mailbox], claire: Actor) -> None:
+    def test_it_ends_with_the_person_who_started_it(self, three: list[Mailbox], claire: Actor) -> None:
         started(claire)
         User.objects.get(username="claire").delete()
         to_the_end()
-        assert reached() == ["jean@example.org", "laure@example.org"]
+        assert figures() == (2, 0, 0, 2)
+        assert reached() == []
 
     def test_a_token_for_some_domains_sends_none(self, three: list[Mailbox], claire: Actor) -> None:
         claire.user.limited_to = frozenset(["example.org"])  # type: ignore[union-attr]
@@ -313,7 +316,7 @@ class TestServer:
         ({"text": "\n"}, "text", "This field cannot be blank."),
         ({"text": "\u3000"}, "text", "Type text only"),
         ({"subject": "a\nBcc: b@example.org"}, "subject", "Type text only"),
-        ({"subject": "a\0"}, "subject", "A mail cannot hold a NUL character."),
+        ({"subject": "a\0"}, "subject", "A text cannot hold a NUL character."),
         ({"text": "Dear {nmae}"}, "text", "{nmae} is not known here."),
         ({"domain_names": ["nowhere.example"]}, "domain_names", "nowhere.example is not here yet."),
         ({"domain_names": ["brand.example"]}, "domain_names", "which has no mailboxes"),

@@ -124,9 +124,10 @@ class TestText:
         [
             ({"welcome_text": "Hello {nmae}"}, "{nmae} is not known here. These are filled in: {address}, {name}"),
             ({"welcome_subject": "Hello {url}"}, "{url} is not known here."),
+            ({"welcome_subject": "{servers}"}, "{servers} is not known here. These are filled in: {address}, {name}."),
             ({"welcome_subject": "Hello\nBcc: all@example.org"}, "Type text only"),
             ({"welcome_text": " \u3000 "}, "Type text only"),
-            ({"welcome_text": "\0"}, "A mail cannot hold a NUL character."),
+            ({"welcome_text": "\0"}, "A text cannot hold a NUL character."),
             ({"welcome_subject": "x" * 201}, "200"),
             ({"mails_per_minute": 0}, "Choose 1 to 6000 mails a minute."),
             ({"mails_per_minute": 6001}, "Choose 1 to 6000 mails a minute."),
@@ -156,6 +157,14 @@ class TestServer:
         WelcomeMail.objects.update(created_at=timezone.now() - timedelta(days=2))
         assert send_welcome_mails() == 0
         assert not WelcomeMail.objects.exists()
+
+    def test_who_is_refused_for_now_comes_after_the_others(self, domain: Domain, sink: Sink) -> None:
+        sink("-r", "RCPT")
+        added(domain)
+        assert send_welcome_mails() == 0
+        added(domain, "laure")
+        waiting = WelcomeMail.objects.filter(WelcomeMail.WAITING).order_by("tries", "mailbox")
+        assert [str(one) for one in waiting] == ["laure@example.org", "jean@example.org"]
 
     def test_what_is_refused_for_good_is_not_sent_again(self, domain: Domain, sink: Sink) -> None:
         sink("-f", "RCPT")

@@ -49,6 +49,7 @@ def senders(postfix: Postfix, committed: None) -> Generator[Senders, None, None]
     yield them
     them.is_over.set()
     them.thread.join()
+    assert functions.install(force=True)  # what was kept for lookups under way is no longer needed
 
 
 def migrate() -> None:
