@@ -106,7 +106,8 @@ def test_a_question_without_words_is_not_answered_with_nobody(mail: Dovecot) -> 
 def test_mail_is_taken_while_dovecot_is_away(mail: Dovecot, noted: Noted) -> None:
     mail.shut_down()
     waiting = mail.postfix.accept(ALICE, text="taken meanwhile", client=OUTSIDE)
-    assert hears(mail.submission, PASSWORD) in ("454", NO_ANSWER)
+    # A process of its auth(8) may live on while an smtpd holds it; then it still knows who is there.
+    assert hears(mail.submission, PASSWORD) in ("", "454", NO_ANSWER)
     mail.run("dovecot")
     since = monotonic()
     for name, door in doors(mail).items():

@@ -14,6 +14,7 @@ from accounts.models import ChangeSet, User
 from accounts.services import add_user
 from domains.models import Domain
 from domains.services import add_domain, add_domain_admin, change_domain, remove_domain_admin
+from jobs.mail import answers, automatic_mail
 from jobs.models import Job
 from jobs.services import run_job
 from mailboxes.broadcasts import BROADCAST, preview_of_broadcast, start_broadcast, stop_broadcast
@@ -339,3 +340,11 @@ def test_what_is_refused(three: list[Mailbox], values: dict[str, Any], field: st
         assert sentence in " ".join(found[field])
     assert not Broadcast.objects.exists()
     assert not Job.objects.exists()
+
+
+def test_what_is_no_mail_holds_nobody_up() -> None:
+    mails = [(subject, automatic_mail(subject, "Text", "jean@example.org")) for subject in ("two\nlines", "one line")]
+    answered = dict(answers(mails))
+    assert "newlines" in answered["two\nlines"].refusal
+    assert answered["one line"].refusal == ""
+    assert [one.subject for one in mail.outbox] == ["one line"]
