@@ -1,6 +1,6 @@
 """Every write about domains, their admins and the mail settings (mailboxes/removal.py deletes domains)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -11,6 +11,7 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import User
 from accounts.saving import refuse_other_version, save_checked, set_fields
+from accounts.services import add_user
 from domains.fields import normalised_domain
 from domains.guards import delimiter_changed, follow, guarded
 from domains.models import AddressClass, Domain, DomainAdmin, MailSettings
@@ -105,6 +106,15 @@ def add_domain_admin(domain: Domain, user: User, *, by: Actor) -> DomainAdmin:
             }
             raise ValidationError({"user": sentence}) from error
     return admin
+
+
+def add_person(username: str, *, domains: Sequence[Domain] = (), by: Actor, **values: Any) -> User:
+    """As add_user, and domain admin of these domains, in one change."""
+    with recorded("add", "person", username.strip().lower(), by=by):
+        user = add_user(username, **values, by=by)
+        for domain in domains:
+            add_domain_admin(domain, user, by=by)
+    return user
 
 
 def remove_domain_admin(domain: Domain, user: User, *, by: Actor) -> None:

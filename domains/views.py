@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
-from accounts.history import recorded
 from accounts.models import User
 from accounts.pages import (
     PanelForm,
@@ -27,7 +26,6 @@ from accounts.pages import (
     superuser_required,
     typed,
 )
-from accounts.services import add_user
 from domains import services
 from domains.fields import normalised_domain
 from domains.forms import (
@@ -250,10 +248,8 @@ def person_add(request: PersonRequest) -> HttpResponse:
     if form.is_valid():
         wanted = form.cleaned_data | {"password": form.cleaned_data["password"] or None}
         domains, by = wanted.pop("domains"), Actor.from_request(request)
-        with refusals_on(form), recorded("add", "person", wanted["username"].strip().lower(), by=by):
-            user = add_user(**wanted, by=by)
-            for domain in domains:
-                services.add_domain_admin(domain, user, by=by)
+        with refusals_on(form):
+            user = services.add_person(**wanted, domains=domains, by=by)
             _say_added(request, user, domains)
             return redirect("person", user.username)
     return render(request, "accounts/person_add.html", {"form": form})

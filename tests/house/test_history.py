@@ -184,6 +184,10 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: domains.change_domain(house.domain, active=False, by=BY),
         "Changed domain example.org",
     ),
+    "domains.services.add_person": (
+        lambda house: domains.add_person("new", domains=[house.domain], by=BY),
+        "Added person new",
+    ),
     "domains.services.add_domain_admin": (
         lambda house: domains.add_domain_admin(house.domain, house.person, by=BY),
         "Added a domain admin: example.org, helper",

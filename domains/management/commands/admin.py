@@ -16,11 +16,10 @@ from accounts.commands import (
     stream,
     version_argument,
 )
-from accounts.history import recorded
 from accounts.models import User
-from accounts.services import add_user, change_user, delete_user, set_user_password
+from accounts.services import change_user, delete_user, set_user_password
 from domains.commands import domain_named, person_named, person_row
-from domains.services import add_domain_admin
+from domains.services import add_person
 
 
 class Command(NounCommand):
@@ -68,16 +67,14 @@ class Command(NounCommand):
         if domains and options["superuser"]:
             raise ValidationError(_("A superuser manages every domain. Leave out --superuser or --domain."))
         password = None if options["no_password"] else self.typed_password(options)
-        with recorded("add", "person", options["username"].strip().lower(), by=self.by):
-            person = add_user(
-                options["username"],
-                name=options["name"],
-                password=password,
-                is_superuser=options["superuser"],
-                by=self.by,
-            )
-            for domain in domains:
-                add_domain_admin(domain, person, by=self.by)
+        person = add_person(
+            options["username"],
+            name=options["name"],
+            password=password,
+            is_superuser=options["superuser"],
+            domains=domains,
+            by=self.by,
+        )
         self.done(_("Added person %(person)s.") % {"person": person}, person_row(person), options)
 
     def do_change(self, options: Options) -> None:
