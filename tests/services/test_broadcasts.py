@@ -99,7 +99,8 @@ def test_it_works(three: list[Mailbox]) -> None:
     one = mail.outbox[0].message()
     assert (one["To"], one["Cc"], one["Bcc"]) == ("jean@example.org", None, None)
     assert (one["Auto-Submitted"], one["Precedence"]) == ("auto-generated", "bulk")
-    assert (one["From"], one["Message-ID"][:13]) == (django_settings.DEFAULT_FROM_EMAIL, f"<broadcast.{broadcast.pk}.")
+    assert one["From"] == django_settings.DEFAULT_FROM_EMAIL
+    assert one["Message-ID"].startswith(f"<broadcast.{broadcast.pk}.")
     assert one["Date"]
     assert line("start").sentence == "Started the broadcast “Maintenance”"
 
