@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from api.questions import asked
 from api.views import HouseView
 from restrictions.lists import Lists
-from restrictions.main_cf import parameters
+from restrictions.main_cf import all_parameters
 from restrictions.page import everything
 from restrictions.relaying import fault_of_relaying
 
@@ -52,7 +52,8 @@ class ParameterSerializer(serializers.Serializer[Any]):
 
 
 class RestrictionPreviewSerializer(serializers.Serializer[Any]):
-    """What `postfix_config` will write of lists and classes; `{directory}` is where the files are on the mail host."""
+    """What `postfix_config` will write of lists and classes, those too that the panel makes. `{directory}` is where the
+    files are on the mail host."""
 
     parameters = ParameterSerializer(many=True, read_only=True)
 
@@ -69,4 +70,4 @@ class RestrictionPreview(HouseView):
 
     def get(self, request: Request) -> Response:
         asked(request, ())
-        return Response({"parameters": [one._asdict() for one in parameters(Lists.current())]})
+        return Response({"parameters": [one._asdict() for one in all_parameters(Lists.current())]})

@@ -24,17 +24,16 @@ def access_stations(recipient: str, sender: str = "") -> tuple[Station, ...]:
 
 
 def _stations(recipient: str, sender: str) -> Iterator[Station]:
-    for one in access.maps_before_all():
+    classes = access.Classes.current()
+    for one in classes.maps_before_all:
         first = _asked(one, recipient)
         yield first
         chosen = first.hit.results[0].split(", ") if first.hit and sender else []
-        for name, maps in access.generated_classes() if chosen else ():
-            if name in chosen:
-                yield from (_asked(each, sender) for each in maps)
+        yield from (_asked(asked, sender) for name, asked in classes.made if name in chosen)
     keys = {f"check_{AppliesTo.RECIPIENT}_access": recipient, f"check_{AppliesTo.SENDER}_access": sender}
     seen = set()
     for entry in Restriction.objects.filter(name__in=keys, active=True).select_related("access_table").order_by("pk"):
-        asked = access.map_asked_by(entry)
+        asked = classes.map_asked_by(entry)
         if keys[entry.name] and (asked, entry.name) not in seen:
             seen.add((asked, entry.name))
             yield _asked(asked, keys[entry.name])
@@ -75,8 +74,9 @@ def _protected(number: str) -> ProtectedAlias | None:
 
 
 def _row_about_recipient(key: str) -> Model | None:
+    known = list(access.Classes.current().by_people)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rule_id, met_id FROM mail_map.recipient_access(%s, %s)", [key, access.known_classes()])
+        cursor.execute("SELECT rule_id, met_id FROM mail_map.recipient_access(%s, %s)", [key, known])
         rule, met = cursor.fetchone() or (None, None)
     if rule:
         return AccessRule.objects.select_related("domain", "table").get(pk=rule)

@@ -7,16 +7,15 @@ from mailservers import submission
 from mailservers.main_cf import (
     IS_PROXIED,
     READ_MAPS,
-    RECIPIENT_RESTRICTIONS,
-    RESTRICTION_CLASSES,
     SIGN_IN,
-    has_recipient_list,
     local_recipients,
     map_for,
     parameters_for,
     texthash_for,
 )
 from mailservers.postfix_host import PostfixHost
+from restrictions.catalogue import Stage
+from restrictions.main_cf import RECIPIENT_RESTRICTIONS, RESTRICTION_CLASSES
 
 # A table of the host's own stays, before ours. Each function reads main.cf as it was found and only says what is to be
 # changed or taken out: all is written at once, so that nobody ever reads a class without its definition, or postconf
@@ -78,7 +77,7 @@ def commands_for(host: PostfixHost) -> str:
     """A shell script that puts the fragment into main.cf; read it before you run it."""
     parameters = parameters_for(host)
     beside = [command for name, value in parameters if (command := _beside_what_is_there(name, value, host))]
-    ours = [f"{name} = {value}" for name, value in parameters if not _is_beside_what_is_there(name)]
+    ours = [f"{name} = {value}" for name, value in parameters if not _is_beside_what_is_there(name, host)]
     return "\n".join(
         [
             "#!/bin/sh",
@@ -99,10 +98,10 @@ def commands_for(host: PostfixHost) -> str:
     )
 
 
-def _is_beside_what_is_there(name: str) -> bool:
+def _is_beside_what_is_there(name: str, host: PostfixHost) -> bool:
     """Whether the host may have something of its own there, which stays."""
     if name == RECIPIENT_RESTRICTIONS:
-        return not has_recipient_list()
+        return Stage.RECIPIENT not in host.lists.stages
     return name in (RESTRICTION_CLASSES, READ_MAPS, SIGN_IN[-1], *all_parameters())
 
 
@@ -110,7 +109,7 @@ def _beside_what_is_there(name: str, value: str, host: PostfixHost) -> str:
     """What reads main.cf before it is written; empty where nothing has to."""
     if name == "alias_maps":
         return _command("own_aliases", map_for(name, host))
-    if not _is_beside_what_is_there(name) or name == RESTRICTION_CLASSES:  # at the end, also if there are none
+    if not _is_beside_what_is_there(name, host) or name == RESTRICTION_CLASSES:  # at the end, also if there are none
         return ""
     if name == RECIPIENT_RESTRICTIONS:
         return _command_for_list(name, value)

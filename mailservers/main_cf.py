@@ -6,13 +6,8 @@ from domains.models import MailSettings
 from lookup_tables.main_cf import has_passwords, parameters_in_use
 from mailservers import submission
 from mailservers.postfix_host import LISTS_OF_DOMAINS, MAPS_FOR_SUBMISSION, PostfixHost
-from restrictions import access_main_cf as access
 from restrictions import main_cf as restrictions
-from restrictions.lists import Lists
-
-# What the host has in this list stays, behind what is ours, until the panel has a recipient list of its own.
-RECIPIENT_RESTRICTIONS = "smtpd_recipient_restrictions"
-RESTRICTION_CLASSES = "smtpd_restriction_classes"
+from restrictions.access_main_cf import DIRECTORY
 
 # proxymap(8) answers for maps of these parameters alone. A map that only a class or the list of a later stage names
 # would let smtpd die at its start, and so would a list without the default of Postfix.
@@ -70,7 +65,6 @@ REASONS = {
     "smtpd_sender_login_maps": "asked only where submission rejects a sender login mismatch",
     "smtp_sasl_auth_enable": "the passwords for relays, found by the sender",
     "parent_domain_matches_subdomains": "the default less relay_domains: a subdomain of a relay domain is not ours",
-    RECIPIENT_RESTRICTIONS: "suspended domains; what the host has in this list goes behind (install-commands)",
     "virtual_mailbox_limit": "bytes; 0 = no limit here: the default of 50 MB would stop mbox files",
 }
 
@@ -101,7 +95,7 @@ def parameters_for(host: PostfixHost) -> list[tuple[str, str]]:
         ("virtual_mailbox_maps", maps("virtual_mailbox_maps")),
         ("smtpd_sender_login_maps", maps("smtpd_sender_login_maps")),
         *_restrictions(host),
-        *(submission.main_cf(_first_for_recipients(host), maps("check_sasl_access")) if host.with_dovecot else ()),
+        *(submission.main_cf(_of_every_recipient(host), maps("check_sasl_access")) if host.with_dovecot else ()),
         ("virtual_mailbox_base", host.mail_base),
         ("virtual_mailbox_limit", "0"),
         ("virtual_uid_maps", f"static:{host.mail_uid}"),
@@ -128,48 +122,30 @@ def parameters_for(host: PostfixHost) -> list[tuple[str, str]]:
     return parameters
 
 
-def has_recipient_list() -> bool:
-    return "recipient" in Lists.current().stages
+def _lists(host: PostfixHost) -> list[restrictions.Parameter]:
+    """All about the lists of the panel, and the classes, as this host has it."""
+    found = restrictions.all_parameters(host.lists, [submission.ASKS_FOR_ROOM] if host.with_dovecot else [])
+    return [one._replace(value=one.value.replace(DIRECTORY, host.directory)) for one in found]
 
 
 def _restrictions(host: PostfixHost) -> list[tuple[str, str]]:
-    """The lists of the panel. Suspended domains come first of all recipients, whoever writes the rest."""
-    written = {one.name: one.value.replace(access.DIRECTORY, host.directory) for one in restrictions.what_is_written()}
-    theirs = written.get(RECIPIENT_RESTRICTIONS, "")
-    written[RECIPIENT_RESTRICTIONS] = ", ".join(filter(None, [_first_for_recipients(host), theirs]))
-    # A class is defined before it is named, and named before a list uses it: any smtpd that starts meanwhile works.
-    made = access.written_classes()
-    classes = ", ".join([*made, *filter(None, [written.pop(RESTRICTION_CLASSES, "")])])
-    values = {name: value.replace(access.DIRECTORY, host.directory) for name, value in made.items()}
-    values |= {name: value for name, value in written.items() if not name.startswith("smtpd_")}
-    values |= {RESTRICTION_CLASSES: classes} if classes else {}
-    values |= written
-    found = {one for name, value in values.items() if name not in ASKED_BY_DEFAULT for one in IS_PROXIED.findall(value)}
+    values = [(one.name, one.value) for one in _lists(host)]
+    found = {one for name, value in values if name not in ASKED_BY_DEFAULT for one in IS_PROXIED.findall(value)}
     unknown = sorted(found | {map_for(name, host) for name in host.maps if name in MAPS_FOR_SUBMISSION})
     if unknown:
-        values = {READ_MAPS: ", ".join([READ_MAPS_OF_POSTFIX, *unknown])} | values
-    return list(values.items())
+        values.insert(0, (READ_MAPS, ", ".join([READ_MAPS_OF_POSTFIX, *unknown])))
+    return values
 
 
-def _first_for_recipients(host: PostfixHost) -> str:
+def _of_every_recipient(host: PostfixHost) -> str:
     """What is asked of every recipient, whoever sends."""
-    names = ("suspended_domains", *(one.name for one in access.maps_before_all()))
-    asked = [f"check_recipient_access {map_for(name, host)}" for name in names]
-    return ", ".join([*asked, *([submission.ASKS_FOR_ROOM] if host.with_dovecot else [])])
-
-
-def _reasons() -> dict[str, str]:
-    """What the comment before a parameter says."""
-    lists = {one.name: one.reason for one in restrictions.what_is_written()}
-    lists |= dict.fromkeys(access.written_classes(), "made by the panel for protected aliases and rules of domains")
-    if RECIPIENT_RESTRICTIONS in lists:
-        lists[RECIPIENT_RESTRICTIONS] = f"suspended domains, then {lists[RECIPIENT_RESTRICTIONS]}"
-    return REASONS | lists
+    first = [restrictions.SUSPENDED, *restrictions.asked_first(host.lists), submission.ASKS_FOR_ROOM]
+    return ", ".join(first).replace(DIRECTORY, host.directory)
 
 
 def fragment(host: PostfixHost) -> str:
     lines = ["# For main.cf, written by mailadmin. See postconf(5) for each parameter."]
-    reasons = _reasons()
+    reasons = REASONS | {one.name: one.reason for one in _lists(host)}
     for name, value in parameters_for(host):
         if name in reasons:
             lines.append(f"# {reasons[name]}")

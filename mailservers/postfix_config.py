@@ -32,7 +32,8 @@ RELAY_PASSWORDS_MODE = 0o600
 def files_for(host: PostfixHost) -> dict[str, str]:
     """File name -> text."""
     texts = {f"{name}.cf": _map_file(name, host) for name in host.maps}
-    texts |= {f"{one.name}.cf": _text_of_map(one.name, one.call, host) for one in access.access_maps()}
+    others = access.access_maps(host.lists.defined)
+    texts |= {f"{one.name}.cf": _text_of_map(one.name, one.call, host) for one in others}
     texts["main.cf.mailadmin"] = fragment(host)
     if host.with_dovecot:
         texts["master.cf.mailadmin"] = submission.master_cf()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from domains.models import AddressClass, Domain
 from lookup_tables.main_cf import parameters_in_use
 from mailboxes.models import LocalUser
+from restrictions.lists import Lists
 
 # Keyed by a full address: '%u' keeps bare domains and "@domain" keys away from SQL (pgsql_table(5)).
 MAPS_BY_ADDRESS = (
@@ -52,6 +53,7 @@ class PostfixHost:
     with_local_users: bool = field(default_factory=lambda: LocalUser.objects.exists())
     with_dovecot: bool = False  # delivers, and says who may sign in to submission (mailservers/dovecot_config.py)
     domains_as: str = ""  # one of KINDS_OF_FILES; empty: asked in SQL
+    lists: Lists = field(default_factory=Lists.current)  # once, so that all files speak of the same
 
     @property
     def knows_local_users(self) -> bool:

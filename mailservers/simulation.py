@@ -103,25 +103,25 @@ def verdict_on(question: Question) -> Verdict:
 def policy_of_database(settings: Settings) -> Policy:
     """The active entries of all lists and classes; access tables are asked through the functions that Postfix asks."""
     lists, tables = Lists.current(), {"static:DUNNO": _always_dunno, "suspended_domains": _suspended}
-    stages = {stage: _entries(entries, tables) for stage, entries in lists.stages.items()}
-    classes = {name: _entries(entries, tables) or (NOTHING,) for name, entries in lists.classes.items()}
+    stages = {stage: _entries(entries, lists.defined, tables) for stage, entries in lists.stages.items()}
+    classes = {name: _entries(entries, lists.defined, tables) or (NOTHING,) for name, entries in lists.classes.items()}
     first = [Entry("check_recipient_access", "suspended_domains")]
-    first += [_asks("check_recipient_access", one, tables) for one in access.maps_before_all()]
-    for name, maps in access.generated_classes():
-        classes[name] = tuple(_asks("check_sender_access", one, tables) for one in maps)
+    first += [_asks("check_recipient_access", one, tables) for one in lists.defined.maps_before_all]
+    for name, one in lists.defined.made:
+        classes[name] = (_asks("check_sender_access", one, tables),)
     classes[access.SIGNED_IN] = entries_of(access.SIGNED_IN_FIRST)
     stages["recipient"] = (*first, *stages.get("recipient", ()))
     return Policy(BY_DEFAULT | stages, DatabaseAddresses(), classes, tables, settings)
 
 
-def _entries(entries: Entries, tables: dict[str, Table]) -> tuple[Entry, ...]:
-    return tuple(_entry(Row(one, number), tables) for number, one in enumerate(entries, 1) if one.active)
+def _entries(entries: Entries, defined: access.Classes, tables: dict[str, Table]) -> tuple[Entry, ...]:
+    return tuple(_entry(Row(one, number), defined, tables) for number, one in enumerate(entries, 1) if one.active)
 
 
-def _entry(row: Row, tables: dict[str, Table]) -> Entry:
+def _entry(row: Row, defined: access.Classes, tables: dict[str, Table]) -> Entry:
     one, argument = row.entry, row.entry.argument
     if one.known and one.known.argument == Argument.TABLE:
-        argument = _asks(one.name, access.map_asked_by(one), tables).argument
+        argument = _asks(one.name, defined.map_asked_by(one), tables).argument
     return Entry(one.called, argument, one.warn_only, row)
 
 

@@ -7,6 +7,7 @@ goes on with the old file and the old classes until it reads the new main.cf."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -40,9 +41,72 @@ class AccessMap:
         return asked if self.number is None else f"{self.number} {asked}"
 
 
-def known_classes() -> list[str]:
-    """The classes that people made; all of them are written, also without entries (restrictions/main_cf.py)."""
-    return list(RestrictionClass.objects.order_by("name").values_list("name", flat=True))
+@dataclass(frozen=True)
+class Classes:
+    """Every class that main.cf defines and a map may answer: those that people made, and by number those of protected
+    aliases and of the rules of domains about senders."""
+
+    by_people: tuple[str, ...] = ()
+    protected: tuple[int, ...] = ()
+    domains: tuple[int, ...] = ()
+
+    @classmethod
+    def current(cls) -> Classes:
+        """Three statements."""
+        rules = AccessRule.objects.filter(domain__isnull=False, applies_to=AppliesTo.SENDER)
+        return cls(
+            # All of them are written, also without entries (restrictions/main_cf.py).
+            tuple(RestrictionClass.objects.order_by("name").values_list("name", flat=True)),
+            tuple(ProtectedAlias.objects.order_by("pk").values_list("pk", flat=True)),
+            tuple(rules.order_by("domain").values_list("domain", flat=True).distinct()),
+        )
+
+    @property
+    def made(self) -> list[tuple[str, AccessMap]]:
+        """The classes that the panel makes, each with the map that its check_sender_access asks."""
+        writers = "writers_by_number('%s')"
+        found = [(f"Writers_{pk}", AccessMap(name="writers", call=writers, number=pk)) for pk in self.protected]
+        senders, name = f"senders_by_number('%s', {self._known})", f"senders{self._stamp}"
+        return found + [(f"Senders_{pk}", AccessMap(name=name, call=senders, number=pk)) for pk in self.domains]
+
+    @property
+    def definitions(self) -> dict[str, str]:
+        """The classes that the panel makes as main.cf defines them: name -> value."""
+        found = {name: f"check_sender_access {written(one)}" for name, one in self.made}
+        return {SIGNED_IN: SIGNED_IN_FIRST} | found if self.protected else found
+
+    @property
+    def maps_before_all(self) -> list[AccessMap]:
+        """What is asked about each recipient before any other restriction, if there is anything to protect."""
+        made = [name for name, _map in self.made]
+        if not made:
+            return []
+        known = _literal([*self.by_people, *made])
+        return [AccessMap(name=f"recipient_classes{self._stamp}", call=f"recipient_classes('%s', {known})")]
+
+    def map_asked_by(self, restriction: Restriction) -> AccessMap:
+        """The map of a restriction that asks an access table (catalogue: Argument.TABLE)."""
+        if restriction.access_table:
+            return self.map_of_table(restriction.access_table.name)
+        return self.map_of_kind(_kind_of(restriction.name))
+
+    def map_of_kind(self, kind: str) -> AccessMap:
+        name = f"check_{kind}_access"
+        return AccessMap(name=f"{name}{self._stamp}", call=f"{name}('%s', {self._known})")
+
+    def map_of_table(self, name: str) -> AccessMap:
+        call = f"access_table('{name}', '%s', {self._known})"
+        return AccessMap(name=f"access_table_{name}{self._stamp}", call=call)
+
+    @property
+    def _known(self) -> str:
+        return _literal(self.by_people)
+
+    @property
+    def _stamp(self) -> str:
+        """Of all classes that the maps may answer; empty without any."""
+        names = [*self.by_people, *(f"w{pk}" for pk in self.protected), *(f"s{pk}" for pk in self.domains)]
+        return f"-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:8]}" if names else ""
 
 
 def classes_answered() -> set[str]:
@@ -51,25 +115,8 @@ def classes_answered() -> set[str]:
     return set(answered.values_list("name", flat=True))
 
 
-def domains_with_sender_rules() -> list[int]:
-    rules = AccessRule.objects.filter(domain__isnull=False, applies_to=AppliesTo.SENDER)
-    return list(rules.order_by("domain").values_list("domain", flat=True).distinct())
-
-
-def protected_ids() -> list[int]:
-    return list(ProtectedAlias.objects.order_by("pk").values_list("pk", flat=True))
-
-
-def map_asked_by(restriction: Restriction) -> AccessMap:
-    """The map of a restriction that asks an access table (catalogue: Argument.TABLE)."""
-    if restriction.access_table:
-        return _of_table(restriction.access_table.name, _stamp())
-    return _of_kind(_kind_of(restriction.name), _stamp())
-
-
-def access_maps() -> list[AccessMap]:
+def access_maps(classes: Classes) -> list[AccessMap]:
     """Every map that main.cf may name: tables with rules, active or not, and those that a restriction asks."""
-    stamp = _stamp()
     rules = AccessRule.objects.filter(table__isnull=True, domain__isnull=True).order_by()
     kinds = set(rules.values_list("applies_to", flat=True).distinct())
     asked = Restriction.objects.filter(name__in=named(Argument.TABLE), access_table__isnull=True).order_by()
@@ -78,44 +125,11 @@ def access_maps() -> list[AccessMap]:
         kinds.add(AppliesTo.RECIPIENT)
     tables = AccessTable.objects.order_by("name").values_list("name", flat=True)
     return [
-        *(_of_kind(kind, stamp) for kind in AppliesTo.values if kind in kinds),
-        *(_of_table(name, stamp) for name in tables),
-        *maps_before_all(),
-        *(one for _name, maps in generated_classes() for one in maps),
+        *(classes.map_of_kind(kind) for kind in AppliesTo.values if kind in kinds),
+        *(classes.map_of_table(name) for name in tables),
+        *classes.maps_before_all,
+        *(one for _name, one in classes.made),
     ]
-
-
-def maps_before_all() -> list[AccessMap]:
-    """What is asked about each recipient before any other restriction, if there is anything to protect."""
-    if not generated_classes():
-        return []
-    known = _literal([*known_classes(), *(name for name, _maps in generated_classes())])
-    name = f"recipient_classes{_stamp()}"
-    return [AccessMap(name=name, call=f"recipient_classes('%s', {known})")]
-
-
-def generated_classes() -> list[tuple[str, list[AccessMap]]]:
-    """The classes that the panel makes, each with the maps that its check_sender_access asks."""
-    classes, protected, domains = known_classes(), protected_ids(), domains_with_sender_rules()
-    stamp, known = _stamp_of(classes, protected, domains), _literal(classes)
-    writers = "writers_by_number('%s')"
-    found = [(f"Writers_{pk}", [AccessMap(name="writers", call=writers, number=pk)]) for pk in protected]
-    found += [
-        (
-            f"Senders_{pk}",
-            [AccessMap(name=f"senders{stamp}", call=f"senders_by_number('%s', {known})", number=pk)],
-        )
-        for pk in domains
-    ]
-    return found
-
-
-def written_classes() -> dict[str, str]:
-    """The classes that the panel makes as main.cf defines them: name -> value."""
-    found = {
-        name: ", ".join(f"check_sender_access {written(one)}" for one in maps) for name, maps in generated_classes()
-    }
-    return {SIGNED_IN: SIGNED_IN_FIRST} | found if protected_ids() else found
 
 
 def written(one: AccessMap) -> str:
@@ -127,7 +141,8 @@ def written(one: AccessMap) -> str:
 
 def what_is_written() -> tuple[object, ...]:
     """All about access tables that stands in files of the mail host. Two that differ: `postfix_config` is to be run."""
-    return (*known_classes(), *(one.name for one in access_maps()))
+    classes = Classes.current()
+    return (*classes.by_people, *(one.name for one in access_maps(classes)))
 
 
 def remark_since(before: tuple[object, ...]) -> str:
@@ -155,27 +170,6 @@ def _kind_of(restriction_name: str) -> str:
     return str(AppliesTo.CLIENT)
 
 
-def _of_kind(kind: str, stamp: str) -> AccessMap:
-    name = f"check_{kind}_access"
-    return AccessMap(name=f"{name}{stamp}", call=f"{name}('%s', {_literal(known_classes())})")
-
-
-def _of_table(name: str, stamp: str) -> AccessMap:
-    return AccessMap(
-        name=f"access_table_{name}{stamp}", call=f"access_table('{name}', '%s', {_literal(known_classes())})"
-    )
-
-
-def _literal(names: list[str]) -> str:
+def _literal(names: Iterable[str]) -> str:
     """An array of PostgreSQL. Names of classes are plain words."""
     return f"'{{{','.join(names)}}}'"
-
-
-def _stamp() -> str:
-    return _stamp_of(known_classes(), protected_ids(), domains_with_sender_rules())
-
-
-def _stamp_of(classes: list[str], protected: list[int], domains: list[int]) -> str:
-    """Of all classes that the maps may answer; empty without any."""
-    names = [*classes, *(f"w{pk}" for pk in protected), *(f"s{pk}" for pk in domains)]
-    return f"-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:8]}" if names else ""

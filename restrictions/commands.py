@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import NounCommand
 from domains.fields import shown
+from restrictions.access_main_cf import Classes
 from restrictions.catalogue import STAGES
 from restrictions.main_cf import Parameter, remark_since, written
 from restrictions.models import Restriction, RestrictionClass
@@ -37,11 +38,11 @@ def class_of(name: str) -> RestrictionClass:
 
 
 def entries_of(place: str | RestrictionClass) -> list[Restriction]:
-    rows = Restriction.objects.select_related("in_class", "of_class").order_by("position")
+    rows = Restriction.objects.select_related("in_class", "of_class", "access_table").order_by("position")
     return list(rows.filter(stage=place) if isinstance(place, str) else rows.filter(in_class=place))
 
 
-def row_of(entry: Restriction, number: int) -> dict[str, Any]:
+def row_of(entry: Restriction, number: int, defined: Classes) -> dict[str, Any]:
     """`number` is its place in the list, from 1."""
     return {
         "list": entry.in_class.name if entry.in_class else entry.stage,
@@ -51,7 +52,7 @@ def row_of(entry: Restriction, number: int) -> dict[str, Any]:
         "warn_only": entry.warn_only,
         "active": entry.active,
         "comment": entry.comment,
-        "main_cf": written(entry),
+        "main_cf": written(entry, defined),
         "version": entry.version,
         "created_at": entry.created_at,
         "changed_at": entry.changed_at,

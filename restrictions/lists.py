@@ -5,31 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from restrictions.access_main_cf import Classes
 from restrictions.catalogue import STAGES, parameter_of
-from restrictions.models import Restriction, RestrictionClass
+from restrictions.models import Restriction
 
 Entries = Sequence[Restriction]
 
 
 @dataclass(frozen=True)
 class Lists:
-    """The entries of each stage that the panel writes, and of each class by its name; in order, inactive ones too."""
+    """The entries of each stage that the panel writes, and of each class by its name; in order, inactive ones too.
+    `defined` are the classes by name, those too that the panel makes."""
 
     stages: Mapping[str, Entries] = field(default_factory=dict)
     classes: Mapping[str, Entries] = field(default_factory=dict)
+    defined: Classes = field(default_factory=Classes)
 
     @classmethod
     def current(cls) -> Lists:
-        """Two statements, however many entries there are."""
+        """Four statements, however many entries there are."""
         stages: dict[str, list[Restriction]] = {}
-        classes: dict[str, list[Restriction]] = {one.name: [] for one in RestrictionClass.objects.all()}
+        defined = Classes.current()
+        classes: dict[str, list[Restriction]] = {name: [] for name in defined.by_people}
         rows = Restriction.objects.select_related("in_class", "of_class", "access_table").order_by("position")
         for entry in rows:
             if entry.in_class:
                 classes[entry.in_class.name].append(entry)
             else:
                 stages.setdefault(str(entry.stage), []).append(entry)
-        return cls({stage: stages[stage] for stage in STAGES if stage in stages}, classes)
+        return cls({stage: stages[stage] for stage in STAGES if stage in stages}, classes, defined)
 
     def of_class(self, entry: Restriction) -> Entries:
         """What stands in the class that an entry names; nothing for another restriction."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from restrictions.access_main_cf import DIRECTORY, classes_answered
+from restrictions.access_main_cf import DIRECTORY, Classes, classes_answered
 from restrictions.catalogue import CATALOGUE, STAGES, Known, Stage, parameter_of
 from restrictions.lists import Entries, Lists
-from restrictions.main_cf import parameters, written
+from restrictions.main_cf import RESTRICTION_CLASSES, Parameter, all_parameters, written
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.oddities import Oddity, oddities
 
@@ -38,6 +38,7 @@ VERBS: tuple[tuple[str, str, str, StrOrPromise], ...] = (
     ("sleep", "log", "clock", _("Wait")),
 )
 ONLY_LOG = ("log", "journal-text", _("Only log"))
+MADE_SHOWN = 6  # classes that the panel makes: one for each protected alias
 GO_THROUGH = ("check", "arrow-return-right", _("Class"))
 
 
@@ -46,6 +47,7 @@ class Rule:
     """An entry as a row of the page."""
 
     entry: Restriction
+    text: str  # as main.cf has it
     number: int
     last: int
     oddities: tuple[Oddity, ...]
@@ -62,10 +64,6 @@ class Rule:
     def sentence(self) -> StrOrPromise:
         known = self.entry.known
         return known.sentence if known else _("Goes through the entries of this class.")
-
-    @property
-    def text(self) -> str:
-        return written(self.entry)
 
     @property
     def up(self) -> int | None:
@@ -96,14 +94,15 @@ class StageList:
         return bool(self.rules)
 
 
-def rules_of(entries: Entries, found: Iterable[Oddity]) -> list[Rule]:
+def rules_of(entries: Entries, defined: Classes, found: Iterable[Oddity]) -> list[Rule]:
     """The rows of one list, each with what is odd about it."""
     by_entry: dict[int, list[Oddity]] = {}
     for one in found:
         if one.entry is not None:
             by_entry.setdefault(one.entry.pk, []).append(one)
     return [
-        Rule(entry, number, len(entries), tuple(by_entry.get(entry.pk, ()))) for number, entry in enumerate(entries, 1)
+        Rule(entry, written(entry, defined), number, len(entries), tuple(by_entry.get(entry.pk, ())))
+        for number, entry in enumerate(entries, 1)
     ]
 
 
@@ -114,7 +113,7 @@ def stage_lists(lists: Lists, found: Iterable[Oddity]) -> list[StageList]:
     for stage in STAGES:
         entries = lists.stages.get(stage, ())
         moment, words = MOMENTS[stage]
-        rules = rules_of(entries, found)
+        rules = rules_of(entries, lists.defined, found)
         odd = sum(1 for rule in rules if rule.oddities)
         shown.append(StageList(stage, Stage(stage).label, moment, words, rules, odd))
     return shown
@@ -135,7 +134,7 @@ def class_cards(lists: Lists, found: Iterable[Oddity]) -> list[ClassCard]:
     return [
         ClassCard(
             one,
-            [written(entry) for entry in lists.classes.get(one.name, ()) if entry.active],
+            [written(entry, lists.defined) for entry in lists.classes.get(one.name, ()) if entry.active],
             lists.users_of(one.name),
             [odd for odd in found if odd.where == one.name],
         )
@@ -143,13 +142,19 @@ def class_cards(lists: Lists, found: Iterable[Oddity]) -> list[ClassCard]:
     ]
 
 
-def main_cf_of(lists: Lists) -> list[tuple[str, list[str]]]:
-    """Each parameter with the lines of its value, as people write it by hand."""
-    shown = []
-    for one in parameters(lists):
-        value = one.value.replace(DIRECTORY, "…")
-        parts = value.split(", ") if "{" not in value else [value]
-        shown.append((one.name, parts if value else []))
+def main_cf_of(lists: Lists) -> list[tuple[Parameter, list[str]]]:
+    """Each parameter with the lines of its value, as people write it by hand. Of many classes that the panel makes, the
+    first are enough to see what they are."""
+    shown: list[tuple[Parameter, list[str]]] = []
+    made = list(lists.defined.definitions)
+    for one in all_parameters(lists):
+        if one.name not in made[MADE_SHOWN:]:
+            value = one.value.replace(DIRECTORY, "…")
+            parts = value.split(", ") if "{" not in value else [value]
+            if one.name == RESTRICTION_CLASSES:
+                parts = [part for part in parts if part not in made[MADE_SHOWN:]]
+                parts += ["…"] if made[MADE_SHOWN:] else []
+            shown.append((one, parts if value else []))
     return shown
 
 

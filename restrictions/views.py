@@ -157,7 +157,7 @@ def restriction_class(request: PersonRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "one": one,
-        "rules": rules_of(lists.classes[one.name], here),
+        "rules": rules_of(lists.classes[one.name], lists.defined, here),
         "users": lists.users_of(one.name),
         "oddities": [each for each in here if each.entry is None],
     }

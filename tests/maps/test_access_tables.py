@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from domains.models import Domain
 from mailboxes.models import Address
-from restrictions.access_main_cf import access_maps
+from restrictions.access_main_cf import Classes, access_maps
 from restrictions.access_services import add_rule, add_table, choose_class
 from restrictions.models import RestrictionClass
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
@@ -76,7 +76,7 @@ def recipients() -> None:
 
 
 def ask(mail: Postfix, table: str, key: str) -> str | None:
-    names = [one.name for one in access_maps() if one.name.rpartition("-")[0] == table]
+    names = [one.name for one in access_maps(Classes.current()) if one.name.rpartition("-")[0] == table]
     return mail.ask(names[0], key)
 
 
@@ -177,13 +177,13 @@ def test_a_table_with_a_name(mail: Postfix) -> None:
 
 def test_a_class_that_main_cf_does_not_have_yet_is_not_answered(mail: Postfix) -> None:
     """What is nearest among those that it has: nobody gets 451 meanwhile."""
-    before = next(one.name for one in access_maps() if one.name.startswith("check_recipient"))
+    before = next(one.name for one in access_maps(Classes.current()) if one.name.startswith("check_recipient"))
     late = RestrictionClass.objects.create(name="late")
     joe = Address.objects.get(domain__name="one.example", local_part="joe")
     choose_class(joe, "late", by=TESTER)
     assert mail.ask(before, "joe@one.example") == "greylisting"
     mail.configure()
-    assert not any(one.name == before for one in access_maps())
+    assert not any(one.name == before for one in access_maps(Classes.current()))
     assert ask(mail, "check_recipient_access", "joe@one.example") == "late"
     choose_class(joe, "strict", by=TESTER)
     late.delete()

@@ -1,8 +1,15 @@
 """The Restrictions page: lists as sentences, moved by buttons, with what is odd and what main.cf gets."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from domains.models import Domain
+from mailboxes.services import add_alias
+from mailservers.main_cf import fragment
+from mailservers.postfix_host import PostfixHost
+from restrictions.access_services import add_table, protect_alias
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.services import add_class, set_list
 from tests.plugins.example_mail import TESTER
@@ -25,6 +32,53 @@ def test_it_works(alice_client: Client) -> None:
     assert AGAIN in words
     assert "Refuse Refuses clients that are on a DNS block list." in words
     assert "smtpd_client_restrictions = reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]" in words
+
+
+@pytest.mark.parametrize("has_own_list", [True, False])
+def test_it_shows_what_postfix_config_writes(alice_client: Client, falcot: Domain, has_own_list: bool) -> None:
+    add_table("partners", "client", by=TESTER)
+    add_class("strict", by=TESTER)
+    set_list(
+        "client", [{"name": "check_client_access"}, {"name": "check_client_access", "argument": "partners"}], by=TESTER
+    )
+    if has_own_list:
+        set_list("recipient", [{"name": "reject_unauth_destination"}, {"name": "strict"}], by=TESTER)
+    for number in range(8):
+        protect_alias(add_alias(falcot, f"all{number}", ["jean@example.net"], by=TESTER), "members", by=TESTER)
+
+    lines = fragment(PostfixHost(directory="…", with_local_users=False)).splitlines()
+    written = dict(
+        line.split(" = ", 1) for line in lines if line.startswith(("smtpd_", "Writers_", "Signed_in", "strict"))
+    )
+    words = words_of(alice_client.get(BASE))
+    writers = [name for name in written if name.startswith("Writers_")]
+    assert len(writers) == 8
+    classes = written.pop("smtpd_restriction_classes")
+    assert classes == ", ".join(["Signed_in", *writers, "strict"])
+    assert f"smtpd_restriction_classes = {', '.join(['Signed_in', *writers[:5], 'strict', '…'])}" in words
+    written.pop("smtpd_sender_login_maps")
+    for name in writers[5:]:
+        assert name not in words
+        del written[name]
+    assert len(written) == 9
+    for name, value in written.items():
+        assert f"{name} = {value}" in words, name
+    assert "# suspended domains" in words
+
+
+def test_many_entries_take_no_more_questions(alice_client: Client, db: None) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert "check_client_access" in words_of(alice_client.get(BASE))
+        return len(queries)
+
+    add_class("strict", by=TESTER)
+    set_list("client", [{"name": "check_client_access"}], by=TESTER)
+    few = asked()
+    for number in range(9):
+        add_table(f"own{number}", "client", by=TESTER)
+    set_list("helo", [{"name": "check_client_access", "argument": f"own{number}"} for number in range(9)], by=TESTER)
+    assert asked() == few <= 12
 
 
 def test_nothing_is_there_at_first(alice_client: Client) -> None:

@@ -20,7 +20,7 @@ from mailboxes.models import Address, Alias
 from mailboxes.services import add_alias, delete_alias
 from mailboxes.undo import undo_change_set
 from restrictions.access_actions import Action
-from restrictions.access_main_cf import access_maps, known_classes, remark_since, unasked, what_is_written
+from restrictions.access_main_cf import Classes, access_maps, remark_since, unasked, what_is_written
 from restrictions.access_models import AccessRule, AccessTable, NamedWriter, ProtectedAlias, RecipientClass
 from restrictions.access_services import (
     add_rule,
@@ -406,14 +406,14 @@ class TestProtectedAlias:
 
 def test_what_is_written_and_when_it_is_to_be_written_again() -> None:
     before = what_is_written()
-    assert access_maps() == []
+    assert access_maps(Classes.current()) == []
     add("sender", "spam.example")
     assert "postfix_config" in remark_since(before)
     before = what_is_written()
     add("sender", "other.example")
     assert remark_since(before) == ""
     add_class("strict", by=TESTER)
-    assert known_classes() == ["strict"]
+    assert Classes.current().by_people == ("strict",)
     assert "postfix_config" in remark_since(before)
 
 

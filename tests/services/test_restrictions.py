@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import ChangeSet
 from mailboxes.undo import undo_change_set
 from restrictions import services
+from restrictions.access_main_cf import Classes
 from restrictions.catalogue import STAGES, Argument, named
 from restrictions.lists import Lists
 from restrictions.main_cf import remark_since, value_of, what_is_written
@@ -45,7 +46,7 @@ def test_it_works() -> None:
     add("client", "permit_mynetworks", position=1)
     assert names("client") == ["permit_mynetworks", "reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]"]
     entry = services.change_restriction(entry, argument="bl.spamcop.net", warn_only=True, by=TESTER)
-    assert value_of(Lists.current().stages["client"]) == (
+    assert value_of(Lists.current().stages["client"], Classes()) == (
         "permit_mynetworks, warn_if_reject reject_rbl_client bl.spamcop.net"
     )
     services.move_restriction(entry, 1, by=TESTER)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import Options, active_arguments, at_least_one, delete_arguments, given, version_argument
 from restrictions import services
+from restrictions.access_main_cf import Classes
 from restrictions.catalogue import STAGES
 from restrictions.commands import ListCommand, entries_of, place_of, row_of
 from restrictions.main_cf import what_is_written
@@ -64,7 +65,8 @@ class Command(ListCommand):
         places: list[str | RestrictionClass] = [*STAGES, *RestrictionClass.objects.all()]
         if options["list"]:
             places = [place_of(options["list"])]
-        rows = [row_of(entry, number) for place in places for number, entry in enumerate(entries_of(place), 1)]
+        classes = Classes.current()
+        rows = [row_of(entry, number, classes) for place in places for number, entry in enumerate(entries_of(place), 1)]
         self.table(rows, {"list": 11, "place": 2, "active": 3, "main_cf": 0}, options)
 
     def do_add(self, options: Options) -> None:
@@ -117,4 +119,5 @@ class Command(ListCommand):
 
     def _row(self, entry: Restriction) -> dict[str, Any]:
         entries = entries_of(entry.in_class or str(entry.stage))
-        return row_of(entry, next(number for number, one in enumerate(entries, 1) if one.pk == entry.pk))
+        place = next(number for number, one in enumerate(entries, 1) if one.pk == entry.pk)
+        return row_of(entry, place, Classes.current())

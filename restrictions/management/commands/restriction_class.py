@@ -67,7 +67,7 @@ class Command(ListCommand):
 def _row(one: RestrictionClass, lists: Lists) -> dict[str, Any]:
     return {
         "name": one.name,
-        "main_cf": value_of(lists.classes.get(one.name, ())),
+        "main_cf": value_of(lists.classes.get(one.name, ()), lists.defined),
         "used_in": lists.users_of(one.name),
         "comment": one.comment,
         "version": one.version,
