@@ -20,6 +20,7 @@ from mailservers.database_servers import default_hosts
 from mailservers.postfix_config import BACK_DATED, write_directory
 from mailservers.postfix_host import PostfixHost, classes_with_own_maps
 from takeover.comparison_keys import ADDRESS, Questions
+from takeover.comparison_settings import differences_not_asked
 from takeover.comparison_sides import Fate, Found, Side, local_part_of, unquoted
 from takeover.postfix_tools import Configuration, NotReadable, addresses_in, readable
 
@@ -180,6 +181,8 @@ def _remark_on(old: Side, new: Side, outcome: Outcome) -> None:
     if not old.configuration.tables(LOGINS) and new.configuration.tables(LOGINS):
         sentence = _("The old configuration has no %(parameter)s, so who may send as whom is not compared.")
         outcome.remark(sentence % {"parameter": LOGINS})
+    for sentence in differences_not_asked(old.configuration, new.configuration):
+        outcome.remark(sentence)
 
 
 def _compare_addresses(old: Side, new: Side, addresses: list[str], outcome: Outcome, kind: str) -> Iterator[Difference]:

@@ -135,6 +135,22 @@ class Plan:
         tables[-1]["lines"].append([place.line, text])
 
 
+@dataclass
+class Taker:
+    """A row of the alias maps that takes the mail of many addresses. `is_whole`: one of a table of patterns, which is
+    asked for the whole address; a catch-all of any other comes last."""
+
+    key: str
+    prefix: str
+    place: Place
+    is_whole: bool
+    mailboxes: int = 0  # whose mail it gets
+    example: str = ""
+
+    def takes(self, local_part: str) -> bool:
+        return local_part.startswith(self.prefix)
+
+
 class TableRow(NamedTuple):
     """A row of a table."""
 
@@ -155,6 +171,9 @@ class _Reader:
         self.hashes = self._hashes(passwords) if passwords else {}
         self.origin = conf["myorigin"].lower()
         self.aliased: set[str] = set()  # addresses whose alias does not lead to themselves, too
+        self.with_takers: set[str] = set()
+        self.takers: dict[str, list[Taker]] = {}  # what takes the mail of many addresses, by domain
+        self.own: set[str] = set()  # addresses with an alias of their own, where there is a taker
         self.home = ""  # the local domain that local aliases hang on
 
     def read(self) -> Plan:
@@ -235,10 +254,14 @@ class _Reader:
         return {name: place for name, place in names.items() if name not in excluded}
 
     def _whole_domains(self) -> dict[str, Place]:
-        """Domains to which `@domain` delivers, and where that is said."""
+        """Domains to which `@domain` delivers, and where that is said. Notes the domains where a row takes the mail of
+        many addresses."""
         found: dict[str, Place] = {}
         for table in self.conf.tables("virtual_alias_maps"):
             for entry in self._entries("virtual_alias_maps", table, may_speak=False):
+                local_part, _at, domain = entry.key.rpartition("@")
+                if not local_part or local_part.endswith("*"):
+                    self.with_takers.add(domain)
                 if entry.key.startswith("@") and "@" in entry.value[:1]:
                     for one in addresses_in(entry.value):
                         found.setdefault(one.removeprefix("@").lower(), entry.place)
@@ -274,7 +297,34 @@ class _Reader:
                     if entry.key in seen:
                         continue  # an earlier table answers
                     seen.add(entry.key)
-                self._alias(entry)
+                if not self._is_answered_before(entry, table):
+                    self._alias(entry)
+
+    def _is_answered_before(self, entry: TableRow, table: Table) -> bool:
+        """Whether a pattern before it takes all its mail: Postfix goes by the order, the panel by the exact address and
+        then the longest pattern. Notes what takes the mail of many, and who has an alias of their own."""
+        local_part, at, domain = entry.key.rpartition("@")
+        before = [one for one in self.takers.get(domain, ()) if one.is_whole and one.takes(local_part)]
+        if before:
+            sentence = _("%(place)s: “%(key)s” is never asked, because %(first)s answers before it. It was left out.")
+            words = {"place": entry.place, "key": entry.key, "first": before[0].place}
+            self.plan.remarks.append(sentence % words)
+            return True
+        if at and (not local_part or local_part.endswith("*")):
+            taker = Taker(entry.key, local_part.removesuffix("*"), entry.place, table.type in PATTERNS)
+            self.takers.setdefault(domain, []).append(taker)
+        elif domain in self.with_takers:
+            self.own.add(entry.key)
+        return False
+
+    def _remark_on_takers(self) -> None:
+        for taker in (one for some in self.takers.values() for one in some if one.mailboxes):
+            sentence = _(
+                "%(place)s: “%(key)s” got the mail of mailboxes that have no alias of their own, because Postfix asks "
+                "it first: %(number)d, for example %(address)s. Here each mailbox gets its own mail."
+            )
+            words = {"place": taker.place, "key": taker.key, "number": taker.mailboxes, "address": taker.example}
+            self.plan.remarks.append(sentence % words)
 
     def _alias(self, entry: TableRow) -> None:
         key = entry.key
@@ -326,13 +376,23 @@ class _Reader:
                     sentence = _("%(domain)s is not among virtual_mailbox_domains.")
                     self._refuse("virtual_mailbox_maps", entry, sentence % {"domain": domain})
                 else:
+                    self._note_taken(entry.key)
                     receives = "no" if entry.key in self.aliased else ""
                     path = _one_way(entry.value) if stores else ""
                     self.plan.mailboxes.add(entry.place, entry.key, path, receives, self.hashes.pop(entry.key, ""))
+        self._remark_on_takers()
         if self.hashes:
             sentence = _("%(number)d lines of the password file belong to no mailbox; the first is %(address)s.")
             words = {"number": len(self.hashes), "address": next(iter(self.hashes))}
             self.plan.remarks.append(sentence % words)
+
+    def _note_taken(self, key: str) -> None:
+        local_part, _at, domain = key.rpartition("@")
+        if key not in self.own:
+            taker = next((one for one in self.takers.get(domain, ()) if one.takes(local_part)), None)
+            if taker:
+                taker.mailboxes += 1
+                taker.example = taker.example or key
 
     def _hashes(self, path: Path) -> dict[str, str]:
         """passwd-file of Dovecot: `address:hash:…`; a hash without a scheme is taken if it says what it is."""

@@ -58,6 +58,61 @@ def test_it_works(panel: Postfix, handwritten: Make, folder: Path) -> None:
     assert found["asked"] > 30
 
 
+NOT_ASKED = {
+    "virtual_uid_maps": ("jean@falcot.org 5001", "jean@falcot.org 5002"),
+    "virtual_gid_maps": ("jean@falcot.org 5001", "jean@falcot.org 5002"),
+    "smtp_generic_maps": ("jean@falcot.org a@example.net", "jean@falcot.org b@example.net"),
+    "smtp_sasl_password_maps": ("mx.example.net jean:old-secret", "mx.example.net jean:new-secret"),
+    "mailbox_transport_maps": ("root smtp:[a.example]", "root smtp:[b.example]"),
+}
+
+
+class TestNotAsked:
+    """What is only read is named where the sides differ in it."""
+
+    @pytest.mark.parametrize("parameter", NOT_ASKED)
+    @pytest.mark.parametrize("kind", ["texthash", "hash", "pcre"])
+    def test_it_works(self, handwritten: Make, db: None, parameter: str, kind: str) -> None:
+        old, new = handwritten("old").falcot(), handwritten("new").falcot()
+        for side in (old, new):
+            side.main(f"{VIRTUAL}{parameter} = {kind}:$config_directory/probe\n")
+            side.write("probe", self.text(NOT_ASKED[parameter][0], kind), kind)
+        assert compared(old.directory, new.directory)["remarks"] == []
+        new.write("probe", self.text(NOT_ASKED[parameter][1], kind), kind)
+        remarks = compared(old.directory, new.directory)["remarks"]
+        assert remarks == [f"{parameter} is not compared, and the two sides do not say the same."]
+
+    def text(self, row: str, kind: str) -> str:
+        key, _blank, value = row.partition(" ")
+        return f"/^{key}$/ {value}\n" if kind == "pcre" else f"{row}\n"
+
+    def test_by_which_server_mail_leaves(self, handwritten: Make, db: None) -> None:
+        old, new = handwritten("old").falcot(), handwritten("new").falcot("relayhost = [b.example]\n")
+        assert compared(old.directory, new.directory)["remarks"] == [
+            "relayhost is not compared: “” in the old configuration, “[b.example]” in the new one."
+        ]
+
+    def test_an_access_table(self, handwritten: Make, db: None) -> None:
+        old, new = handwritten("old"), handwritten("new")
+        for side, action in ((old, "OK"), (new, "REJECT")):
+            side.falcot(
+                "smtpd_restriction_classes = some\n"
+                "some = check_recipient_access texthash:$config_directory/people\n"
+                "smtpd_recipient_restrictions = some, reject_unauth_destination\n"
+            )
+            side.write("people", f"jean@falcot.org {action}\n")
+        remarks = compared(old.directory, new.directory)["remarks"]
+        assert remarks == ["some is not compared, and the two sides do not say the same."]
+
+    def test_what_postfix_config_puts_around_the_lists_is_no_difference(
+        self, panel: Postfix, handwritten: Make, folder: Path
+    ) -> None:
+        old = handwritten("old").falcot("smtpd_recipient_restrictions = reject_unauth_destination\n")
+        remarks = compared(old.directory, written(folder))["remarks"]
+        assert len(remarks) == 1
+        assert "who may send as whom is not compared" in remarks[0]
+
+
 def test_what_would_be_written_now(panel: Postfix, handwritten: Make) -> None:
     assert compared(handwritten("old").falcot().directory, "")["differences"] == []
 

@@ -228,6 +228,53 @@ class TestTables:
         kept = KeptParameter.objects.get(parameter="virtual_alias_maps")
         assert kept.tables[0]["lines"][0][0] == 4
 
+    def test_a_pattern_answers_before_what_comes_after_it(
+        self, panel: Postfix, handwritten: Make, folder: Path
+    ) -> None:
+        """Postfix goes by the order, the panel by the exact address and the longest pattern."""
+        old = handwritten("old").falcot()
+        old.main(
+            VIRTUAL.replace(
+                "hash:$config_directory/virtual", "pcre:$config_directory/patterns, hash:$config_directory/more"
+            )
+        )
+        lines = [
+            r"/^sales-.*@falcotsbrand\.com$/ jean@falcot.org",
+            r"/^sales-vip@falcotsbrand\.com$/ laure@falcot.org",
+            r"/^sales-as.*@falcotsbrand\.com$/ laure@falcot.org",
+            r"/^sal.*@falcotsbrand\.com$/ sophie@falcot.org",
+        ]
+        old.write("patterns", "\n".join([*lines, ""]))
+        more = "sales-it@falcotsbrand.com laure@falcot.org\nann@falcotsbrand.com laure@falcot.org\n"
+        old.write("more", f"{more}@falcotsbrand.com jean@falcot.org\n", "hash")
+        found = imported(old, leave_out_refused=False)
+        assert found["refused"] == []
+        never = [one for one in found["remarks"] if "is never asked" in one]
+        for (place, key), said in zip(
+            [("line 2", "sales-vip"), ("line 3", "sales-as*"), ("more, line 1", "sales-it")], never, strict=True
+        ):
+            assert f"{place}: “{key}@falcotsbrand.com” is never asked, because {old.directory}/patterns, line 1" in said
+        assert differences(old, folder) == ""
+
+    @pytest.mark.parametrize(
+        ("kind", "row", "number"),
+        [
+            ("hash", "@falcot.org archive@example.net", 2),
+            ("pcre", r"/^s.*@falcot\.org$/ archive@example.net", 1),
+            ("pcre", r"/@falcot\.org$/ archive@example.net", 2),
+        ],
+    )
+    def test_who_got_the_mail_of_mailboxes(self, handwritten: Make, db: None, kind: str, row: str, number: int) -> None:
+        old = handwritten("old").falcot()
+        table = f"hash:$config_directory/virtual, {kind}:$config_directory/more"
+        old.main(VIRTUAL.replace("hash:$config_directory/virtual", table))
+        old.write("virtual", f"{FALCOT['virtual']}jean@falcot.org jean@falcot.org\n", "hash")
+        old.write("more", f"{row}\n", kind)
+        (said,) = [one for one in imported(old)["remarks"] if "have no alias of their own" in one]
+        assert f"more, line 1: “{'s*' if number == 1 else ''}@falcot.org” got the mail of mailboxes" in said
+        assert f": {number}, for example " in said
+        assert "jean@falcot.org" not in said
+
     def test_a_copy_from_another_host(self, handwritten: Make, db: None) -> None:
         old = handwritten("old").falcot()
         main = (old.directory / "main.cf").read_text().replace("$config_directory", "/etc/elsewhere")
