@@ -11,12 +11,11 @@ from typing import Any
 from takeover.kept import ToKeep
 from takeover.kept_models import ForeignLogEntry, KeptRow
 from takeover.postfixadmin_meaning import Report
-from takeover.postfixadmin_reading import Row, Source, is_true, moment, text, whole
+from takeover.postfixadmin_reading import NO_EXPIRY, Row, Source, is_true, moment, text, whole
 
 Kind = KeptRow.Kind
 AT_ONCE = 5_000  # lines of the log
 WHO = re.compile(r"(?P<who>.*) \((?P<ip>[^()]*)\)", re.DOTALL)
-NO_EXPIRY = 2000  # the year of the default
 
 
 def rows_to_keep(

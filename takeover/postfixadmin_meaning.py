@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from domains.fields import normalised_domain
 from domains.models import AddressClass
 from mailboxes.credentials import hash_with_scheme
 from mailboxes.parsing import parse_address
-from takeover.postfixadmin_reading import Row, Source, is_true, text, whole
+from takeover.postfixadmin_reading import NO_EXPIRY, Row, Source, is_true, moment, text, whole
 
 USUAL_MULTIPLIER = 1_024_000  # $CONF['quota_multiplier']: what PostfixAdmin calls a megabyte
 EVERYTHING = "ALL"  # the domain of those who are superadmin in old versions
@@ -182,6 +183,9 @@ class Meaning:
                 self.recipients.setdefault(domain, {})[address] = None
                 continue
             self._remark_on_state(address, username)
+            expiry = moment(row.get("password_expiry"))
+            if expiry and expiry.year > NO_EXPIRY and expiry < timezone.now():
+                self.report.remark("password_ran_out", address, other=expiry.date().isoformat())
             if not text(row["maildir"]):
                 self.report.remark("no_path", address)
             yield (
@@ -217,7 +221,8 @@ class Meaning:
         if re.fullmatch(r"[0-9a-f]{32}", found):
             found = f"{{PLAIN-MD5}}{found}"
         elif re.fullmatch(r"[./0-9A-Za-z]{13}", found):
-            found = f"{{DES-CRYPT}}{found}"
+            self.report.refuse("des_or_plain", thing)
+            return ""
         try:
             stored = hash_with_scheme(found) if found else ""
         except ValidationError:

@@ -208,6 +208,9 @@ def whole(value: Any) -> int:
         return 0
 
 
+NO_EXPIRY = 2000  # the year of password_expiry by default
+
+
 def moment(value: Any) -> datetime | None:
     """A time with its zone: where the database knows none, that of the panel. None for 0000-00-00 and the like."""
     try:

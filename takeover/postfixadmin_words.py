@@ -18,7 +18,10 @@ REFUSALS = {
     "mailbox_of_alias_domain": _("%(thing)s is a mailbox of an alias domain, which has none here."),
     "copy_at_relay": _("%(thing)s keeps a copy at a domain that is only relayed. The copy can only be left out."),
     "strange_hash": _("%(thing)s has a password hash that is not known here. It can only come without a password."),
-}
+    "des_or_plain": _("The password of %(thing)s is 13 letters and digits without a scheme: a hash of DES-CRYPT, or a "
+                      "password as it was typed. It can only come without a password. If it is a hash, write "
+                      "{DES-CRYPT} before it there."),
+}  # fmt: skip
 REMARKS = {
     "differs": _("%(thing)s is here already with something else: %(fields)s. It stays as it is here."),
     "other_case": _("%(thing)s is written with capitals there, and Postfix never found it. From now on it does."),
@@ -29,6 +32,8 @@ REMARKS = {
                         "the mailbox gets it."),
     "catch_all_took_alias": _("%(thing)s is an inactive alias, so the catch-all got its mail. Here it is refused; "
                               "delete the alias if the catch-all shall have that mail."),
+    "password_ran_out": _("The password of %(thing)s ran out on %(other)s there. Here it is good until it is changed: "
+                          "set a new one, or deactivate the mailbox."),
     "only_vacation": _("%(thing)s delivers to its vacation message only. Here its mail is stored."),
     "unsalted": _("The password of %(thing)s is hashed without salt. Give it a new password soon."),
     "no_path": _("%(thing)s has no maildir there. It gets the path of the mail settings."),

@@ -7,7 +7,7 @@ import pytest
 from accounts.models import User
 from domains.models import Domain
 from lookup_tables.models import Transport
-from mailboxes.models import Alias, Mailbox, RelayRecipient
+from mailboxes.models import Alias, Mailbox, MailboxCredential, RelayRecipient
 from mailboxes.services import change_mailbox
 from tests.commands.conftest import Shell
 from tests.services.checks import TESTER, nothing_changes
@@ -93,6 +93,13 @@ REFUSED: list[tuple[str, str, list[tuple[Any, ...]], str, str]] = [
         "x@falcot.org has a password hash that is not known here.",
     ),
     (
+        "13 letters without a scheme",
+        MAILBOX,
+        [("x@falcot.org", "summerof42now", "x/", 0, "x", "falcot.org", True)],
+        "des_or_plain",
+        "x@falcot.org is 13 letters and digits without a scheme: a hash of DES-CRYPT, or a password as it was typed.",
+    ),
+    (
         "too many destinations",
         ALIAS,
         [("all@falcot.org", ",".join(f"a{n}@elsewhere.example" for n in range(1001)), "falcot.org", True)],
@@ -115,6 +122,17 @@ def test_it_stops_all(
     assert {one["code"] for one in ended.json["refused"]} == {code}
     assert Mailbox.objects.filter(address__domain__name="falcot.org", address__local_part="jean").exists()
     assert "secret" not in ended.out
+    assert not MailboxCredential.objects.filter(hash__contains="summerof42now").exists()
+
+
+def test_a_password_that_ran_out(shell: Shell, foreign: Foreign) -> None:
+    foreign.sql("UPDATE mailbox SET password_expiry = '2020-02-01' WHERE username = 'jean@falcot.org'")
+    foreign.sql("UPDATE mailbox SET password_expiry = '2990-01-01' WHERE username = 'remy@falcot.org'")
+    said = {
+        one["thing"]: one["sentence"] for one in come(shell, foreign)["remarks"] if one["code"] == "password_ran_out"
+    }
+    assert set(said) == {"jean@falcot.org"}
+    assert "jean@falcot.org ran out on 2020-02-01 there." in said["jean@falcot.org"]
 
 
 TWO = (
