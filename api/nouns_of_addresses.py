@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from rest_framework.serializers import ChoiceField, DateTimeField, IntegerField
+from rest_framework.serializers import CharField, ChoiceField, DateTimeField, IntegerField
 
 from accounts.actors import Actor
 from accounts.history import recorded
@@ -210,6 +210,12 @@ class Mailboxes(OfAddress):
                 help_text=gettext_lazy("When its welcome mail was sent; null where none was, or not yet."),
             ),
             attrgetter("welcomed_at"),
+            on=frozenset(),
+        ),
+        Field(
+            "welcome_refusal",
+            partial(CharField, help_text=gettext_lazy("Why it never will be sent, as the mail server said it.")),
+            attrgetter("welcome_refusal"),
             on=frozenset(),
         ),
         DESPITE_QUARANTINE,

@@ -41,6 +41,7 @@ class NearlyFullSerializer(serializers.Serializer[Any]):
     quota_bytes = serializers.IntegerField(read_only=True)
     percent = serializers.IntegerField(read_only=True)
     owner_was_told = serializers.BooleanField(read_only=True)
+    warning_refusal = serializers.CharField(read_only=True)
 
 
 class OneDomainUse(HouseView):
@@ -98,5 +99,6 @@ def _row(usage: Any) -> dict[str, Any]:
         "used_bytes": usage.bytes,
         "quota_bytes": usage.mailbox.quota_bytes,
         "percent": usage.percent,
-        "owner_was_told": usage.warned > 0,
+        "owner_was_told": usage.owner_was_told,
+        "warning_refusal": usage.warning_refusal,
     }

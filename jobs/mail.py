@@ -10,6 +10,7 @@ from django.core.mail import EmailMessage, get_connection
 
 log = logging.getLogger(__name__)
 About = TypeVar("About")
+LONGEST_REFUSAL = 500  # characters of what a server said, where that is kept
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,11 @@ from accounts.models import User
 from domains.fields import normalised_domain
 from domains.models import AddressClass, Domain, DomainCount
 from domains.services import locked_version
-from jobs.mail import Answer, answers, automatic_mail
+from jobs.mail import LONGEST_REFUSAL, Answer, answers, automatic_mail
 from jobs.models import Job
 from jobs.services import Later, show_progress, start_job
 from mailboxes.mail_texts import filled, language_of, refuse_nul, tidy
-from mailboxes.mailing_models import LONGEST_REFUSAL, LONGEST_SUBJECT
+from mailboxes.mailing_models import LONGEST_SUBJECT
 from mailboxes.models import Broadcast, BroadcastProgress, BroadcastRecipient, Mailbox, MailingSettings
 from mailboxes.parsing import parse_address
 

@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.tracking import tracked
+from jobs.mail import LONGEST_REFUSAL
 from jobs.models import Job
 from mailboxes.mail_texts import refuse_unknown_placeholders, refuse_unknown_placeholders_of_a_subject
 from mailboxes.out_of_office_models import SUBJECT, TEXT
 
 LONGEST_SUBJECT, LONGEST_TEXT = 200, 10_000  # characters
 FASTEST = 6000  # mails in a minute
-LONGEST_REFUSAL = 500  # characters of what a server said
 _TEXT_ONLY = _("Type text only, without control characters, and not only blanks.")
 _ANY_LETTER = r"[^\s]"
 _RATE = _("Choose 1 to 6000 mails a minute.")
@@ -102,6 +102,8 @@ class WelcomeMail(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(_("welcomed"), null=True)
     tries = models.PositiveIntegerField(default=0)
+    # What the server said the last time, if it took it not for now; and for good, which also a day of the former is.
+    put_off = models.CharField(max_length=LONGEST_REFUSAL, blank=True, default="")
     refusal = models.CharField(max_length=LONGEST_REFUSAL, blank=True, default="")
 
     WAITING = Q(sent_at__isnull=True, refusal="")

@@ -249,6 +249,12 @@ class Mailbox(models.Model):
         return welcome.sent_at if welcome else None
 
     @property
+    def welcome_refusal(self) -> str:
+        """Why it never will be sent, as the mail server said it; empty where it was, waits, or none was meant."""
+        welcome: WelcomeMail | None = getattr(self, "welcome", None)
+        return welcome.refusal if welcome else ""
+
+    @property
     def mail_format(self) -> str:
         """virtual(8): a path that ends in a slash is a maildir, any other an mbox."""
         return "maildir" if self.mail_path.endswith("/") else "mbox"

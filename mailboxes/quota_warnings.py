@@ -8,43 +8,41 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from jobs.mail import automatic_mail, delivered
+from jobs.alone import alone
+from jobs.mail import LONGEST_REFUSAL, answers, automatic_mail
 from mailboxes.mail_texts import language_of
 from mailboxes.usage import FIRST_LEVEL, LAST_LEVEL, Usage
 
+LOCK = 0x57415246  # "WARF": one run at a time
 A_RUN = 500  # mails; the next run goes on
 DUE = Q(percent__gte=FIRST_LEVEL, warned=0) | Q(percent__gte=LAST_LEVEL, warned__lt=LAST_LEVEL)
 
 
 def warn_owners() -> int:
-    """Sends what is due and remembers it; the number of mails. What the server did not take for now is tried again.
-    Mailboxes of suspended domains are told later."""
-    due = list(_due()[:A_RUN])
-    if not due:
-        return 0
-    told: list[Usage] = []
-    try:
-        for usage in delivered((usage, _mail(usage)) for usage in due):
-            told.append(usage)
-    finally:
-        _remember(told)
-    return len(told)
+    """Sends what is due and remembers it, mail by mail; how many a server took. What it refused for good, as it does
+    for a mailbox that is full already, is remembered with its words; what it did not take for now is tried again, after
+    the others. Mailboxes of suspended domains are told later."""
+    with alone(LOCK) as is_alone:
+        return _warn(list(_due()[:A_RUN])) if is_alone else 0
+
+
+def _warn(due: Sequence[Usage]) -> int:
+    told = 0
+    for usage, answer in answers((usage, _mail(usage)) for usage in due) if due else ():
+        # It may have got room meanwhile, which the trigger then says.
+        row = Usage.objects.filter(pk=usage.pk, percent__gte=FIRST_LEVEL)
+        level = LAST_LEVEL if (usage.percent or 0) >= LAST_LEVEL else FIRST_LEVEL
+        if not answer.for_good:
+            row.update(warning_tries=usage.warning_tries + 1)
+        else:
+            row.update(warned=level, warning_refusal=answer.refusal[:LONGEST_REFUSAL], warning_tries=0)
+            told += not answer.refusal
+    return told
 
 
 def _due() -> QuerySet[Usage]:
     rows = Usage.objects.filter(DUE).exclude(mailbox__address__domain__suspended=True)
-    return rows.select_related("mailbox__address__domain", "mailbox__owner__user").order_by("mailbox")
-
-
-def _remember(told: Sequence[Usage]) -> None:
-    """The level of which each was told; a mailbox may have got room meanwhile, which the trigger then says."""
-    for level, below in ((LAST_LEVEL, None), (FIRST_LEVEL, LAST_LEVEL)):
-        ids = [
-            usage.mailbox_id
-            for usage in told
-            if usage.percent is not None and usage.percent >= level and (below is None or usage.percent < below)
-        ]
-        Usage.objects.filter(mailbox__in=ids, percent__gte=FIRST_LEVEL).update(warned=level)
+    return rows.select_related("mailbox__address__domain", "mailbox__owner__user").order_by("warning_tries", "mailbox")
 
 
 def _mail(usage: Usage) -> EmailMessage:

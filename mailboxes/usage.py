@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from domains.models import Domain
+from jobs.mail import LONGEST_REFUSAL
 
 FIRST_LEVEL, LAST_LEVEL = 80, 95  # percent of a quota at which its owner is told
 
@@ -34,6 +35,11 @@ class Usage(models.Model):
     # was told of, 0 again when there is room.
     percent = models.IntegerField(null=True, editable=False)
     warned = models.SmallIntegerField(default=0, db_default=0, editable=False)
+    # What a mail server said to the last warning, if it refused it for good; and how often it refused it for now.
+    warning_refusal = models.CharField(
+        max_length=LONGEST_REFUSAL, blank=True, default="", db_default="", editable=False
+    )
+    warning_tries = models.IntegerField(default=0, db_default=0, editable=False)
     changed_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -43,7 +49,7 @@ class Usage(models.Model):
                 fields=["percent", "mailbox"], name="nearly_full_mailboxes", condition=Q(percent__gte=FIRST_LEVEL)
             ),
             models.Index(
-                fields=["mailbox"],
+                fields=["warning_tries", "mailbox"],
                 name="mailboxes_to_warn",
                 condition=Q(percent__gte=FIRST_LEVEL, warned=0) | Q(percent__gte=LAST_LEVEL, warned__lt=LAST_LEVEL),
             ),
@@ -52,6 +58,10 @@ class Usage(models.Model):
 
     def __str__(self) -> str:
         return self.username
+
+    @property
+    def owner_was_told(self) -> bool:
+        return self.warned > 0 and not self.warning_refusal
 
 
 class DomainUse(models.Model):

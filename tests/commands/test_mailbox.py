@@ -36,6 +36,7 @@ KEYS = [
     "has_password",
     "must_change_password",
     "welcomed_at",
+    "welcome_refusal",
     "version",
     "created_at",
     "changed_at",

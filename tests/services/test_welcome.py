@@ -156,7 +156,19 @@ class TestServer:
         assert WelcomeMail.objects.get().refusal == ""
         WelcomeMail.objects.update(created_at=timezone.now() - timedelta(days=2))
         assert send_welcome_mails() == 0
-        assert not WelcomeMail.objects.exists()
+        row = WelcomeMail.objects.get()
+        assert (row.sent_at, row.refusal[:4]) == (None, "450 ")
+        sink()
+        assert send_welcome_mails() == 0, "it is over"
+
+    def test_one_that_is_away_for_a_day(self, domain: Domain, settings: Any) -> None:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+        jean = added(domain)
+        assert send_welcome_mails() == 0
+        WelcomeMail.objects.update(created_at=timezone.now() - timedelta(days=2))
+        assert send_welcome_mails() == 0
+        assert Mailbox.objects.get(pk=jean.pk).welcome_refusal == "no answer"
 
     def test_who_is_refused_for_now_comes_after_the_others(self, domain: Domain, sink: Sink) -> None:
         sink("-r", "RCPT")

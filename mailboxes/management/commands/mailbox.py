@@ -286,6 +286,7 @@ def _row(mailbox: Any) -> dict[str, Any]:
         "has_password": mailbox.has_password,
         "must_change_password": mailbox.must_change_password,
         "welcomed_at": mailbox.welcomed_at,
+        "welcome_refusal": mailbox.welcome_refusal,
         "version": mailbox.version,
         "created_at": mailbox.created_at,
         "changed_at": mailbox.changed_at,

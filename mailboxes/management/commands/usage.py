@@ -37,7 +37,8 @@ class Command(NounCommand):
                 "percent": row.percent,
                 "used_bytes": row.bytes,
                 "quota_bytes": row.mailbox.quota_bytes,
-                "owner_was_told": row.warned > 0,
+                "owner_was_told": row.owner_was_told,
+                "warning_refusal": row.warning_refusal,
             }
             for row in stream(rows, options["limit"])
         )
