@@ -31,7 +31,7 @@ from api.noun import (
 )
 from domains.fields import normalised_domain, shown
 from domains.models import Domain
-from restrictions.access_actions import Action
+from restrictions.access_actions import OF_ONE_RECIPIENT, Action
 from restrictions.access_models import (
     KEYS,
     NO_TABLE_NAME,
@@ -308,7 +308,7 @@ class AllowedActions(Noun):
         key_field(
             "action",
             gettext_lazy("As access(5) calls it."),
-            kind=partial(ChoiceField, choices=Action.values),
+            kind=partial(ChoiceField, choices=list(OF_ONE_RECIPIENT)),
             read=attrgetter("action"),
         )
     ]

@@ -40,7 +40,7 @@ class RestrictionReport(HouseView):
 
     def get(self, request: Request) -> Response:
         asked(request, ())
-        lists, found = everything()
+        lists, found, _chosen = everything()
         said = [{"where": one.where, "entry": str(one.entry or ""), "sentence": one.sentence} for one in found]
         return Response({"open_relay": fault_of_relaying(lists) or "", "oddities": said})
 

@@ -55,6 +55,17 @@ WITH_A_TEXT = (
     Action.INFO,
 )
 WITH_AN_ADDRESS = (Action.REDIRECT, Action.BCC)
+# What these do, Postfix does to the whole message (access(5)): recipients in other domains lose it, or it is shown to
+# others. So no domain admin chooses them.
+OF_WHOLE_MESSAGES = (
+    Action.DISCARD,
+    Action.HOLD,
+    Action.REDIRECT,
+    Action.BCC,
+    Action.PREPEND,
+    Action.FILTER,
+)
+OF_ONE_RECIPIENT = tuple(action for action in Action if action not in OF_WHOLE_MESSAGES)
 
 # An answer cannot name another table or a service: smtpd refuses whatever has a colon that is no text of an action.
 _ALONE = "|".join(catalogue.named(Argument.NONE))

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.pages import PanelForm
 from mailboxes.times import TimeField
-from restrictions.access_actions import LONGEST_TEXT, Action
+from restrictions.access_actions import LONGEST_TEXT, OF_ONE_RECIPIENT, Action
 from restrictions.access_models import LONGEST_KEY, AccessRule, AccessTable, AllowedAction, AppliesTo, Writers
 from restrictions.models import RestrictionClass
 
@@ -101,7 +101,14 @@ class AccessTableForm(PanelForm):
 
 class AllowedActionsForm(PanelForm):
     actions = forms.MultipleChoiceField(
-        label=_("Actions"), choices=Action.choices, required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Actions"),
+        choices=[(action.value, action.label) for action in OF_ONE_RECIPIENT],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_(
+            "Actions that are about the whole message, also for its recipients in other domains, are not among them: "
+            "DISCARD, HOLD, REDIRECT, BCC, PREPEND and FILTER."
+        ),
     )
 
     @staticmethod

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from restrictions.access_models import AccessRule, AccessTable, AppliesTo, ProtectedAlias, RecipientClass
@@ -109,12 +108,6 @@ class Classes:
         return f"-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:8]}" if names else ""
 
 
-def classes_answered() -> set[str]:
-    """The classes that a rule or a recipient names."""
-    answered = RestrictionClass.objects.filter(Q(access_rules__isnull=False) | Q(recipients__isnull=False))
-    return set(answered.values_list("name", flat=True))
-
-
 def access_maps(classes: Classes) -> list[AccessMap]:
     """Every map that main.cf may name: tables with rules, active or not, and those that a restriction asks."""
     rules = AccessRule.objects.filter(table__isnull=True, domain__isnull=True).order_by()
@@ -152,6 +145,13 @@ def remark_since(before: tuple[object, ...]) -> str:
     return _("Write the configuration again on the mail host (postfix_config): main.cf does not know of this yet.")
 
 
+def unasked_by(rule: AccessRule) -> str:
+    """The same for the table in which a rule stands. Rules of a domain about senders are asked by the panel itself."""
+    if rule.domain and rule.applies_to != AppliesTo.RECIPIENT:
+        return ""
+    return unasked(rule.applies_to, rule.table)
+
+
 def unasked(kind: str, table: AccessTable | None = None) -> str:
     """A sentence if no list and no class asks the table of `kind`, or the one with a name, so that its rules do
     nothing; empty otherwise."""
@@ -159,6 +159,10 @@ def unasked(kind: str, table: AccessTable | None = None) -> str:
     if (asked if table else asked.filter(name=f"check_{kind}_access")).exists():
         return ""
     restriction = f"check_{kind}_access {table.name}" if table else f"check_{kind}_access"
+    return sentence_of_unasked(restriction)
+
+
+def sentence_of_unasked(restriction: str) -> str:
     return _("No restriction list asks this table yet. Add %(restriction)s to a list.") % {"restriction": restriction}
 
 

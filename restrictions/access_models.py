@@ -22,7 +22,7 @@ from mailboxes.models import Address, Alias
 from mailboxes.times import in_words, refuse_end_before_start, refuse_strange_times, state_at_this_moment
 from restrictions import access_actions as actions
 from restrictions import access_keys as keys
-from restrictions.access_actions import LONGEST_TEXT, Action
+from restrictions.access_actions import LONGEST_TEXT, OF_ONE_RECIPIENT, OF_WHOLE_MESSAGES, Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -248,7 +248,11 @@ class AccessRule(models.Model):
 
     @property
     def remark(self) -> str:
-        """A sentence if its end is past already; empty if not."""
+        """A sentence if its end is past already, or if it does more than its domain is about; empty if not."""
+        if self.domain_id and self.action in OF_WHOLE_MESSAGES:
+            return gettext("%(action)s is about the whole message, also for its recipients in other domains.") % {
+                "action": self.action
+            }
         if self.state != "ended":
             return ""
         return gettext("%(key)s has ended already (%(when)s): Postfix does not find it.") % {
@@ -278,7 +282,9 @@ class AllowedAction(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(fields=["action"], name="an_action_is_allowed_once"),
-            models.CheckConstraint(name="an_allowed_action_is_known", condition=Q(action__in=Action.values)),
+            models.CheckConstraint(
+                name="an_allowed_action_is_of_one_recipient", condition=Q(action__in=[*OF_ONE_RECIPIENT])
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.models import Address, Alias
 from mailboxes.parsing import parse_address
-from restrictions.access_actions import Action, normalised_text, refuse_unfitting_code
+from restrictions.access_actions import OF_WHOLE_MESSAGES, Action, normalised_text, refuse_unfitting_code
 from restrictions.access_models import (
     KEYS,
     OF_DOMAINS,
@@ -142,6 +142,13 @@ def allow_actions(actions: Iterable[str], *, by: Actor) -> None:
     if unknown:
         sentence = _("There is no action %(action)s. Known are: %(known)s.")
         raise ValidationError({"actions": sentence % {"action": unknown[0], "known": ", ".join(Action.values)}})
+    whole = [action for action in wanted if action in OF_WHOLE_MESSAGES]
+    if whole:
+        sentence = _(
+            "%(action)s is about the whole message, also for its recipients in other domains. Only superusers write "
+            "such rules."
+        )
+        raise ValidationError({"actions": sentence % {"action": whole[0]}})
     with recorded("allow", "access_action", ", ".join(wanted), by=by):
         _lock_actions()
         AllowedAction.objects.exclude(action__in=wanted).delete()

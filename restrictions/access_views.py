@@ -36,7 +36,7 @@ from restrictions.access_forms import (
     RecipientClassForm,
     WritersForm,
 )
-from restrictions.access_main_cf import remark_since, unasked, what_is_written
+from restrictions.access_main_cf import remark_since, unasked, unasked_by, what_is_written
 from restrictions.access_models import OF_DOMAINS, AccessRule, AccessTable, AllowedAction, AppliesTo, RecipientClass
 
 FIELDS = ("key", "action", "code", "text", "comment", "starts_at", "ends_at", "active", "version")
@@ -382,9 +382,13 @@ def _choose(request: PersonRequest, place: Address | Domain | None, form: Recipi
     chosen_class = form.cleaned_data["of_class"]
     services.choose_class(place, chosen_class.name if chosen_class else "", by=Actor.from_request(request))
     say(request, _("Saved the restriction class."))
-    _remark(request, before)
+    _remark(request, before, of_nobody=unasked(AppliesTo.RECIPIENT) if chosen_class else "")
 
 
-def _remark(request: PersonRequest, before: tuple[object, ...], rule: AccessRule | None = None) -> None:
-    for sentence in filter(None, (rule.remark if rule else "", remark_since(before))):
+def _remark(
+    request: PersonRequest, before: tuple[object, ...], rule: AccessRule | None = None, of_nobody: str = ""
+) -> None:
+    """`of_nobody`: that no list asks the table."""
+    of_nobody = unasked_by(rule) if rule else of_nobody
+    for sentence in filter(None, (rule.remark if rule else "", of_nobody, remark_since(before))):
         say(request, sentence, level=messages.WARNING)

@@ -48,7 +48,7 @@ def row_of(entry: Restriction, number: int, defined: Classes) -> dict[str, Any]:
         "list": entry.in_class.name if entry.in_class else entry.stage,
         "place": number,
         "name": entry.called,
-        "argument": entry.argument,
+        "argument": entry.takes,
         "warn_only": entry.warn_only,
         "active": entry.active,
         "comment": entry.comment,

@@ -39,7 +39,7 @@ def load_demo(*, by: Actor) -> bool:
         until = timezone.now() + FORTNIGHT
         add_rule("sender", "newsletter.example", "HOLD", ends_at=until, comment="Until their list is in order", by=by)
         add_rule("recipient", "postmaster@", "CLASS", of_class=permissive, by=by)
-        allow_actions(["REJECT", "HOLD"], by=by)
+        allow_actions(["REJECT", "DEFER"], by=by)
         add_rule("sender", "pushy.example", "REJECT", domain=falcot, comment="Asked for by sales", by=by)
         choose_class(Address.objects.get(domain=falcot, local_part="sophie"), "aggressive", by=by)
         people = [f"{name}@falcot.org" for name in ("jean", "laure", "sophie")]

@@ -44,7 +44,9 @@ register_reading(
     Restriction,
     Reading(
         subject=_list,
-        values=in_words(Restriction, "name", "of_class", "argument", "position", "warn_only", "active", "comment"),
+        values=in_words(
+            Restriction, "name", "of_class", "argument", "access_table", "position", "warn_only", "active", "comment"
+        ),
     ),
 )
 register_namer(RestrictionClass, _names_of_classes)

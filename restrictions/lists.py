@@ -39,8 +39,12 @@ class Lists:
         """What stands in the class that an entry names; nothing for another restriction."""
         return self.classes.get(entry.called, ()) if entry.of_class else ()
 
-    def users_of(self, name: str) -> list[str]:
+    def users_of(self, name: str, *, only_active: bool = False) -> list[str]:
         """Who names a class: parameters of main.cf and other classes."""
         lists = [(parameter_of(stage), entries) for stage, entries in self.stages.items()]
         lists += list(self.classes.items())
-        return [user for user, entries in lists if any(one.of_class and one.called == name for one in entries)]
+        return [
+            user
+            for user, entries in lists
+            if any(one.of_class and one.called == name for one in entries if one.active or not only_active)
+        ]

@@ -27,9 +27,18 @@ DEAD_ZONES: dict[str, StrOrPromise] = {
     "cbl.abuseat.org": gettext_lazy("Its data is in zen.spamhaus.org."),
     "sbl-xbl.spamhaus.org": gettext_lazy("zen.spamhaus.org=127.0.0.[2..11] took its place."),
     "dnsbl.ahbl.org": gettext_lazy("AHBL was shut down in 2015, and then listed everybody."),
+    "bl.spamcannibal.org": gettext_lazy("SpamCannibal was shut down in 2018, and then listed everybody."),
+    "opm.blitzed.org": gettext_lazy("OPM was shut down in 2006."),
     "sorbs.net": gettext_lazy("SORBS was shut down in June 2024."),
 }
-BLOCK_LISTS = ("reject_rbl_client", "reject_rhsbl_client", "reject_rhsbl_reverse_client")
+BLOCK_LISTS = (
+    "reject_rbl_client",
+    "reject_rhsbl_client",
+    "reject_rhsbl_reverse_client",
+    "reject_rhsbl_helo",
+    "reject_rhsbl_sender",
+)
+BEFORE_RELAY = (Stage.CLIENT, Stage.HELO, Stage.SENDER)  # smtpd asks these lists first
 OURS = ("permit_mynetworks", "permit_sasl_authenticated")
 
 
@@ -50,20 +59,20 @@ def oddities(lists: Lists, *, named_elsewhere: Collection[str] = ()) -> list[Odd
     found: list[Oddity] = []
     for stage, entries in lists.stages.items():
         where, active = parameter_of(stage), [entry for entry in entries if entry.active]
-        for says in (_never_reached(lists, active), _out_of_stage(stage, active), _of_each(lists, active)):
+        for says in (_never_reached(lists, entries), _out_of_stage(stage, active), _of_each(lists, active)):
             found += [Oddity(where, sentence, entry) for entry, sentence in says]
-    for stage in GUARDING:
+    for stage in (*BEFORE_RELAY, *GUARDING):
         if stage in lists.stages:
             found += [
                 Oddity(parameter_of(stage), sentence, entry) for entry, sentence in _policy_before_refusal(lists, stage)
             ]
     for name, entries in lists.classes.items():
         active = [entry for entry in entries if entry.active]
-        for says in (_never_reached(lists, active), _of_each(lists, active)):
+        for says in (_never_reached(lists, entries), _of_each(lists, active)):
             found += [Oddity(name, sentence, entry) for entry, sentence in says]
         if not active:
             found.append(Oddity(name, _("This class has no active entry, so it does nothing.")))
-        if name not in named_elsewhere and not lists.users_of(name):
+        if name not in named_elsewhere and not lists.users_of(name, only_active=True):
             found.append(Oddity(name, _("Nothing names this class. Name it in a list, or delete it.")))
     return found
 
@@ -72,10 +81,12 @@ Says = Iterator[tuple[Restriction, str]]
 
 
 def _never_reached(lists: Lists, entries: Entries) -> Says:
-    """What stands behind something that decides about everybody."""
+    """What is active and stands behind something that decides about everybody."""
     for index, entry in enumerate(entries):
-        if _ends(lists, entry):
+        if entry.active and _ends(lists, entry):
             for number, behind in enumerate(entries[index + 1 :], index + 2):
+                if not behind.active:
+                    continue
                 yield (
                     behind,
                     _("Entry %(number)d, %(entry)s, is never reached: %(before)s before it decides about everybody.")
@@ -114,6 +125,14 @@ def _out_of_stage(stage: str, entries: Entries) -> Says:
 
 def _of_each(lists: Lists, entries: Entries) -> Says:
     for index, entry in enumerate(entries):
+        if any(one.active and one.name in BLOCK_LISTS for one in _inside(lists, entry)):
+            later = [one.name for one in entries[index + 1 :] if one.name in OURS]
+            if later:
+                yield (
+                    entry,
+                    _("%(entry)s stands before %(permit)s: it also meets our own people, on the road or at home.")
+                    % {"entry": entry, "permit": later[0]},
+                )
         known = entry.known
         if known is None:
             continue
@@ -123,14 +142,6 @@ def _of_each(lists: Lists, entries: Entries) -> Says:
                 if zone == dead or zone.endswith(f".{dead}"):
                     yield entry, _("%(entry)s asks a DNS list that is dead. %(why)s") % {"entry": entry, "why": why}
                     break
-        if entry.name in BLOCK_LISTS:
-            later = [one.name for one in entries[index + 1 :] if one.name in OURS]
-            if later:
-                yield (
-                    entry,
-                    _("%(entry)s stands before %(permit)s: it also meets our own people, on the road or at home.")
-                    % {"entry": entry, "permit": later[0]},
-                )
         if entry.warn_only and known.permits:
             yield entry, _("%(entry)s refuses nothing, so “warn only” changes nothing.") % {"entry": entry}
 
@@ -151,7 +162,7 @@ def _policy_before_refusal(lists: Lists, stage: str) -> Says:
 
 
 def _refuses(lists: Lists, entry: Restriction) -> bool:
-    return any(
+    return entry.active and any(
         one.known and one.known.refuses_relay for one in _inside(lists, entry) if one.active and not one.warn_only
     )
 

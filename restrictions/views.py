@@ -24,11 +24,11 @@ from restrictions.relaying import is_guarded
 @superuser_required
 @require_safe
 def restriction_list(request: PersonRequest) -> HttpResponse:
-    lists, odd = everything()
+    lists, odd, chosen = everything()
     stages = stage_lists(lists, odd)
     context = {
         "stages": stages,
-        "cards": class_cards(lists, odd),
+        "cards": class_cards(lists, odd, chosen),
         "oddities": odd,
         "main_cf": main_cf_of(lists),
         "is_guarded": is_guarded(lists),
@@ -152,13 +152,14 @@ def restriction_class(request: PersonRequest, pk: int) -> HttpResponse:
             say(request, _("Saved {name}."), name=saved)
             _remark(request, before)
             return redirect(saved)
-    lists, odd = everything()
+    lists, odd, chosen = everything()
     here = [each for each in odd if each.where == one.name]
     context: dict[str, Any] = {
         "form": form,
         "one": one,
         "rules": rules_of(lists.classes[one.name], lists.defined, here),
         "users": lists.users_of(one.name),
+        "chosen": str(chosen.get(one.name, "")),
         "oddities": [each for each in here if each.entry is None],
     }
     return render(request, "restrictions/class.html", context)

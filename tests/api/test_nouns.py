@@ -211,7 +211,7 @@ EXAMPLES = {
         "key",
         "falcot.org/recipient/jean@falcot.org",
     ),
-    "allowed-actions": Example("HOLD", {"action": "HOLD"}, {}, {"action": "HOLE"}, "action", "OK"),
+    "allowed-actions": Example("WARN", {"action": "WARN"}, {}, {"action": "HOLE"}, "action", "OK"),
     "recipient-classes": Example(
         "jean@falcot.org",
         {"recipient": "Jean@falcot.org", "of_class": "soft"},

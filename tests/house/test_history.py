@@ -112,7 +112,7 @@ def house(db: None) -> House:
     mailboxes.owner_of(jean, by=BY)
     stopped = mailboxes.add_mailbox(domain, "stopped", by=BY)
     stopping.stop_mailboxes([stopped], by=BY)
-    access.allow_actions(["DISCARD"], by=BY)
+    access.allow_actions(["WARN"], by=BY)
     senders.permit_senders(jean, ["press@example.org"], by=BY)
     out_of_office.set_out_of_office(jean, text="Away", by=BY)
     relay_domain = domains.add_domain("relay.example", address_class="relay", by=BY)
@@ -295,12 +295,12 @@ TABLE: dict[str, tuple[Call, str]] = {
         "Changed what domain admins may choose in access rules: REJECT",
     ),
     "restrictions.access_services.allow_action": (
-        lambda house: access.allow_action("HOLD", by=BY),
-        "Changed what domain admins may choose in access rules: HOLD",
+        lambda house: access.allow_action("DEFER", by=BY),
+        "Changed what domain admins may choose in access rules: DEFER",
     ),
     "restrictions.access_services.forbid_action": (
-        lambda house: access.forbid_action("DISCARD", by=BY),
-        "Domain admins may no longer choose in access rules: DISCARD",
+        lambda house: access.forbid_action("WARN", by=BY),
+        "Domain admins may no longer choose in access rules: WARN",
     ),
     "restrictions.access_services.choose_class": (
         lambda house: access.choose_class(house.domain, "strict", by=BY),

@@ -6,10 +6,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from domains.models import Domain
-from mailboxes.services import add_alias
+from mailboxes.models import Address
+from mailboxes.services import add_alias, add_mailbox
 from mailservers.main_cf import fragment
 from mailservers.postfix_host import PostfixHost
-from restrictions.access_services import add_table, protect_alias
+from restrictions.access_services import add_rule, add_table, choose_class, protect_alias
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.services import add_class, set_list
 from tests.plugins.example_mail import TESTER
@@ -64,6 +65,40 @@ def test_it_shows_what_postfix_config_writes(alice_client: Client, falcot: Domai
     for name, value in written.items():
         assert f"{name} = {value}" in words, name
     assert "# suspended domains" in words
+
+
+def test_who_meets_a_class(alice_client: Client, falcot: Domain) -> None:
+    strict = add_class("strict", by=TESTER)
+    add_class("lonely", by=TESTER)
+    for number in range(2):
+        add_mailbox(falcot, f"m{number}", by=TESTER)
+    for place in (*Address.objects.filter(local_part__in=["m0", "m1"]), falcot, None):
+        choose_class(place, "strict", by=TESTER)
+    add_rule("sender", "spam.example", "CLASS", of_class=strict, by=TESTER)
+    for url in (BASE, strict.get_absolute_url()):
+        assert "Chosen for: 2 addresses, 1 domain, everybody else, 1 access rule" in words_of(alice_client.get(url))
+    words = words_of(alice_client.get(BASE))
+    assert words.count("Chosen for:") == 1
+    assert "check_recipient_access: No restriction list asks this table yet." in words
+    assert "check_sender_access: No restriction list asks this table yet." in words
+    set_list(
+        "client", [{"name": "check_recipient_access"}, {"name": "check_sender_access", "active": False}], by=TESTER
+    )
+    words = words_of(alice_client.get(BASE))
+    assert "check_recipient_access: No restriction" not in words
+    assert "check_sender_access: No restriction list asks this table yet." in words
+
+
+def test_who_chooses_what_no_list_asks_is_told(alice_client: Client, falcot: Domain) -> None:
+    add_class("strict", by=TESTER)
+    unasked = "No restriction list asks this table yet. Add check_recipient_access to a list."
+    page = f"/domains/{falcot.name}/restrictions/"
+    assert unasked in words_of(alice_client.post(page, {"class-of_class": "strict"}, follow=True))
+    assert unasked not in words_of(alice_client.post(page, {"class-of_class": ""}, follow=True))
+    rule = {"key": f"jean@{falcot.name}", "action": "REJECT", "active": "on"}
+    assert unasked in words_of(alice_client.post(f"{page}add/recipient/", rule, follow=True))
+    rule["key"] = "spam.example"
+    assert "No restriction list" not in words_of(alice_client.post(f"{page}add/sender/", rule, follow=True))
 
 
 def test_many_entries_take_no_more_questions(alice_client: Client, db: None) -> None:

@@ -19,13 +19,21 @@ from domains.models import Domain
 from mailboxes.models import Address, Alias
 from mailboxes.services import add_alias, delete_alias
 from mailboxes.undo import undo_change_set
-from restrictions.access_actions import Action
+from restrictions.access_actions import OF_ONE_RECIPIENT, OF_WHOLE_MESSAGES
 from restrictions.access_main_cf import Classes, access_maps, remark_since, unasked, what_is_written
-from restrictions.access_models import AccessRule, AccessTable, NamedWriter, ProtectedAlias, RecipientClass
+from restrictions.access_models import (
+    AccessRule,
+    AccessTable,
+    AllowedAction,
+    NamedWriter,
+    ProtectedAlias,
+    RecipientClass,
+)
 from restrictions.access_services import (
     add_rule,
     add_rules,
     add_table,
+    allow_action,
     allow_actions,
     change_rule,
     choose_class,
@@ -264,11 +272,22 @@ class TestDomainAdmin:
         rule = add_rule("sender", "spam.example", "REJECT", domain=falcot, by=by)
         with refusal("HOLD is not allowed here", field="action"):
             change_rule(rule, action="HOLD", by=by)
+        assert not rule.remark
+        assert "whole message" in change_rule(rule, action="HOLD", by=TESTER).remark
         add_rule("recipient", "laure@falcot.org", "OK", domain=falcot, by=by)
         delete_rule(rule, by=by)
 
+    @pytest.mark.parametrize("action", OF_WHOLE_MESSAGES)
+    def test_with_none_that_is_about_mail_of_others(self, by: Actor, action: str) -> None:
+        with nothing_changes(), refusal(f"{action} is about the whole message", field="actions"):
+            allow_actions(["REJECT", action], by=TESTER)
+        with nothing_changes(), refusal(f"{action} is about the whole message", field="actions"):
+            allow_action(action, by=TESTER)
+        with transaction.atomic(), pytest.raises(IntegrityError, match="an_allowed_action_is_of_one_recipient"):
+            AllowedAction.objects.create(action=action)
+
     def test_of_own_domains_only(self, falcot: Domain, by: Actor) -> None:
-        allow_actions(Action.values, by=TESTER)
+        allow_actions(OF_ONE_RECIPIENT, by=TESTER)
         foreign = _domain("foreign.example")
         server, theirs = add("sender", "a.example"), add("sender", "a.example", domain=foreign)
         for refused in (

@@ -591,7 +591,7 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
         "twice",
         lambda rows: [AllowedAction.objects.create(action=action) for action in ("OK", "OK")],
     ),
-    ("an_allowed_action_is_known", "PERMIT", lambda rows: AllowedAction.objects.create(action="PERMIT")),
+    ("an_allowed_action_is_of_one_recipient", "PERMIT", lambda rows: AllowedAction.objects.create(action="PERMIT")),
     (
         "only_a_lookup_names_an_access_table",
         "permit",

@@ -348,6 +348,16 @@ def test_the_form_of_main_cf() -> None:
 
 
 ODD: list[tuple[str, tuple[Any, ...], str]] = [
+    (
+        "client",
+        (
+            {"name": "permit_mynetworks", "active": False},
+            "permit",
+            {"name": "reject", "active": False},
+            {"name": "sleep", "argument": "1"},
+        ),
+        "Entry 4, sleep 1, is never reached",
+    ),
     ("client", ("permit", "reject_plaintext_session"), "Entry 2, reject_plaintext_session, is never reached"),
     ("client", ("everything", "reject_plaintext_session"), "is never reached: everything before it"),
     ("client", ({"name": "reject_rbl_client", "argument": "dnsbl.sorbs.net"},), "SORBS was shut down"),
@@ -357,6 +367,13 @@ ODD: list[tuple[str, tuple[Any, ...], str]] = [
         ({"name": "reject_rbl_client", "argument": "bl.spamcop.net"}, "permit_sasl_authenticated"),
         "stands before permit_sasl_authenticated",
     ),
+    ("client", ("listed", "permit_sasl_authenticated"), "listed stands before permit_sasl_authenticated"),
+    (
+        "sender",
+        ({"name": "reject_rhsbl_sender", "argument": "dbl.spamhaus.org"}, "permit_mynetworks"),
+        "stands before permit_mynetworks",
+    ),
+    ("sender", ({"name": "check_policy_service", "argument": "inet:127.0.0.1:10023"},), "asks a policy service before"),
     ("client", ("reject_non_fqdn_sender",), "looks at what comes later"),
     ("data", ("reject_unlisted_recipient",), "looks at the recipient"),
     ("client", ({"name": "permit_mynetworks", "warn_only": True},), "refuses nothing"),
@@ -375,8 +392,9 @@ ODD: list[tuple[str, tuple[Any, ...], str]] = [
 def test_what_is_odd_is_said(stage: str, entries: tuple[Any, ...], words: str) -> None:
     set_list("recipient", "reject_unauth_destination")
     add_class("everything", "permit_mynetworks", "reject")
+    services.add_class("listed", [{"name": "reject_rbl_client", "argument": "bl.spamcop.net"}], by=TESTER)
     set_list(stage, *entries)
-    said = [str(one) for one in oddities(Lists.current(), named_elsewhere=["everything"])]
+    said = [str(one) for one in oddities(Lists.current(), named_elsewhere=["everything", "listed"])]
     assert len(said) == 1
     assert words in said[0]
 
@@ -385,6 +403,7 @@ def test_a_class_that_nothing_names_or_that_does_nothing_is_odd() -> None:
     add_class("lonely", "permit")
     add_class("hollow")
     add("client", "hollow")
+    set_list("data", {"name": "lonely", "active": False})
     assert [str(one) for one in oddities(Lists.current())] == [
         "hollow: This class has no active entry, so it does nothing.",
         "lonely: Nothing names this class. Name it in a list, or delete it.",

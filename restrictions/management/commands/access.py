@@ -22,8 +22,8 @@ from domains.fields import shown
 from mailboxes.commands import found_at, given_times, time
 from mailboxes.models import Address, Alias
 from mailboxes.parsing import parse_address
-from restrictions.access_actions import Action
-from restrictions.access_main_cf import remark_since, unasked, what_is_written
+from restrictions.access_actions import OF_ONE_RECIPIENT, Action
+from restrictions.access_main_cf import remark_since, unasked, unasked_by, what_is_written
 from restrictions.access_models import KEYS, AccessRule, AccessTable, AppliesTo, ProtectedAlias, Writers
 from restrictions.access_services import (
     add_rule,
@@ -89,7 +89,7 @@ class Command(NounCommand):
         delete_arguments(table)
 
         allow = self.verb("allow", _("Say which actions domain admins may choose; these and no others."))
-        allow.add_argument("actions", nargs="*", metavar="ACTION", help=_("One of %s.") % ", ".join(Action.values))
+        allow.add_argument("actions", nargs="*", metavar="ACTION", help=_("One of %s.") % ", ".join(OF_ONE_RECIPIENT))
 
         chosen = self.verb(
             "class", _("Say which restriction class mail to an address, a domain or everybody else meets.")
@@ -133,8 +133,8 @@ class Command(NounCommand):
         )
         self.done(_("Added %(key)s.") % {"key": rule}, row_of(rule), options)
         self._remark(before, rule)
-        if not (rule.table or rule.domain) and unasked(rule.applies_to):
-            self.remark(unasked(rule.applies_to))
+        if unasked_by(rule):
+            self.remark(unasked_by(rule))
 
     def do_change(self, options: Options) -> None:
         changes = self._values(options) | given(options, "action", "comment", "active")

@@ -18,7 +18,7 @@ class Command(PanelCommand):
         parser.add_argument("--json", action="store_true", help=_("Print JSON, with stable keys."))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        lists, found = everything()
+        lists, found, _chosen = everything()
         fault = fault_of_relaying(lists)  # no service saves this, but SQL can
         if options["json"]:
             said = [{"where": one.where, "entry": str(one.entry or ""), "sentence": one.sentence} for one in found]

@@ -1,11 +1,13 @@
 """`manage.py restriction_class list|show|add|change|delete`; what is in a class, `manage.py restriction` changes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from accounts.commands import Options, delete_arguments, given, version_argument
 from restrictions import services
+from restrictions.class_use import NOBODY, Chosen, chosen_classes
 from restrictions.commands import ListCommand, class_of
 from restrictions.lists import Lists
 from restrictions.main_cf import value_of, what_is_written
@@ -31,16 +33,17 @@ class Command(ListCommand):
 
     def do_list(self, options: Options) -> None:
         lists = Lists.current()
-        rows = [_row(one, lists) for one in RestrictionClass.objects.all()]
+        chosen = chosen_classes()
+        rows = [_row(one, lists, chosen) for one in RestrictionClass.objects.all()]
         self.table(rows, {"name": 20, "main_cf": 0}, options)
 
     def do_show(self, options: Options) -> None:
-        self.card(_row(class_of(options["name"]), Lists.current()), options)
+        self.card(_row(class_of(options["name"]), Lists.current(), chosen_classes()), options)
 
     def do_add(self, options: Options) -> None:
         before = what_is_written()
         one = services.add_class(options["name"], comment=options["comment"], by=self.by)
-        self.done(_("Added %(name)s.") % {"name": one}, _row(one, Lists.current()), options)
+        self.done(_("Added %(name)s.") % {"name": one}, _row(one, Lists.current(), chosen_classes()), options)
         self.say_what_main_cf_needs(before)
 
     def do_change(self, options: Options) -> None:
@@ -52,7 +55,7 @@ class Command(ListCommand):
         before = what_is_written()
         one = class_of(options["name"])
         one = services.change_class(one, **changes, version=options["if_version"], by=self.by)
-        self.done(_("Changed %(name)s.") % {"name": one}, _row(one, Lists.current()), options)
+        self.done(_("Changed %(name)s.") % {"name": one}, _row(one, Lists.current(), chosen_classes()), options)
         self.say_what_main_cf_needs(before)
 
     def do_delete(self, options: Options) -> None:
@@ -64,11 +67,13 @@ class Command(ListCommand):
         self.say_what_main_cf_needs(before)
 
 
-def _row(one: RestrictionClass, lists: Lists) -> dict[str, Any]:
+def _row(one: RestrictionClass, lists: Lists, chosen: Mapping[str, Chosen]) -> dict[str, Any]:
+    by = chosen.get(one.name, NOBODY)
     return {
         "name": one.name,
         "main_cf": value_of(lists.classes.get(one.name, ()), lists.defined),
         "used_in": lists.users_of(one.name),
+        "chosen_for": {"addresses": by.addresses, "domains": by.domains, "everybody": by.is_default, "rules": by.rules},
         "comment": one.comment,
         "version": one.version,
         "created_at": one.created_at,
