@@ -12,6 +12,7 @@ Nothing here raises for what the network does: a server that does not answer is 
 import enum
 import logging
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import dns.exception
@@ -54,7 +55,15 @@ WHY = {
     "no address": gettext_lazy("%(server)s has no address."),
 }
 RESOLVER = "resolver"  # instead of a server, where none could be asked
+# PostgreSQL and JSON take no NUL, and no terminal or mail should get the others: as zone files write them, \DDD for each
+# octet (RFC 1035, section 5.1).
+CONTROLS = {
+    number: "".join(f"\\{octet:03}" for octet in chr(number).encode()) for number in (*range(32), *range(127, 160))
+}
 NOBODY = {
+    "no name": gettext_lazy(
+        "The DNS cannot hold this name: a part of it is empty or longer than 63 characters, or it is longer than 253."
+    ),
     "no zone": gettext_lazy("No name server serves this name: it is not in the DNS."),
     "no server": gettext_lazy("The zone of this name has no name server."),
     "no resolver": gettext_lazy(
@@ -124,7 +133,7 @@ class ServerAnswer:
     @property
     def texts(self) -> list[str]:
         """TXT records, the strings of each put together (RFC 7208, 3.3; RFC 6376, 3.6.2.2)."""
-        return sorted(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in self.rrset or [])
+        return sorted(text_of(rdata.strings) for rdata in self.rrset or [])
 
 
 @dataclass
@@ -138,13 +147,15 @@ class Asker:
     _dead: set[str] = field(default_factory=set)
 
     def ask_all(self, name: str, rdtype: str) -> list[ServerAnswer]:
-        """Asks every authoritative server of the name. Never an empty list: where no server can be found, one answer
-        says why."""
-        return self._ask_all(_name(name), rdtype, ())
+        """Asks every authoritative server of the name. Never an empty list: where no server can be found, or the name
+        is none, one answer says why."""
+        parsed = _name_or_none(name)
+        return self._ask_all(parsed, rdtype, ()) if parsed else [_nobody("no name")]
 
     def servers_of(self, name: str) -> tuple[str, list[Server]]:
         """The zone that holds the name, and its servers, sorted; ("", []) where nobody can be found."""
-        found = self._zone_of(_name(name))
+        parsed = _name_or_none(name)
+        found = self._zone_of(parsed) if parsed else _nobody("no name")
         return ("", []) if isinstance(found, ServerAnswer) else (_text(found), self._servers[found])
 
     def message(
@@ -288,6 +299,16 @@ class Asker:
         return failure
 
 
+def text_of(strings: Iterable[bytes]) -> str:
+    """One TXT record in one piece, its control characters escaped."""
+    return b"".join(strings).decode("utf-8", "replace").translate(CONTROLS)
+
+
+def is_name(text: str) -> bool:
+    """Whether the DNS can hold it; a..example and a label of 64 octets are none."""
+    return _name_or_none(text) is not None
+
+
 def resolvers() -> list[tuple[str, int]]:
     """Address and port of each, from the settings or /etc/resolv.conf."""
     if settings.DNS_RESOLVERS:
@@ -352,6 +373,13 @@ def _nobody(reason: str, address: str = "") -> ServerAnswer:
 
 def _name(text: str) -> dns.name.Name:
     return dns.name.from_text(text)
+
+
+def _name_or_none(text: str) -> dns.name.Name | None:
+    try:
+        return _name(text)
+    except (dns.exception.DNSException, UnicodeError):
+        return None
 
 
 def _text(name: dns.name.Name) -> str:

@@ -1,12 +1,13 @@
 """The records of domains are asked for at their authoritative servers, judged and kept; what breaks is told by mail."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -18,6 +19,8 @@ from dns_records.judging import Verdict, judge
 from dns_records.models import DnsSettings
 from dns_records.record_models import BROKEN, Record, RecordChange, RecordState, ZoneCheck
 from domains.models import Domain
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 32  # domains; each waits for the network nearly all the time
 CHUNK = 200  # domains whose records are kept in one transaction
@@ -55,9 +58,22 @@ class Run:
             return Seen(domain_id, records)
         zone, servers = self.asker.servers_of(name)
         names = tuple(sorted({server.name for server in servers}))
-        return Seen(domain_id, records, dnssec_of(zone, self.asker) if zone else UNKNOWN, names)
+        try:
+            dnssec = dnssec_of(zone, self.asker) if zone else UNKNOWN
+        except Exception:  # as below
+            log.exception("Whether %s is signed cannot be said", zone)
+            dnssec = UNKNOWN
+        return Seen(domain_id, records, dnssec, names)
 
     def verdict_on(self, expected: Expected) -> Verdict:
+        """What others write into the DNS must not stop the check of everybody, also where nobody has thought of it."""
+        try:
+            return self._verdict_on(expected)
+        except Exception:
+            log.exception("%s %s cannot be judged", expected.name, expected.rdtype)
+            return Verdict(RecordState.UNKNOWN, "not_judged")
+
+    def _verdict_on(self, expected: Expected) -> Verdict:
         answers = self.asker.ask_all(expected.name, expected.rdtype)
         verdict = judge(expected, answers, self.lookups_of)
         if expected.rdtype == "CNAME" and verdict.state == RecordState.MISSING:
@@ -122,21 +138,30 @@ def all_unknown(domains: Sequence[int]) -> int:
 
 @transaction.atomic
 def keep(seen: Iterable[Seen]) -> int:
-    """Writes what was seen. Of records that are as they were only the values are written; says how many changed."""
+    """Writes what was seen. Of records that are as they were only the values are written; says how many changed. What
+    the database refuses of one domain is in the log, and the others are kept."""
     now, changed = timezone.now(), 0
     for one in seen:
-        if one.domain_id is not None and not Domain.objects.filter(pk=one.domain_id).exists():
-            continue  # deleted meanwhile
-        changes = list(_changes(one, now))
-        RecordChange.objects.bulk_create(changes)
-        changed += len(changes)
-        states = [verdict.state for _expected, verdict in one.records]
-        right, broken = states.count(RecordState.RIGHT), sum(state in BROKEN for state in states)
-        figures = {"right": right, "broken": broken, "others": len(states) - right - broken}
-        said = {"checked_at": now, "dnssec": one.dnssec, "servers": list(one.servers)}
-        whose: dict[str, Any] = {"domain_id": one.domain_id}  # None: of the mail hosts
-        ZoneCheck.objects.update_or_create(**whose, defaults=figures | said)
+        try:
+            with transaction.atomic():
+                changed += _keep(one, now)
+        except (DataError, IntegrityError, ValueError):
+            log.exception("What was seen of domain %s is not kept", one.domain_id)
     return changed
+
+
+def _keep(seen: Seen, now: datetime) -> int:
+    if seen.domain_id is not None and not Domain.objects.filter(pk=seen.domain_id).exists():
+        return 0  # deleted meanwhile
+    changes = list(_changes(seen, now))
+    RecordChange.objects.bulk_create(changes)
+    states = [verdict.state for _expected, verdict in seen.records]
+    right, broken = states.count(RecordState.RIGHT), sum(state in BROKEN for state in states)
+    figures = {"right": right, "broken": broken, "others": len(states) - right - broken}
+    said = {"checked_at": now, "dnssec": seen.dnssec, "servers": list(seen.servers)}
+    whose: dict[str, Any] = {"domain_id": seen.domain_id}  # None: of the mail hosts
+    ZoneCheck.objects.update_or_create(**whose, defaults=figures | said)
+    return len(changes)
 
 
 def _changes(seen: Seen, now: datetime) -> Iterator[RecordChange]:

@@ -65,12 +65,19 @@ def spf_terms(text: str) -> str:
 
 def report_addresses(text: str) -> str:
     """Addresses with blanks between them, without mailto:."""
-    addresses = [one.removeprefix("mailto:") for one in re.split(r"[\s,]+", text.strip()) if one]
-    for address in addresses:
-        if not REPORTS_TO.fullmatch(address.lower()):
-            sentence = _("“%(address)s” is no address for reports. Write dmarc@example.org, for example.")
-            raise ValidationError(sentence % {"address": shown(address)})
-    return " ".join(addresses)
+    return " ".join(_report_address(one) for one in re.split(r"[\s,]+", text.strip()) if one)
+
+
+def _report_address(text: str) -> str:
+    local, at, domain = text.removeprefix("mailto:").rpartition("@")
+    try:
+        address = f"{local}{at}{normalised_domain(domain)}"
+    except ValidationError:
+        address = ""
+    if not REPORTS_TO.fullmatch(address):
+        sentence = _("“%(address)s” is no address for reports. Write dmarc@example.org, for example.")
+        raise ValidationError(sentence % {"address": shown(text)})
+    return address
 
 
 def certificates(text: str) -> list[x509.Certificate]:

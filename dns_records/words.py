@@ -87,6 +87,7 @@ WHY = {
     "tlsa": gettext_lazy("No TLSA record fits the certificate: servers that know DANE do not deliver."),
     "not_everywhere": gettext_lazy("%(servers)s: not there yet. Others are right already."),
     "silent": gettext_lazy("No answer: %(servers)s."),
+    "not_judged": gettext_lazy("The panel could not judge the answer. Its log says why."),
     **NOBODY,
 }
 # Why a plan leaves a record alone.

@@ -78,3 +78,14 @@ def test_no_resolver_answers(name_servers: NameServers, settings: object) -> Non
     assert answer.words.startswith("The resolver 127.0.53.66 does not answer, so no name server could be asked.")
     settings.DNS_RESOLVERS = [(ADDRESSES["dead"], name_servers.port), *good]  # type: ignore[attr-defined]
     assert [one.said for one in Asker(timeout=0.5).ask_all("www.example.org", "A")] == [Said.RECORDS] * 2
+
+
+def test_control_characters_are_escaped(name_servers: NameServers) -> None:
+    name_servers.zone("example.org", r'@ TXT "a\000b\127" "\194\155c\195\164"')
+    assert Asker().ask_all("example.org", "TXT")[0].texts == [r"a\000b\127\194\155cä"]
+
+
+def test_a_name_that_is_none_is_an_answer(name_servers: NameServers) -> None:
+    for name in ("a..example.org", f"{'a' * 64}.example.org", ".".join(["a" * 60] * 5), "\x80.example"):
+        (answer,) = Asker().ask_all(name, "TXT")
+        assert (answer.is_answer, answer.nobody, Asker().servers_of(name)) == (False, "no name", ("", []))

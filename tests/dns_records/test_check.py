@@ -9,10 +9,12 @@ import pytest
 from django.conf import settings
 
 from dns_records.authoritative import Asker
-from dns_records.checks import check_domains
+from dns_records.checks import Run, Seen, check_domains, keep
 from dns_records.dnssec import dnssec_of
-from dns_records.expected import expected_of_hosts
+from dns_records.expected import Expected, expected_of_hosts
 from dns_records.jobs import start_dns_check
+from dns_records.judging import Verdict
+from dns_records.models import DnsSettings
 from dns_records.record_models import Record, RecordChange, ZoneCheck
 from dns_records.services import change_dns_settings
 from dns_records.tasks import start_nightly_dns_check
@@ -20,6 +22,7 @@ from dns_records.words import sentence
 from domains.dkim_keys import generate
 from domains.dkim_models import DkimKey
 from domains.dkim_services import add_dkim_key, move_dkim_key
+from domains.services import add_domain
 from jobs.models import Job
 from jobs.services import run_job
 from mailadmin.celery import app
@@ -108,6 +111,10 @@ LIES = [
     (
         changed("-all", "ipv4:192.0.2.1 -all"),
         "example.org TXT: different: “ipv4:192.0.2.1” is no term of SPF, so the whole record fails.",
+    ),
+    (
+        changed("-all", "include:_spf..example.net -all"),
+        "example.org TXT: different: “include:_spf..example.net” is no term of SPF, so the whole record fails.",
     ),
     (
         lambda lines: added(*(f'i{n} TXT "v=spf1 a mx include:i{n + 1}.example.org -all"' for n in range(9)))(
@@ -317,6 +324,53 @@ def test_an_spf_record_that_is_there_is_kept_with_what_it_lacks(place: Place) ->
     record = Record.objects.get(domain=place.domain, purpose="spf")
     assert record.expected == ["v=spf1 a include:_spf.example.net mx ip4:192.0.2.8 -all"]
     assert record.published == ["v=spf1 a include:_spf.example.net ~all"]
+
+
+@pytest.mark.parametrize(
+    "term", ["include:_spf..example.net", f"include:{'a' * 64}.example.net", r"include:sp\195\164\000f.example", r"\000"]
+)
+def test_what_one_domain_publishes_stops_no_other(place: Place, term: str) -> None:
+    """Names that are none, also in what is included, and a NUL, which PostgreSQL does not take."""
+    other = add_domain("zother.example", by=TESTER)
+    place.publish(
+        lambda lines: added(f'deep TXT "v=spf1 {term} -all"')(
+            changed("mx ip4:192.0.2.8", f"mx ip4:192.0.2.8 {term} include:deep.example.org")(lines)
+        )
+    )
+    place.publish_hosts()
+    job = start_dns_check(by=TESTER)
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error) == (Job.State.DONE, "")
+    assert Record.objects.filter(domain=other).exists()
+    record = Record.objects.get(domain=place.domain, purpose="spf")
+    assert record.state == "different"
+    assert "\0" not in record.published[0]
+
+
+def test_a_name_that_is_none_is_said(place: Place) -> None:
+    """As settings have it that were stored before they were refused."""
+    DnsSettings.objects.update(dmarc_reports="dmarc@example..net")
+    place.publish(without("_dmarc.example..net"))
+    place.publish_hosts()
+    check(place)
+    assert what_is_wrong(place) == [
+        "example.org._report._dmarc.example..net TXT: unknown: The DNS cannot hold this name: a part of it is empty or "
+        "longer than 63 characters, or it is longer than 253."
+    ]
+
+
+def test_what_cannot_be_judged_or_kept_stops_no_other(place: Place) -> None:
+    place.publish()
+    odd, good = Expected("odd", "example.org", "TXT", ("x",)), place.expected()[0]
+    seen = Run().look(place.domain.pk, "example.org", [odd, good])
+    assert [verdict.state for _expected, verdict in seen.records] == ["unknown", "right"]
+    refused = Seen(add_domain("other.example", by=TESTER).pk, [(good, Verdict("right", published=("\0",)))])
+    keep([refused, seen])
+    assert [sentence(one.why, one.words) for one in Record.objects.all()] == [
+        "The panel could not judge the answer. Its log says why.",
+        "",
+    ]
 
 
 def test_every_night(db: None) -> None:
