@@ -55,8 +55,8 @@ WHY = {
     "no address": gettext_lazy("%(server)s has no address."),
 }
 RESOLVER = "resolver"  # instead of a server, where none could be asked
-# PostgreSQL and JSON take no NUL, and no terminal or mail should get the others: as zone files write them, \DDD for each
-# octet (RFC 1035, section 5.1).
+# PostgreSQL takes no NUL, and no terminal or mail should get the others: as zone files write them, \DDD for each octet
+# (RFC 1035, section 5.1).
 CONTROLS = {
     number: "".join(f"\\{octet:03}" for octet in chr(number).encode()) for number in (*range(32), *range(127, 160))
 }

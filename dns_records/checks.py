@@ -110,7 +110,7 @@ class Run:
 
 def check_domains(domains: Sequence[Domain], *, show: Show = lambda done, total: None, timeout: float = TIMEOUT) -> int:
     """Looks at the records of these domains and of the mail hosts, and keeps what was seen; the number of records
-    whose state has changed. Takes no lock: whoever comes later says what holds."""
+    whose state has changed. Several may run at a time: of each domain, whoever comes later says what holds."""
     settings, run, changed = DnsSettings.current(), Run(timeout=timeout), 0
     hosts = run.look(None, "", expected_of_hosts(settings))
     changed += keep([hosts])
@@ -141,7 +141,7 @@ def keep(seen: Iterable[Seen]) -> int:
     """Writes what was seen. Of records that are as they were only the values are written; says how many changed. What
     the database refuses of one domain is in the log, and the others are kept."""
     now, changed = timezone.now(), 0
-    for one in seen:
+    for one in sorted(seen, key=lambda one: one.domain_id or 0):  # they are locked, by all in this order
         try:
             with transaction.atomic():
                 changed += _keep(one, now)
@@ -153,15 +153,24 @@ def keep(seen: Iterable[Seen]) -> int:
 def _keep(seen: Seen, now: datetime) -> int:
     if seen.domain_id is not None and not Domain.objects.filter(pk=seen.domain_id).exists():
         return 0  # deleted meanwhile
+    zone = _locked(seen.domain_id, now)
     changes = list(_changes(seen, now))
     RecordChange.objects.bulk_create(changes)
     states = [verdict.state for _expected, verdict in seen.records]
     right, broken = states.count(RecordState.RIGHT), sum(state in BROKEN for state in states)
-    figures = {"right": right, "broken": broken, "others": len(states) - right - broken}
-    said = {"checked_at": now, "dnssec": seen.dnssec, "servers": list(seen.servers)}
-    whose: dict[str, Any] = {"domain_id": seen.domain_id}  # None: of the mail hosts
-    ZoneCheck.objects.update_or_create(**whose, defaults=figures | said)
+    zone.right, zone.broken, zone.others = right, broken, len(states) - right - broken
+    zone.checked_at, zone.dnssec, zone.servers = now, seen.dnssec, list(seen.servers)
+    zone.save()
     return len(changes)
+
+
+def _locked(domain: int | None, now: datetime) -> ZoneCheck:
+    """The row of a domain, or of the mail hosts. Of two checks at a time one waits here for the other."""
+    rows = ZoneCheck.objects.select_for_update().filter(domain=domain)
+    if zone := rows.first():
+        return zone
+    ZoneCheck.objects.bulk_create([ZoneCheck(domain_id=domain, checked_at=now)], ignore_conflicts=True)
+    return rows.get()
 
 
 def _changes(seen: Seen, now: datetime) -> Iterator[RecordChange]:

@@ -1,19 +1,21 @@
 """What the authoritative servers say is held against what is expected: real Knots, one after another told to lie."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dns.dnssec
 import dns.name
 import pytest
 from django.conf import settings
+from django.db import connection, transaction
 
 from dns_records.authoritative import Asker
 from dns_records.checks import Run, Seen, check_domains, keep
 from dns_records.dnssec import dnssec_of
-from dns_records.expected import Expected, expected_of_hosts
+from dns_records.expected import Expected, expected_of, expected_of_hosts
 from dns_records.jobs import start_dns_check
-from dns_records.judging import Verdict
+from dns_records.judging import RIGHT, Verdict
 from dns_records.models import DnsSettings
 from dns_records.record_models import Record, RecordChange, ZoneCheck
 from dns_records.services import change_dns_settings
@@ -28,6 +30,7 @@ from jobs.services import run_job
 from mailadmin.celery import app
 from tests.dns_records.conftest import Place
 from tests.dns_records.test_settings import certificate
+from tests.plugins.mail_stack import eventually
 from tests.services.checks import TESTER
 
 
@@ -327,7 +330,8 @@ def test_an_spf_record_that_is_there_is_kept_with_what_it_lacks(place: Place) ->
 
 
 @pytest.mark.parametrize(
-    "term", ["include:_spf..example.net", f"include:{'a' * 64}.example.net", r"include:sp\195\164\000f.example", r"\000"]
+    "term",
+    ["include:_spf..example.net", f"include:{'a' * 64}.example.net", r"include:sp\195\164\000f.example", r"\000"],
 )
 def test_what_one_domain_publishes_stops_no_other(place: Place, term: str) -> None:
     """Names that are none, also in what is included, and a NUL, which PostgreSQL does not take."""
@@ -371,6 +375,36 @@ def test_what_cannot_be_judged_or_kept_stops_no_other(place: Place) -> None:
         "The panel could not judge the answer. Its log says why.",
         "",
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_checks_at_a_time() -> None:
+    """All records are new to both; what the later one saw holds."""
+    change_dns_settings(hosts="mx1.example.net 192.0.2.25", by=TESTER)
+    domain = add_domain("example.org", by=TESTER)
+
+    def seen(verdict: Verdict) -> list[Seen]:
+        return [Seen(domain.pk, [(one, verdict) for one in expected_of(domain)])]
+
+    def second() -> int:
+        try:
+            return keep(seen(Verdict("missing", "nothing")))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert keep(seen(RIGHT)) == 3
+            other = pool.submit(second)
+            eventually(somebody_waits, "the second one to wait")
+        assert other.result(timeout=10) == 3
+    assert [one.state for one in Record.objects.filter(domain=domain)] == ["missing"] * 3
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone() is not None
 
 
 def test_every_night(db: None) -> None:
