@@ -22,6 +22,8 @@ from domains.models import Domain
 
 log = logging.getLogger(__name__)
 
+LOST = (*BROKEN, RecordState.NOT_EVERYWHERE)
+DKIM = ("dkim", "dkim_prepared", "dkim_retiring", "dkim_revoked")
 AT_ONCE = 32  # domains; each waits for the network nearly all the time
 CHUNK = 200  # domains whose records are kept in one transaction
 
@@ -175,12 +177,14 @@ def _locked(domain: int | None, now: datetime) -> ZoneCheck:
 
 def _changes(seen: Seen, now: datetime) -> Iterator[RecordChange]:
     """Brings the rows of a domain up to date, and gives what is new about them."""
-    there = {(row.purpose, row.name, row.rdtype): row for row in Record.objects.filter(domain=seen.domain_id)}
+    rows, others = _rows_of(seen)
     new: list[Record] = []
     for position, (expected, verdict) in enumerate(seen.records):
-        row = there.pop((expected.purpose, expected.name, expected.rdtype), None)
+        row = rows[position]
         before = row.state if row else ""
+        is_loss = row is not None and _is_loss(row, expected, verdict)
         values: dict[str, Any] = {
+            "purpose": expected.purpose,
             "expected": list(verdict.expected or expected.values),
             "published": list(verdict.published),
             "state": str(verdict.state),
@@ -188,7 +192,11 @@ def _changes(seen: Seen, now: datetime) -> Iterator[RecordChange]:
             "words": dict(verdict.words),
             "position": position,
         }
-        names = {"purpose": expected.purpose, "name": expected.name, "rdtype": expected.rdtype}
+        if verdict.state == RecordState.RIGHT:
+            values |= {"right_for": list(expected.values), "right_with": list(verdict.published)}
+        elif is_loss:
+            values |= {"right_for": [], "right_with": []}
+        names = {"name": expected.name, "rdtype": expected.rdtype}
         if row is None:
             row = Record(domain_id=seen.domain_id, **names, **values, since=now)
             new.append(row)
@@ -197,8 +205,34 @@ def _changes(seen: Seen, now: datetime) -> Iterator[RecordChange]:
                 setattr(row, name, value)
             row.since = row.since if row.state == before else now
             row.save()
-        if before != row.state:
-            same = {name: values[name] for name in ("published", "why", "words")}
-            yield RecordChange(domain_id=seen.domain_id, **names, at=now, before=before, after=row.state, **same)
+        if before != row.state or is_loss:
+            same = {name: values[name] for name in ("purpose", "published", "why", "words")}
+            if is_loss and row.state == RecordState.NOT_EVERYWHERE:
+                same["why"] = "lost_somewhere"
+            states = {"before": before, "after": row.state, "is_loss": is_loss}
+            yield RecordChange(domain_id=seen.domain_id, **names, at=now, **states, **same)
     Record.objects.bulk_create(new)
-    Record.objects.filter(pk__in=[row.pk for row in there.values()]).delete()  # no longer expected
+    Record.objects.filter(pk__in=[row.pk for row in others]).delete()  # no longer expected
+
+
+def _rows_of(seen: Seen) -> tuple[list[Record | None], list[Record]]:
+    """The row of each record that was seen, None for a new one, and the rows that nothing expected has. The record of a
+    DKIM key keeps its row when the key signs, retires or is revoked."""
+    there = {(row.purpose, row.name, row.rdtype): row for row in Record.objects.filter(domain=seen.domain_id)}
+    keys = [(one.purpose, one.name, one.rdtype) for one, _verdict in seen.records]
+    rows = [there.pop(key, None) for key in keys]
+    for number, (purpose, *name) in enumerate(keys):
+        if rows[number] is None and purpose in DKIM:
+            as_other = next((key for key in there if key[0] in DKIM and [*key[1:]] == name), None)
+            rows[number] = there.pop(as_other) if as_other else None
+    return rows, list(there.values())
+
+
+def _is_loss(row: Record, expected: Expected, verdict: Verdict) -> bool:
+    """Whether what was right last, however long ago and whatever was seen meanwhile, is not any more. Where we expect
+    something else by now and there is what was there, nobody has lost anything."""
+    if not row.right_for or verdict.state not in LOST:
+        return False
+    if expected.purpose == "dkim_revoked" and verdict.state == RecordState.MISSING:
+        return False  # as good as an empty one
+    return row.right_for == list(expected.values) or row.right_with != list(verdict.published)

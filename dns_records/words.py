@@ -86,6 +86,7 @@ WHY = {
     "reverse": gettext_lazy("The address has the name %(found)s."),
     "tlsa": gettext_lazy("No TLSA record fits the certificate: servers that know DANE do not deliver."),
     "not_everywhere": gettext_lazy("%(servers)s: not there yet. Others are right already."),
+    "lost_somewhere": gettext_lazy("%(servers)s: not there any more, or another one. Others still have the right one."),
     "silent": gettext_lazy("No answer: %(servers)s."),
     "not_judged": gettext_lazy("The panel could not judge the answer. Its log says why."),
     **NOBODY,
