@@ -194,7 +194,7 @@ def _changes(seen: Seen, now: datetime) -> Iterator[RecordChange]:
         }
         if verdict.state == RecordState.RIGHT:
             values |= {"right_for": list(expected.values), "right_with": list(verdict.published)}
-        elif is_loss:
+        elif is_loss and not expected.why:
             values |= {"right_for": [], "right_with": []}
         names = {"name": expected.name, "rdtype": expected.rdtype}
         if row is None:
@@ -229,10 +229,14 @@ def _rows_of(seen: Seen) -> tuple[list[Record | None], list[Record]]:
 
 
 def _is_loss(row: Record, expected: Expected, verdict: Verdict) -> bool:
-    """Whether what was right last, however long ago and whatever was seen meanwhile, is not any more. Where we expect
-    something else by now and there is what was there, nobody has lost anything."""
+    """Whether what was right last, however long ago and whatever was seen meanwhile, is not any more. Where people
+    expect something else by now and there is what was there, nothing is lost; a certificate changes without them.
+    Where the panel does not know any more what should be there, that counts too, and what was right stays known."""
+    if expected.why:
+        return bool(row.right_for) and row.why != expected.why
     if not row.right_for or verdict.state not in LOST:
         return False
     if expected.purpose == "dkim_revoked" and verdict.state == RecordState.MISSING:
         return False  # as good as an empty one
-    return row.right_for == list(expected.values) or row.right_with != list(verdict.published)
+    expects_the_same = row.right_for == list(expected.values) or expected.purpose == "tlsa"
+    return expects_the_same or row.right_with != list(verdict.published)

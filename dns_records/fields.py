@@ -1,7 +1,6 @@
 """What people type about the DNS: mail hosts with addresses, terms of SPF, addresses for reports, certificates."""
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address
@@ -92,13 +91,16 @@ def certificates(text: str) -> list[x509.Certificate]:
     return found
 
 
-def readable_certificates(text: str) -> list[x509.Certificate]:
-    """The same without those whose file cannot be read by now."""
+def readable_certificates(text: str) -> tuple[list[x509.Certificate], list[str]]:
+    """The same without those that cannot be read by now, and the paths of these."""
     found: list[x509.Certificate] = []
+    unreadable: list[str] = []
     for part in [*PEM.findall(text), *PEM.sub("", text).split("\n")]:
-        with suppress(ValidationError):
+        try:
             found += certificates(part)
-    return found
+        except ValidationError:
+            unreadable.append(part.strip())
+    return found, unreadable
 
 
 def names_of(certificate: x509.Certificate) -> list[str]:

@@ -85,6 +85,12 @@ WHY = {
     "addresses": gettext_lazy("The addresses are %(found)s."),
     "reverse": gettext_lazy("The address has the name %(found)s."),
     "tlsa": gettext_lazy("No TLSA record fits the certificate: servers that know DANE do not deliver."),
+    "certificate_unreadable": gettext_lazy(
+        "The panel cannot read a certificate from %(files)s, so it does not know which record is right."
+    ),
+    "certificate_of_others": gettext_lazy(
+        "A certificate is for %(names)s. No mail host has such a name, so it is not known which record is right."
+    ),
     "not_everywhere": gettext_lazy("%(servers)s: not there yet. Others are right already."),
     "lost_somewhere": gettext_lazy("%(servers)s: not there any more, or another one. Others still have the right one."),
     "silent": gettext_lazy("No answer: %(servers)s."),

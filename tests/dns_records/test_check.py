@@ -306,6 +306,41 @@ def test_tlsa(place: Place, tmp_path: Path) -> None:
     assert said() == "right"
 
 
+def test_a_certificate_that_cannot_be_read(place: Place, tmp_path: Path) -> None:
+    """Or that is for others after a renewal. The record stays in sight, and what was right is told as a loss."""
+    path = tmp_path / "cert.pem"
+    keys = generate("rsa-2048"), generate("rsa-2048")
+    path.write_text(certificate(keys[0], "mx1.example.net"))
+    change_dns_settings(certificates=str(path), by=TESTER)
+    place.publish()
+    place.publish_hosts()
+    check(place)
+
+    def said() -> list[tuple[str, str, bool]]:
+        check(place)
+        changes = RecordChange.objects.filter(purpose="tlsa", name="_25._tcp.mx1.example.net").order_by("pk")
+        return [(one.after, sentence(one.why, one.words), one.is_loss) for one in changes]
+
+    path.unlink()
+    unreadable = f"The panel cannot read a certificate from {path}, so it does not know which record is right."
+    so_far = [("right", "", False), ("unknown", unreadable, True)]
+    assert said() == so_far
+    assert said() == so_far
+    path.write_text(certificate(keys[1], "mx.example.net"))
+    so_far.append(
+        (
+            "unknown",
+            "A certificate is for mx.example.net. No mail host has such a name, so it is not known which record is "
+            "right.",
+            True,
+        )
+    )
+    assert said() == so_far
+    path.write_text(certificate(keys[1], "mx1.example.net"))
+    so_far.append(("different", "No TLSA record fits the certificate: servers that know DANE do not deliver.", True))
+    assert said() == so_far
+
+
 def test_a_revoked_key(place: Place) -> None:
     before = place.expected()
     place.publish_hosts()
