@@ -125,8 +125,13 @@ DNSSEC = {
 
 
 def sentence(why: str, words: Mapping[str, Any]) -> str:
-    """What is wrong, in the reader's language; "" for nothing. Servers that were silent are named behind it."""
+    """What is wrong, in the reader's language; "" for nothing. What stands in the way of mending it, and servers that
+    were silent, are named behind it."""
     said = [str(WHY[why]) % _in_line(words)] if why else []
+    if words.get("costs_too_much"):
+        said.append(
+            _("The expected record would need more than 10 lookups, and fail (RFC 7208): take terms out of it first.")
+        )
     if words.get("silent"):
         said.append(_("These servers do not answer: %(servers)s.") % {"servers": ", ".join(words["silent"])})
     return " ".join(said)

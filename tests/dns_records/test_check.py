@@ -442,6 +442,32 @@ def somebody_waits() -> bool:
         return cursor.fetchone() is not None
 
 
+BIG = "include:big.example.org"  # with its own, ten lookups
+
+
+@pytest.mark.parametrize(
+    ("there", "ours", "is_said"),
+    [
+        (f'@ TXT "v=spf1 {BIG} -all"', "ip4:192.0.2.8", True),
+        (f'@ TXT "v=spf1 {BIG} -all"\n@ TXT "v=spf1 ip4:192.0.2.8 -all"', "ip4:192.0.2.8", True),
+        ("", BIG, True),
+        ('@ TXT "v=spf1 a -all"', "ip4:192.0.2.8", False),
+        ("", "ip4:192.0.2.8", False),
+    ],
+)
+def test_what_is_proposed_has_ten_lookups_at_most(place: Place, there: str, ours: str, is_said: bool) -> None:
+    """Or it is said before anybody publishes it."""
+    change_dns_settings(spf_senders=ours, by=TESTER)
+    big = f'big TXT "v=spf1 {" ".join(f"a:h{number}.example.net" for number in range(9))} -all"'
+    place.publish(lambda lines: added(big, there)(without("v=spf1")(lines)))
+    place.publish_hosts()
+    check(place)
+    record = Record.objects.get(domain=place.domain, purpose="spf")
+    assert record.state != "right"
+    costs = "The expected record would need more than 10 lookups, and fail (RFC 7208): take terms out of it first."
+    assert sentence(record.why, record.words).endswith(costs) == is_said
+
+
 def test_every_night(db: None) -> None:
     """What beat starts is there, and it starts the work."""
     app.loader.import_default_modules()  # as the worker does
