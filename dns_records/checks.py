@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from dns_records import spf
 from dns_records.authoritative import TIMEOUT, Asker
-from dns_records.dnssec import UNKNOWN, dnssec_of
+from dns_records.dnssec import BROKEN as BROKEN_DNSSEC
+from dns_records.dnssec import SIGNED, UNKNOWN, UNSIGNED, dnssec_of
 from dns_records.expected import Expected, expected_by_domain, expected_of_hosts
 from dns_records.judging import Verdict, judge
 from dns_records.models import DnsSettings
@@ -23,6 +24,7 @@ from domains.models import Domain
 log = logging.getLogger(__name__)
 
 LOST = (*BROKEN, RecordState.NOT_EVERYWHERE)
+AS_RECORD = {SIGNED: RecordState.RIGHT, UNSIGNED: RecordState.MISSING, BROKEN_DNSSEC: RecordState.DIFFERENT}
 DKIM = ("dkim", "dkim_prepared", "dkim_retiring", "dkim_revoked")
 AT_ONCE = 32  # domains; each waits for the network nearly all the time
 CHUNK = 200  # domains whose records are kept in one transaction
@@ -38,6 +40,7 @@ class Seen:
     records: list[tuple[Expected, Verdict]]
     dnssec: str = UNKNOWN
     servers: tuple[str, ...] = ()
+    zone: str = ""  # that holds the domain; "" where nobody can be found
 
 
 @dataclass
@@ -65,7 +68,7 @@ class Run:
         except Exception:  # as below
             log.exception("Whether %s is signed cannot be said", zone)
             dnssec = UNKNOWN
-        return Seen(domain_id, records, dnssec, names)
+        return Seen(domain_id, records, dnssec, names, zone)
 
     def verdict_on(self, expected: Expected) -> Verdict:
         """What others write into the DNS must not stop the check of everybody, also where nobody has thought of it."""
@@ -156,14 +159,27 @@ def _keep(seen: Seen, now: datetime) -> int:
     if seen.domain_id is not None and not Domain.objects.filter(pk=seen.domain_id).exists():
         return 0  # deleted meanwhile
     zone = _locked(seen.domain_id, now)
-    changes = list(_changes(seen, now))
+    changes = [*_changes(seen, now), *_change_of_dnssec(zone, seen, now)]
     RecordChange.objects.bulk_create(changes)
     states = [verdict.state for _expected, verdict in seen.records]
     right, broken = states.count(RecordState.RIGHT), sum(state in BROKEN for state in states)
     zone.right, zone.broken, zone.others = right, broken, len(states) - right - broken
     zone.checked_at, zone.dnssec, zone.servers = now, seen.dnssec, list(seen.servers)
+    if seen.dnssec != UNKNOWN:
+        zone.dnssec_known = seen.dnssec
     zone.save()
     return len(changes)
+
+
+def _change_of_dnssec(zone: ZoneCheck, seen: Seen, now: datetime) -> Iterator[RecordChange]:
+    """What became of the DS record by which the parent zone vouches for this one, since it was known last. A zone that
+    is signed loses that; one that is broken loses everything, whatever it was before."""
+    before, after = zone.dnssec_known, seen.dnssec
+    if before and after not in (before, UNKNOWN):
+        why = "" if after == SIGNED else f"dnssec_{after}"
+        names = {"domain_id": seen.domain_id, "purpose": "dnssec", "name": seen.zone, "rdtype": "DS", "why": why}
+        is_loss = before == SIGNED or after == BROKEN_DNSSEC
+        yield RecordChange(**names, at=now, before=AS_RECORD[before], after=AS_RECORD[after], is_loss=is_loss)
 
 
 def _locked(domain: int | None, now: datetime) -> ZoneCheck:

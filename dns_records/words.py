@@ -27,6 +27,7 @@ LABELS = {
     "address": gettext_lazy("Address"),
     "reverse": gettext_lazy("Reverse name"),
     "tlsa": gettext_lazy("DANE"),
+    "dnssec": gettext_lazy("DNSSEC"),
 }
 REASONS = {
     "mx": gettext_lazy("Other servers bring mail for %(domain)s to these hosts, in this order."),
@@ -95,6 +96,11 @@ WHY = {
     "lost_somewhere": gettext_lazy("%(servers)s: not there any more, or another one. Others still have the right one."),
     "silent": gettext_lazy("No answer: %(servers)s."),
     "not_judged": gettext_lazy("The panel could not judge the answer. Its log says why."),
+    "dnssec_unsigned": gettext_lazy("Not signed: the parent zone has no DS record for it."),
+    "dnssec_broken": gettext_lazy(
+        "Broken: the parent zone has a DS record, but the signatures do not fit it. Validating resolvers refuse "
+        "all that this zone says."
+    ),
     **NOBODY,
 }
 # Why a plan leaves a record alone.
@@ -115,11 +121,8 @@ ADVICE = {
 }
 DNSSEC = {
     "signed": gettext_lazy("Signed: the DS record of the parent zone fits its key, and its signatures are good."),
-    "unsigned": gettext_lazy("Not signed: the parent zone has no DS record for it."),
-    "broken": gettext_lazy(
-        "Broken: the parent zone has a DS record, but the signatures do not fit it. Validating resolvers refuse "
-        "all that this zone says."
-    ),
+    "unsigned": WHY["dnssec_unsigned"],
+    "broken": WHY["dnssec_broken"],
     "unknown": gettext_lazy("Not known: there was no answer."),
 }
 

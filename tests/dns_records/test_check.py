@@ -487,18 +487,60 @@ def test_progress_is_shown(place: Place) -> None:
     assert (job.done, job.total, job.percent) == (1, 1, 100)
 
 
+def test_signatures_that_break(place: Place) -> None:
+    """In the history and told as a loss, whatever was seen between; what is seen for the first time is no change."""
+    domain = add_domain("signed.test", by=TESTER)
+    servers = place.servers
+
+    def said(parent: str) -> list[tuple[str, str, str, bool]]:
+        servers.zone("test", parent)
+        check_domains([domain], timeout=1)
+        changes = RecordChange.objects.filter(purpose="dnssec").order_by("pk")
+        return [(str(one), one.before, sentence(one.why, one.words), one.is_loss) for one in changes]
+
+    def is_signed(at: list[str]) -> None:
+        servers.zones({"signed.test": "@ TXT hello"}, at=["ns1"], ns=at, signed=True)
+
+    is_signed(["ns1"])
+    right = f"signed DS {ds_of('signed.test')}"
+    wrong = right[:-8] + "00000000"
+    assert said(right) == []
+    is_signed(["dead"])
+    assert said(wrong) == []
+    assert ZoneCheck.objects.get(domain=domain).dnssec == "unknown"
+    is_signed(["ns1"])
+    broken = (
+        "signed.test DS: different",
+        "right",
+        "Broken: the parent zone has a DS record, but the signatures do not fit it. Validating resolvers refuse all "
+        "that this zone says.",
+        True,
+    )
+    assert said(wrong) == [broken]
+    assert said(wrong) == [broken]
+    mended = ("signed.test DS: right", "different", "", False)
+    assert said(right) == [broken, mended]
+    gone = ("signed.test DS: missing", "right", "Not signed: the parent zone has no DS record for it.", True)
+    assert said("") == [broken, mended, gone]
+    assert said(wrong)[3:] == [("signed.test DS: different", "missing", broken[2], True)]
+
+
+def ds_of(zone: str) -> str:
+    """For the key that vouches for the others."""
+    asker = Asker()
+    (server,) = asker.servers_of(zone)[1]
+    keys = asker.message(server, zone, "DNSKEY")
+    assert not isinstance(keys, str)
+    name = dns.name.from_text(zone)
+    return next(dns.dnssec.make_ds(name, key, "SHA256") for key in keys.answer[0] if key.flags == 257).to_text()
+
+
 def test_dnssec(place: Place) -> None:
     """The parent zone, test, is served as well: with the right DS record, then with one of another key."""
     servers = place.servers
     servers.zones({"signed.test": "@ TXT hello"}, at=["ns1"], ns=["ns1"], signed=True)
     servers.zones({"other.test": "@ TXT hello"}, at=["ns1"], ns=["ns1"], signed=True)
-    asker = Asker()
-    (server,) = asker.servers_of("signed.test")[1]
-    keys = asker.message(server, "signed.test", "DNSKEY")
-    assert not isinstance(keys, str)
-    name = dns.name.from_text("signed.test")
-    ds = next(dns.dnssec.make_ds(name, key, "SHA256") for key in keys.answer[0] if key.flags == 257)
-    text = ds.to_text()
+    text = ds_of("signed.test")
     servers.zone("test", f"signed DS {text}\nother DS {text}\nplain NS ns1.servers.test.")
     servers.zone("plain.test", "@ TXT hello", at=["ns1"], ns=["ns1"])
     assert [dnssec_of(zone, Asker()) for zone in ("signed.test", "other.test", "plain.test")] == [
