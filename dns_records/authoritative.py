@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 4.0  # seconds for one server and one question: two tries by UDP
 TRIES = 2
+MOST_SILENCES = 3  # questions in a row without an answer, of a server that has answered before
 PAYLOAD = 1232  # octets of an answer by UDP (DNS flag day 2020); what is longer comes by TCP
 MOST_ALIASES = 8
 
@@ -139,12 +140,13 @@ class ServerAnswer:
 @dataclass
 class Asker:
     """Asks within one run. It remembers who serves what, and asks a server that did not answer no second time, so
-    a dead server costs one time-out a run. Threads may share it; make a new one for the next run."""
+    a dead server costs one time-out a run. One that has answered before may be silent twice: packets get lost, and so
+    must not be all that it serves. Threads may share it; make a new one for the next run."""
 
     timeout: float = TIMEOUT  # seconds, for each server
     _servers: dict[dns.name.Name, list[Server]] = field(default_factory=dict)  # by zone
     _failures: dict[dns.name.Name, ServerAnswer] = field(default_factory=dict)  # by name or zone
-    _dead: set[str] = field(default_factory=set)
+    _silences: dict[str, int] = field(default_factory=dict)  # since the last answer
 
     def ask_all(self, name: str, rdtype: str) -> list[ServerAnswer]:
         """Asks every authoritative server of the name. Never an empty list: where no server can be found, or the name
@@ -164,18 +166,9 @@ class Asker:
         """The whole answer of one server, or why there is none: "timeout" or "no address"."""
         if not server.address:
             return "no address"
-        if server.address in self._dead:
-            return Said.TIMEOUT
-        answer = _exchange(
-            _question(_name(name), rdtype, recursion=False, dnssec=dnssec),
-            server.address,
-            port or settings.DNS_PORT,
-            self.timeout,
-        )
-        if answer is None:
-            self._dead.add(server.address)
-            return Said.TIMEOUT
-        return answer
+        question = _question(_name(name), rdtype, recursion=False, dnssec=dnssec)
+        answer = self._exchange(question, server.address, port or settings.DNS_PORT)
+        return Said.TIMEOUT if answer is None else answer
 
     def from_resolver(self, name: str, rdtype: str) -> dns.message.Message | ServerAnswer:
         """What the first resolver that answers says; a ServerAnswer says why none did."""
@@ -286,17 +279,23 @@ class Asker:
         question = _question(name, rdtype, recursion=True)
         failure = _nobody("no resolver")
         for address, port in resolvers():
-            answer = None
-            if (key := f"{address}#{port}") not in self._dead:
-                answer = _exchange(question, address, port, self.timeout)
+            answer = self._exchange(question, address, port)
             if answer is None:
-                self._dead.add(key)
                 failure = ServerAnswer(RESOLVER, address, Said.TIMEOUT)
             elif answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                 return answer
             else:
                 failure = _nobody(dns.rcode.to_text(answer.rcode()), address)
         return failure
+
+    def _exchange(self, question: dns.message.QueryMessage, address: str, port: int) -> dns.message.Message | None:
+        """None at once where the server counts as dead."""
+        key = f"{address}#{port}"
+        if self._silences.get(key, 0) >= MOST_SILENCES:
+            return None
+        answer = _exchange(question, address, port, self.timeout)
+        self._silences[key] = 0 if answer is not None else self._silences.get(key, MOST_SILENCES) + 1
+        return answer
 
 
 def text_of(strings: Iterable[bytes]) -> str:
