@@ -399,6 +399,14 @@ def test_a_name_that_is_none_is_said(place: Place) -> None:
     ]
 
 
+def test_a_domain_may_be_too_long_for_its_records(place: Place) -> None:
+    domain = add_domain(".".join(["a" * 60] * 4 + ["example"]), by=TESTER)
+    check_domains([domain], timeout=1)
+    kept = Record.objects.filter(domain=domain, why="no name")
+    assert "dmarc" in {one.purpose for one in kept}
+    assert {one.state for one in kept} == {"unknown"}
+
+
 def test_what_cannot_be_judged_or_kept_stops_no_other(place: Place) -> None:
     place.publish()
     odd, good = Expected("odd", "example.org", "TXT", ("x",)), place.expected()[0]
