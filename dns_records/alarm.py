@@ -1,9 +1,12 @@
-"""A mail to those who look after a domain when a record that was right is not right any more, once for each change."""
+"""A mail to those who look after a domain when a record that was right is not right any more, once for each loss."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
@@ -14,19 +17,44 @@ from dns_records.words import LABELS, sentence
 from jobs.mail import automatic_mail, delivered
 
 MOST_LINES = 50  # of one mail; the page shows them all
+LOCK = 0x444E5341  # "DNSA", an advisory lock: who tells does so one after the other
+TRIED = timedelta(days=5)  # for so long, as Postfix does with mail (maximal_queue_lifetime)
 
 
 def tell_what_broke() -> int:
-    """Sends what nobody has been told yet; the number of mails. What no server took is tried again at the next run."""
-    changes = list(RecordChange.objects.filter(TO_TELL).select_related("domain").order_by("pk"))
-    if not changes:
-        return 0
-    mails = [(person, mail) for person in _people() if (mail := _mail(person, _of(person, changes)))]
-    told = list(delivered(mails)) if mails else []
-    if mails and not told:
-        return 0
-    RecordChange.objects.filter(pk__in=[change.pk for change in changes]).update(told_at=timezone.now())
-    return len(told)
+    """Sends to each person what they have not been told yet; the number of mails. What the server did not take for
+    now is tried again at the next run, for that person alone."""
+    with _one_after_the_other():
+        changes = list(RecordChange.objects.filter(TO_TELL).select_related("domain").order_by("pk"))
+        if not changes:
+            return 0
+        people = _people()
+        mails = [(person, mail) for person in people if (mail := _mail(person, _of(person, changes)))]
+        sent = 0
+        for person in delivered(mails) if mails else ():
+            sent += 1
+            _note(person, _of(person, changes))
+        too_old = timezone.now() - TRIED
+        done = [one.pk for one in changes if one.at < too_old or not any(_of(person, [one]) for person in people)]
+        RecordChange.objects.filter(pk__in=done).update(told_at=timezone.now())
+        return sent
+
+
+@contextmanager
+def _one_after_the_other() -> Iterator[None]:
+    """A check that waits here finds told what another one has told."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _note(person: User, changes: Sequence[RecordChange]) -> None:
+    for change in changes:
+        change.told_to = [*change.told_to, person.pk]
+    RecordChange.objects.bulk_update(changes, ["told_to"])
 
 
 def _people() -> list[User]:
@@ -36,10 +64,13 @@ def _people() -> list[User]:
 
 
 def _of(person: User, changes: Sequence[RecordChange]) -> list[RecordChange]:
-    if person.is_superuser:
-        return list(changes)
+    """What concerns a person and they have not been told."""
     own = {domain.pk for domain in person.domains.all()}
-    return [change for change in changes if change.domain_id in own]
+    return [
+        change
+        for change in changes
+        if person.pk not in change.told_to and (person.is_superuser or change.domain_id in own)
+    ]
 
 
 def _mail(person: User, changes: Sequence[RecordChange]) -> EmailMessage | None:

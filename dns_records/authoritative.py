@@ -12,6 +12,7 @@ Nothing here raises for what the network does: a server that does not answer is 
 import enum
 import logging
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import dns.exception
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 4.0  # seconds for one server and one question: two tries by UDP
 TRIES = 2
+MOST_SILENCES = 3  # questions in a row without an answer, of a server that has answered before
 PAYLOAD = 1232  # octets of an answer by UDP (DNS flag day 2020); what is longer comes by TCP
 MOST_ALIASES = 8
 
@@ -54,7 +56,15 @@ WHY = {
     "no address": gettext_lazy("%(server)s has no address."),
 }
 RESOLVER = "resolver"  # instead of a server, where none could be asked
+# PostgreSQL takes no NUL, and no terminal or mail should get the others: as zone files write them, \DDD for each octet
+# (RFC 1035, section 5.1).
+CONTROLS = {
+    number: "".join(f"\\{octet:03}" for octet in chr(number).encode()) for number in (*range(32), *range(127, 160))
+}
 NOBODY = {
+    "no name": gettext_lazy(
+        "The DNS cannot hold this name: a part of it is empty or longer than 63 characters, or it is longer than 253."
+    ),
     "no zone": gettext_lazy("No name server serves this name: it is not in the DNS."),
     "no server": gettext_lazy("The zone of this name has no name server."),
     "no resolver": gettext_lazy(
@@ -124,27 +134,30 @@ class ServerAnswer:
     @property
     def texts(self) -> list[str]:
         """TXT records, the strings of each put together (RFC 7208, 3.3; RFC 6376, 3.6.2.2)."""
-        return sorted(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in self.rrset or [])
+        return sorted(text_of(rdata.strings) for rdata in self.rrset or [])
 
 
 @dataclass
 class Asker:
     """Asks within one run. It remembers who serves what, and asks a server that did not answer no second time, so
-    a dead server costs one time-out a run. Threads may share it; make a new one for the next run."""
+    a dead server costs one time-out a run. One that has answered before may be silent twice: packets get lost, and so
+    must not be all that it serves. Threads may share it; make a new one for the next run."""
 
     timeout: float = TIMEOUT  # seconds, for each server
     _servers: dict[dns.name.Name, list[Server]] = field(default_factory=dict)  # by zone
     _failures: dict[dns.name.Name, ServerAnswer] = field(default_factory=dict)  # by name or zone
-    _dead: set[str] = field(default_factory=set)
+    _silences: dict[str, int] = field(default_factory=dict)  # since the last answer
 
     def ask_all(self, name: str, rdtype: str) -> list[ServerAnswer]:
-        """Asks every authoritative server of the name. Never an empty list: where no server can be found, one answer
-        says why."""
-        return self._ask_all(_name(name), rdtype, ())
+        """Asks every authoritative server of the name. Never an empty list: where no server can be found, or the name
+        is none, one answer says why."""
+        parsed = _name_or_none(name)
+        return self._ask_all(parsed, rdtype, ()) if parsed else [_nobody("no name")]
 
     def servers_of(self, name: str) -> tuple[str, list[Server]]:
         """The zone that holds the name, and its servers, sorted; ("", []) where nobody can be found."""
-        found = self._zone_of(_name(name))
+        parsed = _name_or_none(name)
+        found = self._zone_of(parsed) if parsed else _nobody("no name")
         return ("", []) if isinstance(found, ServerAnswer) else (_text(found), self._servers[found])
 
     def message(
@@ -153,18 +166,9 @@ class Asker:
         """The whole answer of one server, or why there is none: "timeout" or "no address"."""
         if not server.address:
             return "no address"
-        if server.address in self._dead:
-            return Said.TIMEOUT
-        answer = _exchange(
-            _question(_name(name), rdtype, recursion=False, dnssec=dnssec),
-            server.address,
-            port or settings.DNS_PORT,
-            self.timeout,
-        )
-        if answer is None:
-            self._dead.add(server.address)
-            return Said.TIMEOUT
-        return answer
+        question = _question(_name(name), rdtype, recursion=False, dnssec=dnssec)
+        answer = self._exchange(question, server.address, port or settings.DNS_PORT)
+        return Said.TIMEOUT if answer is None else answer
 
     def from_resolver(self, name: str, rdtype: str) -> dns.message.Message | ServerAnswer:
         """What the first resolver that answers says; a ServerAnswer says why none did."""
@@ -275,17 +279,33 @@ class Asker:
         question = _question(name, rdtype, recursion=True)
         failure = _nobody("no resolver")
         for address, port in resolvers():
-            answer = None
-            if (key := f"{address}#{port}") not in self._dead:
-                answer = _exchange(question, address, port, self.timeout)
+            answer = self._exchange(question, address, port)
             if answer is None:
-                self._dead.add(key)
                 failure = ServerAnswer(RESOLVER, address, Said.TIMEOUT)
             elif answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                 return answer
             else:
                 failure = _nobody(dns.rcode.to_text(answer.rcode()), address)
         return failure
+
+    def _exchange(self, question: dns.message.QueryMessage, address: str, port: int) -> dns.message.Message | None:
+        """None at once where the server counts as dead."""
+        key = f"{address}#{port}"
+        if self._silences.get(key, 0) >= MOST_SILENCES:
+            return None
+        answer = _exchange(question, address, port, self.timeout)
+        self._silences[key] = 0 if answer is not None else self._silences.get(key, MOST_SILENCES) + 1
+        return answer
+
+
+def text_of(strings: Iterable[bytes]) -> str:
+    """One TXT record in one piece, its control characters escaped."""
+    return b"".join(strings).decode("utf-8", "replace").translate(CONTROLS)
+
+
+def is_name(text: str) -> bool:
+    """Whether the DNS can hold it; a..example and a label of 64 octets are none."""
+    return _name_or_none(text) is not None
 
 
 def resolvers() -> list[tuple[str, int]]:
@@ -352,6 +372,13 @@ def _nobody(reason: str, address: str = "") -> ServerAnswer:
 
 def _name(text: str) -> dns.name.Name:
     return dns.name.from_text(text)
+
+
+def _name_or_none(text: str) -> dns.name.Name | None:
+    try:
+        return _name(text)
+    except (dns.exception.DNSException, UnicodeError):
+        return None
 
 
 def _text(name: dns.name.Name) -> str:

@@ -10,7 +10,7 @@ from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from dns_records import words
-from dns_records.fields import is_for, readable_certificates, tlsa_of
+from dns_records.fields import is_for, names_of, readable_certificates, tlsa_of
 from dns_records.models import DnsSettings, DomainDns
 from domains.dkim_models import LONGEST_STRING, DkimKey
 from domains.dkim_waits import may_go_at
@@ -38,6 +38,7 @@ class Expected:
     values: tuple[str, ...]
     words: Mapping[str, Any] = field(default_factory=dict)
     waits: bool = False  # nobody misses it yet: a key that is only prepared
+    why: str = ""  # it is not known what should be there, so there are no values: a key of words.WHY
 
     @property
     def reason(self) -> str:
@@ -209,8 +210,10 @@ def _for_mail_programs(name: str, settings: DnsSettings, clients: Mapping[str, s
 
 
 def _of_hosts(settings: DnsSettings) -> Iterator[Expected]:
-    found = readable_certificates(settings.certificates)
-    for host in settings.mail_hosts:
+    found, unreadable = readable_certificates(settings.certificates)
+    hosts = settings.mail_hosts
+    of_others = [one for one in found if not any(is_for(one, host.name) for host in hosts)]
+    for host in hosts:
         for rdtype, version in (("A", 4), ("AAAA", 6)):
             values = tuple(one for one in host.addresses if ip_address(one).version == version)
             if values:
@@ -219,5 +222,11 @@ def _of_hosts(settings: DnsSettings) -> Iterator[Expected]:
             name = ip_address(address).reverse_pointer
             yield Expected("reverse", name, "PTR", (f"{host.name}.",), {"host": host.name, "address": address})
         values = tuple(dict.fromkeys(tlsa_of(one) for one in found if is_for(one, host.name)))
+        name, words = f"_25._tcp.{host.name}", {"host": host.name}
         if values:
-            yield Expected("tlsa", f"_25._tcp.{host.name}", "TLSA", values, {"host": host.name})
+            yield Expected("tlsa", name, "TLSA", values, words)
+        elif unreadable:
+            yield Expected("tlsa", name, "TLSA", (), words | {"files": unreadable}, why="certificate_unreadable")
+        elif of_others:
+            names = [named for one in of_others for named in names_of(one) or [one.subject.rfc4514_string()]]
+            yield Expected("tlsa", name, "TLSA", (), words | {"names": names}, why="certificate_of_others")

@@ -1,7 +1,6 @@
 """What people type about the DNS: mail hosts with addresses, terms of SPF, addresses for reports, certificates."""
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address
@@ -65,12 +64,19 @@ def spf_terms(text: str) -> str:
 
 def report_addresses(text: str) -> str:
     """Addresses with blanks between them, without mailto:."""
-    addresses = [one.removeprefix("mailto:") for one in re.split(r"[\s,]+", text.strip()) if one]
-    for address in addresses:
-        if not REPORTS_TO.fullmatch(address.lower()):
-            sentence = _("“%(address)s” is no address for reports. Write dmarc@example.org, for example.")
-            raise ValidationError(sentence % {"address": shown(address)})
-    return " ".join(addresses)
+    return " ".join(_report_address(one) for one in re.split(r"[\s,]+", text.strip()) if one)
+
+
+def _report_address(text: str) -> str:
+    local, at, domain = text.removeprefix("mailto:").rpartition("@")
+    try:
+        address = f"{local}{at}{normalised_domain(domain)}"
+    except ValidationError:
+        address = ""
+    if not REPORTS_TO.fullmatch(address):
+        sentence = _("“%(address)s” is no address for reports. Write dmarc@example.org, for example.")
+        raise ValidationError(sentence % {"address": shown(text)})
+    return address
 
 
 def certificates(text: str) -> list[x509.Certificate]:
@@ -85,13 +91,16 @@ def certificates(text: str) -> list[x509.Certificate]:
     return found
 
 
-def readable_certificates(text: str) -> list[x509.Certificate]:
-    """The same without those whose file cannot be read by now."""
+def readable_certificates(text: str) -> tuple[list[x509.Certificate], list[str]]:
+    """The same without those that cannot be read by now, and the paths of these."""
     found: list[x509.Certificate] = []
+    unreadable: list[str] = []
     for part in [*PEM.findall(text), *PEM.sub("", text).split("\n")]:
-        with suppress(ValidationError):
+        try:
             found += certificates(part)
-    return found
+        except ValidationError:
+            unreadable.append(part.strip())
+    return found, unreadable
 
 
 def names_of(certificate: x509.Certificate) -> list[str]:

@@ -52,6 +52,8 @@ def judge(expected: Expected, answers: Sequence[ServerAnswer], lookups: Callable
 def _of_one(expected: Expected, answer: ServerAnswer, lookups: Callable[[str], int]) -> Verdict:
     texts = answer.texts if answer.said == Said.RECORDS and expected.rdtype == "TXT" else []
     found = texts if expected.rdtype == "TXT" else [record.lower() for record in answer.records]
+    if expected.why:
+        return Verdict(RecordState.UNKNOWN, expected.why, expected.words, tuple(found))
     if expected.purpose == "spf":
         return _spf(expected, found, lookups)
     verdict = COMPARE[expected.purpose](expected, found)
@@ -79,14 +81,15 @@ def _mx(expected: Expected, found: list[str]) -> Verdict:
 def _spf(expected: Expected, found: list[str], lookups: Callable[[str], int]) -> Verdict:
     records = [text for text in found if spf.is_spf(text)]
     there = tuple(records)
-    if not records:
-        return Verdict(RecordState.MISSING, "nothing")
     (wanted,) = expected.values
+    if not records:
+        return Verdict(RecordState.MISSING, "nothing", _costs(wanted, lookups))
     *terms, ending = spf.terms_of(wanted)
     if len(records) > 1:
         together = f"{spf.VERSION} {' '.join(term for one in records for term in spf.terms_of(one))}"
         whole = (_once(spf.merged(together, terms, ending)),)
-        return Verdict(RecordState.SEVERAL, "several", {"number": len(records)}, there, whole)
+        words = {"number": len(records)} | _costs(whole[0], lookups)
+        return Verdict(RecordState.SEVERAL, "several", words, there, whole)
     (text,) = records
     whole = (spf.merged(text, terms, ending),)
     known = {spf.normal(term) for term in spf.terms_of(text)}
@@ -103,7 +106,14 @@ def _spf(expected: Expected, found: list[str], lookups: Callable[[str], int]) ->
     elif (number := lookups(text)) > spf.MOST_LOOKUPS:
         verdict = "spf_lookups", {"number": f"> {spf.MOST_LOOKUPS}" if number > spf.MOST_LOOKUPS else number}
     why, words = verdict
+    if why and why != "spf_lookups":
+        words |= _costs(whole[0], lookups)
     return Verdict(RecordState.DIFFERENT if why else RecordState.RIGHT, why, words, there, whole if why else there)
+
+
+def _costs(proposed: str, lookups: Callable[[str], int]) -> dict[str, Any]:
+    """For the sentence about a record that we propose: whether receivers would stop in it."""
+    return {"costs_too_much": True} if lookups(proposed) > spf.MOST_LOOKUPS else {}
 
 
 def _once(text: str) -> str:

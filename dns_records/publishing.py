@@ -26,7 +26,7 @@ from dns.rdtypes.ANY.TXT import TXT
 from accounts.actors import Actor
 from accounts.history import recorded
 from dns_records import spf
-from dns_records.authoritative import Asker, Server
+from dns_records.authoritative import Asker, Server, text_of
 from dns_records.expected import TTL, Expected, expected_of, own_settings, right_hand_side, zone_lines
 from dns_records.models import UpdateServer
 from dns_records.record_models import PublishedRecord
@@ -251,7 +251,7 @@ def _there(server: UpdateServer, asker: Asker, name: str, rdtype: str) -> list[d
 def _text(rdata: dns.rdata.Rdata) -> str:
     """In the spelling of `Expected`."""
     if isinstance(rdata, TXT):
-        return b"".join(rdata.strings).decode("utf-8", "replace")
+        return text_of(rdata.strings)
     return str(rdata.to_text())
 
 

@@ -27,6 +27,7 @@ DNSSEC_STATES = {
     "broken": _("broken"),
     "unknown": _("not known"),
 }
+LONGEST_NAME = 600  # characters: one of a report is made of two, and what is longer than the DNS allows is said
 BROKEN = (RecordState.MISSING, RecordState.DIFFERENT, RecordState.SEVERAL)
 
 
@@ -42,6 +43,7 @@ class ZoneCheck(models.Model):
     broken = models.PositiveIntegerField(default=0)
     others = models.PositiveIntegerField(default=0)
     dnssec = models.CharField(max_length=10, default="unknown")
+    dnssec_known = models.CharField(max_length=10, default="")  # the last one but for unknown
     servers = ArrayField(models.CharField(max_length=253), default=list)
 
     class Meta:
@@ -69,7 +71,7 @@ class Record(models.Model):
 
     domain = models.ForeignKey(Domain, null=True, on_delete=models.CASCADE, related_name="records", db_constraint=False)
     purpose = models.CharField(max_length=20)
-    name = models.CharField(max_length=253, db_collation="C")
+    name = models.CharField(max_length=LONGEST_NAME, db_collation="C")
     rdtype = models.CharField(max_length=5)
     expected = ArrayField(models.TextField())
     published = ArrayField(models.TextField(), default=list)
@@ -77,6 +79,9 @@ class Record(models.Model):
     why = models.CharField(max_length=30, blank=True)  # a key of dns_records.words.WHY
     words = models.JSONField(default=dict)  # what stands in its sentence
     since = models.DateTimeField()
+    # What was expected and what was there when it was right last. Empty once it is known to be lost.
+    right_for = ArrayField(models.TextField(), default=list)
+    right_with = ArrayField(models.TextField(), default=list)
     position = models.PositiveIntegerField(default=0)
 
     objects = RecordQuerySet.as_manager()
@@ -94,17 +99,17 @@ class Record(models.Model):
         return f"{self.name} {self.rdtype}"
 
 
-TO_TELL = models.Q(told_at=None, before=RecordState.RIGHT, after__in=BROKEN)  # by the alarm mail
+TO_TELL = models.Q(told_at=None, is_loss=True)  # by the alarm mail
 
 
 class RecordChange(models.Model):
-    """A record was seen in another state than before."""
+    """A record was seen in another state than before, or what had been right before is lost."""
 
     domain = models.ForeignKey(
         Domain, null=True, on_delete=models.CASCADE, related_name="record_changes", db_constraint=False
     )
     purpose = models.CharField(max_length=20)
-    name = models.CharField(max_length=253, db_collation="C")
+    name = models.CharField(max_length=LONGEST_NAME, db_collation="C")
     rdtype = models.CharField(max_length=5)
     at = models.DateTimeField(_("seen"))
     before = models.CharField(max_length=14, blank=True)
@@ -112,7 +117,9 @@ class RecordChange(models.Model):
     published = ArrayField(models.TextField(), default=list)
     why = models.CharField(max_length=30, blank=True)
     words = models.JSONField(default=dict)
-    told_at = models.DateTimeField(null=True)  # the alarm mail about it was sent
+    is_loss = models.BooleanField(default=False)  # what was right is not any more, and we expect nothing else
+    told_to = ArrayField(models.BigIntegerField(), default=list)  # people, by their numbers
+    told_at = models.DateTimeField(null=True)  # when all of them had the alarm mail about it
 
     class Meta:
         ordering = ["-id"]

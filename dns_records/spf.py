@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from dns_records.authoritative import is_name
 from dns_records.fields import TERM_OF_SPF
 
 MOST_LOOKUPS = 10  # section 4.6.4
@@ -44,11 +45,21 @@ def all_of(text: str) -> str:
 
 
 def first_wrong(text: str) -> str:
-    """A term that receivers do not understand; "" where all is well. Unknown modifiers are allowed (section 6)."""
+    """A term that receivers do not understand; "" where all is well. Unknown modifiers are allowed (section 6), a name
+    that is none is not (section 4.3)."""
     for term in terms_of(text):
         if term.lower() not in ALL and not TERM_OF_SPF.fullmatch(term) and "=" not in term.split(":")[0]:
             return term
+        word, name = _word_and_name(term)
+        if word in COSTLY and "%" not in name and not is_name(name):
+            return term
     return ""
+
+
+def _word_and_name(term: str) -> tuple[str, str]:
+    """include:a.example and a:a.example/24 without what is around the name; "" where there is none."""
+    word, _colon, name = term.lower().lstrip("+-?~").replace("=", ":", 1).partition(":")
+    return word.partition("/")[0], name.partition("/")[0]
 
 
 def lookups(text: str, ask: Callable[[str], list[str]], *, most: int = MOST_LOOKUPS + 1) -> int:
@@ -56,15 +67,13 @@ def lookups(text: str, ask: Callable[[str], list[str]], *, most: int = MOST_LOOK
     gives the TXT records of a name."""
     number = 0
     for term in terms_of(text):
-        bare = term.lower().lstrip("+-?~")
-        if bare == "all":
+        word, name = _word_and_name(term)
+        if word == "all":
             break  # what stands behind it is never reached
-        word = bare.replace("=", ":").partition(":")[0].partition("/")[0]
         if word not in COSTLY:
             continue
         number += 1
-        if word in ("include", "redirect") and number < most and "%" not in bare:
-            name = bare.replace("=", ":", 1).partition(":")[2]
+        if word in ("include", "redirect") and number < most and "%" not in name:
             for other in [one for one in ask(name) if is_spf(one)][:1]:
                 number += lookups(other, ask, most=most - number)
         if number >= most:

@@ -209,7 +209,7 @@ def _row(expected: Expected, record: Record | None) -> dict[str, Any]:
         "state": state,
         "look": (kind, icon, record.get_state_display() if record else _("not asked yet")),
         "is_broken": state in BROKEN,
-        "why": sentence(record.why, record.words) if record else "",
+        "why": sentence(record.why, record.words) if record else sentence(expected.why, expected.words),
         "since": record.since if record else None,
     }
 

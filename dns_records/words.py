@@ -27,6 +27,7 @@ LABELS = {
     "address": gettext_lazy("Address"),
     "reverse": gettext_lazy("Reverse name"),
     "tlsa": gettext_lazy("DANE"),
+    "dnssec": gettext_lazy("DNSSEC"),
 }
 REASONS = {
     "mx": gettext_lazy("Other servers bring mail for %(domain)s to these hosts, in this order."),
@@ -85,8 +86,21 @@ WHY = {
     "addresses": gettext_lazy("The addresses are %(found)s."),
     "reverse": gettext_lazy("The address has the name %(found)s."),
     "tlsa": gettext_lazy("No TLSA record fits the certificate: servers that know DANE do not deliver."),
+    "certificate_unreadable": gettext_lazy(
+        "The panel cannot read a certificate from %(files)s, so it does not know which record is right."
+    ),
+    "certificate_of_others": gettext_lazy(
+        "A certificate is for %(names)s. No mail host has such a name, so it is not known which record is right."
+    ),
     "not_everywhere": gettext_lazy("%(servers)s: not there yet. Others are right already."),
+    "lost_somewhere": gettext_lazy("%(servers)s: not there any more, or another one. Others still have the right one."),
     "silent": gettext_lazy("No answer: %(servers)s."),
+    "not_judged": gettext_lazy("The panel could not judge the answer. Its log says why."),
+    "dnssec_unsigned": gettext_lazy("Not signed: the parent zone has no DS record for it."),
+    "dnssec_broken": gettext_lazy(
+        "Broken: the parent zone has a DS record, but the signatures do not fit it. Validating resolvers refuse "
+        "all that this zone says."
+    ),
     **NOBODY,
 }
 # Why a plan leaves a record alone.
@@ -107,18 +121,20 @@ ADVICE = {
 }
 DNSSEC = {
     "signed": gettext_lazy("Signed: the DS record of the parent zone fits its key, and its signatures are good."),
-    "unsigned": gettext_lazy("Not signed: the parent zone has no DS record for it."),
-    "broken": gettext_lazy(
-        "Broken: the parent zone has a DS record, but the signatures do not fit it. Validating resolvers refuse "
-        "all that this zone says."
-    ),
+    "unsigned": WHY["dnssec_unsigned"],
+    "broken": WHY["dnssec_broken"],
     "unknown": gettext_lazy("Not known: there was no answer."),
 }
 
 
 def sentence(why: str, words: Mapping[str, Any]) -> str:
-    """What is wrong, in the reader's language; "" for nothing. Servers that were silent are named behind it."""
+    """What is wrong, in the reader's language; "" for nothing. What stands in the way of mending it, and servers that
+    were silent, are named behind it."""
     said = [str(WHY[why]) % _in_line(words)] if why else []
+    if words.get("costs_too_much"):
+        said.append(
+            _("The expected record would need more than 10 lookups, and fail (RFC 7208): take terms out of it first.")
+        )
     if words.get("silent"):
         said.append(_("These servers do not answer: %(servers)s.") % {"servers": ", ".join(words["silent"])})
     return " ".join(said)

@@ -1,6 +1,11 @@
 """Each authoritative server is asked by itself: real Knots on loopback, one of them dead."""
 
+import socket
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from dns_records.authoritative import Asker, Said
 from tests.plugins.name_servers import ADDRESSES, NameServers
@@ -78,3 +83,68 @@ def test_no_resolver_answers(name_servers: NameServers, settings: object) -> Non
     assert answer.words.startswith("The resolver 127.0.53.66 does not answer, so no name server could be asked.")
     settings.DNS_RESOLVERS = [(ADDRESSES["dead"], name_servers.port), *good]  # type: ignore[attr-defined]
     assert [one.said for one in Asker(timeout=0.5).ask_all("www.example.org", "A")] == [Said.RECORDS] * 2
+
+
+def test_control_characters_are_escaped(name_servers: NameServers) -> None:
+    name_servers.zone("example.org", r'@ TXT "a\000b\127" "\194\155c\195\164"')
+    assert Asker().ask_all("example.org", "TXT")[0].texts == [r"a\000b\127\194\155cä"]
+
+
+def test_a_name_that_is_none_is_an_answer(name_servers: NameServers) -> None:
+    for name in ("a..example.org", f"{'a' * 64}.example.org", ".".join(["a" * 60] * 5), "\x80.example"):
+        (answer,) = Asker().ask_all(name, "TXT")
+        assert (answer.is_answer, answer.nobody, Asker().servers_of(name)) == (False, "no name", ("", []))
+
+
+@contextmanager
+def losing(name_servers: NameServers, settings: Any) -> Iterator[Callable[[float], None]]:
+    """A resolver on a bad line: it loses as many of the next questions as it is told."""
+    real, address = settings.DNS_RESOLVERS[0], ("127.0.53.54", name_servers.port)
+    lost, is_over = [0.0], threading.Event()
+
+    def pass_on() -> None:
+        while not is_over.is_set():
+            try:
+                question, asker = here.recvfrom(4096)
+            except TimeoutError:
+                continue
+            lost[0] -= 1
+            if lost[0] < 0:
+                there.sendto(question, real)
+                here.sendto(there.recv(4096), asker)
+
+    def lose(number: float) -> None:
+        lost[0] = number
+
+    with socket.socket(type=socket.SOCK_DGRAM) as here, socket.socket(type=socket.SOCK_DGRAM) as there:
+        here.bind(address)
+        here.settimeout(0.2)
+        there.settimeout(5)
+        thread = threading.Thread(target=pass_on)
+        thread.start()
+        settings.DNS_RESOLVERS = [address]
+        try:
+            yield lose
+        finally:
+            is_over.set()
+            thread.join()
+
+
+def test_a_lost_question_costs_one_answer(name_servers: NameServers, settings: Any) -> None:
+    """Both packets of it; a resolver that goes away for good still costs three time-outs a run at most."""
+    for zone in ("a.example", "b.example", "c.example"):
+        name_servers.zone(zone, "@ A 192.0.2.1", at=["ns1"], ns=["ns1"])
+    with losing(name_servers, settings) as lose:
+        asker = Asker(timeout=1)
+
+        def says(name: str) -> Said:
+            return asker.ask_all(name, "A")[0].said
+
+        assert says("a.example") == Said.RECORDS
+        lose(2)
+        assert says("b.example") == Said.TIMEOUT
+        assert says("c.example") == Said.RECORDS
+        lose(float("inf"))
+        begin = time.monotonic()
+        assert {says(f"{number}.example") for number in range(20)} == {Said.TIMEOUT}
+        assert time.monotonic() - begin < 5

@@ -1,18 +1,22 @@
 """What the authoritative servers say is held against what is expected: real Knots, one after another told to lie."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dns.dnssec
 import dns.name
 import pytest
 from django.conf import settings
+from django.db import connection, transaction
 
 from dns_records.authoritative import Asker
-from dns_records.checks import check_domains
+from dns_records.checks import Run, Seen, check_domains, keep
 from dns_records.dnssec import dnssec_of
-from dns_records.expected import expected_of_hosts
+from dns_records.expected import Expected, expected_of, expected_of_hosts
 from dns_records.jobs import start_dns_check
+from dns_records.judging import RIGHT, Verdict
+from dns_records.models import DnsSettings
 from dns_records.record_models import Record, RecordChange, ZoneCheck
 from dns_records.services import change_dns_settings
 from dns_records.tasks import start_nightly_dns_check
@@ -20,11 +24,13 @@ from dns_records.words import sentence
 from domains.dkim_keys import generate
 from domains.dkim_models import DkimKey
 from domains.dkim_services import add_dkim_key, move_dkim_key
+from domains.services import add_domain
 from jobs.models import Job
 from jobs.services import run_job
 from mailadmin.celery import app
 from tests.dns_records.conftest import Place
 from tests.dns_records.test_settings import certificate
+from tests.plugins.mail_stack import eventually
 from tests.services.checks import TESTER
 
 
@@ -108,6 +114,10 @@ LIES = [
     (
         changed("-all", "ipv4:192.0.2.1 -all"),
         "example.org TXT: different: “ipv4:192.0.2.1” is no term of SPF, so the whole record fails.",
+    ),
+    (
+        changed("-all", "include:_spf..example.net -all"),
+        "example.org TXT: different: “include:_spf..example.net” is no term of SPF, so the whole record fails.",
     ),
     (
         lambda lines: added(*(f'i{n} TXT "v=spf1 a mx include:i{n + 1}.example.org -all"' for n in range(9)))(
@@ -296,6 +306,41 @@ def test_tlsa(place: Place, tmp_path: Path) -> None:
     assert said() == "right"
 
 
+def test_a_certificate_that_cannot_be_read(place: Place, tmp_path: Path) -> None:
+    """Or that is for others after a renewal. The record stays in sight, and what was right is told as a loss."""
+    path = tmp_path / "cert.pem"
+    keys = generate("rsa-2048"), generate("rsa-2048")
+    path.write_text(certificate(keys[0], "mx1.example.net"))
+    change_dns_settings(certificates=str(path), by=TESTER)
+    place.publish()
+    place.publish_hosts()
+    check(place)
+
+    def said() -> list[tuple[str, str, bool]]:
+        check(place)
+        changes = RecordChange.objects.filter(purpose="tlsa", name="_25._tcp.mx1.example.net").order_by("pk")
+        return [(one.after, sentence(one.why, one.words), one.is_loss) for one in changes]
+
+    path.unlink()
+    unreadable = f"The panel cannot read a certificate from {path}, so it does not know which record is right."
+    so_far = [("right", "", False), ("unknown", unreadable, True)]
+    assert said() == so_far
+    assert said() == so_far
+    path.write_text(certificate(keys[1], "mx.example.net"))
+    so_far.append(
+        (
+            "unknown",
+            "A certificate is for mx.example.net. No mail host has such a name, so it is not known which record is "
+            "right.",
+            True,
+        )
+    )
+    assert said() == so_far
+    path.write_text(certificate(keys[1], "mx1.example.net"))
+    so_far.append(("different", "No TLSA record fits the certificate: servers that know DANE do not deliver.", True))
+    assert said() == so_far
+
+
 def test_a_revoked_key(place: Place) -> None:
     before = place.expected()
     place.publish_hosts()
@@ -319,6 +364,118 @@ def test_an_spf_record_that_is_there_is_kept_with_what_it_lacks(place: Place) ->
     assert record.published == ["v=spf1 a include:_spf.example.net ~all"]
 
 
+@pytest.mark.parametrize(
+    "term",
+    ["include:_spf..example.net", f"include:{'a' * 64}.example.net", r"include:sp\195\164\000f.example", r"\000"],
+)
+def test_what_one_domain_publishes_stops_no_other(place: Place, term: str) -> None:
+    """Names that are none, also in what is included, and a NUL, which PostgreSQL does not take."""
+    other = add_domain("zother.example", by=TESTER)
+    place.publish(
+        lambda lines: added(f'deep TXT "v=spf1 {term} -all"')(
+            changed("mx ip4:192.0.2.8", f"mx ip4:192.0.2.8 {term} include:deep.example.org")(lines)
+        )
+    )
+    place.publish_hosts()
+    job = start_dns_check(by=TESTER)
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error) == (Job.State.DONE, "")
+    assert Record.objects.filter(domain=other).exists()
+    record = Record.objects.get(domain=place.domain, purpose="spf")
+    assert record.state == "different"
+    assert "\0" not in record.published[0]
+
+
+def test_a_name_that_is_none_is_said(place: Place) -> None:
+    """As settings have it that were stored before they were refused."""
+    DnsSettings.objects.update(dmarc_reports="dmarc@example..net")
+    place.publish(without("_dmarc.example..net"))
+    place.publish_hosts()
+    check(place)
+    assert what_is_wrong(place) == [
+        "example.org._report._dmarc.example..net TXT: unknown: The DNS cannot hold this name: a part of it is empty or "
+        "longer than 63 characters, or it is longer than 253."
+    ]
+
+
+def test_a_domain_may_be_too_long_for_its_records(place: Place) -> None:
+    domain = add_domain(".".join(["a" * 60] * 4 + ["example"]), by=TESTER)
+    check_domains([domain], timeout=1)
+    kept = Record.objects.filter(domain=domain, why="no name")
+    assert "dmarc" in {one.purpose for one in kept}
+    assert {one.state for one in kept} == {"unknown"}
+
+
+def test_what_cannot_be_judged_or_kept_stops_no_other(place: Place) -> None:
+    place.publish()
+    odd, good = Expected("odd", "example.org", "TXT", ("x",)), place.expected()[0]
+    seen = Run().look(place.domain.pk, "example.org", [odd, good])
+    assert [verdict.state for _expected, verdict in seen.records] == ["unknown", "right"]
+    refused = Seen(add_domain("other.example", by=TESTER).pk, [(good, Verdict("right", published=("\0",)))])
+    keep([refused, seen])
+    assert [sentence(one.why, one.words) for one in Record.objects.all()] == [
+        "The panel could not judge the answer. Its log says why.",
+        "",
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_checks_at_a_time() -> None:
+    """All records are new to both; what the later one saw holds."""
+    change_dns_settings(hosts="mx1.example.net 192.0.2.25", by=TESTER)
+    domain = add_domain("example.org", by=TESTER)
+
+    def seen(verdict: Verdict) -> list[Seen]:
+        return [Seen(domain.pk, [(one, verdict) for one in expected_of(domain)])]
+
+    def second() -> int:
+        try:
+            return keep(seen(Verdict("missing", "nothing")))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert keep(seen(RIGHT)) == 3
+            other = pool.submit(second)
+            eventually(somebody_waits, "the second one to wait")
+        assert other.result(timeout=10) == 3
+    assert [one.state for one in Record.objects.filter(domain=domain)] == ["missing"] * 3
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone() is not None
+
+
+BIG = "include:big.example.org"  # with its own, ten lookups
+
+
+@pytest.mark.parametrize(
+    ("there", "ours", "is_said"),
+    [
+        (f'@ TXT "v=spf1 {BIG} -all"', "ip4:192.0.2.8", True),
+        (f'@ TXT "v=spf1 {BIG} -all"\n@ TXT "v=spf1 ip4:192.0.2.8 -all"', "ip4:192.0.2.8", True),
+        ("", BIG, True),
+        ('@ TXT "v=spf1 a -all"', "ip4:192.0.2.8", False),
+        ("", "ip4:192.0.2.8", False),
+    ],
+)
+def test_what_is_proposed_has_ten_lookups_at_most(place: Place, there: str, ours: str, is_said: bool) -> None:
+    """Or it is said before anybody publishes it."""
+    change_dns_settings(spf_senders=ours, by=TESTER)
+    big = f'big TXT "v=spf1 {" ".join(f"a:h{number}.example.net" for number in range(9))} -all"'
+    place.publish(lambda lines: added(big, there)(without("v=spf1")(lines)))
+    place.publish_hosts()
+    check(place)
+    record = Record.objects.get(domain=place.domain, purpose="spf")
+    assert record.state != "right"
+    costs = "The expected record would need more than 10 lookups, and fail (RFC 7208): take terms out of it first."
+    assert sentence(record.why, record.words).endswith(costs) == is_said
+
+
 def test_every_night(db: None) -> None:
     """What beat starts is there, and it starts the work."""
     app.loader.import_default_modules()  # as the worker does
@@ -338,18 +495,60 @@ def test_progress_is_shown(place: Place) -> None:
     assert (job.done, job.total, job.percent) == (1, 1, 100)
 
 
+def test_signatures_that_break(place: Place) -> None:
+    """In the history and told as a loss, whatever was seen between; what is seen for the first time is no change."""
+    domain = add_domain("signed.test", by=TESTER)
+    servers = place.servers
+
+    def said(parent: str) -> list[tuple[str, str, str, bool]]:
+        servers.zone("test", parent)
+        check_domains([domain], timeout=1)
+        changes = RecordChange.objects.filter(purpose="dnssec").order_by("pk")
+        return [(str(one), one.before, sentence(one.why, one.words), one.is_loss) for one in changes]
+
+    def is_signed(at: list[str]) -> None:
+        servers.zones({"signed.test": "@ TXT hello"}, at=["ns1"], ns=at, signed=True)
+
+    is_signed(["ns1"])
+    right = f"signed DS {ds_of('signed.test')}"
+    wrong = right[:-8] + "00000000"
+    assert said(right) == []
+    is_signed(["dead"])
+    assert said(wrong) == []
+    assert ZoneCheck.objects.get(domain=domain).dnssec == "unknown"
+    is_signed(["ns1"])
+    broken = (
+        "signed.test DS: different",
+        "right",
+        "Broken: the parent zone has a DS record, but the signatures do not fit it. Validating resolvers refuse all "
+        "that this zone says.",
+        True,
+    )
+    assert said(wrong) == [broken]
+    assert said(wrong) == [broken]
+    mended = ("signed.test DS: right", "different", "", False)
+    assert said(right) == [broken, mended]
+    gone = ("signed.test DS: missing", "right", "Not signed: the parent zone has no DS record for it.", True)
+    assert said("") == [broken, mended, gone]
+    assert said(wrong)[3:] == [("signed.test DS: different", "missing", broken[2], True)]
+
+
+def ds_of(zone: str) -> str:
+    """For the key that vouches for the others."""
+    asker = Asker()
+    (server,) = asker.servers_of(zone)[1]
+    keys = asker.message(server, zone, "DNSKEY")
+    assert not isinstance(keys, str)
+    name = dns.name.from_text(zone)
+    return next(dns.dnssec.make_ds(name, key, "SHA256") for key in keys.answer[0] if key.flags == 257).to_text()
+
+
 def test_dnssec(place: Place) -> None:
     """The parent zone, test, is served as well: with the right DS record, then with one of another key."""
     servers = place.servers
     servers.zones({"signed.test": "@ TXT hello"}, at=["ns1"], ns=["ns1"], signed=True)
     servers.zones({"other.test": "@ TXT hello"}, at=["ns1"], ns=["ns1"], signed=True)
-    asker = Asker()
-    (server,) = asker.servers_of("signed.test")[1]
-    keys = asker.message(server, "signed.test", "DNSKEY")
-    assert not isinstance(keys, str)
-    name = dns.name.from_text("signed.test")
-    ds = next(dns.dnssec.make_ds(name, key, "SHA256") for key in keys.answer[0] if key.flags == 257)
-    text = ds.to_text()
+    text = ds_of("signed.test")
     servers.zone("test", f"signed DS {text}\nother DS {text}\nplain NS ns1.servers.test.")
     servers.zone("plain.test", "@ TXT hello", at=["ns1"], ns=["ns1"])
     assert [dnssec_of(zone, Asker()) for zone in ("signed.test", "other.test", "plain.test")] == [

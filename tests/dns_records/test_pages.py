@@ -10,9 +10,11 @@ from dns_records.changes import record_changes
 from dns_records.checks import check_domains
 from dns_records.models import DnsSettings, UpdateSecret, UpdateServer
 from dns_records.record_models import RecordChange
-from dns_records.services import add_update_server
+from dns_records.services import add_update_server, change_dns_settings
+from domains.dkim_keys import generate
 from jobs.models import Job
 from tests.dns_records.conftest import Place
+from tests.dns_records.test_settings import certificate
 from tests.plugins.name_servers import ADDRESSES, TSIG_SECRET
 from tests.plugins.people import words_of
 from tests.services.checks import TESTER
@@ -155,3 +157,9 @@ def test_many_update_servers(db: None, alice_client: Client) -> None:
     rest = alice_client.get("/dns/settings/", {"after": first.context["page"].next}).content.decode()
     assert "panel059" in rest
     assert "panel000" not in rest
+
+
+def test_a_certificate_for_no_mail_host_is_said_before_any_check(place: Place, alice_client: Client) -> None:
+    change_dns_settings(certificates=certificate(generate("rsa-2048"), "other.example.net"), by=TESTER)
+    page = words_of(alice_client.get("/dns/"))
+    assert page.count("A certificate is for other.example.net. No mail host has such a name") == 2  # of two

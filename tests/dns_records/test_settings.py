@@ -199,14 +199,14 @@ def test_each_value_in_its_normal_spelling() -> None:
     settings = change_dns_settings(
         hosts="  MX1.Example.NET.   192.0.2.25 2001:DB8:0::25\n\n",
         spf_senders=" ip4:192.0.2.8   include:_spf.example.net",
-        dmarc_reports="mailto:a@example.org, b@example.org",
+        dmarc_reports="mailto:A@Example.org, b@example.org",
         panel_host="Panel.Example.net",
         services="submissions imaps",
         by=TESTER,
     )
     assert settings.hosts == "mx1.example.net 192.0.2.25 2001:db8::25"
     assert settings.spf_senders == "ip4:192.0.2.8 include:_spf.example.net"
-    assert settings.dmarc_reports == "a@example.org b@example.org"
+    assert settings.dmarc_reports == "A@example.org b@example.org"
     assert (settings.panel_host, settings.services) == ("panel.example.net", "imaps submissions")
 
 
@@ -221,6 +221,8 @@ def test_each_value_in_its_normal_spelling() -> None:
         ({"spf_senders": "-all"}, "“-all” is no term of SPF."),
         ({"dmarc_reports": "dmarc"}, "“dmarc” is no address for reports."),
         ({"dmarc_reports": "a;p=none@example.org"}, "is no address for reports."),
+        ({"dmarc_reports": "dmarc@example..net"}, "“dmarc@example..net” is no address for reports."),
+        ({"tls_reports": f"tls@{'a' * 64}.example"}, "is no address for reports."),
         ({"dmarc_policy": "block"}, "“block”|'block'"),
         ({"dmarc_percent": 101}, "A percentage is a number from 0 to 100."),
         ({"sts_mode": "enforce"}, "Name the web server of the panel too."),
