@@ -4,13 +4,14 @@ A key that is prepared is published when all servers have exactly its record; on
 the hosts have its file; a retiring one is gone when no server has its record any more."""
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
@@ -35,11 +36,11 @@ THREADS = 32
 MOST_ROTATIONS = 100  # that begin in one hour by themselves
 SOONEST, LATEST = timedelta(minutes=1), timedelta(hours=1)
 ASKS_THE_DNS = (State.PREPARED, State.RETIRING, State.REVOKED)
-LONGEST_FOUND = 200  # characters of a record that stands there instead
+LONGEST_FOUND = 200  # characters of a record that stands there instead, or of what went wrong
 
 # Why a key waits: the reason and its words.
 Why = tuple[str, dict[str, Any]]
-Answers = Mapping[str, Sequence[ServerAnswer]]
+Answers = Mapping[str, Sequence[ServerAnswer] | Exception]
 
 
 def follow_keys(*, by: Actor) -> int:
@@ -81,8 +82,8 @@ def _take_up(by: Actor) -> None:
             if key.state == State.PUBLISHED and key.signs_by_itself:
                 key = change_dkim_key(key, signs_by_itself=False, by=by)
             begin_to_wait(key)
-        except ValidationError as error:
-            log.info("%s does not wait for a person: %s", key, " ".join(error.messages))
+        except Exception as error:  # the others go on
+            log.warning("%s does not wait for a person: %s", key, _in_words(error))
 
 
 @job_kind(LOOK)
@@ -120,21 +121,37 @@ def start_due_rotations(*, by: Actor) -> int:
 
 def look_for(keys: Sequence[DkimKey], *, asker: Asker, by: Actor) -> None:
     """Asks about these keys side by side, and moves each on or says why not. A server that does not answer holds up
-    nobody but its own domains."""
+    nobody but its own domains; nor does a key at which the panel fails hold up the others."""
     names = {name for key in keys if _asks_the_dns(key) for name in key.record_names}
     with ThreadPoolExecutor(THREADS) as pool:
-        answers: Answers = dict(zip(names, pool.map(lambda name: asker.ask_all(name, "TXT"), names), strict=True))
+        answers: Answers = dict(zip(names, pool.map(lambda name: _asked(asker, name), names), strict=True))
     for key in keys:
         try:
             _move_on(key, answers, by)
-        except ValidationError as error:
-            # Somebody moved it meanwhile, or a rule stands in the way: the next look tells.
-            log.info("%s does not move on: %s", key, " ".join(error.messages))
-            _note(key, Reason.NOT_ASKED, {})
+        except Exception as error:
+            # Somebody moved it meanwhile, then nothing is noted; or a rule stands in the way; or it is a fault of ours.
+            if isinstance(error, ValidationError):
+                log.info("%s does not move on: %s", key, _in_words(error))
+            else:
+                log.exception("%s cannot be looked for", key)
+            _note(key, Reason.FAILED, {"said": _in_words(error)})
+
+
+def _asked(asker: Asker, name: str) -> Sequence[ServerAnswer] | Exception:
+    """What is wrong with one name, for example that it is too long for the DNS, is an answer about that name."""
+    try:
+        return asker.ask_all(name, "TXT")
+    except Exception as error:
+        return error
 
 
 def _move_on(key: DkimKey, answers: Answers, by: Actor) -> None:
-    said = [(name, answer) for name in key.record_names for answer in answers.get(name, ())]
+    said = []
+    for name in key.record_names:
+        found = answers.get(name, ())
+        if isinstance(found, Exception):
+            raise found
+        said += [(name, answer) for answer in found]
     if _asks_the_dns(key) and {name for name, _answer in said} != set(key.record_names):
         return _note(key, Reason.NOT_ASKED, {})  # what was not asked is neither there nor gone
     if key.state == State.PREPARED:
@@ -177,7 +194,7 @@ def why_not_everywhere(key: DkimKey, said: Iterable[tuple[str, ServerAnswer]]) -
         elif len(answer.texts) > 1:
             found.append((Reason.SEVERAL, words))
         elif not is_record_of(key, answer.texts[0]):
-            found.append((Reason.DIFFERENT, words | {"found": answer.texts[0][:LONGEST_FOUND]}))
+            found.append((Reason.DIFFERENT, words | {"found": _shown(answer.texts[0])}))
     order = (Reason.SEVERAL, Reason.DIFFERENT, Reason.MISSING, Reason.NO_ANSWER)
     return min(found, key=lambda why: order.index(why[0]), default=None)
 
@@ -218,6 +235,16 @@ def is_record_of(key: DkimKey, text: str) -> bool:
     )
 
 
+def _in_words(error: Exception) -> str:
+    return _shown(" ".join(error.messages) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}")
+
+
+def _shown(text: str) -> str:
+    """Control characters as a zone file has them (RFC 1035, section 5.1); the database takes no NUL."""
+    return re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\{ord(found[0]):03d}", text)[:LONGEST_FOUND]
+
+
+@transaction.atomic
 def _note(key: DkimKey, reason: str, words: dict[str, Any], *, ask_again_at: datetime | None = None) -> None:
     """Why it waits. The longer it has waited, the longer until the next look."""
     now = timezone.now()

@@ -16,6 +16,7 @@ from domains.models import Domain, seen_by
 IS_SELECTOR = rf"^{LABEL}(\.{LABEL})*$"  # RFC 6376, section 3.1: sub-domains, dots between them
 LONGEST_SELECTOR = 63
 IS_LOCAL_PARTS = r"^$|^{0}( {0})*$".format(r"[a-z0-9_+=~-]+(\.[a-z0-9_+=~-]+)*")
+LONGEST_NAME = 253  # characters of a name in the DNS, without the dot at its end (RFC 1035, section 3.1)
 LONGEST_STRING = 255  # octets of one string of a TXT record (RFC 1035, section 3.3.14)
 
 
@@ -163,6 +164,13 @@ class DkimKey(models.Model):
         may_sign = self.state in (self.State.PREPARED, self.State.PUBLISHED, self.State.SIGNING)
         if self.pk and may_sign and not DkimPrivateKey.objects.filter(pk=self.pk).exists():
             raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": self.selector})
+        longest = max(self.record_names, key=len).removesuffix(".")
+        if may_sign and len(longest) > LONGEST_NAME:
+            words = {"name": longest, "number": len(longest), "most": LONGEST_NAME}
+            sentence = _(
+                "%(name)s has %(number)d characters; a name in the DNS has %(most)d at most. Take a shorter selector."
+            )
+            raise ValidationError(sentence % words)
         if self.state != self.State.GONE and (found := self._at_one_name()):
             name, other = found
             sentence = _("%(name)s holds a key of %(domain)s already. Take another selector, or delete that key.")

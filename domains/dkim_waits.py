@@ -43,6 +43,7 @@ class DkimWait(models.Model):
         KEPT = "kept", _("Mail on its way is verified with this record until %(until)s.")
         STILL_THERE = "still_there", _("%(server)s still has %(name)s.")
         EMPTIED = "emptied", _("All name servers have the record with an empty p=. It may stay.")
+        FAILED = "failed", _("The panel fails at it, and tries again: %(said)s")
 
     key = models.OneToOneField(DkimKey, primary_key=True, on_delete=models.CASCADE, related_name="wait")
     state = models.CharField(max_length=10, choices=State.choices)  # of the key at that look
@@ -66,7 +67,7 @@ class DkimWait(models.Model):
                 condition=Q(
                     reason__in=[
                         *("not_asked", "missing", "different", "several", "no_answer"),
-                        *("host", "by_hand", "kept", "still_there", "emptied"),
+                        *("host", "by_hand", "kept", "still_there", "emptied", "failed"),
                     ]
                 ),
             ),
@@ -98,6 +99,7 @@ PAUSES: dict[str, "StrOrPromise"] = {
     DkimWait.Reason.SEVERAL: _("Leave one record at the name of %(key)s."),
     DkimWait.Reason.HOST: _("Let %(host)s write the file of %(key)s: run opendkim_sync there."),
 }
+FAILED = _("Mend what the panel says of %(key)s, or delete it.")
 
 
 def to_do(key: DkimKey) -> str:
@@ -107,6 +109,8 @@ def to_do(key: DkimKey) -> str:
         return ""
     is_on_its_way_in = key.state in (State.PREPARED, State.PUBLISHED)
     sentence = is_on_its_way_in and PAUSES.get(wait.reason) or TO_DO[key.state]
+    if wait.reason == DkimWait.Reason.FAILED:
+        sentence = FAILED
     return str(sentence) % {**wait.words, "key": key}
 
 

@@ -161,6 +161,61 @@ def test_one_dead_server_does_not_hold_up_the_others(domain: Domain, name_server
     assert timezone.now() - begin < timedelta(seconds=60), "one after the other it takes 4 seconds for each of 30"
 
 
+class TestTroubleOfOneKey:
+    """It is said at that key; the others go on."""
+
+    def look(self, key: DkimKey, name_servers: NameServers) -> str:
+        good = made(add_domain("good.example", by=TESTER))
+        assert good.pk > key.pk, "it comes after the other"
+        name_servers.zone("good.example", good.zone_line)
+        (found,) = look(key)
+        good.refresh_from_db()
+        assert good.state == State.PUBLISHED
+        wait = DkimWait.objects.get(key=key)
+        assert wait.ask_again_at
+        assert wait.ask_again_at > timezone.now(), "it is not asked for in the same run again"
+        return found
+
+    def test_a_record_with_a_nul(self, domain: Domain, name_servers: NameServers) -> None:
+        key = made(domain)
+        publish(name_servers, more=r's1._domainkey TXT "x\000y"')
+        assert self.look(key, name_servers) == "prepared: different"
+        assert why(key).endswith(r"has another record at s1._domainkey.example.org: x\000y")
+
+    def test_a_name_that_is_too_long(self, name_servers: NameServers) -> None:
+        """It is refused now; one that is there, for an alias domain that came later or from before, waits."""
+        domain = add_domain(".".join(["a" * 60] * 3 + ["b" * 45, "example"]), by=TESTER)
+        with refusal("has 264 characters; a name in the DNS has 253 at most."):
+            made(domain, "s2026-newsletter")
+        key = made(domain)
+        DkimKey.objects.filter(pk=key.pk).update(selector="s2026-newsletter")
+        assert self.look(key, name_servers) == "prepared: failed"
+        assert why(key).startswith("The panel fails at it, and tries again: NameTooLong")
+        key = DkimKey.objects.get(pk=key.pk)
+        assert to_do(key) == f"Mend what the panel says of {key}, or delete it."
+
+    def test_a_rule_stands_in_the_way(self, domain: Domain, name_servers: NameServers) -> None:
+        key = made(domain, signs_by_itself=True)
+        DkimPrivateKey.objects.all().delete()
+        publish(name_servers, key)
+        assert self.look(key, name_servers) == "prepared: failed"
+        assert why(key).endswith("The private key of s1 is gone. Make a new key.")
+
+    def test_whatever_it_is(self, domain: Domain, name_servers: NameServers) -> None:
+        """Here a trigger of the database."""
+        key = made(domain)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE FUNCTION no_more() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE disk_full USING MESSAGE = 'no more space'; END $$; "
+                "CREATE TRIGGER no_more BEFORE UPDATE ON domains_dkimkey "
+                f"FOR EACH ROW WHEN (NEW.id = {key.pk}) EXECUTE FUNCTION no_more()"
+            )
+        publish(name_servers, key)
+        assert self.look(key, name_servers) == "prepared: failed"
+        assert "no more space" in why(key)
+
+
 def test_who_waits_long_is_asked_seldom(domain: Domain, name_servers: NameServers) -> None:
     key = made(domain)
     publish(name_servers)
