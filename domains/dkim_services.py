@@ -32,7 +32,6 @@ COMES_FROM: Mapping[str, tuple[str, ...]] = {
     State.REVOKED: (State.PUBLISHED, State.SIGNING, State.RETIRING),
     State.GONE: (State.PUBLISHED, State.RETIRING, State.REVOKED),
 }
-NEEDS_REASON = (State.PUBLISHED, State.GONE)  # unless the DNS shows it
 VERBS = {
     State.PUBLISHED: "publish",
     State.SIGNING: "sign",
@@ -107,8 +106,8 @@ def move_dkim_key(
         key = locked_version(DkimKey.objects.select_related("domain"), key.pk, version)
         if key.state not in COMES_FROM[state]:
             raise ValidationError(_refusal(key, state))
-        if state in NEEDS_REASON and not is_seen and not reason.strip():
-            raise ValidationError({"reason": _("The name servers do not show it yet. Say why you say so.")})
+        if not reason.strip() and (doubt := doubt_about(key, state, is_seen=is_seen)):
+            raise ValidationError({"reason": doubt})
         if state == State.SIGNING:
             if not DkimPrivateKey.objects.filter(key=key).exists():
                 raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": key})
@@ -159,6 +158,18 @@ def what_is_lost_with_key(key: DkimKey) -> list[str]:
 
 def next_states(key: DkimKey) -> list[str]:
     return [str(state) for state, before in COMES_FROM.items() if key.state in before]
+
+
+def doubt_about(key: DkimKey, state: str, *, is_seen: bool = False) -> str:
+    """Why a step needs a reason of the person who takes it, in a sentence; "" if it needs none."""
+    if is_seen:
+        return ""
+    if state in (State.PUBLISHED, State.GONE):
+        return _("The name servers do not show it yet. Say why you say so.")
+    if state == State.SIGNING and key.state == State.RETIRING:
+        sentence = _("Nobody has looked whether all name servers still have the record of %(key)s. Say how you know.")
+        return sentence % {"key": key}
+    return ""
 
 
 def _enter(key: DkimKey, state: str, *, reason: str = "") -> None:

@@ -166,8 +166,9 @@ def dkim_list(request: PersonRequest, name: str) -> HttpResponse:
 
 def _row(key: DkimKey, settings: MailSettings) -> dict[str, Any]:
     wait = wait_of(key)
-    steps = [state for state in services.next_states(key) if state not in services.NEEDS_REASON]
-    by_hand = [state for state in services.next_states(key) if state in services.NEEDS_REASON]
+    states = services.next_states(key)
+    by_hand = [state for state in states if services.doubt_about(key, state)]
+    steps = [state for state in states if state not in by_hand]
     return {
         "key": key,
         "look": STATES[key.state],

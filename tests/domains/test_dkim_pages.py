@@ -54,6 +54,15 @@ def test_who_moves_it_on_says_why(alice_client: Client, key: DkimKey) -> None:
     assert reason in words_of(alice_client.get("/domains/falcot.org/history/"))
 
 
+def test_who_goes_back_to_a_retired_key_says_why(alice_client: Client, key: DkimKey) -> None:
+    for state in ("published", "signing", "retiring"):
+        move_dkim_key(key, state, reason="The test says so", by=TESTER)
+    said = words_of(alice_client.post(f"{TAB}s1/move/", {"state": "signing"}, follow=True))
+    assert "Say how you know." in said
+    typed = {"state": "signing", "reason": "dig shows it"}
+    assert "Moved on by hand: dig shows it" in words_of(alice_client.post(f"{TAB}s1/move/", typed, follow=True))
+
+
 def test_for_whom_it_signs(alice_client: Client, key: DkimKey) -> None:
     form = {"local_parts": "Newsletter@", "for_subdomains": "on", "version": "1"}
     said = words_of(alice_client.post(f"{TAB}s1/change/", form, follow=True))

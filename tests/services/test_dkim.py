@@ -168,6 +168,18 @@ def test_who_says_that_it_is_published_says_why(domain: Domain) -> None:
         move_dkim_key(key, State.GONE, by=TESTER)
 
 
+def test_who_goes_back_to_a_retired_key_says_why(domain: Domain) -> None:
+    """Its record may be gone from the DNS for months."""
+    old = move(made(domain), State.PUBLISHED, State.SIGNING)
+    new = move(made(domain, "s2"), State.PUBLISHED, State.SIGNING)
+    old.refresh_from_db()
+    with nothing_changes(), refusal("whether all name servers still have the record of s1._domainkey.example.org"):
+        move_dkim_key(old, State.SIGNING, by=TESTER)
+    old = move_dkim_key(old, State.SIGNING, reason="dig shows it", by=TESTER)
+    new.refresh_from_db()
+    assert (old.state, old.reason, new.state) == (State.SIGNING, "dig shows it", State.RETIRING)
+
+
 def test_a_key_for_some_addresses(domain: Domain) -> None:
     whole = move(made(domain), State.PUBLISHED, State.SIGNING)
     news = move(made(domain, "s2"), State.PUBLISHED)
