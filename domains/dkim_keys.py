@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import sealing
-from domains.dkim_models import DkimKey, DkimPrivateKey
+from domains.dkim_models import NAME_IS_LEFT_FREE, DkimKey, DkimPrivateKey, LeftDkimName
 
 PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 KEPT = timedelta(days=30)  # after a deletion, for an undo
@@ -91,7 +91,9 @@ def seal_anew() -> int:
 
 
 def forget_private_keys() -> int:
-    """Every night: private keys of what was deleted go after 30 days, so that an undo brings them back until then."""
+    """Every night: private keys of what was deleted go after 30 days, so that an undo brings them back until then. Names
+    that keys have left are free after 30 days, too."""
+    LeftDkimName.objects.filter(left_at__lt=timezone.now() - NAME_IS_LEFT_FREE).delete()
     has_key = Exists(DkimKey.objects.filter(pk=OuterRef("pk")))
     DkimPrivateKey.objects.filter(has_key, retired_at__isnull=False).update(retired_at=None)
     DkimPrivateKey.objects.filter(~has_key, retired_at__isnull=True).update(retired_at=timezone.now())

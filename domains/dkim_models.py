@@ -1,4 +1,7 @@
-"""DKIM keys (RFC 6376): what is public of them and where they stand; private keys, encrypted; which host has which."""
+"""DKIM keys (RFC 6376): what is public of them and where they stand; private keys, encrypted; which host has which; and
+which names another key has left."""
+
+from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
@@ -17,6 +20,9 @@ IS_SELECTOR = rf"^{LABEL}(\.{LABEL})*$"  # RFC 6376, section 3.1: sub-domains, d
 LONGEST_SELECTOR = 63
 IS_LOCAL_PARTS = r"^$|^{0}( {0})*$".format(r"[a-z0-9_+=~-]+(\.[a-z0-9_+=~-]+)*")
 LONGEST_NAME = 253  # characters of a name in the DNS, without the dot at its end (RFC 1035, section 3.1)
+# For so long no other key takes the name of one. BIND keeps a record for a week at most, and Postfix a message for five
+# days; the rest is for who verifies late.
+NAME_IS_LEFT_FREE = timedelta(days=30)
 LONGEST_STRING = 255  # octets of one string of a TXT record (RFC 1035, section 3.3.14)
 
 
@@ -276,3 +282,19 @@ class DkimKeyOnHost(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host}: {self.path}"
+
+
+class LeftDkimName(models.Model):
+    """A name in the DNS that a key has left: it is gone, deleted, or signs for alias domains no longer. Others may
+    remember its record still, and would not verify what another key of that name signs. A trigger writes these rows
+    (migration 0015), whoever deletes the key; not in the history."""
+
+    name = models.TextField(db_collation="C")
+    public_key = models.TextField(db_collation="C")
+    left_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["name"], name="left_dkim_names_by_name")]
+
+    def __str__(self) -> str:
+        return self.name

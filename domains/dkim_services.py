@@ -1,11 +1,12 @@
 """Every write about DKIM keys. The worker makes them; each step of a key is one change set."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -13,7 +14,7 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.saving import save_checked
 from domains.dkim_keys import PrivateKey, algorithm_of, generate, public_text, read_pem, sealed
-from domains.dkim_models import DkimKey, DkimPrivateKey
+from domains.dkim_models import NAME_IS_LEFT_FREE, DkimKey, DkimPrivateKey, LeftDkimName
 from domains.dkim_waits import begin_to_wait
 from domains.models import Domain
 from domains.services import locked_version
@@ -49,6 +50,7 @@ def start_generation(
     options = _clean(options)
     key = DkimKey(domain=domain, selector=_selector(selector), algorithm=algorithm, public_key="later", **options)
     key.full_clean()
+    _refuse_left_names(key, key.record_names, "selector")
     waiting = Job.objects.filter(kind=GENERATE, state__in=[Job.State.WAITING, Job.State.RUNNING])
     if waiting.filter(arguments__domain=domain.pk, arguments__selector=key.selector).exists():
         raise ValidationError({"selector": _("A key with this selector is being made already.")})
@@ -71,6 +73,7 @@ def add_dkim_key(
     )
     with recorded("add", "dkim_key", str(key), domain=domain.name, by=by):
         key.domain = locked_version(Domain.objects, domain.pk, None)
+        _refuse_left_names(key, key.record_names, "selector")
         save_checked(key)
         DkimPrivateKey.objects.create(key=key, token=sealed(private))
         begin_to_wait(key)
@@ -126,12 +129,13 @@ def change_dkim_key(key: DkimKey, *, version: int | None = None, by: Actor, **ch
     with recorded("change", "dkim_key", str(key), domain=key.domain.name, by=by):
         locked_version(Domain.objects, key.domain_id, None)
         key = locked_version(DkimKey.objects.select_related("domain"), key.pk, version)
-        was_by_itself = key.signs_by_itself
+        was_by_itself, names = key.signs_by_itself, key.record_names
         for name, value in _clean(changes).items():
             setattr(key, name, value)
         key.version += 1
         save_checked(key)
         _refuse_two_for_one_address(key)
+        _refuse_left_names(key, [name for name in key.record_names if name not in names], "for_alias_domains")
         if key.signs_by_itself != was_by_itself:
             begin_to_wait(key)
     return key
@@ -195,6 +199,16 @@ def _refuse_two_for_one_address(key: DkimKey) -> None:
             words = {"key": other, "sender": sorted(both)[0]}
             sentence = _("%(key)s signs for %(sender)s already. Take it out of that key first, or retire that key.")
             raise ValidationError({"local_parts": sentence % words})
+
+
+def _refuse_left_names(key: DkimKey, names: Sequence[str], field: str) -> None:
+    """Another key that had one of these names may be remembered (RFC 6376, section 3.1). The same key may come back."""
+    recent = LeftDkimName.objects.filter(left_at__gt=timezone.now() - NAME_IS_LEFT_FREE)
+    others = recent.filter(name__in=[name.removesuffix(".") for name in names]).exclude(public_key=key.public_key)
+    if left := others.order_by("-left_at").first():
+        day = date_format(timezone.localtime(left.left_at + NAME_IS_LEFT_FREE), "DATE_FORMAT")
+        sentence = _("%(name)s had another key, which others may remember until %(day)s. Take another selector.")
+        raise ValidationError({field: sentence % {"name": left.name, "day": day}})
 
 
 def _clean(options: Mapping[str, Any]) -> dict[str, Any]:
