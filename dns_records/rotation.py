@@ -1,7 +1,7 @@
 """DKIM keys move on as the DNS shows their records: every authoritative server is asked, and each wait has a reason.
 
 A key that is prepared is published when all servers have exactly its record; one that signs by itself then signs when
-the hosts have its file; a retiring one is gone when no server has its record any more."""
+a host has its file, and each that signs with the key before; a retiring one is gone when no server has its record any more."""
 
 import logging
 import re
@@ -18,10 +18,10 @@ from django.utils import timezone
 from accounts.actors import Actor
 from dns_records.authoritative import Asker, Said, ServerAnswer
 from dns_records.judging import tags_of
-from domains.dkim_models import DkimKey, DkimKeyOnHost
+from domains.dkim_models import DkimKey
 from domains.dkim_rotation import LOOK, keys_to_rotate, start_rotation
 from domains.dkim_services import change_dkim_key, move_dkim_key
-from domains.dkim_waits import DAYS_IN_A_MONTH, TO_DO, DkimWait, begin_to_wait, may_go_at
+from domains.dkim_waits import DAYS_IN_A_MONTH, TO_DO, DkimWait, begin_to_wait, lacks_host, may_go_at
 from domains.models import MailSettings
 from jobs.models import Job
 from jobs.services import in_the_name_of, job_kind, show_progress
@@ -163,8 +163,8 @@ def _move_on(key: DkimKey, answers: Answers, by: Actor) -> None:
     if key.state == State.PUBLISHED:
         if not key.signs_by_itself:
             return None  # a person signs
-        if host := host_without_file(key):
-            return _note(key, Reason.HOST, {"host": host})
+        if why := lacks_host(key):
+            return _note(key, *why)
         move_dkim_key(key, State.SIGNING, by=by)
         return None
     if key.state == State.RETIRING and may_go_at(key) > timezone.now():
@@ -212,15 +212,6 @@ def why_not_gone(key: DkimKey, said: Iterable[tuple[str, ServerAnswer]]) -> Why 
             waits = (Reason.STILL_THERE, words)
             is_empty = is_empty and all(tags_of(text).get("p") == "" for text in answer.texts)
     return (Reason.EMPTIED, {}) if waits and is_empty else waits
-
-
-def host_without_file(key: DkimKey) -> str:
-    """A host that signs with the key before and has no file of this one: its mail would leave unsigned. "" for none."""
-    signing = DkimKey.objects.filter(domain_id=key.domain_id, state=State.SIGNING)
-    before = [one.pk for one in signing if one.scope == key.scope]
-    there = DkimKeyOnHost.objects.filter(key=key).values("host")
-    hosts = DkimKeyOnHost.objects.filter(key__in=before).exclude(host__in=there).order_by("host")
-    return hosts.values_list("host", flat=True).first() or ""
 
 
 def is_record_of(key: DkimKey, text: str) -> bool:

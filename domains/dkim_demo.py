@@ -7,13 +7,14 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.history import recorded
 from domains.dkim_keys import generate
-from domains.dkim_models import DkimKey
+from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_services import add_dkim_key, move_dkim_key
 from domains.dkim_waits import begin_to_wait
 from domains.models import Domain
 
 State = DkimKey.State
 REASON = "The demo says so"
+HOST = "mx1.falcot.com"
 
 
 def load_dkim_keys(*, by: Actor) -> None:
@@ -23,6 +24,7 @@ def load_dkim_keys(*, by: Actor) -> None:
         first = _signing(domain, "fc2026a", now - timedelta(days=200), by)
         second = _signing(domain, "fc2026b", now - timedelta(days=80), by)
         move_dkim_key(first, State.GONE, reason=REASON, by=by)
+        DkimKeyOnHost.objects.filter(key=first).delete()
         since = {"retiring_at": now - timedelta(days=80), "gone_at": now - timedelta(days=72)}
         DkimKey.objects.filter(pk=first.pk).update(**since)
         _signing(domain, "fc2026c", now - timedelta(days=3), by)
@@ -35,6 +37,8 @@ def load_dkim_keys(*, by: Actor) -> None:
 def _signing(domain: Domain, selector: str, since: datetime, by: Actor) -> DkimKey:
     key = add_dkim_key(domain, selector, generate("rsa-2048"), by=by)
     key = move_dkim_key(key, State.PUBLISHED, reason=REASON, by=by)
+    path = f"/etc/dkimkeys/mailadmin/{key.pk}.{selector}.{domain.name}.private"
+    DkimKeyOnHost.objects.create(host=HOST, key=key, path=path)
     key = move_dkim_key(key, State.SIGNING, by=by)
     DkimKey.objects.filter(pk=key.pk).update(
         created_at=since - timedelta(days=4), published_at=since - timedelta(days=1), signing_at=since

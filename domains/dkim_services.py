@@ -15,7 +15,7 @@ from accounts.history import recorded
 from accounts.saving import save_checked
 from domains.dkim_keys import PrivateKey, algorithm_of, generate, public_text, read_pem, sealed
 from domains.dkim_models import NAME_IS_LEFT_FREE, DkimKey, DkimPrivateKey, LeftDkimName
-from domains.dkim_waits import begin_to_wait
+from domains.dkim_waits import begin_to_wait, lacks_host
 from domains.models import Domain
 from domains.services import locked_version
 from jobs.models import Job
@@ -166,14 +166,26 @@ def next_states(key: DkimKey) -> list[str]:
 
 def doubt_about(key: DkimKey, state: str, *, is_seen: bool = False) -> str:
     """Why a step needs a reason of the person who takes it, in a sentence; "" if it needs none."""
-    if is_seen:
-        return ""
-    if state in (State.PUBLISHED, State.GONE):
+    if state in (State.PUBLISHED, State.GONE) and not is_seen:
         return _("The name servers do not show it yet. Say why you say so.")
-    if state == State.SIGNING and key.state == State.RETIRING:
+    if state != State.SIGNING:
+        return ""
+    if key.state == State.RETIRING and not is_seen:
         sentence = _("Nobody has looked whether all name servers still have the record of %(key)s. Say how you know.")
         return sentence % {"key": key}
-    return ""
+    if (why := lacks_host(key)) is None:
+        return ""
+    if host := why[1].get("host"):
+        sentence = _(
+            "%(host)s has no file of %(key)s, so mail would leave there unsigned. Run opendkim_sync there, or say why it "
+            "signs all the same."
+        )
+        return sentence % {"host": host, "key": key}
+    sentence = _(
+        "No host has the file of %(key)s, so mail would leave unsigned. Run opendkim_sync where mail is signed, or say who "
+        "signs without it."
+    )
+    return sentence % {"key": key}
 
 
 def _enter(key: DkimKey, state: str, *, reason: str = "") -> None:

@@ -17,10 +17,10 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='dkimwait',
             name='reason',
-            field=models.CharField(choices=[('not_asked', 'The name servers have not been asked yet.'), ('missing', '%(server)s does not have %(name)s yet.'), ('different', '%(server)s has another record at %(name)s: %(found)s'), ('several', '%(server)s has more than one record at %(name)s.'), ('no_answer', 'It is not known whether it is everywhere: %(said)s'), ('host', '%(host)s has no file of it yet. Run opendkim_sync there, or sign by hand.'), ('by_hand', 'All name servers have the record. It signs when you say so.'), ('kept', 'Mail on its way is verified with this record until %(until)s.'), ('still_there', '%(server)s still has %(name)s.'), ('emptied', 'All name servers have the record with an empty p=. It may stay.'), ('failed', 'The panel fails at it, and tries again: %(said)s')], default='not_asked', max_length=12),
+            field=models.CharField(choices=[('not_asked', 'The name servers have not been asked yet.'), ('missing', '%(server)s does not have %(name)s yet.'), ('different', '%(server)s has another record at %(name)s: %(found)s'), ('several', '%(server)s has more than one record at %(name)s.'), ('no_answer', 'It is not known whether it is everywhere: %(said)s'), ('host', '%(host)s has no file of it yet. Run opendkim_sync there, or sign by hand.'), ('no_host', 'No host has its file yet. Run opendkim_sync where mail is signed, or sign by hand.'), ('by_hand', 'All name servers have the record. It signs when you say so.'), ('kept', 'Mail on its way is verified with this record until %(until)s.'), ('still_there', '%(server)s still has %(name)s.'), ('emptied', 'All name servers have the record with an empty p=. It may stay.'), ('failed', 'The panel fails at it, and tries again: %(said)s')], default='not_asked', max_length=12),
         ),
         migrations.AddConstraint(
             model_name='dkimwait',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['not_asked', 'missing', 'different', 'several', 'no_answer', 'host', 'by_hand', 'kept', 'still_there', 'emptied', 'failed'])), name='a_dkim_wait_has_a_known_reason'),
+            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['not_asked', 'missing', 'different', 'several', 'no_answer', 'host', 'no_host', 'by_hand', 'kept', 'still_there', 'emptied', 'failed'])), name='a_dkim_wait_has_a_known_reason'),
         ),
     ]

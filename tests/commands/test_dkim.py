@@ -60,7 +60,12 @@ def test_a_step_without_the_dns(shell: Shell, key: DkimKey) -> None:
     assert shell("dkim", "publish", "falcot.org", "s1", "--reason", "split horizon").code == 0
     shown = shell("dkim", "show", "falcot.org", "s1", "--json").json
     assert (shown["state"], shown["reason"]) == ("published", "split horizon")
-    assert shown["to_do"] == "Sign with s1._domainkey.falcot.org."
+    assert shown["to_do"].startswith("Let a host write the file of s1._domainkey.falcot.org")
+    (row,) = shell("dkim", "to-do", "--json").json
+    assert row["why"].startswith("No host has its file yet.")
+    refused = shell("dkim", "sign", "falcot.org", "s1")
+    assert (refused.code, refused.err.startswith("No host has the file of s1._domainkey.falcot.org")) == (1, True)
+    assert shell("dkim", "sign", "falcot.org", "s1", "--reason", "rspamd signs").code == 0
 
 
 def test_for_whom_it_signs(shell: Shell, key: DkimKey) -> None:

@@ -63,12 +63,17 @@ def why(key: DkimKey) -> str:
 
 def sign(key: DkimKey) -> DkimKey:
     key = move_dkim_key(key, State.PUBLISHED, is_seen=True, by=TESTER)
-    return move_dkim_key(key, State.SIGNING, by=TESTER)
+    return move_dkim_key(key, State.SIGNING, reason="No host runs in this test", by=TESTER)
+
+
+def give(key: DkimKey, host: str = "mx.example.net") -> None:
+    """As if this host had written its file."""
+    DkimKeyOnHost.objects.create(host=host, key=key, path=f"/keys/{key.pk}")
 
 
 def test_a_rotation(domain: Domain, name_servers: NameServers) -> None:
     old = sign(made(domain))
-    DkimKeyOnHost.objects.create(host="mx.example.net", key=old, path="/keys/1")
+    give(old)
     publish(name_servers, old)
     run_job(start_rotation(domain, by=TESTER).pk)
     new = DkimKey.objects.exclude(pk=old.pk).get()
@@ -84,7 +89,7 @@ def test_a_rotation(domain: Domain, name_servers: NameServers) -> None:
     publish(name_servers, old, new)
     assert look(new, old) == ["signing", "published: host"]
     assert "mx.example.net has no file" in why(new)
-    DkimKeyOnHost.objects.create(host="mx.example.net", key=new, path="/keys/2")
+    give(new)
     assert look(new, old) == ["retiring: kept", "signing"]
     assert DkimPrivateKey.objects.filter(key=old).exists()
 
@@ -121,7 +126,30 @@ def test_a_key_that_does_not_sign_by_itself_waits_for_a_person(domain: Domain, n
     key = made(domain)
     publish(name_servers, key)
     assert look(key) == ["published: by_hand"]
+    assert to_do(DkimKey.objects.get()).startswith(f"Let a host write the file of {key}")
+    give(key)
     assert to_do(DkimKey.objects.get()) == f"Sign with {key}."
+
+
+def test_a_first_key_waits_for_a_host(domain: Domain, name_servers: NameServers) -> None:
+    """Else it would be called signing while all mail leaves unsigned."""
+    key = made(domain, signs_by_itself=True)
+    publish(name_servers, key)
+    assert look(key) == ["published: no_host"]
+    assert why(key) == "No host has its file yet. Run opendkim_sync where mail is signed, or sign by hand."
+    key.refresh_from_db()
+    assert to_do(key) == f"Let a host write the file of {key}: run opendkim_sync where mail is signed."
+    give(key)
+    assert look(key) == ["signing"]
+
+
+def test_where_no_host_reports_a_person_starts_each_key(domain: Domain, name_servers: NameServers) -> None:
+    """Rspamd signs, with what `dkim export` wrote: the panel cannot know when it has the next one."""
+    old, new = sign(made(domain)), made(domain, "s2", signs_by_itself=True)
+    publish(name_servers, old, new)
+    assert look(old, new) == ["signing", "published: no_host"]
+    move_dkim_key(new, State.SIGNING, reason="rspamd has it", by=TESTER)
+    assert look(old, new) == ["retiring: kept", "signing"]
 
 
 def test_alias_domains_are_asked_too(domain: Domain, name_servers: NameServers) -> None:
@@ -131,6 +159,7 @@ def test_alias_domains_are_asked_too(domain: Domain, name_servers: NameServers) 
     name_servers.zone("brand.example", "")
     assert look(key) == ["prepared: missing"]
     assert "have s1._domainkey.brand.example yet" in why(key)
+    give(key)
     name_servers.zone("brand.example", "s1._domainkey CNAME s1._domainkey.example.org.")
     assert look(key) == ["signing"]
 
@@ -254,6 +283,7 @@ def test_what_an_undo_brought_back_is_looked_for_again(domain: Domain, name_serv
 
 def test_who_takes_back_that_a_key_signs_says_when_it_does(domain: Domain, name_servers: NameServers) -> None:
     old, new = sign(made(domain)), made(domain, "s2", signs_by_itself=True)
+    give(new)
     publish(name_servers, old, new)
     assert look(old, new) == ["retiring: kept", "signing"]
     number = undo_change_set(ChangeSet.objects.get(metadata__verb="sign", metadata__label=str(new)), by=TESTER)

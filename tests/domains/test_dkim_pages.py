@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from domains.dkim_keys import generate, pem_of, public_text
-from domains.dkim_models import DkimKey
+from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_services import add_dkim_key, move_dkim_key
 from domains.models import Domain
 from jobs.models import Job
@@ -27,8 +27,14 @@ def test_what_is_to_be_done_stands_on_top(alice_client: Client, key: DkimKey) ->
     assert said.index("Publish the record") < said.index("What comes next")
     assert f'data-copy="{key.record_name}"' in page.content.decode()
     move_dkim_key(key, "published", is_seen=True, by=TESTER)
+    said = words_of(alice_client.get(TAB))
+    assert "Let a host write the file of s1._domainkey.falcot.org: run opendkim_sync where mail is signed." in said
+    assert "Sign with s1" not in said
+    said = words_of(alice_client.post(f"{TAB}s1/move/", {"state": "signing"}, follow=True))
+    assert "Run opendkim_sync where mail is signed, or say who signs without it." in said
+    DkimKeyOnHost.objects.create(host="mx.falcot.org", key=key, path="/keys/1")
     assert "Sign with s1._domainkey.falcot.org." in words_of(alice_client.get(TAB))
-    move_dkim_key(key, "signing", by=TESTER)
+    alice_client.post(f"{TAB}s1/move/", {"state": "signing"})
     said = words_of(alice_client.get(TAB))
     assert "signs until you rotate it" in said
     assert "To be done next" not in said
@@ -80,7 +86,10 @@ def test_what_waits_over_all_domains(alice_client: Client, bob_client: Client, k
     assert f"Publish the record of {other}." in said
     assert "other.example" not in words_of(bob_client.get("/dkim/"))
     for one in (key, other):
-        move_dkim_key(move_dkim_key(one, "published", is_seen=True, by=TESTER), "signing", by=TESTER)
+        move_dkim_key(one, "published", is_seen=True, by=TESTER)
+    assert "No host has its file yet." in words_of(alice_client.get("/dkim/"))
+    for one in (key, other):
+        move_dkim_key(one, "signing", reason="rspamd signs", by=TESTER)
     assert "No DKIM key waits for a person." in words_of(alice_client.get("/dkim/"))
 
 

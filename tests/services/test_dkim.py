@@ -17,7 +17,7 @@ from django.db.models import F
 from accounts.models import ChangeSet
 from domains import dkim_jobs
 from domains.dkim_keys import forget_private_keys, generate, pem_of, seal_anew, unsealed
-from domains.dkim_models import DkimKey, DkimPrivateKey, LeftDkimName
+from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey, LeftDkimName
 from domains.dkim_rotation import next_selector
 from domains.dkim_services import (
     add_dkim_key,
@@ -246,10 +246,25 @@ def test_who_says_that_it_is_published_says_why(domain: Domain) -> None:
         move_dkim_key(key, State.PUBLISHED, reason="  ", by=TESTER)
     key = move_dkim_key(key, State.PUBLISHED, reason="They are inside only", by=TESTER)
     assert key.reason == "They are inside only"
+    DkimKeyOnHost.objects.create(host="mx.example.net", key=key, path="/keys/1")
     assert move_dkim_key(key, State.SIGNING, by=TESTER).reason == ""
     key = move(key, State.RETIRING)
     with refusal("Say why"):
         move_dkim_key(key, State.GONE, by=TESTER)
+
+
+def test_who_signs_before_the_hosts_have_its_file_says_why(domain: Domain) -> None:
+    key = move(made(domain), State.PUBLISHED)
+    with nothing_changes(), refusal("No host has the file of s1._domainkey.example.org", field="reason"):
+        move_dkim_key(key, State.SIGNING, by=TESTER)
+    DkimKeyOnHost.objects.create(host="mx1.example.net", key=key, path="/keys/1")
+    move_dkim_key(key, State.SIGNING, by=TESTER)
+    DkimKeyOnHost.objects.create(host="mx2.example.net", key=key, path="/keys/1")
+    new = move(made(domain, "s2"), State.PUBLISHED)
+    DkimKeyOnHost.objects.create(host="mx1.example.net", key=new, path="/keys/2")
+    with nothing_changes(), refusal("mx2.example.net has no file of s2._domainkey.example.org", field="reason"):
+        move_dkim_key(new, State.SIGNING, is_seen=True, by=TESTER)
+    assert move_dkim_key(new, State.SIGNING, reason="mx2 is broken", by=TESTER).reason == "mx2 is broken"
 
 
 def test_who_goes_back_to_a_retired_key_says_why(domain: Domain) -> None:

@@ -65,7 +65,7 @@ class Command(NounCommand):
         for verb, sentence in sentences.items():
             parser = self.verb(verb, sentence)
             _key_arguments(parser)
-            parser.add_argument("--reason", default="", metavar="TEXT", help=_("Why, where the DNS does not show it."))
+            parser.add_argument("--reason", default="", metavar="TEXT", help=_("Why, where the panel does not see it."))
             version_argument(parser)
 
         rotate = self.verb("rotate", _("Let the worker make the successor of the key that signs."))
@@ -151,7 +151,8 @@ class Command(NounCommand):
         self.done(_("Changed %(key)s.") % {"key": key}, _row(key), options)
 
     def do_to_do(self, options: Options) -> None:
-        waits = DkimWait.objects.for_people().select_related("key__domain").order_by("pk")
+        waits = DkimWait.objects.for_people().select_related("key__domain").prefetch_related("key__on_hosts")
+        waits = waits.order_by("pk")
         if options["after"]:
             waits = waits.filter(pk__gt=self._id(options["after"]))
         self.table(map(_row_to_do, stream(waits, options["limit"])), {"to_do": 50, "why": 0}, options)
@@ -298,6 +299,6 @@ def _row_to_do(wait: DkimWait) -> dict[str, Any]:
         "domain": key.domain.name,
         "selector": key.selector,
         "to_do": to_do(key),
-        "why": wait.why,
+        "why": why.why if (why := wait_of(key)) else "",
         "zone_line": key.zone_line,
     }
