@@ -31,7 +31,7 @@ class DkimKeyQuerySet(models.QuerySet["DkimKey"]):
         return self.filter(seen_by(user, "domain__"))
 
 
-@tracked()
+@tracked(manual=["exported", "resealed"])
 class DkimKey(models.Model):
     """A key by which the mail of a domain is signed: what everybody may know of it."""
 

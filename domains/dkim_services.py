@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import pghistory
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_noop
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.saving import save_checked
-from domains.dkim_keys import PrivateKey, algorithm_of, generate, public_text, read_pem, sealed
+from domains.dkim_keys import PrivateKey, algorithm_of, generate, public_text, read_pem, seal_anew, sealed, unsealed
 from domains.dkim_models import NAME_IS_LEFT_FREE, DkimKey, DkimPrivateKey, LeftDkimName
 from domains.dkim_waits import begin_to_wait, lacks_host
 from domains.models import Domain
@@ -150,6 +151,26 @@ def delete_dkim_key(key: DkimKey, *, version: int | None = None, by: Actor) -> N
             sentence = _("%(key)s signs. Sign with another key, or retire it, before you delete it.")
             raise ValidationError(sentence % {"key": key})
         key.delete()
+
+
+def export_dkim_key(key: DkimKey, *, by: Actor) -> str:
+    """The private key in PEM, for a file. The history says that it left."""
+    with recorded("export", "dkim_key", str(key), domain=key.domain.name, by=by):
+        key = locked_version(DkimKey.objects.select_related("domain"), key.pk, None)
+        private = DkimPrivateKey.objects.filter(key=key).first()
+        if private is None:
+            raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": key})
+        pghistory.create_event(key, label="exported")
+        return unsealed(private)
+
+
+def reseal_dkim_keys(*, by: Actor) -> int:
+    """Encrypts every private key with the first line of the key file; says how many."""
+    with recorded("reseal", "dkim_key", "dkim_sealing_keys", by=by):
+        number = seal_anew()
+        for key in DkimKey.objects.filter(private__isnull=False).order_by("pk").iterator():
+            pghistory.create_event(key, label="resealed")
+    return number
 
 
 def what_is_lost_with_key(key: DkimKey) -> list[str]:

@@ -1,10 +1,14 @@
 """DKIM keys from the shell: rotated, changed, and what people have to do."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 
+from accounts.history import sentence_of
+from accounts.history_reading import events_of
+from accounts.models import ChangeSet
 from domains.dkim_keys import generate, unsealed
 from domains.dkim_models import DkimKey, DkimPrivateKey
 from domains.dkim_services import add_dkim_key
@@ -52,6 +56,22 @@ def test_the_key_file_rotates(shell: Shell, key: DkimKey, settings: Any) -> None
     assert shell("dkim", "reseal").lines == ["Encrypted private keys with the first line of dkim_sealing_keys: 1."]
     settings.DKIM_SEALING_KEYS = fresh
     assert "PRIVATE KEY" in unsealed(DkimPrivateKey.objects.get())
+    (found,) = ChangeSet.objects.filter(metadata__verb="reseal")
+    assert sentence_of(found.metadata) == (
+        "Encrypted all private keys of DKIM with the first line of dkim_sealing_keys"
+    )
+    assert "Rotate that line instead." in shell.refused("history", "undo", str(found.pk), "--yes")
+
+
+def test_a_private_key_that_leaves_is_in_the_history(shell: Shell, key: DkimKey, tmp_path: Path) -> None:
+    assert shell("dkim", "export", "falcot.org", "s1", "--output", str(tmp_path)).code == 0
+    assert (tmp_path / "s1.private").read_text() == unsealed(DkimPrivateKey.objects.get())
+    (found,) = ChangeSet.objects.filter(metadata__verb="export")
+    assert sentence_of(found.metadata) == f"Exported the private key of DKIM key {key}"
+    assert [event.kind_in_words for event in events_of([found.pk])[found.pk]] == ["private key exported"]
+    assert "cannot be called back" in shell.refused("history", "undo", str(found.pk), "--yes")
+    assert "File exists" in shell.refused("dkim", "export", "falcot.org", "s1", "--output", str(tmp_path))
+    assert ChangeSet.objects.filter(metadata__verb="export").count() == 1, "the second time it did not leave"
 
 
 def test_a_step_without_the_dns(shell: Shell, key: DkimKey) -> None:

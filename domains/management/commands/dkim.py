@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.commands import (
@@ -20,16 +21,17 @@ from accounts.commands import (
     version_argument,
 )
 from domains.commands import domain_named
-from domains.dkim_keys import seal_anew, unsealed
-from domains.dkim_models import DkimKey, DkimPrivateKey
+from domains.dkim_models import DkimKey
 from domains.dkim_rotation import start_look, start_rotation
 from domains.dkim_services import (
     OPTIONS,
     VERBS,
     change_dkim_key,
     delete_dkim_key,
+    export_dkim_key,
     import_dkim_key,
     move_dkim_key,
+    reseal_dkim_keys,
     start_generation,
     what_is_lost_with_key,
 )
@@ -169,13 +171,11 @@ class Command(NounCommand):
 
     def do_export(self, options: Options) -> None:
         key = _found(options)
-        private = DkimPrivateKey.objects.filter(key=key).first()
-        if private is None:
-            raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": key})
         directory = Path(options["output"])
         path, record = directory / f"{key.selector}.private", directory / f"{key.selector}.txt"
         try:
-            _write_for_owner(path, unsealed(private))
+            with transaction.atomic():  # what cannot be written did not leave
+                _write_for_owner(path, export_dkim_key(key, by=self.by))
             record.write_text(f"{key.zone_line}\n")
         except OSError as error:
             words = {"file": error.filename, "reason": error.strerror}
@@ -200,7 +200,7 @@ class Command(NounCommand):
         self.table((_row(key) for key in stream(keys, options["limit"])), columns, options)
 
     def do_reseal(self, options: Options) -> None:
-        number = seal_anew()
+        number = reseal_dkim_keys(by=self.by)
         sentence = _("Encrypted private keys with the first line of dkim_sealing_keys: %(number)d.")
         self.done(sentence % {"number": number}, {"resealed": number}, options)
 
