@@ -110,12 +110,17 @@ def start_due_rotations(*, by: Actor) -> int:
             state__in=[State.PREPARED, State.PUBLISHED],
         )
         due = keys_to_rotate(timezone.now() - timedelta(days=months * DAYS_IN_A_MONTH))
-        for key in due.filter(algorithms, ~Exists(coming))[: MOST_ROTATIONS - started]:
+        # All that are due, since those that cannot begin must not stand before the others.
+        for key in due.filter(algorithms, ~Exists(coming)).iterator(AT_A_TIME):
+            if started == MOST_ROTATIONS:
+                break
             try:
                 start_rotation(key.domain, key.selector, by=by)
                 started += 1
             except ValidationError:  # the worker makes it already
                 continue
+            except Exception:
+                log.exception("%s gets no successor", key)
     return started
 
 

@@ -308,6 +308,29 @@ def test_the_schedule(domain: Domain) -> None:
     assert start_due_rotations(by=CLOCK) == 0, "it is on its way"
 
 
+def test_keys_that_get_no_successor_do_not_stand_before_the_others(
+    domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [sign(made(one)) for one in (domain, *(add_domain(f"d{number}.example", by=TESTER) for number in range(3)))]
+    for days, key in enumerate(reversed(keys)):  # the first is due for the longest time
+        DkimKey.objects.filter(pk=key.pk).update(signing_at=timezone.now() - timedelta(days=300 + days))
+    change_mail_settings(dkim_rotation_months=6, by=TESTER)
+    monkeypatch.setattr("dns_records.rotation.MOST_ROTATIONS", 1)
+    start_rotation(domain, by=TESTER)  # the worker does not come to it
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION no_more() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE disk_full USING MESSAGE = 'no more space'; END $$; "
+            "CREATE TRIGGER no_more BEFORE INSERT ON jobs_job FOR EACH ROW "
+            f"WHEN (NEW.arguments ->> 'domain' = '{keys[1].domain_id}') EXECUTE FUNCTION no_more()"
+        )
+    assert start_due_rotations(by=CLOCK) == 1
+    assert Job.objects.filter(arguments__domain=keys[2].domain_id).exists()
+    assert start_due_rotations(by=CLOCK) == 1
+    assert Job.objects.filter(arguments__domain=keys[3].domain_id).exists()
+    assert start_due_rotations(by=CLOCK) == 0
+
+
 def test_which_key_is_meant(domain: Domain) -> None:
     run_job(start_rotation(domain, by=TESTER).pk)
     first = DkimKey.objects.get()
