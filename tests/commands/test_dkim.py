@@ -1,5 +1,6 @@
 """DKIM keys from the shell: rotated, changed, and what people have to do."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,22 @@ def test_a_new_key(shell: Shell, falcot: Domain) -> None:
     assert "Take another selector" in shell.refused("dkim", "generate", "falcot.org", "--selector", "s2026")
     assert shell.misused("dkim", "generate", "falcot.org")
     assert shell.misused("dkim", "generate", "falcot.org", "--selector", "s3", "--algorithm", "dsa")
+
+
+def test_the_record_beside_an_imported_key_is_its_own(shell: Shell, falcot: Domain, tmp_path: Path) -> None:
+    """One of a run of opendkim-genkey before this would be published, and nothing would be verified."""
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        command = ["opendkim-genkey", "-b", "1024", "-s", "old", "-d", "falcot.org", "-D", str(tmp_path / folder)]
+        subprocess.run(command, check=True)
+    private, record = tmp_path / "first/old.private", tmp_path / "first/old.txt"
+    right = record.read_text()
+    sentence = f"{record} does not have the record of this key. Take that file away if it is an old one.\n"
+    for wrong in ((tmp_path / "second/old.txt").read_text(), "", "v=DKIM1"):
+        record.write_text(wrong)
+        assert shell.refused("dkim", "import", "falcot.org", str(private)) == sentence
+    record.write_text(right)
+    assert shell("dkim", "import", "falcot.org", str(private)).code == 0
 
 
 def test_the_key_file_rotates(shell: Shell, key: DkimKey, settings: Any) -> None:

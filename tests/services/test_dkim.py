@@ -361,6 +361,8 @@ def test_keys_of_opendkim_genkey(domain: Domain, tmp_path: Path) -> None:
     call_command("dkim", "export", "example.org", "old", "--output", str(tmp_path / "out"), stdout=StringIO())
     assert S_IMODE((tmp_path / "out/old.private").stat().st_mode) == 0o600
     delete_dkim_key(key, by=TESTER)
+    call_command("dkim", "import", "example.org", str(tmp_path / "out/old.private"), stdout=StringIO())
+    delete_dkim_key(DkimKey.objects.get(), by=TESTER)
     again = import_dkim_key(domain, "old", (tmp_path / "out/old.private").read_text(), by=TESTER)
     assert again.public_key == key.public_key
 
