@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from domains.dkim_demo import load_dkim_keys
 from domains.dkim_keys import generate, pem_of, public_text
 from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_services import add_dkim_key, move_dkim_key
@@ -91,6 +92,14 @@ def test_what_waits_over_all_domains(alice_client: Client, bob_client: Client, k
     for one in (key, other):
         move_dkim_key(one, "signing", reason="rspamd signs", by=TESTER)
     assert "No DKIM key waits for a person." in words_of(alice_client.get("/dkim/"))
+
+
+def test_the_demo_has_keys_in_each_state(alice_client: Client, falcot: Domain) -> None:
+    load_dkim_keys(by=TESTER)
+    assert set(DkimKey.objects.values_list("state", flat=True)) == set(DkimKey.State.values)
+    said = words_of(alice_client.get(TAB))
+    assert "Sign with news2026._domainkey.falcot.org." in said
+    assert "All name servers have the record with an empty p=. It may stay." in said
 
 
 def test_many_keys(alice_client: Client, key: DkimKey) -> None:
