@@ -1,7 +1,8 @@
 """DKIM keys move on as the DNS shows their records: every authoritative server is asked, and each wait has a reason.
 
-A key that is prepared is published when all servers have exactly its record; one that signs by itself then signs when
-a host has its file, and each that signs with the key before; a retiring one is gone when no server has its record any more."""
+A key that is prepared is published when all servers have exactly its record; one that signs by itself then signs when a
+host has its file, and each that signs with the key before; a retiring one is gone when no server has its record any
+more."""
 
 import logging
 import re
@@ -232,7 +233,8 @@ def is_record_of(key: DkimKey, text: str) -> bool:
 
 
 def _in_words(error: Exception) -> str:
-    return _shown(" ".join(error.messages) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}")
+    is_sentence = isinstance(error, ValidationError)
+    return _shown(" ".join(error.messages) if is_sentence else f"{type(error).__name__}: {error}")
 
 
 def _shown(text: str) -> str:

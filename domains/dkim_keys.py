@@ -91,8 +91,8 @@ def seal_anew() -> int:
 
 
 def forget_private_keys() -> int:
-    """Every night: private keys of what was deleted go after 30 days, so that an undo brings them back until then. Names
-    that keys have left are free after 30 days, too."""
+    """Every night: private keys of what was deleted go after 30 days, so that an undo brings them back until then.
+    Names that keys have left are free after 30 days, too."""
     LeftDkimName.objects.filter(left_at__lt=timezone.now() - NAME_IS_LEFT_FREE).delete()
     has_key = Exists(DkimKey.objects.filter(pk=OuterRef("pk")))
     DkimPrivateKey.objects.filter(has_key, retired_at__isnull=False).update(retired_at=None)

@@ -198,13 +198,13 @@ def doubt_about(key: DkimKey, state: str, *, is_seen: bool = False) -> str:
         return ""
     if host := why[1].get("host"):
         sentence = _(
-            "%(host)s has no file of %(key)s, so mail would leave there unsigned. Run opendkim_sync there, or say why it "
-            "signs all the same."
+            "%(host)s has no file of %(key)s, so mail would leave there unsigned. Run opendkim_sync there, or say why "
+            "it signs all the same."
         )
         return sentence % {"host": host, "key": key}
     sentence = _(
-        "No host has the file of %(key)s, so mail would leave unsigned. Run opendkim_sync where mail is signed, or say who "
-        "signs without it."
+        "No host has the file of %(key)s, so mail would leave unsigned. Run opendkim_sync where mail is signed, or say "
+        "who signs without it."
     )
     return sentence % {"key": key}
 

@@ -128,8 +128,8 @@ def wait_of(key: DkimKey) -> DkimWait | None:
 
 
 def lacks_host(key: DkimKey) -> tuple[str, dict[str, str]] | None:
-    """Why mail would leave unsigned if the key signed now, as the reason of a wait and its words: a host that signs with
-    the key before has no file of this one, or no host has. None if all is well."""
+    """Why mail would leave unsigned if the key signed now, as the reason of a wait and its words: a host that signs
+    with the key before has no file of this one, or no host has. None if all is well."""
     signing = DkimKey.objects.filter(domain_id=key.domain_id, state=State.SIGNING).exclude(pk=key.pk)
     before = [one.pk for one in signing if one.scope == key.scope]
     there = DkimKeyOnHost.objects.filter(key=key).values("host")
