@@ -1,5 +1,6 @@
 """Private keys of DKIM: how they are made, read, kept encrypted and forgotten."""
 
+import re
 from base64 import b64encode
 from datetime import timedelta
 
@@ -54,6 +55,13 @@ def public_text(key: PrivateKey) -> str:
         return b64encode(public.public_bytes_raw()).decode()
     der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return b64encode(der).decode()
+
+
+def is_record_of(key: PrivateKey, line: str) -> bool:
+    """Whether a line of a zone file, as opendkim-genkey(8) writes it into S.txt, has the public half of this key."""
+    text = "".join(re.findall(r'"([^"]*)"', line))
+    found = re.search(r"(?:^|;)\s*p\s*=([^;]*)", text)
+    return found is not None and "".join(found[1].split()) == public_text(key)
 
 
 def pem_of(key: PrivateKey) -> str:

@@ -21,7 +21,7 @@ from accounts.commands import (
     version_argument,
 )
 from domains.commands import domain_named
-from domains.dkim_keys import public_text, read_pem
+from domains.dkim_keys import is_record_of, read_pem
 from domains.dkim_models import DkimKey
 from domains.dkim_rotation import start_look, start_rotation
 from domains.dkim_services import (
@@ -115,8 +115,10 @@ class Command(NounCommand):
         of_genkey = OF_GENKEY.fullmatch(Path(options["file"]).name)
         selector = options["selector"] or (of_genkey["selector"] if of_genkey else "")
         pem = _read(options["file"])
-        if of_genkey and (record := Path(options["file"]).with_suffix(".txt")).exists():
-            _refuse_record_of_another(record, pem)
+        record = Path(options["file"]).with_suffix(".txt")
+        if of_genkey and record.exists() and not is_record_of(read_pem(pem), _read(str(record))):
+            sentence = _("%(file)s does not have the record of this key. Take that file away if it is an old one.")
+            raise ValidationError(sentence % {"file": shown(str(record))})
         key = import_dkim_key(domain, selector, pem, by=self.by, **_of_key(options))
         self.done(_("Imported %(key)s.") % {"key": key}, _row(key), options)
 
@@ -253,15 +255,6 @@ def _read(file: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         words = {"file": shown(file), "reason": getattr(error, "strerror", None) or _("it is no text")}
         raise ValidationError(_("%(file)s cannot be read: %(reason)s.") % words) from error
-
-
-def _refuse_record_of_another(file: Path, pem: str) -> None:
-    """opendkim-genkey(8) writes the record beside the private key, as a line of a zone file."""
-    text = "".join(re.findall(r'"([^"]*)"', _read(str(file))))
-    found = re.search(r"(?:^|;)\s*p\s*=([^;]*)", text)
-    if "".join(found[1].split() if found else []) != public_text(read_pem(pem)):
-        sentence = _("%(file)s does not have the record of this key. Take that file away if it is an old one.")
-        raise ValidationError(sentence % {"file": shown(str(file))})
 
 
 def _write_for_owner(path: Path, text: str) -> None:
