@@ -65,6 +65,8 @@ class Event:
         "deleted": _("deleted"),
         "password_changed": _("password changed"),
         "link_sent": _("link sent"),
+        "exported": _("private key exported"),
+        "resealed": _("private key encrypted anew"),
     }
 
     @property

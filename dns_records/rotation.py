@@ -1,26 +1,28 @@
 """DKIM keys move on as the DNS shows their records: every authoritative server is asked, and each wait has a reason.
 
-A key that is prepared is published when all servers have exactly its record; one that signs by itself then signs when
-the hosts have its file; a retiring one is gone when no server has its record any more."""
+A key that is prepared is published when all servers have exactly its record; one that signs by itself then signs when a
+host has its file, and each that signs with the key before; a retiring one is gone when no server has its record any
+more."""
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from accounts.actors import Actor
 from dns_records.authoritative import Asker, Said, ServerAnswer
 from dns_records.judging import tags_of
-from domains.dkim_models import DkimKey, DkimKeyOnHost
+from domains.dkim_models import DkimKey
 from domains.dkim_rotation import LOOK, keys_to_rotate, start_rotation
 from domains.dkim_services import change_dkim_key, move_dkim_key
-from domains.dkim_waits import DAYS_IN_A_MONTH, TO_DO, DkimWait, begin_to_wait, may_go_at
+from domains.dkim_waits import DAYS_IN_A_MONTH, TO_DO, DkimWait, begin_to_wait, lacks_host, may_go_at
 from domains.models import MailSettings
 from jobs.models import Job
 from jobs.services import in_the_name_of, job_kind, show_progress
@@ -35,11 +37,11 @@ THREADS = 32
 MOST_ROTATIONS = 100  # that begin in one hour by themselves
 SOONEST, LATEST = timedelta(minutes=1), timedelta(hours=1)
 ASKS_THE_DNS = (State.PREPARED, State.RETIRING, State.REVOKED)
-LONGEST_FOUND = 200  # characters of a record that stands there instead
+LONGEST_FOUND = 200  # characters of a record that stands there instead, or of what went wrong
 
 # Why a key waits: the reason and its words.
 Why = tuple[str, dict[str, Any]]
-Answers = Mapping[str, Sequence[ServerAnswer]]
+Answers = Mapping[str, Sequence[ServerAnswer] | Exception]
 
 
 def follow_keys(*, by: Actor) -> int:
@@ -81,8 +83,8 @@ def _take_up(by: Actor) -> None:
             if key.state == State.PUBLISHED and key.signs_by_itself:
                 key = change_dkim_key(key, signs_by_itself=False, by=by)
             begin_to_wait(key)
-        except ValidationError as error:
-            log.info("%s does not wait for a person: %s", key, " ".join(error.messages))
+        except Exception as error:  # the others go on
+            log.warning("%s does not wait for a person: %s", key, _in_words(error))
 
 
 @job_kind(LOOK)
@@ -109,32 +111,53 @@ def start_due_rotations(*, by: Actor) -> int:
             state__in=[State.PREPARED, State.PUBLISHED],
         )
         due = keys_to_rotate(timezone.now() - timedelta(days=months * DAYS_IN_A_MONTH))
-        for key in due.filter(algorithms, ~Exists(coming))[: MOST_ROTATIONS - started]:
+        # All that are due, since those that cannot begin must not stand before the others.
+        for key in due.filter(algorithms, ~Exists(coming)).iterator(AT_A_TIME):
+            if started == MOST_ROTATIONS:
+                break
             try:
                 start_rotation(key.domain, key.selector, by=by)
                 started += 1
             except ValidationError:  # the worker makes it already
                 continue
+            except Exception:
+                log.exception("%s gets no successor", key)
     return started
 
 
 def look_for(keys: Sequence[DkimKey], *, asker: Asker, by: Actor) -> None:
     """Asks about these keys side by side, and moves each on or says why not. A server that does not answer holds up
-    nobody but its own domains."""
+    nobody but its own domains; nor does a key at which the panel fails hold up the others."""
     names = {name for key in keys if _asks_the_dns(key) for name in key.record_names}
     with ThreadPoolExecutor(THREADS) as pool:
-        answers: Answers = dict(zip(names, pool.map(lambda name: asker.ask_all(name, "TXT"), names), strict=True))
+        answers: Answers = dict(zip(names, pool.map(lambda name: _asked(asker, name), names), strict=True))
     for key in keys:
         try:
             _move_on(key, answers, by)
-        except ValidationError as error:
-            # Somebody moved it meanwhile, or a rule stands in the way: the next look tells.
-            log.info("%s does not move on: %s", key, " ".join(error.messages))
-            _note(key, Reason.NOT_ASKED, {})
+        except Exception as error:
+            # Somebody moved it meanwhile, then nothing is noted; or a rule stands in the way; or it is a fault of ours.
+            if isinstance(error, ValidationError):
+                log.info("%s does not move on: %s", key, _in_words(error))
+            else:
+                log.exception("%s cannot be looked for", key)
+            _note(key, Reason.FAILED, {"said": _in_words(error)})
+
+
+def _asked(asker: Asker, name: str) -> Sequence[ServerAnswer] | Exception:
+    """What is wrong with one name, for example that it is too long for the DNS, is an answer about that name."""
+    try:
+        return asker.ask_all(name, "TXT")
+    except Exception as error:
+        return error
 
 
 def _move_on(key: DkimKey, answers: Answers, by: Actor) -> None:
-    said = [(name, answer) for name in key.record_names for answer in answers.get(name, ())]
+    said = []
+    for name in key.record_names:
+        found = answers.get(name, ())
+        if isinstance(found, Exception):
+            raise found
+        said += [(name, answer) for answer in found]
     if _asks_the_dns(key) and {name for name, _answer in said} != set(key.record_names):
         return _note(key, Reason.NOT_ASKED, {})  # what was not asked is neither there nor gone
     if key.state == State.PREPARED:
@@ -146,8 +169,8 @@ def _move_on(key: DkimKey, answers: Answers, by: Actor) -> None:
     if key.state == State.PUBLISHED:
         if not key.signs_by_itself:
             return None  # a person signs
-        if host := host_without_file(key):
-            return _note(key, Reason.HOST, {"host": host})
+        if why := lacks_host(key):
+            return _note(key, *why)
         move_dkim_key(key, State.SIGNING, by=by)
         return None
     if key.state == State.RETIRING and may_go_at(key) > timezone.now():
@@ -177,7 +200,7 @@ def why_not_everywhere(key: DkimKey, said: Iterable[tuple[str, ServerAnswer]]) -
         elif len(answer.texts) > 1:
             found.append((Reason.SEVERAL, words))
         elif not is_record_of(key, answer.texts[0]):
-            found.append((Reason.DIFFERENT, words | {"found": answer.texts[0][:LONGEST_FOUND]}))
+            found.append((Reason.DIFFERENT, words | {"found": _shown(answer.texts[0])}))
     order = (Reason.SEVERAL, Reason.DIFFERENT, Reason.MISSING, Reason.NO_ANSWER)
     return min(found, key=lambda why: order.index(why[0]), default=None)
 
@@ -197,15 +220,6 @@ def why_not_gone(key: DkimKey, said: Iterable[tuple[str, ServerAnswer]]) -> Why 
     return (Reason.EMPTIED, {}) if waits and is_empty else waits
 
 
-def host_without_file(key: DkimKey) -> str:
-    """A host that signs with the key before and has no file of this one: its mail would leave unsigned. "" for none."""
-    signing = DkimKey.objects.filter(domain_id=key.domain_id, state=State.SIGNING)
-    before = [one.pk for one in signing if one.scope == key.scope]
-    there = DkimKeyOnHost.objects.filter(key=key).values("host")
-    hosts = DkimKeyOnHost.objects.filter(key__in=before).exclude(host__in=there).order_by("host")
-    return hosts.values_list("host", flat=True).first() or ""
-
-
 def is_record_of(key: DkimKey, text: str) -> bool:
     """Whether a verifier finds this key by it (RFC 6376, section 3.6.1); tags that change nothing may differ."""
     tags = tags_of(text)
@@ -218,6 +232,17 @@ def is_record_of(key: DkimKey, text: str) -> bool:
     )
 
 
+def _in_words(error: Exception) -> str:
+    is_sentence = isinstance(error, ValidationError)
+    return _shown(" ".join(error.messages) if is_sentence else f"{type(error).__name__}: {error}")
+
+
+def _shown(text: str) -> str:
+    """Control characters as a zone file has them (RFC 1035, section 5.1); the database takes no NUL."""
+    return re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\{ord(found[0]):03d}", text)[:LONGEST_FOUND]
+
+
+@transaction.atomic
 def _note(key: DkimKey, reason: str, words: dict[str, Any], *, ask_again_at: datetime | None = None) -> None:
     """Why it waits. The longer it has waited, the longer until the next look."""
     now = timezone.now()

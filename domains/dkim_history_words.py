@@ -18,6 +18,8 @@ register_sentences(
         ("revoke", "dkim_key"): _("Revoked DKIM key %(label)s"),
         ("take_out", "dkim_key"): _("Took DKIM key %(label)s out of the DNS"),
         ("delete", "dkim_key"): _("Deleted DKIM key %(label)s"),
+        ("export", "dkim_key"): _("Exported the private key of DKIM key %(label)s"),
+        ("reseal", "dkim_key"): _("Encrypted all private keys of DKIM with the first line of %(label)s"),
     }
 )
 

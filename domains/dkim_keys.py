@@ -1,5 +1,6 @@
 """Private keys of DKIM: how they are made, read, kept encrypted and forgotten."""
 
+import re
 from base64 import b64encode
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import sealing
-from domains.dkim_models import DkimKey, DkimPrivateKey
+from domains.dkim_models import NAME_IS_LEFT_FREE, DkimKey, DkimPrivateKey, LeftDkimName
 
 PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 KEPT = timedelta(days=30)  # after a deletion, for an undo
@@ -56,6 +57,13 @@ def public_text(key: PrivateKey) -> str:
     return b64encode(der).decode()
 
 
+def is_record_of(key: PrivateKey, line: str) -> bool:
+    """Whether a line of a zone file, as opendkim-genkey(8) writes it into S.txt, has the public half of this key."""
+    text = "".join(re.findall(r'"([^"]*)"', line))
+    found = re.search(r"(?:^|;)\s*p\s*=([^;]*)", text)
+    return found is not None and "".join(found[1].split()) == public_text(key)
+
+
 def pem_of(key: PrivateKey) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -91,7 +99,9 @@ def seal_anew() -> int:
 
 
 def forget_private_keys() -> int:
-    """Every night: private keys of what was deleted go after 30 days, so that an undo brings them back until then."""
+    """Every night: private keys of what was deleted go after 30 days, so that an undo brings them back until then.
+    Names that keys have left are free after 30 days, too."""
+    LeftDkimName.objects.filter(left_at__lt=timezone.now() - NAME_IS_LEFT_FREE).delete()
     has_key = Exists(DkimKey.objects.filter(pk=OuterRef("pk")))
     DkimPrivateKey.objects.filter(has_key, retired_at__isnull=False).update(retired_at=None)
     DkimPrivateKey.objects.filter(~has_key, retired_at__isnull=True).update(retired_at=timezone.now())

@@ -1,4 +1,7 @@
-"""DKIM keys (RFC 6376): what is public of them and where they stand; private keys, encrypted; which host has which."""
+"""DKIM keys (RFC 6376): what is public of them and where they stand; private keys, encrypted; which host has which; and
+which names another key has left."""
+
+from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
@@ -16,6 +19,10 @@ from domains.models import Domain, seen_by
 IS_SELECTOR = rf"^{LABEL}(\.{LABEL})*$"  # RFC 6376, section 3.1: sub-domains, dots between them
 LONGEST_SELECTOR = 63
 IS_LOCAL_PARTS = r"^$|^{0}( {0})*$".format(r"[a-z0-9_+=~-]+(\.[a-z0-9_+=~-]+)*")
+LONGEST_NAME = 253  # characters of a name in the DNS, without the dot at its end (RFC 1035, section 3.1)
+# For so long no other key takes the name of one. BIND keeps a record for a week at most, and Postfix a message for five
+# days; the rest is for who verifies late.
+NAME_IS_LEFT_FREE = timedelta(days=30)
 LONGEST_STRING = 255  # octets of one string of a TXT record (RFC 1035, section 3.3.14)
 
 
@@ -24,7 +31,7 @@ class DkimKeyQuerySet(models.QuerySet["DkimKey"]):
         return self.filter(seen_by(user, "domain__"))
 
 
-@tracked()
+@tracked(manual=["exported", "resealed"])
 class DkimKey(models.Model):
     """A key by which the mail of a domain is signed: what everybody may know of it."""
 
@@ -163,6 +170,13 @@ class DkimKey(models.Model):
         may_sign = self.state in (self.State.PREPARED, self.State.PUBLISHED, self.State.SIGNING)
         if self.pk and may_sign and not DkimPrivateKey.objects.filter(pk=self.pk).exists():
             raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": self.selector})
+        longest = max(self.record_names, key=len).removesuffix(".")
+        if may_sign and len(longest) > LONGEST_NAME:
+            words = {"name": longest, "number": len(longest), "most": LONGEST_NAME}
+            sentence = _(
+                "%(name)s has %(number)d characters; a name in the DNS has %(most)d at most. Take a shorter selector."
+            )
+            raise ValidationError(sentence % words)
         if self.state != self.State.GONE and (found := self._at_one_name()):
             name, other = found
             sentence = _("%(name)s holds a key of %(domain)s already. Take another selector, or delete that key.")
@@ -268,3 +282,19 @@ class DkimKeyOnHost(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host}: {self.path}"
+
+
+class LeftDkimName(models.Model):
+    """A name in the DNS that a key has left: it is gone, deleted, or signs for alias domains no longer. Others may
+    remember its record still, and would not verify what another key of that name signs. A trigger writes these rows
+    (migration 0015), whoever deletes the key; not in the history."""
+
+    name = models.TextField(db_collation="C")
+    public_key = models.TextField(db_collation="C")
+    left_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["name"], name="left_dkim_names_by_name")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.actors import Actor
-from domains.dkim_models import DkimKey
+from domains.dkim_models import NAME_IS_LEFT_FREE, DkimKey, LeftDkimName
 from domains.dkim_services import GENERATE, start_generation
 from domains.models import Domain
 from domains.services import locked_version
@@ -85,13 +85,16 @@ def _being_made(domain: Domain) -> QuerySet[Job]:
 
 def next_selector(domain: Domain) -> str:
     """Year and month, s202611, then s202611b: another key has another selector (RFC 6376, 3.1), also beside those of
-    its alias domains or of its target, which may sign for it."""
+    its alias domains or of its target, which may sign for it, and not one that a key has left of late."""
     month = f"s{timezone.now():%Y%m}"
-    related = [domain.pk, *domain.alias_domains.values_list("pk", flat=True)]
-    if domain.target_id:
-        related.append(domain.target_id)
+    related = {domain.pk: domain.name} | dict(domain.alias_domains.values_list("pk", "name"))
+    if domain.target:
+        related[domain.target.pk] = domain.target.name
+    selectors = [month, *(month + ending for ending in "bcdefghijklmnopqrstuvwxyz")]
     keys = DkimKey.objects.filter(domain__in=related, selector__startswith=month)
     taken = set(keys.values_list("selector", flat=True))
     taken |= set(_being_made(domain).values_list("arguments__selector", flat=True))
-    endings = ["", *"bcdefghijklmnopqrstuvwxyz"]
-    return next((month + ending for ending in endings if month + ending not in taken), f"{month}-{len(taken)}")
+    names = {f"{selector}._domainkey.{name}": selector for selector in selectors for name in related.values()}
+    left = LeftDkimName.objects.filter(name__in=names, left_at__gt=timezone.now() - NAME_IS_LEFT_FREE)
+    taken |= {names[name] for name in left.values_list("name", flat=True)}
+    return next((selector for selector in selectors if selector not in taken), f"{month}-{len(taken)}")

@@ -1,20 +1,22 @@
 """Every write about DKIM keys. The worker makes them; each step of a key is one change set."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import pghistory
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.saving import save_checked
-from domains.dkim_keys import PrivateKey, algorithm_of, generate, public_text, read_pem, sealed
-from domains.dkim_models import DkimKey, DkimPrivateKey
-from domains.dkim_waits import begin_to_wait
+from domains.dkim_keys import PrivateKey, algorithm_of, generate, public_text, read_pem, seal_anew, sealed, unsealed
+from domains.dkim_models import NAME_IS_LEFT_FREE, DkimKey, DkimPrivateKey, LeftDkimName
+from domains.dkim_waits import begin_to_wait, lacks_host
 from domains.models import Domain
 from domains.services import locked_version
 from jobs.models import Job
@@ -32,7 +34,6 @@ COMES_FROM: Mapping[str, tuple[str, ...]] = {
     State.REVOKED: (State.PUBLISHED, State.SIGNING, State.RETIRING),
     State.GONE: (State.PUBLISHED, State.RETIRING, State.REVOKED),
 }
-NEEDS_REASON = (State.PUBLISHED, State.GONE)  # unless the DNS shows it
 VERBS = {
     State.PUBLISHED: "publish",
     State.SIGNING: "sign",
@@ -50,6 +51,7 @@ def start_generation(
     options = _clean(options)
     key = DkimKey(domain=domain, selector=_selector(selector), algorithm=algorithm, public_key="later", **options)
     key.full_clean()
+    _refuse_left_names(key, key.record_names, "selector")
     waiting = Job.objects.filter(kind=GENERATE, state__in=[Job.State.WAITING, Job.State.RUNNING])
     if waiting.filter(arguments__domain=domain.pk, arguments__selector=key.selector).exists():
         raise ValidationError({"selector": _("A key with this selector is being made already.")})
@@ -72,6 +74,7 @@ def add_dkim_key(
     )
     with recorded("add", "dkim_key", str(key), domain=domain.name, by=by):
         key.domain = locked_version(Domain.objects, domain.pk, None)
+        _refuse_left_names(key, key.record_names, "selector")
         save_checked(key)
         DkimPrivateKey.objects.create(key=key, token=sealed(private))
         begin_to_wait(key)
@@ -107,8 +110,8 @@ def move_dkim_key(
         key = locked_version(DkimKey.objects.select_related("domain"), key.pk, version)
         if key.state not in COMES_FROM[state]:
             raise ValidationError(_refusal(key, state))
-        if state in NEEDS_REASON and not is_seen and not reason.strip():
-            raise ValidationError({"reason": _("The name servers do not show it yet. Say why you say so.")})
+        if not reason.strip() and (doubt := doubt_about(key, state, is_seen=is_seen)):
+            raise ValidationError({"reason": doubt})
         if state == State.SIGNING:
             if not DkimPrivateKey.objects.filter(key=key).exists():
                 raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": key})
@@ -127,12 +130,13 @@ def change_dkim_key(key: DkimKey, *, version: int | None = None, by: Actor, **ch
     with recorded("change", "dkim_key", str(key), domain=key.domain.name, by=by):
         locked_version(Domain.objects, key.domain_id, None)
         key = locked_version(DkimKey.objects.select_related("domain"), key.pk, version)
-        was_by_itself = key.signs_by_itself
+        was_by_itself, names = key.signs_by_itself, key.record_names
         for name, value in _clean(changes).items():
             setattr(key, name, value)
         key.version += 1
         save_checked(key)
         _refuse_two_for_one_address(key)
+        _refuse_left_names(key, [name for name in key.record_names if name not in names], "for_alias_domains")
         if key.signs_by_itself != was_by_itself:
             begin_to_wait(key)
     return key
@@ -149,6 +153,26 @@ def delete_dkim_key(key: DkimKey, *, version: int | None = None, by: Actor) -> N
         key.delete()
 
 
+def export_dkim_key(key: DkimKey, *, by: Actor) -> str:
+    """The private key in PEM, for a file. The history says that it left."""
+    with recorded("export", "dkim_key", str(key), domain=key.domain.name, by=by):
+        key = locked_version(DkimKey.objects.select_related("domain"), key.pk, None)
+        private = DkimPrivateKey.objects.filter(key=key).first()
+        if private is None:
+            raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": key})
+        pghistory.create_event(key, label="exported")
+        return unsealed(private)
+
+
+def reseal_dkim_keys(*, by: Actor) -> int:
+    """Encrypts every private key with the first line of the key file; says how many."""
+    with recorded("reseal", "dkim_key", "dkim_sealing_keys", by=by):
+        number = seal_anew()
+        for key in DkimKey.objects.filter(private__isnull=False).order_by("pk").iterator():
+            pghistory.create_event(key, label="resealed")
+    return number
+
+
 def what_is_lost_with_key(key: DkimKey) -> list[str]:
     """Sentences for the question before it is deleted."""
     sentences = [_("Its private key is kept for 30 days for an undo, then it is gone for good.")]
@@ -159,6 +183,30 @@ def what_is_lost_with_key(key: DkimKey) -> list[str]:
 
 def next_states(key: DkimKey) -> list[str]:
     return [str(state) for state, before in COMES_FROM.items() if key.state in before]
+
+
+def doubt_about(key: DkimKey, state: str, *, is_seen: bool = False) -> str:
+    """Why a step needs a reason of the person who takes it, in a sentence; "" if it needs none."""
+    if state in (State.PUBLISHED, State.GONE) and not is_seen:
+        return _("The name servers do not show it yet. Say why you say so.")
+    if state != State.SIGNING:
+        return ""
+    if key.state == State.RETIRING and not is_seen:
+        sentence = _("Nobody has looked whether all name servers still have the record of %(key)s. Say how you know.")
+        return sentence % {"key": key}
+    if (why := lacks_host(key)) is None:
+        return ""
+    if host := why[1].get("host"):
+        sentence = _(
+            "%(host)s has no file of %(key)s, so mail would leave there unsigned. Run opendkim_sync there, or say why "
+            "it signs all the same."
+        )
+        return sentence % {"host": host, "key": key}
+    sentence = _(
+        "No host has the file of %(key)s, so mail would leave unsigned. Run opendkim_sync where mail is signed, or say "
+        "who signs without it."
+    )
+    return sentence % {"key": key}
 
 
 def _enter(key: DkimKey, state: str, *, reason: str = "") -> None:
@@ -184,6 +232,16 @@ def _refuse_two_for_one_address(key: DkimKey) -> None:
             words = {"key": other, "sender": sorted(both)[0]}
             sentence = _("%(key)s signs for %(sender)s already. Take it out of that key first, or retire that key.")
             raise ValidationError({"local_parts": sentence % words})
+
+
+def _refuse_left_names(key: DkimKey, names: Sequence[str], field: str) -> None:
+    """Another key that had one of these names may be remembered (RFC 6376, section 3.1). The same key may come back."""
+    recent = LeftDkimName.objects.filter(left_at__gt=timezone.now() - NAME_IS_LEFT_FREE)
+    others = recent.filter(name__in=[name.removesuffix(".") for name in names]).exclude(public_key=key.public_key)
+    if left := others.order_by("-left_at").first():
+        day = date_format(timezone.localtime(left.left_at + NAME_IS_LEFT_FREE), "DATE_FORMAT")
+        sentence = _("%(name)s had another key, which others may remember until %(day)s. Take another selector.")
+        raise ValidationError({field: sentence % {"name": left.name, "day": day}})
 
 
 def _clean(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -166,8 +166,9 @@ def dkim_list(request: PersonRequest, name: str) -> HttpResponse:
 
 def _row(key: DkimKey, settings: MailSettings) -> dict[str, Any]:
     wait = wait_of(key)
-    steps = [state for state in services.next_states(key) if state not in services.NEEDS_REASON]
-    by_hand = [state for state in services.next_states(key) if state in services.NEEDS_REASON]
+    states = services.next_states(key)
+    by_hand = [state for state in states if services.doubt_about(key, state)]
+    steps = [state for state in states if state not in by_hand]
     return {
         "key": key,
         "look": STATES[key.state],
@@ -209,10 +210,12 @@ def _day(moment: datetime) -> str:
 def keys_to_do(request: PersonRequest) -> HttpResponse:
     """What people have to do about DKIM keys, over all domains that one manages."""
     waits = DkimWait.objects.visible_to(request.user).for_people()
-    page = list_page(waits.select_related("key__domain"), request, key=("key_id",), read=(number,))
+    waits = waits.select_related("key__domain").prefetch_related("key__on_hosts")
+    page = list_page(waits, request, key=("key_id",), read=(number,))
     rows = [
-        {"key": wait.key, "look": STATES[wait.key.state], "why": wait.why, "to_do": to_do(wait.key)}
-        for wait in page.rows
+        {"key": key, "look": STATES[key.state], "why": wait.why, "to_do": to_do(key)}
+        for key in (row.key for row in page.rows)
+        if (wait := wait_of(key))
     ]
     return render(request, "domains/keys_to_do.html", {"page": page, "rows": rows})
 

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from domains.dkim_models import DkimKey
+from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.models import MailSettings, seen_by
 
 if TYPE_CHECKING:
@@ -39,10 +39,12 @@ class DkimWait(models.Model):
         SEVERAL = "several", _("%(server)s has more than one record at %(name)s.")
         NO_ANSWER = "no_answer", _("It is not known whether it is everywhere: %(said)s")
         HOST = "host", _("%(host)s has no file of it yet. Run opendkim_sync there, or sign by hand.")
+        NO_HOST = "no_host", _("No host has its file yet. Run opendkim_sync where mail is signed, or sign by hand.")
         BY_HAND = "by_hand", _("All name servers have the record. It signs when you say so.")
         KEPT = "kept", _("Mail on its way is verified with this record until %(until)s.")
         STILL_THERE = "still_there", _("%(server)s still has %(name)s.")
         EMPTIED = "emptied", _("All name servers have the record with an empty p=. It may stay.")
+        FAILED = "failed", _("The panel fails at it, and tries again: %(said)s")
 
     key = models.OneToOneField(DkimKey, primary_key=True, on_delete=models.CASCADE, related_name="wait")
     state = models.CharField(max_length=10, choices=State.choices)  # of the key at that look
@@ -66,7 +68,7 @@ class DkimWait(models.Model):
                 condition=Q(
                     reason__in=[
                         *("not_asked", "missing", "different", "several", "no_answer"),
-                        *("host", "by_hand", "kept", "still_there", "emptied"),
+                        *("host", "no_host", "by_hand", "kept", "still_there", "emptied", "failed"),
                     ]
                 ),
             ),
@@ -97,7 +99,9 @@ PAUSES: dict[str, "StrOrPromise"] = {
     DkimWait.Reason.DIFFERENT: _("Correct the record of %(key)s."),
     DkimWait.Reason.SEVERAL: _("Leave one record at the name of %(key)s."),
     DkimWait.Reason.HOST: _("Let %(host)s write the file of %(key)s: run opendkim_sync there."),
+    DkimWait.Reason.NO_HOST: _("Let a host write the file of %(key)s: run opendkim_sync where mail is signed."),
 }
+FAILED = _("Mend what the panel says of %(key)s, or delete it.")
 
 
 def to_do(key: DkimKey) -> str:
@@ -107,6 +111,8 @@ def to_do(key: DkimKey) -> str:
         return ""
     is_on_its_way_in = key.state in (State.PREPARED, State.PUBLISHED)
     sentence = is_on_its_way_in and PAUSES.get(wait.reason) or TO_DO[key.state]
+    if wait.reason == DkimWait.Reason.FAILED:
+        sentence = FAILED
     return str(sentence) % {**wait.words, "key": key}
 
 
@@ -115,7 +121,22 @@ def wait_of(key: DkimKey) -> DkimWait | None:
     wait: DkimWait | None = getattr(key, "wait", None)
     if key.state not in TO_DO:
         return None
-    return wait if wait and wait.state == key.state else first_wait(key)
+    wait = wait if wait and wait.state == key.state else first_wait(key)
+    if wait.reason == DkimWait.Reason.BY_HAND and not key.on_hosts.all():
+        return DkimWait(key=key, state=key.state, reason=DkimWait.Reason.NO_HOST, since=wait.since, ask_again_at=None)
+    return wait
+
+
+def lacks_host(key: DkimKey) -> tuple[str, dict[str, str]] | None:
+    """Why mail would leave unsigned if the key signed now, as the reason of a wait and its words: a host that signs
+    with the key before has no file of this one, or no host has. None if all is well."""
+    signing = DkimKey.objects.filter(domain_id=key.domain_id, state=State.SIGNING).exclude(pk=key.pk)
+    before = [one.pk for one in signing if one.scope == key.scope]
+    there = DkimKeyOnHost.objects.filter(key=key).values("host")
+    lacking = DkimKeyOnHost.objects.filter(key__in=before).exclude(host__in=there).order_by("host")
+    if host := lacking.values_list("host", flat=True).first():
+        return DkimWait.Reason.HOST, {"host": host}
+    return None if there.exists() else (DkimWait.Reason.NO_HOST, {})
 
 
 def first_wait(key: DkimKey) -> DkimWait:

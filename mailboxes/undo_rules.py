@@ -128,6 +128,10 @@ def refuse_what_cannot_be_undone(events: NetEvents) -> None:
         raise ValidationError(_("A password cannot be changed back: the old one is not kept. Set a new one."))
     if "link_sent" in events.kinds:
         raise ValidationError(_("A link that was sent cannot be called back. It is good once, and for an hour."))
+    if "exported" in events.kinds:
+        raise ValidationError(_("A private key that was exported cannot be called back. Rotate the key."))
+    if "resealed" in events.kinds:
+        raise ValidationError(_("Private keys stay encrypted with the line that was on top. Rotate that line instead."))
     if Broadcast in events.about:
         raise ValidationError(_("Mail that was sent cannot be called back. Stop it if it is still being sent."))
     if AppPassword in events.about and Mailbox not in events.about:

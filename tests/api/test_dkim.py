@@ -32,8 +32,12 @@ def test_it_works(api: Api, falcot: Domain) -> None:
     published = api("PATCH", PATH, {"state": "published", "reason": "These servers are inside only"}).json
     assert (published["state"], published["waits_for"]) == (
         "published",
-        "All name servers have the record. It signs when you say so.",
+        "No host has its file yet. Run opendkim_sync where mail is signed, or sign by hand.",
     )
+    refused = api("PATCH", PATH, {"state": "signing"})
+    assert (refused.status, set(refused.faults())) == (422, {"reason"})
+    DkimKeyOnHost.objects.create(host="mx1.example.net", key=DkimKey.objects.get(), path="/keys/1")
+    assert api.get(PATH)["waits_for"] == "All name servers have the record. It signs when you say so."
     assert api("PATCH", PATH, {"state": "signing", "for_subdomains": True}).json["for_subdomains"]
     assert api.get("dkim-keys/?to_do=true")["results"] == []
     rotated = api("POST", "dkim-rotations/", {"domain": "falcot.org"})

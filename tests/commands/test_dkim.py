@@ -1,10 +1,15 @@
 """DKIM keys from the shell: rotated, changed, and what people have to do."""
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 
+from accounts.history import sentence_of
+from accounts.history_reading import events_of
+from accounts.models import ChangeSet
 from domains.dkim_keys import generate, unsealed
 from domains.dkim_models import DkimKey, DkimPrivateKey
 from domains.dkim_services import add_dkim_key
@@ -45,6 +50,22 @@ def test_a_new_key(shell: Shell, falcot: Domain) -> None:
     assert shell.misused("dkim", "generate", "falcot.org", "--selector", "s3", "--algorithm", "dsa")
 
 
+def test_the_record_beside_an_imported_key_is_its_own(shell: Shell, falcot: Domain, tmp_path: Path) -> None:
+    """One of a run of opendkim-genkey before this would be published, and nothing would be verified."""
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        command = ["opendkim-genkey", "-b", "1024", "-s", "old", "-d", "falcot.org", "-D", str(tmp_path / folder)]
+        subprocess.run(command, check=True)
+    private, record = tmp_path / "first/old.private", tmp_path / "first/old.txt"
+    right = record.read_text()
+    sentence = f"{record} does not have the record of this key. Take that file away if it is an old one.\n"
+    for wrong in ((tmp_path / "second/old.txt").read_text(), "", "v=DKIM1"):
+        record.write_text(wrong)
+        assert shell.refused("dkim", "import", "falcot.org", str(private)) == sentence
+    record.write_text(right)
+    assert shell("dkim", "import", "falcot.org", str(private)).code == 0
+
+
 def test_the_key_file_rotates(shell: Shell, key: DkimKey, settings: Any) -> None:
     """A new line on top, reseal, and the old line is needed no longer."""
     fresh = Fernet.generate_key().decode()
@@ -52,6 +73,22 @@ def test_the_key_file_rotates(shell: Shell, key: DkimKey, settings: Any) -> None
     assert shell("dkim", "reseal").lines == ["Encrypted private keys with the first line of dkim_sealing_keys: 1."]
     settings.DKIM_SEALING_KEYS = fresh
     assert "PRIVATE KEY" in unsealed(DkimPrivateKey.objects.get())
+    (found,) = ChangeSet.objects.filter(metadata__verb="reseal")
+    assert sentence_of(found.metadata) == (
+        "Encrypted all private keys of DKIM with the first line of dkim_sealing_keys"
+    )
+    assert "Rotate that line instead." in shell.refused("history", "undo", str(found.pk), "--yes")
+
+
+def test_a_private_key_that_leaves_is_in_the_history(shell: Shell, key: DkimKey, tmp_path: Path) -> None:
+    assert shell("dkim", "export", "falcot.org", "s1", "--output", str(tmp_path)).code == 0
+    assert (tmp_path / "s1.private").read_text() == unsealed(DkimPrivateKey.objects.get())
+    (found,) = ChangeSet.objects.filter(metadata__verb="export")
+    assert sentence_of(found.metadata) == f"Exported the private key of DKIM key {key}"
+    assert [event.kind_in_words for event in events_of([found.pk])[found.pk]] == ["private key exported"]
+    assert "cannot be called back" in shell.refused("history", "undo", str(found.pk), "--yes")
+    assert "File exists" in shell.refused("dkim", "export", "falcot.org", "s1", "--output", str(tmp_path))
+    assert ChangeSet.objects.filter(metadata__verb="export").count() == 1, "the second time it did not leave"
 
 
 def test_a_step_without_the_dns(shell: Shell, key: DkimKey) -> None:
@@ -60,7 +97,12 @@ def test_a_step_without_the_dns(shell: Shell, key: DkimKey) -> None:
     assert shell("dkim", "publish", "falcot.org", "s1", "--reason", "split horizon").code == 0
     shown = shell("dkim", "show", "falcot.org", "s1", "--json").json
     assert (shown["state"], shown["reason"]) == ("published", "split horizon")
-    assert shown["to_do"] == "Sign with s1._domainkey.falcot.org."
+    assert shown["to_do"].startswith("Let a host write the file of s1._domainkey.falcot.org")
+    (row,) = shell("dkim", "to-do", "--json").json
+    assert row["why"].startswith("No host has its file yet.")
+    refused = shell("dkim", "sign", "falcot.org", "s1")
+    assert (refused.code, refused.err.startswith("No host has the file of s1._domainkey.falcot.org")) == (1, True)
+    assert shell("dkim", "sign", "falcot.org", "s1", "--reason", "rspamd signs").code == 0
 
 
 def test_for_whom_it_signs(shell: Shell, key: DkimKey) -> None:

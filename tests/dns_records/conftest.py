@@ -53,5 +53,6 @@ def place(db: None, name_servers: NameServers) -> Place:
         by=TESTER,
     )
     key = add_dkim_key(domain, "s1", generate("rsa-2048"), by=TESTER)
-    move_dkim_key(move_dkim_key(key, "published", is_seen=True, by=TESTER), "signing", by=TESTER)
+    for state in ("published", "signing"):
+        key = move_dkim_key(key, state, is_seen=True, reason="No host runs in this test", by=TESTER)
     return Place(domain, name_servers)

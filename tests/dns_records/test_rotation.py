@@ -63,12 +63,17 @@ def why(key: DkimKey) -> str:
 
 def sign(key: DkimKey) -> DkimKey:
     key = move_dkim_key(key, State.PUBLISHED, is_seen=True, by=TESTER)
-    return move_dkim_key(key, State.SIGNING, by=TESTER)
+    return move_dkim_key(key, State.SIGNING, reason="No host runs in this test", by=TESTER)
+
+
+def give(key: DkimKey, host: str = "mx.example.net") -> None:
+    """As if this host had written its file."""
+    DkimKeyOnHost.objects.create(host=host, key=key, path=f"/keys/{key.pk}")
 
 
 def test_a_rotation(domain: Domain, name_servers: NameServers) -> None:
     old = sign(made(domain))
-    DkimKeyOnHost.objects.create(host="mx.example.net", key=old, path="/keys/1")
+    give(old)
     publish(name_servers, old)
     run_job(start_rotation(domain, by=TESTER).pk)
     new = DkimKey.objects.exclude(pk=old.pk).get()
@@ -84,7 +89,7 @@ def test_a_rotation(domain: Domain, name_servers: NameServers) -> None:
     publish(name_servers, old, new)
     assert look(new, old) == ["signing", "published: host"]
     assert "mx.example.net has no file" in why(new)
-    DkimKeyOnHost.objects.create(host="mx.example.net", key=new, path="/keys/2")
+    give(new)
     assert look(new, old) == ["retiring: kept", "signing"]
     assert DkimPrivateKey.objects.filter(key=old).exists()
 
@@ -121,7 +126,30 @@ def test_a_key_that_does_not_sign_by_itself_waits_for_a_person(domain: Domain, n
     key = made(domain)
     publish(name_servers, key)
     assert look(key) == ["published: by_hand"]
+    assert to_do(DkimKey.objects.get()).startswith(f"Let a host write the file of {key}")
+    give(key)
     assert to_do(DkimKey.objects.get()) == f"Sign with {key}."
+
+
+def test_a_first_key_waits_for_a_host(domain: Domain, name_servers: NameServers) -> None:
+    """Else it would be called signing while all mail leaves unsigned."""
+    key = made(domain, signs_by_itself=True)
+    publish(name_servers, key)
+    assert look(key) == ["published: no_host"]
+    assert why(key) == "No host has its file yet. Run opendkim_sync where mail is signed, or sign by hand."
+    key.refresh_from_db()
+    assert to_do(key) == f"Let a host write the file of {key}: run opendkim_sync where mail is signed."
+    give(key)
+    assert look(key) == ["signing"]
+
+
+def test_where_no_host_reports_a_person_starts_each_key(domain: Domain, name_servers: NameServers) -> None:
+    """Rspamd signs, with what `dkim export` wrote: the panel cannot know when it has the next one."""
+    old, new = sign(made(domain)), made(domain, "s2", signs_by_itself=True)
+    publish(name_servers, old, new)
+    assert look(old, new) == ["signing", "published: no_host"]
+    move_dkim_key(new, State.SIGNING, reason="rspamd has it", by=TESTER)
+    assert look(old, new) == ["retiring: kept", "signing"]
 
 
 def test_alias_domains_are_asked_too(domain: Domain, name_servers: NameServers) -> None:
@@ -131,6 +159,7 @@ def test_alias_domains_are_asked_too(domain: Domain, name_servers: NameServers) 
     name_servers.zone("brand.example", "")
     assert look(key) == ["prepared: missing"]
     assert "have s1._domainkey.brand.example yet" in why(key)
+    give(key)
     name_servers.zone("brand.example", "s1._domainkey CNAME s1._domainkey.example.org.")
     assert look(key) == ["signing"]
 
@@ -159,6 +188,61 @@ def test_one_dead_server_does_not_hold_up_the_others(domain: Domain, name_server
     assert set(look(*keys.values())) == {"published: by_hand"}
     assert DkimWait.objects.filter(reason=Reason.NO_ANSWER, key__domain__name__in=stuck).count() == len(stuck)
     assert timezone.now() - begin < timedelta(seconds=60), "one after the other it takes 4 seconds for each of 30"
+
+
+class TestTroubleOfOneKey:
+    """It is said at that key; the others go on."""
+
+    def look(self, key: DkimKey, name_servers: NameServers) -> str:
+        good = made(add_domain("good.example", by=TESTER))
+        assert good.pk > key.pk, "it comes after the other"
+        name_servers.zone("good.example", good.zone_line)
+        (found,) = look(key)
+        good.refresh_from_db()
+        assert good.state == State.PUBLISHED
+        wait = DkimWait.objects.get(key=key)
+        assert wait.ask_again_at
+        assert wait.ask_again_at > timezone.now(), "it is not asked for in the same run again"
+        return found
+
+    def test_a_record_with_a_nul(self, domain: Domain, name_servers: NameServers) -> None:
+        key = made(domain)
+        publish(name_servers, more=r's1._domainkey TXT "x\000y"')
+        assert self.look(key, name_servers) == "prepared: different"
+        assert why(key).endswith(r"has another record at s1._domainkey.example.org: x\000y")
+
+    def test_a_name_that_is_too_long(self, name_servers: NameServers) -> None:
+        """It is refused now; one that is there, for an alias domain that came later or from before, waits."""
+        domain = add_domain(".".join(["a" * 60] * 3 + ["b" * 45, "example"]), by=TESTER)
+        with refusal("has 264 characters; a name in the DNS has 253 at most."):
+            made(domain, "s2026-newsletter")
+        key = made(domain)
+        DkimKey.objects.filter(pk=key.pk).update(selector="s2026-newsletter")
+        assert self.look(key, name_servers) == "prepared: failed"
+        assert why(key).startswith("The panel fails at it, and tries again: NameTooLong")
+        key = DkimKey.objects.get(pk=key.pk)
+        assert to_do(key) == f"Mend what the panel says of {key}, or delete it."
+
+    def test_a_rule_stands_in_the_way(self, domain: Domain, name_servers: NameServers) -> None:
+        key = made(domain, signs_by_itself=True)
+        DkimPrivateKey.objects.all().delete()
+        publish(name_servers, key)
+        assert self.look(key, name_servers) == "prepared: failed"
+        assert why(key).endswith("The private key of s1 is gone. Make a new key.")
+
+    def test_whatever_it_is(self, domain: Domain, name_servers: NameServers) -> None:
+        """Here a trigger of the database."""
+        key = made(domain)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE FUNCTION no_more() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE disk_full USING MESSAGE = 'no more space'; END $$; "
+                "CREATE TRIGGER no_more BEFORE UPDATE ON domains_dkimkey "
+                f"FOR EACH ROW WHEN (NEW.id = {key.pk}) EXECUTE FUNCTION no_more()"
+            )
+        publish(name_servers, key)
+        assert self.look(key, name_servers) == "prepared: failed"
+        assert "no more space" in why(key)
 
 
 def test_who_waits_long_is_asked_seldom(domain: Domain, name_servers: NameServers) -> None:
@@ -199,6 +283,7 @@ def test_what_an_undo_brought_back_is_looked_for_again(domain: Domain, name_serv
 
 def test_who_takes_back_that_a_key_signs_says_when_it_does(domain: Domain, name_servers: NameServers) -> None:
     old, new = sign(made(domain)), made(domain, "s2", signs_by_itself=True)
+    give(new)
     publish(name_servers, old, new)
     assert look(old, new) == ["retiring: kept", "signing"]
     number = undo_change_set(ChangeSet.objects.get(metadata__verb="sign", metadata__label=str(new)), by=TESTER)
@@ -221,6 +306,29 @@ def test_the_schedule(domain: Domain) -> None:
     new = DkimKey.objects.filter(domain=domain).exclude(pk=key.pk).get()
     assert (new.local_parts, new.signs_by_itself) == ("newsletter", True)
     assert start_due_rotations(by=CLOCK) == 0, "it is on its way"
+
+
+def test_keys_that_get_no_successor_do_not_stand_before_the_others(
+    domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [sign(made(one)) for one in (domain, *(add_domain(f"d{number}.example", by=TESTER) for number in range(3)))]
+    for days, key in enumerate(reversed(keys)):  # the first is due for the longest time
+        DkimKey.objects.filter(pk=key.pk).update(signing_at=timezone.now() - timedelta(days=300 + days))
+    change_mail_settings(dkim_rotation_months=6, by=TESTER)
+    monkeypatch.setattr("dns_records.rotation.MOST_ROTATIONS", 1)
+    start_rotation(domain, by=TESTER)  # the worker does not come to it
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION no_more() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE disk_full USING MESSAGE = 'no more space'; END $$; "
+            "CREATE TRIGGER no_more BEFORE INSERT ON jobs_job FOR EACH ROW "
+            f"WHEN (NEW.arguments ->> 'domain' = '{keys[1].domain_id}') EXECUTE FUNCTION no_more()"
+        )
+    assert start_due_rotations(by=CLOCK) == 1
+    assert Job.objects.filter(arguments__domain=keys[2].domain_id).exists()
+    assert start_due_rotations(by=CLOCK) == 1
+    assert Job.objects.filter(arguments__domain=keys[3].domain_id).exists()
+    assert start_due_rotations(by=CLOCK) == 0
 
 
 def test_which_key_is_meant(domain: Domain) -> None:

@@ -3,8 +3,9 @@
 import pytest
 from django.test import Client
 
+from domains.dkim_demo import load_dkim_keys
 from domains.dkim_keys import generate, pem_of, public_text
-from domains.dkim_models import DkimKey
+from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_services import add_dkim_key, move_dkim_key
 from domains.models import Domain
 from jobs.models import Job
@@ -27,8 +28,14 @@ def test_what_is_to_be_done_stands_on_top(alice_client: Client, key: DkimKey) ->
     assert said.index("Publish the record") < said.index("What comes next")
     assert f'data-copy="{key.record_name}"' in page.content.decode()
     move_dkim_key(key, "published", is_seen=True, by=TESTER)
+    said = words_of(alice_client.get(TAB))
+    assert "Let a host write the file of s1._domainkey.falcot.org: run opendkim_sync where mail is signed." in said
+    assert "Sign with s1" not in said
+    said = words_of(alice_client.post(f"{TAB}s1/move/", {"state": "signing"}, follow=True))
+    assert "Run opendkim_sync where mail is signed, or say who signs without it." in said
+    DkimKeyOnHost.objects.create(host="mx.falcot.org", key=key, path="/keys/1")
     assert "Sign with s1._domainkey.falcot.org." in words_of(alice_client.get(TAB))
-    move_dkim_key(key, "signing", by=TESTER)
+    alice_client.post(f"{TAB}s1/move/", {"state": "signing"})
     said = words_of(alice_client.get(TAB))
     assert "signs until you rotate it" in said
     assert "To be done next" not in said
@@ -54,6 +61,15 @@ def test_who_moves_it_on_says_why(alice_client: Client, key: DkimKey) -> None:
     assert reason in words_of(alice_client.get("/domains/falcot.org/history/"))
 
 
+def test_who_goes_back_to_a_retired_key_says_why(alice_client: Client, key: DkimKey) -> None:
+    for state in ("published", "signing", "retiring"):
+        move_dkim_key(key, state, reason="The test says so", by=TESTER)
+    said = words_of(alice_client.post(f"{TAB}s1/move/", {"state": "signing"}, follow=True))
+    assert "Say how you know." in said
+    typed = {"state": "signing", "reason": "dig shows it"}
+    assert "Moved on by hand: dig shows it" in words_of(alice_client.post(f"{TAB}s1/move/", typed, follow=True))
+
+
 def test_for_whom_it_signs(alice_client: Client, key: DkimKey) -> None:
     form = {"local_parts": "Newsletter@", "for_subdomains": "on", "version": "1"}
     said = words_of(alice_client.post(f"{TAB}s1/change/", form, follow=True))
@@ -71,8 +87,19 @@ def test_what_waits_over_all_domains(alice_client: Client, bob_client: Client, k
     assert f"Publish the record of {other}." in said
     assert "other.example" not in words_of(bob_client.get("/dkim/"))
     for one in (key, other):
-        move_dkim_key(move_dkim_key(one, "published", is_seen=True, by=TESTER), "signing", by=TESTER)
+        move_dkim_key(one, "published", is_seen=True, by=TESTER)
+    assert "No host has its file yet." in words_of(alice_client.get("/dkim/"))
+    for one in (key, other):
+        move_dkim_key(one, "signing", reason="rspamd signs", by=TESTER)
     assert "No DKIM key waits for a person." in words_of(alice_client.get("/dkim/"))
+
+
+def test_the_demo_has_keys_in_each_state(alice_client: Client, falcot: Domain) -> None:
+    load_dkim_keys(by=TESTER)
+    assert set(DkimKey.objects.values_list("state", flat=True)) == set(DkimKey.State.values)
+    said = words_of(alice_client.get(TAB))
+    assert "Sign with news2026._domainkey.falcot.org." in said
+    assert "All name servers have the record with an empty p=. It may stay." in said
 
 
 def test_many_keys(alice_client: Client, key: DkimKey) -> None:

@@ -492,6 +492,14 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: dkim.change_dkim_key(house.dkim_key, local_parts="newsletter", by=BY),
         "Changed DKIM key s1._domainkey.example.org",
     ),
+    "domains.dkim_services.export_dkim_key": (
+        lambda house: dkim.export_dkim_key(house.dkim_key, by=BY),
+        "Exported the private key of DKIM key s1._domainkey.example.org",
+    ),
+    "domains.dkim_services.reseal_dkim_keys": (
+        lambda house: dkim.reseal_dkim_keys(by=BY),
+        "Encrypted all private keys of DKIM with the first line of dkim_sealing_keys",
+    ),
     "domains.dkim_services.delete_dkim_key": (
         lambda house: dkim.delete_dkim_key(house.dkim_key, by=BY),
         "Deleted DKIM key s1._domainkey.example.org",
@@ -532,6 +540,7 @@ LEAVES_NOTHING = {
     "dns_records.services.what_is_lost_with_server": "It reads.",
     "domains.dkim_services.start_generation": "A job is no change; what it changes is written by the service it calls.",
     "domains.dkim_services.next_states": "It reads.",
+    "domains.dkim_services.doubt_about": "It reads.",
     "domains.dkim_services.what_is_lost_with_key": "It reads.",
     "domains.services.refuse_unfitting_class": "Part of a service.",
     "domains.services.locked_version": "It locks a row for the service that calls it.",

@@ -1,6 +1,7 @@
 """The services of DKIM keys: what is kept, which steps there are, and what a killed worker leaves behind."""
 
 import subprocess
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from stat import S_IMODE
@@ -11,11 +12,13 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import F
 
 from accounts.models import ChangeSet
 from domains import dkim_jobs
 from domains.dkim_keys import forget_private_keys, generate, pem_of, seal_anew, unsealed
-from domains.dkim_models import DkimKey, DkimPrivateKey
+from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey, LeftDkimName
+from domains.dkim_rotation import next_selector
 from domains.dkim_services import (
     add_dkim_key,
     change_dkim_key,
@@ -38,6 +41,11 @@ State = DkimKey.State
 
 def made(domain: Domain, selector: str = "s1", algorithm: str = "ed25519") -> DkimKey:
     return add_dkim_key(domain, selector, generate(algorithm), by=TESTER)
+
+
+def later(*, days: int) -> None:
+    """As if names had been left earlier."""
+    LeftDkimName.objects.update(left_at=F("left_at") - timedelta(days=days))
 
 
 def move(key: DkimKey, *states: str) -> DkimKey:
@@ -96,6 +104,9 @@ class TestNames:
         with refusal("holds a key of brand.example already"):
             change_dkim_key(key, for_alias_domains=True, by=TESTER)
         move(own, State.PUBLISHED, State.GONE)
+        with refusal("s1._domainkey.brand.example had another key", field="for_alias_domains"):
+            change_dkim_key(key, for_alias_domains=True, by=TESTER)
+        later(days=31)
         change_dkim_key(key, for_alias_domains=True, by=TESTER)
 
     def test_a_new_target(self, domain: Domain) -> None:
@@ -109,7 +120,7 @@ class TestNames:
         change_domain(brand, **becomes, by=TESTER)
 
     def test_an_undo(self, domain: Domain, brand: Domain) -> None:
-        delete_dkim_key(made(brand), by=TESTER)
+        delete_dkim_key(add_dkim_key(brand, "s1", generate("ed25519"), made_by=1, by=TESTER), by=TESTER)
         add_dkim_key(domain, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER)
         with refusal("holds a key of example.org already"):
             undo_change_set(ChangeSet.objects.get(metadata__verb="delete"), by=TESTER)
@@ -123,6 +134,79 @@ class TestNames:
         jobs[1].refresh_from_db()
         assert "holds a key of example.org already" in jobs[1].error
         assert DkimKey.objects.count() == 1
+
+
+class TestLeftNames:
+    """Where a key was, no other one stands for 30 days: a cache would say that its signatures are wrong."""
+
+    NAME = "s1._domainkey.example.org had another key, which others may remember until "
+
+    def free(self, domain: Domain, selector: str = "s1") -> None:
+        key = made(domain, selector)
+        DkimKey.objects.filter(pk=key.pk).delete()
+        LeftDkimName.objects.filter(public_key=key.public_key).delete()
+
+    @pytest.mark.parametrize("state", [State.PUBLISHED, State.RETIRING, State.REVOKED])
+    def test_it_works(self, domain: Domain, state: str) -> None:
+        key = move(made(domain, next_selector(domain)), State.PUBLISHED)
+        DkimKey.objects.update(state=state)
+        delete_dkim_key(key, by=TESTER)
+        refused = f"{key} had another key, which others may remember until "
+        with nothing_changes(), refusal(refused, field="selector"):
+            start_generation(domain, key.selector, by=TESTER)
+        with nothing_changes(), refusal(refused, field="selector"):
+            import_dkim_key(domain, key.selector, pem_of(generate("ed25519")), by=TESTER)
+        assert next_selector(domain) == f"{key.selector}b"
+        later(days=29)
+        assert next_selector(domain) == f"{key.selector}b"
+        later(days=2)
+        assert next_selector(domain) == key.selector
+        self.free(domain, key.selector)
+        assert forget_private_keys() == 0
+        assert not LeftDkimName.objects.exists(), "it is forgotten at night"
+
+    def test_what_nobody_saw_is_no_name_of_another(self, domain: Domain) -> None:
+        """The worker made it, and it was never published; one that came from elsewhere may have signed there."""
+        run_job(start_generation(domain, "s1", "ed25519", by=TESTER).pk)
+        delete_dkim_key(DkimKey.objects.get(), by=TESTER)
+        self.free(domain)
+        delete_dkim_key(made(domain), by=TESTER)
+        with refusal(self.NAME):
+            made(domain)
+
+    def test_the_same_key_comes_back(self, domain: Domain) -> None:
+        key = move(made(domain), State.PUBLISHED)
+        pem = unsealed(key.private)
+        delete_dkim_key(key, by=TESTER)
+        undo_change_set(ChangeSet.objects.get(metadata__verb="delete"), by=TESTER)
+        delete_dkim_key(DkimKey.objects.get(), by=TESTER)
+        import_dkim_key(domain, "s1", pem, by=TESTER)
+
+    def test_its_domain_is_deleted(self, domain: Domain) -> None:
+        move(made(domain), State.PUBLISHED)
+        delete_domain(domain, by=TESTER)
+        again = add_domain("example.org", by=TESTER)
+        with refusal(self.NAME):
+            made(again)
+
+    def test_alias_domains(self, domain: Domain) -> None:
+        brand = add_domain("brand.example", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+        first = next_selector(domain)
+        key = add_dkim_key(domain, first, generate("ed25519"), for_alias_domains=True, by=TESTER)
+        change_dkim_key(key, for_alias_domains=False, by=TESTER)
+        with refusal(f"{first}._domainkey.brand.example had another key"):
+            made(brand, first)
+        assert next_selector(brand) == f"{first}b"
+        delete_dkim_key(DkimKey.objects.get(), by=TESTER)
+        assert set(LeftDkimName.objects.values_list("name", flat=True)) == {
+            f"{first}._domainkey.{name}" for name in ("example.org", "brand.example")
+        }
+
+    def test_a_key_that_was_gone_long_before_it_is_deleted(self, domain: Domain) -> None:
+        key = move(made(domain), State.PUBLISHED, State.GONE)
+        later(days=31)
+        delete_dkim_key(key, by=TESTER)
+        self.free(domain)
 
 
 def test_a_job_that_runs_twice_makes_one_key(domain: Domain) -> None:
@@ -162,10 +246,37 @@ def test_who_says_that_it_is_published_says_why(domain: Domain) -> None:
         move_dkim_key(key, State.PUBLISHED, reason="  ", by=TESTER)
     key = move_dkim_key(key, State.PUBLISHED, reason="They are inside only", by=TESTER)
     assert key.reason == "They are inside only"
+    DkimKeyOnHost.objects.create(host="mx.example.net", key=key, path="/keys/1")
     assert move_dkim_key(key, State.SIGNING, by=TESTER).reason == ""
     key = move(key, State.RETIRING)
     with refusal("Say why"):
         move_dkim_key(key, State.GONE, by=TESTER)
+
+
+def test_who_signs_before_the_hosts_have_its_file_says_why(domain: Domain) -> None:
+    key = move(made(domain), State.PUBLISHED)
+    with nothing_changes(), refusal("No host has the file of s1._domainkey.example.org", field="reason"):
+        move_dkim_key(key, State.SIGNING, by=TESTER)
+    DkimKeyOnHost.objects.create(host="mx1.example.net", key=key, path="/keys/1")
+    move_dkim_key(key, State.SIGNING, by=TESTER)
+    DkimKeyOnHost.objects.create(host="mx2.example.net", key=key, path="/keys/1")
+    new = move(made(domain, "s2"), State.PUBLISHED)
+    DkimKeyOnHost.objects.create(host="mx1.example.net", key=new, path="/keys/2")
+    with nothing_changes(), refusal("mx2.example.net has no file of s2._domainkey.example.org", field="reason"):
+        move_dkim_key(new, State.SIGNING, is_seen=True, by=TESTER)
+    assert move_dkim_key(new, State.SIGNING, reason="mx2 is broken", by=TESTER).reason == "mx2 is broken"
+
+
+def test_who_goes_back_to_a_retired_key_says_why(domain: Domain) -> None:
+    """Its record may be gone from the DNS for months."""
+    old = move(made(domain), State.PUBLISHED, State.SIGNING)
+    new = move(made(domain, "s2"), State.PUBLISHED, State.SIGNING)
+    old.refresh_from_db()
+    with nothing_changes(), refusal("whether all name servers still have the record of s1._domainkey.example.org"):
+        move_dkim_key(old, State.SIGNING, by=TESTER)
+    old = move_dkim_key(old, State.SIGNING, reason="dig shows it", by=TESTER)
+    new.refresh_from_db()
+    assert (old.state, old.reason, new.state) == (State.SIGNING, "dig shows it", State.RETIRING)
 
 
 def test_a_key_for_some_addresses(domain: Domain) -> None:
@@ -250,6 +361,8 @@ def test_keys_of_opendkim_genkey(domain: Domain, tmp_path: Path) -> None:
     call_command("dkim", "export", "example.org", "old", "--output", str(tmp_path / "out"), stdout=StringIO())
     assert S_IMODE((tmp_path / "out/old.private").stat().st_mode) == 0o600
     delete_dkim_key(key, by=TESTER)
+    call_command("dkim", "import", "example.org", str(tmp_path / "out/old.private"), stdout=StringIO())
+    delete_dkim_key(DkimKey.objects.get(), by=TESTER)
     again = import_dkim_key(domain, "old", (tmp_path / "out/old.private").read_text(), by=TESTER)
     assert again.public_key == key.public_key
 

@@ -79,7 +79,7 @@ def test_it_is_undone_with_the_mail(shell: Shell, signing: Foreign) -> None:
     """Also when it signs by then."""
     come(shell, signing)
     key = move_dkim_key(DkimKey.objects.get(), "published", is_seen=True, by=TESTER)
-    move_dkim_key(key, "signing", by=TESTER)
+    move_dkim_key(key, "signing", reason="It signs there", by=TESTER)
     mail = ChangeSet.objects.get(metadata__verb="import", metadata__noun="postfixadmin")
     undone = shell("history", "undo", str(mail.pk), "--yes")
     assert undone.code == 0, undone

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.commands import (
@@ -20,16 +21,18 @@ from accounts.commands import (
     version_argument,
 )
 from domains.commands import domain_named
-from domains.dkim_keys import seal_anew, unsealed
-from domains.dkim_models import DkimKey, DkimPrivateKey
+from domains.dkim_keys import is_record_of, read_pem
+from domains.dkim_models import DkimKey
 from domains.dkim_rotation import start_look, start_rotation
 from domains.dkim_services import (
     OPTIONS,
     VERBS,
     change_dkim_key,
     delete_dkim_key,
+    export_dkim_key,
     import_dkim_key,
     move_dkim_key,
+    reseal_dkim_keys,
     start_generation,
     what_is_lost_with_key,
 )
@@ -65,7 +68,7 @@ class Command(NounCommand):
         for verb, sentence in sentences.items():
             parser = self.verb(verb, sentence)
             _key_arguments(parser)
-            parser.add_argument("--reason", default="", metavar="TEXT", help=_("Why, where the DNS does not show it."))
+            parser.add_argument("--reason", default="", metavar="TEXT", help=_("Why, where the panel does not see it."))
             version_argument(parser)
 
         rotate = self.verb("rotate", _("Let the worker make the successor of the key that signs."))
@@ -112,6 +115,10 @@ class Command(NounCommand):
         of_genkey = OF_GENKEY.fullmatch(Path(options["file"]).name)
         selector = options["selector"] or (of_genkey["selector"] if of_genkey else "")
         pem = _read(options["file"])
+        record = Path(options["file"]).with_suffix(".txt")
+        if of_genkey and record.exists() and not is_record_of(read_pem(pem), _read(str(record))):
+            sentence = _("%(file)s does not have the record of this key. Take that file away if it is an old one.")
+            raise ValidationError(sentence % {"file": shown(str(record))})
         key = import_dkim_key(domain, selector, pem, by=self.by, **_of_key(options))
         self.done(_("Imported %(key)s.") % {"key": key}, _row(key), options)
 
@@ -151,7 +158,8 @@ class Command(NounCommand):
         self.done(_("Changed %(key)s.") % {"key": key}, _row(key), options)
 
     def do_to_do(self, options: Options) -> None:
-        waits = DkimWait.objects.for_people().select_related("key__domain").order_by("pk")
+        waits = DkimWait.objects.for_people().select_related("key__domain").prefetch_related("key__on_hosts")
+        waits = waits.order_by("pk")
         if options["after"]:
             waits = waits.filter(pk__gt=self._id(options["after"]))
         self.table(map(_row_to_do, stream(waits, options["limit"])), {"to_do": 50, "why": 0}, options)
@@ -168,13 +176,11 @@ class Command(NounCommand):
 
     def do_export(self, options: Options) -> None:
         key = _found(options)
-        private = DkimPrivateKey.objects.filter(key=key).first()
-        if private is None:
-            raise ValidationError(_("The private key of %(key)s is gone. Make a new key.") % {"key": key})
         directory = Path(options["output"])
         path, record = directory / f"{key.selector}.private", directory / f"{key.selector}.txt"
         try:
-            _write_for_owner(path, unsealed(private))
+            with transaction.atomic():  # what cannot be written did not leave
+                _write_for_owner(path, export_dkim_key(key, by=self.by))
             record.write_text(f"{key.zone_line}\n")
         except OSError as error:
             words = {"file": error.filename, "reason": error.strerror}
@@ -199,7 +205,7 @@ class Command(NounCommand):
         self.table((_row(key) for key in stream(keys, options["limit"])), columns, options)
 
     def do_reseal(self, options: Options) -> None:
-        number = seal_anew()
+        number = reseal_dkim_keys(by=self.by)
         sentence = _("Encrypted private keys with the first line of dkim_sealing_keys: %(number)d.")
         self.done(sentence % {"number": number}, {"resealed": number}, options)
 
@@ -298,6 +304,6 @@ def _row_to_do(wait: DkimWait) -> dict[str, Any]:
         "domain": key.domain.name,
         "selector": key.selector,
         "to_do": to_do(key),
-        "why": wait.why,
+        "why": why.why if (why := wait_of(key)) else "",
         "zone_line": key.zone_line,
     }
