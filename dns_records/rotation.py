@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
@@ -24,6 +24,7 @@ from domains.dkim_rotation import LOOK, keys_to_rotate, start_rotation
 from domains.dkim_services import change_dkim_key, move_dkim_key
 from domains.dkim_waits import DAYS_IN_A_MONTH, TO_DO, DkimWait, begin_to_wait, lacks_host, may_go_at
 from domains.models import MailSettings
+from jobs.alone import alone
 from jobs.models import Job
 from jobs.services import in_the_name_of, job_kind, show_progress
 
@@ -47,14 +48,8 @@ Answers = Mapping[str, Sequence[ServerAnswer] | Exception]
 def follow_keys(*, by: Actor) -> int:
     """Every minute: looks for all keys whose time has come, the longest overdue first; says how many. Does nothing
     while another run is not done."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
-        try:
-            return _follow(by)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+    with alone(LOCK) as is_alone:
+        return _follow(by) if is_alone else 0
 
 
 def _follow(by: Actor) -> int:
