@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from passlib.hash import argon2, bcrypt
 
-from mailboxes.password_schemes import FOR_CHALLENGES, LONGEST_FOR_BCRYPT, OPEN, fits, refuse_broken
+from mailboxes.password_schemes import FOR_CHALLENGES, LONGEST_FOR_BCRYPT, OPEN, TooCostly, fits, refuse_broken
 
 # What a new hash costs; settings.PASSWORD_SCHEME chooses the scheme. Either takes about 100 ms, here and in Dovecot.
 BLF_CRYPT, ARGON2ID = "BLF-CRYPT", "ARGON2ID"
@@ -16,6 +16,7 @@ ROUNDS = 11  # of bcrypt: 2 to the power of it
 MEMORY, PASSES = 64 * 1024, 2  # of argon2: KiB, and how often it goes through them
 WITH_SCHEME = re.compile(r"\{([A-Za-z0-9-]+)(?:\.(HEX|hex|B64|b64|BASE64|base64))?\}([!-~]+)")
 LONGEST_HASH = 500  # characters
+COSTLY = "costly"  # the code of the sentence about a hash that takes too long to check
 # What crypt(3) and others write without a scheme.
 BEGINNINGS = {
     "$2a$": "BLF-CRYPT",
@@ -44,7 +45,7 @@ def _maker() -> Any:
 
 
 def is_password(password: str, stored: str) -> bool:
-    """True if this is the password; False also for a scheme that nobody can check."""
+    """True if this is the password; False also for a scheme that nobody can check, or a hash that takes too long."""
     found = WITH_SCHEME.fullmatch(stored)
     if found is None or "\0" in password:
         return False
@@ -75,7 +76,8 @@ def _is_as_new(stored: str) -> bool:
 
 
 def hash_with_scheme(text: str) -> str:
-    """`$6$…` -> `{SHA512-CRYPT}$6$…`. Raises ValidationError with a sentence, which never holds what was typed."""
+    """`$6$…` -> `{SHA512-CRYPT}$6$…`. Raises ValidationError with a sentence, which never holds what was typed. Its
+    code is COSTLY for a hash that takes too long to check."""
     named = re.match(r"\{([A-Za-z0-9-]+)", text)
     if named and named[1].upper() in FOR_CHALLENGES:
         sentence = _("A hash of the scheme %(scheme)s is of use for challenges only. Leave it out; set a new password.")
@@ -94,6 +96,12 @@ def hash_with_scheme(text: str) -> str:
         refuse_broken(scheme, encoding, digest)
         if len(stored) > LONGEST_HASH or not WITH_SCHEME.fullmatch(stored):
             raise ValueError(stored)
+    except TooCostly as error:
+        sentence = _(
+            "A check of this hash takes too long, and everybody would wait for it. %(scheme)s is taken up to %(most)s. "
+            "Leave it out; set a new password."
+        )
+        raise ValidationError(sentence % {"scheme": scheme, "most": error}, code=COSTLY) from None
     except (KeyError, ValueError):
         raise ValidationError(
             _(
@@ -102,6 +110,19 @@ def hash_with_scheme(text: str) -> str:
             )
         ) from None
     return stored
+
+
+def takes_too_long(stored: str) -> bool:
+    """Whether a check of this hash would: one that was stored before such were refused."""
+    found = WITH_SCHEME.fullmatch(stored)
+    try:
+        if found:
+            refuse_broken(found[1].upper(), (found[2] or "").upper(), found[3])
+    except TooCostly:
+        return True
+    except (KeyError, ValueError):
+        pass
+    return False
 
 
 def waste_time(password: str) -> None:

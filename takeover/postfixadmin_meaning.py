@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from domains.fields import normalised_domain
 from domains.models import AddressClass
-from mailboxes.credentials import hash_with_scheme
+from mailboxes.credentials import COSTLY, hash_with_scheme
 from mailboxes.parsing import parse_address
 from takeover.postfixadmin_reading import Row, Source, is_true, text, whole
 
@@ -220,10 +220,9 @@ class Meaning:
             found = f"{{DES-CRYPT}}{found}"
         try:
             stored = hash_with_scheme(found) if found else ""
-        except ValidationError:
+        except ValidationError as error:
             stored = ""
-        if found and not stored:
-            self.report.refuse("strange_hash", thing)
+            self.report.refuse("costly_hash" if error.code == COSTLY else "strange_hash", thing)
         if re.match(rf"\{{({'|'.join(UNSALTED)})(\.[A-Z0-9]+)?\}}", stored):
             self.report.remark("unsalted", thing)
         return stored
