@@ -31,7 +31,6 @@ MOST_LANES = 16  # of an argon2 hash, each a thread
 LARGEST_BLOCKS = 128 * 1024**2  # bytes, of yescrypt and scrypt; Debian makes 16 MiB
 
 LONGEST_FOR_BCRYPT = 72  # bytes; bcrypt reads no further
-LONGEST_FOR_DES = 8  # bytes; crypt(3) of old reads no further
 
 # crypt(5). Both go on with salt and digest; the logarithm of N and r are digits of ALPHABET, and p is 1.
 ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -242,6 +241,11 @@ def fits(scheme: str, encoding: str, digest: str, password: str) -> bool:
         text = _recoded(one, encoding, digest)
         one.read(text)
         return one.check(password.encode(), text)
+
+
+def own_name(scheme: str, encoding: str, digest: str) -> str:
+    """The scheme, or what a digest of CRYPT begins with. Raises KeyError and ValueError as `fits` does."""
+    return _of_crypt(_recoded(SCHEMES[scheme], encoding, digest)) if scheme == "CRYPT" else scheme
 
 
 def refuse_broken(scheme: str, encoding: str, digest: str) -> None:

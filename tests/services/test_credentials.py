@@ -1,17 +1,19 @@
 """Hashes: which are taken, which are made anew, and what they cost."""
 
 import re
+from base64 import b64encode
 from importlib import import_module
-from time import process_time
+from time import process_time, thread_time
 
 import pytest
 from django.apps import apps
 from django.conf import LazySettings
 from django.core.exceptions import ValidationError
 from django.test import Client
-from passlib.hash import argon2, bcrypt, sha512_crypt
+from passlib.hash import argon2, bcrypt, des_crypt, sha512_crypt
 
 from accounts.models import ChangeSet
+from mailboxes.backends import MailboxOwnerBackend
 from mailboxes.credentials import better_hash, hash_password, hash_with_scheme, is_password, takes_too_long
 from mailboxes.models import Mailbox, MailboxCredential
 from mailboxes.services import owner_of, set_mailbox_password
@@ -68,6 +70,53 @@ def test_the_next_sign_in_makes_it_anew_and_nobody_is_told(jean: Mailbox, client
     assert now.hash.startswith("{BLF-CRYPT}$2y$11$")
     assert now.changed_at == credential.changed_at
     assert (ChangeSet.objects.count(), jean.owner.user.get_session_auth_hash()) == (lines, session)
+
+
+LONG = "Sommer2024!geheim"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("scheme", ["DES-CRYPT", "CRYPT", "DES-CRYPT.B64"])
+def test_a_password_of_which_only_a_part_counts_stays_and_is_to_be_changed(
+    jean: Mailbox, client: Client, scheme: str
+) -> None:
+    digest = des_crypt.hash(LONG)
+    stored = f"{{{scheme}}}{b64encode(digest.encode()).decode() if '.' in scheme else digest}"
+    MailboxCredential.objects.create(mailbox=jean, hash=stored)
+    client.post("/sign-in/", {"username": "jean@example.org", "password": LONG[:8]})
+    assert MailboxCredential.objects.get().hash == stored
+    assert is_password(LONG, stored)
+    assert client.get("/my-mailbox/")["Location"] == "/my-mailbox/password/"
+    assert "Only the first 8 characters of this password count." in words_of(client.get("/my-mailbox/password/"))
+    client.post("/my-mailbox/password/", {"current": LONG, "password": PASSWORD, "again": PASSWORD})
+    assert (MailboxCredential.objects.get().must_change, client.get("/my-mailbox/").status_code) == (False, 200)
+
+
+def test_what_bcrypt_has_cut_off_is_not_lost(settings: LazySettings) -> None:
+    settings.PASSWORD_SCHEME = "ARGON2ID"
+    stored = "{BLF-CRYPT}" + bcrypt.using(rounds=4).hash("x" * 72)
+    assert better_hash("x" * 72, stored) is None
+    assert better_hash("x" * 72, "{SHA512-CRYPT}" + sha512_crypt.using(rounds=1000).hash("x" * 72)) is not None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "{SSHA}8c9IVH66SbTqdl0BdhPmp1X5zI54c2FsdA==",
+        "{BLF-CRYPT}" + bcrypt.using(rounds=4).hash(PASSWORD),
+        "{BLF-CRYPT}$2b$31$abcdefghijklmnopqrstuuKzvOQZfKPJ0uSg7rX0Yy0c1xvS1sYkO",
+        "{BLF-CRYPT}no digest",
+    ],
+)
+def test_how_long_it_takes_does_not_tell_who_is_there(jean: Mailbox, stored: str) -> None:
+    MailboxCredential.objects.create(mailbox=jean, hash=stored.replace(" ", "-"))
+    took = {}
+    for name in ("jean@example.org", "nobody@example.org"):
+        begun = thread_time()
+        assert MailboxOwnerBackend().authenticate(None, username=name, password="wrong") is None
+        took[name] = thread_time() - begun
+    assert took["jean@example.org"] > took["nobody@example.org"] / 2
 
 
 @pytest.mark.parametrize(
