@@ -275,6 +275,7 @@ def mailbox_stop(request: PersonRequest, address: ParsedAddress) -> HttpResponse
             say(request, sentence, undo=change_set, address=address)
             return redirect(mailbox)
     context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain}
+    context["recovery"] = RecoveryAddress.objects.filter(mailbox=mailbox, confirmed_at__isnull=False).first()
     return render(request, "mailboxes/mailbox_stop.html", context)
 
 
