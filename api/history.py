@@ -20,7 +20,6 @@ NOUNS = {
     "Address": "addresses",
     "AliasDestination": "aliases",
     "QuarantinedAddress": "quarantined-addresses",
-    "RecoveryAddress": "recovery-addresses",
     "Broadcast": "broadcasts",
     "Token": "tokens",
     "PublishedRecord": "dns-records",

@@ -29,9 +29,10 @@ from api.noun import (
 from api.nouns_of_addresses import Mailboxes
 from domains.models import Domain
 from mailboxes.app_passwords import revoke_app_password
-from mailboxes.models import AppPassword, Mailbox, OutOfOffice, PermittedSender
+from mailboxes.models import AppPassword, Mailbox, OutOfOffice, PermittedSender, RecoveryAddress
 from mailboxes.out_of_office import delete_out_of_office, set_out_of_office
 from mailboxes.parsing import parse_address
+from mailboxes.recovery import delete_recovery_address
 from mailboxes.senders import forbid_senders, permit_senders
 
 THE_MAILBOX = gettext_lazy("The address of the mailbox.")
@@ -168,6 +169,28 @@ class AppPasswords(OfMailbox):
 
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         revoke_app_password(row, by=by)
+
+
+class RecoveryAddresses(OfMailbox):
+    """Where the owner of a mailbox gets a link to set a new password. Whoever named one here could set the password:
+    owners name theirs, on a page."""
+
+    name, slug, words = "RecoveryAddress", "recovery-addresses", gettext_lazy("Recovery addresses")
+    is_only_deleted, can_change = True, False
+    fields = [
+        key_field("mailbox", THE_MAILBOX, read=lambda row: str(row.mailbox.address)),
+        *shown_only(RecoveryAddress, "address created_at confirmed_at"),
+    ]
+    filters = {"domain": OF_DOMAIN}
+
+    def all_rows(self) -> QuerySet[Any]:
+        return RecoveryAddress.objects.select_related("mailbox__address__domain")
+
+    def key_of(self, row: Any) -> str:
+        return str(row.mailbox.address)
+
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        delete_recovery_address(row, by=by)
 
 
 class OutOfOfficeAnswers(OfMailbox):

@@ -34,6 +34,7 @@ from mailservers import functions
 FOUND_OF_A_KIND = 20
 CHANGES_SHOWN = 5
 DOMAINS_SHOWN = 50
+MAILBOXES_SHOWN = 5
 COUNTED_EXACTLY = 10_000  # rows; beyond that the estimate of PostgreSQL's statistics is shown, and called that
 CHUNK = 64 * 1024  # bytes
 MOST_DRAINED = 64 * 1024**2  # bytes of a refused body that are read, so that the browser gets to see the answer
@@ -52,7 +53,8 @@ def overview(request: PersonRequest) -> HttpResponse:
 
 def _of_everything() -> dict[str, Any]:
     faults, failed, report, figures = _faults(), _failed_jobs(), _last(ALIAS_REPORT), _figures()
-    findings, keys, zones = _findings(report), _waiting_keys(), _broken_zones()
+    findings, costly = _findings(report), Mailbox.objects.with_costly_hash()
+    keys, zones, slow_hashes = _numbers_of(_waiting_keys(), _broken_zones(), costly)
     return {
         "faults": faults,
         "failed": failed,
@@ -60,20 +62,31 @@ def _of_everything() -> dict[str, Any]:
         "findings": findings,
         "waiting_keys": keys,
         "broken_zones": zones,
-        "needs": len(faults) + len(failed) + sum(1 for number in (findings, keys, zones) if number),
+        "slow_hashes": slow_hashes,
+        "with_slow_hash": list(costly.with_address().order_by("pk")[:MAILBOXES_SHOWN]) if slow_hashes else [],
+        "needs": len(faults) + len(failed) + sum(1 for number in (findings, keys, zones, slow_hashes) if number),
         "figures": figures,
         "is_new": not any(number for _words, number, _is_estimate in figures),
     }
 
 
-def _waiting_keys() -> int:
+def _waiting_keys() -> QuerySet[DkimWait]:
     """DKIM keys that wait for a person."""
-    return DkimWait.objects.for_people().count()
+    return DkimWait.objects.for_people()
 
 
-def _broken_zones() -> int:
+def _broken_zones() -> QuerySet[ZoneCheck]:
     """Domains whose DNS records are wrong or missing."""
-    return ZoneCheck.objects.filter(broken__gt=0, domain__isnull=False).count()
+    return ZoneCheck.objects.filter(broken__gt=0, domain__isnull=False)
+
+
+def _numbers_of(*counted: QuerySet[Any]) -> list[int]:
+    """How many rows each has, in one statement for all."""
+    asked = [rows.order_by().values("pk").query.sql_with_params() for rows in counted]
+    numbers = ", ".join(f"(SELECT count(*) FROM ({statement}) AS counted)" for statement, _values in asked)  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {numbers}", [value for _statement, values in asked for value in values])
+        return list(cursor.fetchone())
 
 
 def _of_domains(user: User) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from accounts.actors import Actor, Door
 from accounts.models import User
 from domains.networks import is_within
-from mailboxes.credentials import better_hash, is_password, waste_time
+from mailboxes.credentials import better_hash, is_password, reads_eight_bytes, takes_as_long, waste_time
 from mailboxes.models import Mailbox, MailboxCredential
 from mailboxes.parsing import parse_address
 from mailboxes.services import owner_of
@@ -29,7 +29,11 @@ class MailboxOwnerBackend(BaseBackend):
         if not password or credential is None or credential.mailbox is None:
             waste_time(password or "")
             return None
-        if not is_password(password, credential.hash) or not may_sign_in(credential.mailbox):
+        if not is_password(password, credential.hash):
+            if not takes_as_long(credential.hash):
+                waste_time(password)
+            return None
+        if not may_sign_in(credential.mailbox):
             return None
         host = request.META.get("REMOTE_ADDR", "") if request else ""
         if not is_within(host, credential.mailbox.allowed_networks):
@@ -91,10 +95,12 @@ def _credential_for(username: str) -> MailboxCredential | None:
 
 def _hash_anew(password: str, credential: MailboxCredential) -> None:
     """An old hash becomes one of today, now that the password is known. It is the same password, so that nobody need be
-    told; and nobody's new one is overwritten who sets it at this moment."""
+    told; and nobody's new one is overwritten who sets it at this moment. Of a hash that reads eight bytes nobody knows
+    the password: its owner chooses another one."""
     better = better_hash(password, credential.hash)
-    if better:
-        MailboxCredential.objects.filter(pk=credential.pk, hash=credential.hash).update(hash=better)
+    changes = {"must_change": True} if reads_eight_bytes(credential.hash) else {"hash": better} if better else {}
+    if changes:
+        MailboxCredential.objects.filter(pk=credential.pk, hash=credential.hash).update(**changes)
 
 
 def may_sign_in(mailbox: Mailbox) -> bool:

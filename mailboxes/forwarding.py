@@ -25,7 +25,8 @@ def register_closed(closed: Closed) -> None:
 
 def set_forwarding(mailbox: Mailbox, destinations: Iterable[str], *, keeps_copy: bool = True, by: Actor) -> None:
     """Sends mail on to these addresses, with a copy in the mailbox or without. Without destinations it stays here.
-    Refuses loops, what would leave a mailbox without any mail, and what would let anybody write where few may."""
+    Refuses loops, what would leave a mailbox without any mail, what would let anybody write where few may, and what
+    wakes up an alias that an administrator deactivated; one that was for a time is for ever then."""
     own = str(mailbox)
     typed = list(dict.fromkeys(destinations))
     wanted = [text for text in typed if text.strip().lower() != own]
@@ -39,8 +40,10 @@ def set_forwarding(mailbox: Mailbox, destinations: Iterable[str], *, keeps_copy:
         alias = Alias.objects.filter(address=mailbox.address_id).select_related("address__domain").first()
         if not mailbox.receives and alias is None:
             raise ValidationError(_("Your administrator has stopped mail to this mailbox. Ask there."))
+        if alias and not alias.active:  # also for no destinations: an alias that is deleted can be added anew
+            raise ValidationError(_("Your administrator has stopped the forwarding of this mailbox. Ask there."))
         if alias and wanted and alias.state != "active":
-            change_alias(alias, active=True, starts_at=None, ends_at=None, by=by)
+            change_alias(alias, starts_at=None, ends_at=None, by=by)
         if alias and not wanted and closed_of([mailbox.address]):
             sentence = _("Not everybody may write to %(address)s. Ask your administrator to end the forwarding.")
             raise ValidationError({"destinations": sentence % {"address": own}})

@@ -128,6 +128,10 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
             return self.filter(not_expired, active=True, stopped_at__isnull=True, receives=False)
         return self.receiving().filter(stopped_at__isnull=True)
 
+    def with_costly_hash(self) -> Self:
+        """Those whose password takes too long to check, from before such hashes were refused."""
+        return self.filter(credential__is_costly=True)
+
     def owned_by(self, user: User) -> Self:
         return self.filter(owner__user=user)
 

@@ -12,6 +12,7 @@ from accounts.actors import Actor
 from accounts.forms import OwnPasswordForm
 from accounts.pages import PersonRequest, owner_required, refusals_on, say, typed
 from mailboxes.backends import knows_password
+from mailboxes.credentials import reads_eight_bytes
 from mailboxes.forwarding import set_forwarding
 from mailboxes.models import (
     Alias,
@@ -98,6 +99,7 @@ def my_mailbox_password(request: PersonRequest) -> HttpResponse:
                 return redirect("my_mailbox")
     context = {"form": form, "mailbox": mailbox, "settings": PasswordSettings.current()}
     context["must_change"] = credential is not None and credential.must_change
+    context["reads_eight_bytes"] = credential is not None and reads_eight_bytes(credential.hash)
     return render(request, "mailboxes/my_mailbox_password.html", context)
 
 

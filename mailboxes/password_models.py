@@ -93,8 +93,11 @@ class MailboxCredential(models.Model):
     changed_at = models.DateTimeField(default=timezone.now)
     # The owner chooses another password at the next sign-in to the panel, before anything else.
     must_change = models.BooleanField(default=False, db_default=False)
+    # A check takes too long (mailboxes/password_schemes.py): only what was stored before such hashes were refused.
+    is_costly = models.BooleanField(default=False, db_default=False)
 
     class Meta:
+        indexes = [models.Index(fields=["mailbox"], condition=Q(is_costly=True), name="costly_hashes")]
         constraints = [
             models.CheckConstraint(
                 name="a_hash_names_its_scheme", condition=Q(hash__regex=r"^\{[A-Z0-9-]+(\.[A-Z0-9]+)?\}[!-~]+$")

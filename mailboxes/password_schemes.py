@@ -1,7 +1,8 @@
 """Dovecot's password schemes (doc.dovecot.org/2.3, Password Schemes): what `{SCHEME}digest` says of a password.
 
 Each scheme checks whether a password is the one of a digest, as Dovecot would, and reads a digest, which is quick. Both
-raise ValueError for what is none."""
+raise ValueError for what is none. A digest says itself how long a check takes, and Dovecot checks one after another:
+what takes about a second or more is refused, or whoever writes a hash stops the sign-ins and the mail of everybody."""
 
 import ctypes
 import hashlib
@@ -21,11 +22,31 @@ from passlib.hash import argon2, bcrypt, des_crypt, md5_crypt, sha256_crypt, sha
 Check = Callable[[bytes, str], bool]
 Read = Callable[[str], object]
 
+# What a check may cost: each takes less than a second on a machine of today.
+LARGEST_COST = 14  # of bcrypt: 2 to the power of it
+LARGEST_ROUNDS = 1_000_000  # of SHA-crypt, PBKDF2 and SCRAM; passlib makes 656,000
 LARGEST_MEMORY = 512 * 1024  # KiB, of an argon2 hash; the process of Dovecot may take 1 GiB
+LARGEST_WORK = 1024 * 1024  # KiB, of an argon2 hash: its memory, as often as it goes through it
+MOST_LANES = 16  # of an argon2 hash, each a thread
+LARGEST_BLOCKS = 128 * 1024**2  # bytes, of yescrypt and scrypt; Debian makes 16 MiB
+
 LONGEST_FOR_BCRYPT = 72  # bytes; bcrypt reads no further
-YESCRYPT = re.compile(r"\$(y|gy|7)\$[./0-9A-Za-z$]{20,}")
+
+# crypt(5). Both go on with salt and digest; the logarithm of N and r are digits of ALPHABET, and p is 1.
+ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+YESCRYPT = re.compile(r"\$g?y\$j([./0-9A-Za-j])([./0-9A-Za-j])\$[./0-9A-Za-z]{0,86}\$[./0-9A-Za-z]{43}")
+SCRYPT = re.compile(r"\$7\$([./0-9A-Za-z])([./0-9A-Za-z])\.{4}/\.{4}[./0-9A-Za-z]*\$[./0-9A-Za-z]{43}")
 
 _alone = Lock()
+
+
+class TooCostly(ValueError):
+    """A check of this digest takes too long. Says what is the most, as a digest says it."""
+
+
+def _refuse_costly(is_costly: bool, most: str) -> None:
+    if is_costly:
+        raise TooCostly(most)
 
 
 def _by(handler: Any, password: bytes, digest: str) -> bool:
@@ -36,15 +57,23 @@ def _bcrypt(password: bytes, digest: str) -> bool:
     return len(password) <= LONGEST_FOR_BCRYPT and _by(bcrypt, password, digest)
 
 
-def _argon2(password: bytes, digest: str) -> bool:
-    _read_argon2("", digest)
-    return _by(argon2, password, digest)
+def _read_bcrypt(digest: str) -> None:
+    _read_crypted(bcrypt, digest)
+    _refuse_costly(bcrypt.from_string(digest).rounds > LARGEST_COST, f"$2y${LARGEST_COST}$")
+
+
+def _read_sha_crypt(handler: Any, digest: str) -> None:
+    _read_crypted(handler, digest)
+    _refuse_costly(handler.from_string(digest).rounds > LARGEST_ROUNDS, f"rounds={LARGEST_ROUNDS}")
 
 
 def _read_argon2(kind: str, digest: str) -> None:
     found = argon2.from_string(digest)
-    if (kind and found.type.upper() != kind) or found.memory_cost > LARGEST_MEMORY:
+    if found.type.upper() != kind:
         raise ValueError(digest)
+    is_costly = found.memory_cost > LARGEST_MEMORY or found.memory_cost * found.rounds > LARGEST_WORK
+    most = f"m={LARGEST_MEMORY}, m·t={LARGEST_WORK}, p={MOST_LANES}"
+    _refuse_costly(is_costly or found.parallelism > MOST_LANES, most)
 
 
 def _plain_digest(algorithm: str, password: bytes, digest: str) -> bool:
@@ -76,7 +105,14 @@ def _read_pbkdf2(digest: str) -> tuple[bytes, int, bytes]:
     empty, one, salt, rounds, wanted = digest.split("$")
     if (empty, one, len(wanted)) != ("", "1", 40):
         raise ValueError(digest)
-    return salt.encode(), int(rounds), bytes.fromhex(wanted)
+    return salt.encode(), _rounds(rounds), bytes.fromhex(wanted)
+
+
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(text)
+    _refuse_costly(int(text) > LARGEST_ROUNDS, f"rounds={LARGEST_ROUNDS}")
+    return int(text)
 
 
 def _scram(algorithm: str, password: bytes, digest: str) -> bool:
@@ -91,7 +127,7 @@ def _read_scram(algorithm: str, digest: str) -> tuple[int, bytes, bytes]:
     keys = [b64decode(key, validate=True) for key in (stored, server)]
     if {len(key) for key in keys} != {hashlib.new(algorithm).digest_size}:
         raise ValueError(digest)
-    return int(rounds), b64decode(salt, validate=True), keys[0]
+    return _rounds(rounds), b64decode(salt, validate=True), keys[0]
 
 
 def _crypt(password: bytes, digest: str) -> bool:
@@ -110,8 +146,18 @@ def _read_crypt(digest: str) -> None:
     scheme = _of_crypt(digest)
     if scheme:
         SCHEMES[scheme].read(digest)
-    elif not YESCRYPT.fullmatch(digest):
+    else:
+        _read_yescrypt(digest)
+
+
+def _read_yescrypt(digest: str) -> None:
+    found = YESCRYPT.fullmatch(digest) or SCRYPT.fullmatch(digest)
+    if found is None:
         raise ValueError(digest)
+    exponent, size = (ALPHABET.index(digit) for digit in found.groups())
+    if found.re is YESCRYPT:  # counts from 1
+        exponent, size = exponent + 1, size + 1
+    _refuse_costly(128 * size << exponent > LARGEST_BLOCKS, f"{LARGEST_BLOCKS // 1024**2} MiB")
 
 
 def _of_crypt(digest: str) -> str:
@@ -147,8 +193,8 @@ def _read_crypted(handler: Any, digest: str) -> None:
         raise ValueError(digest)
 
 
-def _handled(handler: Any) -> Scheme:
-    return Scheme(partial(_by, handler), partial(_read_crypted, handler))
+def _handled(handler: Any, read: Callable[[Any, str], None] = _read_crypted) -> Scheme:
+    return Scheme(partial(_by, handler), partial(read, handler))
 
 
 def _digest(check: Check) -> Scheme:
@@ -157,11 +203,11 @@ def _digest(check: Check) -> Scheme:
 
 
 SCHEMES = {
-    "BLF-CRYPT": Scheme(_bcrypt, partial(_read_crypted, bcrypt)),
-    "ARGON2ID": Scheme(_argon2, partial(_read_argon2, "ID")),
-    "ARGON2I": Scheme(_argon2, partial(_read_argon2, "I")),
-    "SHA512-CRYPT": _handled(sha512_crypt),
-    "SHA256-CRYPT": _handled(sha256_crypt),
+    "BLF-CRYPT": Scheme(_bcrypt, _read_bcrypt),
+    "ARGON2ID": Scheme(partial(_by, argon2), partial(_read_argon2, "ID")),
+    "ARGON2I": Scheme(partial(_by, argon2), partial(_read_argon2, "I")),
+    "SHA512-CRYPT": _handled(sha512_crypt, _read_sha_crypt),
+    "SHA256-CRYPT": _handled(sha256_crypt, _read_sha_crypt),
     "MD5-CRYPT": _handled(md5_crypt),
     "DES-CRYPT": _handled(des_crypt),
     "CRYPT": Scheme(_crypt, _read_crypt),
@@ -188,14 +234,23 @@ FOR_CHALLENGES = {"CRAM-MD5", "HMAC-MD5", "DIGEST-MD5", "RPA"}
 
 def fits(scheme: str, encoding: str, digest: str, password: str) -> bool:
     """Whether this is the password. `encoding` is what stands behind the dot of a scheme: HEX, B64, BASE64 or nothing.
-    Raises ValueError for a digest that is none of this scheme, and KeyError for another scheme."""
+    Raises ValueError for a digest that is none of this scheme, TooCostly before it takes long, and KeyError for another
+    scheme."""
     one = SCHEMES[scheme]
     with _refused(digest):
-        return one.check(password.encode(), _recoded(one, encoding, digest))
+        text = _recoded(one, encoding, digest)
+        one.read(text)
+        return one.check(password.encode(), text)
+
+
+def own_name(scheme: str, encoding: str, digest: str) -> str:
+    """The scheme, or what a digest of CRYPT begins with. Raises KeyError and ValueError as `fits` does."""
+    return _of_crypt(_recoded(SCHEMES[scheme], encoding, digest)) if scheme == "CRYPT" else scheme
 
 
 def refuse_broken(scheme: str, encoding: str, digest: str) -> None:
-    """Raises ValueError for a digest that is none of this scheme, cut off on its way for example."""
+    """Raises ValueError for a digest that is none of this scheme, cut off on its way for example, and TooCostly for one
+    that takes too long to check."""
     one = SCHEMES[scheme]
     with _refused(digest):
         one.read(_recoded(one, encoding, digest))

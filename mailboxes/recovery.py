@@ -16,12 +16,14 @@ from accounts.actors import Actor
 from accounts.digests import sha256_of
 from accounts.history import recorded
 from accounts.saving import save_checked
+from domains.models import Domain
 from domains.services import locked_version
 from jobs.services import start_job
 from mailboxes.backends import mailbox_named, may_sign_in
 from mailboxes.models import Mailbox, PasswordLink, RecoveryAddress
 from mailboxes.parsing import parse_address
 from mailboxes.services import set_mailbox_password
+from mailboxes.ways import Request, places_of
 
 GOOD_FOR = timedelta(hours=1)
 MOST_AN_HOUR = 3  # links to one mailbox, of each purpose
@@ -38,7 +40,7 @@ def set_recovery_address(mailbox: Mailbox, text: str, *, url: str, language: str
         address = str(parse_address(text))
     except ValidationError as error:
         raise ValidationError({"address": error.messages}) from error
-    if address == str(mailbox):
+    if _ends_in(mailbox, address):
         raise ValidationError({"address": _("This is the mailbox itself, which you cannot read without a password.")})
     with recorded("set", "recovery_address", str(mailbox), domain=mailbox.address.domain.name, by=by):
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
@@ -57,6 +59,10 @@ def delete_recovery_address(recovery: RecoveryAddress, *, by: Actor) -> None:
     with recorded("delete", "recovery_address", str(mailbox), domain=mailbox.address.domain.name, by=by):
         RecoveryAddress.objects.filter(pk=recovery.pk).delete()
         PasswordLink.use_up(mailbox)
+
+
+def what_is_lost() -> list[str]:
+    return [_("Its owner gets no link for a new password any more, until an address is named and confirmed again.")]
 
 
 def confirm_recovery_address(token: str, *, by: Actor) -> RecoveryAddress:
@@ -122,6 +128,17 @@ def new_token(link: PasswordLink) -> str:
 
 def forget_old_links() -> None:
     PasswordLink.objects.filter(expires_at__lt=timezone.now() - KEPT).delete()
+
+
+def _ends_in(mailbox: Mailbox, address: str) -> bool:
+    """Whether mail to an address goes to this mailbox and nowhere else: it is its own, or one of an alias domain, with
+    an extension, or of an alias that leads here."""
+    parsed = parse_address(address)
+    domain = Domain.objects.filter(name=parsed.domain).first()
+    if domain is None:
+        return False
+    own, start = Request(mailbox.address.domain_id, mailbox.address.local_part), Request(domain.pk, parsed.local_part)
+    return start == own or places_of(start) == {own}
 
 
 def _may_be_sent(mailbox: Mailbox, purpose: str) -> bool:

@@ -17,10 +17,11 @@ from django.views.decorators.http import require_http_methods
 from accounts.actors import Actor, Door
 from accounts.forms import NewPassword
 from accounts.models import User
-from accounts.pages import PanelForm, PersonRequest, owner_required, refusals_on, say, typed
+from accounts.pages import PanelForm, PersonRequest, owner_required, person_required, refusals_on, say, typed
 from dns_records.models import DnsSettings
 from mailboxes.backends import knows_password
 from mailboxes.models import Mailbox, PasswordLink, PasswordSettings, RecoveryAddress
+from mailboxes.parsing import ParsedAddress
 from mailboxes.password_forms import ForgottenPasswordForm, RecoveryAddressForm
 from mailboxes.recovery import (
     WHAT_OPENS,
@@ -30,7 +31,9 @@ from mailboxes.recovery import (
     link_of,
     reset_password,
     set_recovery_address,
+    what_is_lost,
 )
+from mailboxes.views import at
 
 NOBODY_KNOWN = "somebody who is not signed in"  # in the history, as tasks have their names there
 AT_LEAST = 0.3  # seconds that an answer takes: how long it works must not tell whether an address exists
@@ -71,6 +74,21 @@ def _saved(request: PersonRequest, mailbox: Mailbox, recovery: RecoveryAddress |
         delete_recovery_address(recovery, by=by)
         say(request, _("Your recovery address was deleted."))
     return redirect("my_mailbox")
+
+
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def recovery_address_delete(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
+    """For administrators: somebody else may have put it there. Only the owner names one."""
+    mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
+    recoveries = RecoveryAddress.objects.select_related("mailbox__address__domain")
+    recovery = get_object_or_404(recoveries, mailbox=mailbox)
+    if request.method == "POST":
+        delete_recovery_address(recovery, by=Actor.from_request(request))
+        say(request, _("Deleted the recovery address of {address}."), address=mailbox)
+        return redirect(mailbox)
+    context = {"mailbox": mailbox, "domain": mailbox.address.domain, "recovery": recovery, "lost": what_is_lost()}
+    return render(request, "mailboxes/recovery_address_delete.html", context)
 
 
 @never_cache

@@ -204,6 +204,7 @@ def set_mailbox_password(
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
         refuse_weak(password, str(mailbox))
         new = {"hash": hash_password(password), "changed_at": timezone.now(), "must_change": must_change}
+        new["is_costly"] = False
         MailboxCredential.objects.update_or_create(mailbox=mailbox, defaults=new)
         mailbox.version += 1
         mailbox.save(update_fields=["version"])

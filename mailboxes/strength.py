@@ -3,10 +3,13 @@
 Parts of the address count for nothing: whoever guesses tries them first."""
 
 import re
+from itertools import chain
+from unicodedata import normalize
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from domains.fields import unicode_domain
 from mailboxes.credentials import refuse_unfit
 from mailboxes.models import PasswordSettings
 
@@ -41,10 +44,12 @@ def strength(password: str, address: str) -> int:
 
 
 def _without_parts(password: str, address: str) -> tuple[str, str]:
-    """What is left of a password, and the longest part of the address that was in it."""
+    """What is left of a password, and the longest part of the address that was in it. A domain is known by its A-label
+    and by its U-label, which is what people type."""
     local_part, _at, domain = address.lower().rpartition("@")
-    parts = {local_part, *re.split(r"[^a-z0-9]+", local_part), *domain.split(".")[:-1]}
-    left, found = password, ""
+    labels = [name.split(".")[:-1] for name in (domain, unicode_domain(domain))]
+    parts = {local_part, *re.split(r"[^a-z0-9]+", local_part), *chain(*labels)}
+    left, found = normalize("NFC", password), ""
     for part in sorted(parts, key=len, reverse=True):
         if len(part) >= SHORTEST_PART and part in left.lower():
             left, found = re.sub(re.escape(part), "", left, flags=re.IGNORECASE), found or part

@@ -74,6 +74,11 @@ urlpatterns = [
         name="app_password_revoke",
     ),
     path(
+        "mailboxes/<address:address>/recovery-address/delete/",
+        recovery_views.recovery_address_delete,
+        name="recovery_address_delete",
+    ),
+    path(
         "mailboxes/<address:address>/out-of-office/",
         out_of_office_views.mailbox_out_of_office,
         name="mailbox_out_of_office",

@@ -211,7 +211,7 @@ def mailbox(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
 def _around(mailbox: Mailbox) -> dict[str, Any]:
     """What else concerns this mailbox: its alias, aliases that deliver here, its password, its owner."""
     pointing = AliasDestination.objects.filter(address=mailbox.address).select_related("alias__address__domain")
-    credential = MailboxCredential.objects.filter(mailbox=mailbox).only("changed_at", "must_change").first()
+    credential = MailboxCredential.objects.filter(mailbox=mailbox).defer("hash").first()
     valid_until = PasswordSettings.current().valid_until(credential.changed_at) if credential else None
     owner = getattr(mailbox, "owner", None)
     alias = getattr(mailbox.address, "alias", None)
@@ -221,6 +221,7 @@ def _around(mailbox: Mailbox) -> dict[str, Any]:
         "pointing": list(pointing.order_by("alias_id")[:11]),
         "password_changed_at": credential.changed_at if credential else None,
         "must_change_password": credential is not None and credential.must_change,
+        "hash_is_costly": credential is not None and credential.is_costly,
         "password_valid_until": valid_until,
         "sign_ins": list(mailbox.sign_ins.order_by("-signed_in_at", "-pk")[:3]),
         "last_sign_in": owner.user.last_login if owner else None,
@@ -274,6 +275,7 @@ def mailbox_stop(request: PersonRequest, address: ParsedAddress) -> HttpResponse
             say(request, sentence, undo=change_set, address=address)
             return redirect(mailbox)
     context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain}
+    context["recovery"] = RecoveryAddress.objects.filter(mailbox=mailbox, confirmed_at__isnull=False).first()
     return render(request, "mailboxes/mailbox_stop.html", context)
 
 

@@ -113,6 +113,17 @@ def ways_from(starts: Iterable[Request]) -> Ways:
     raise ValidationError({"destinations": [sentence % LONGEST_CHAIN]})
 
 
+def places_of(start: Request) -> set[Request | None]:
+    """The addresses at which mail to this one ends; None stands for what is elsewhere, or has no address."""
+    ways = ways_from([start])
+    places: set[Request | None] = set()
+    for request in {start, *(there for theres in ways.leads_to.values() for there in theres)}:
+        taker = ways.taken_by.get(request)
+        if taker in ways.copying or not ways.leads_to.get(request):
+            places.add(taker)
+    return places
+
+
 def in_words(*requests: Request) -> str:
     names = dict(Domain.objects.filter(pk__in={request.domain_id for request in requests}).values_list("pk", "name"))
     return " → ".join(external_form(request.local_part, names[request.domain_id]) for request in requests)

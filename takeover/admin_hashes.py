@@ -19,7 +19,10 @@ class TakenOverHasher(BasePasswordHasher):
     algorithm = "taken_over"
 
     def verify(self, password: str, encoded: str) -> bool:
-        return is_password(password, hash_with_scheme(encoded.removeprefix(f"{self.algorithm}$")))
+        try:
+            return is_password(password, hash_with_scheme(encoded.removeprefix(f"{self.algorithm}$")))
+        except ValidationError:  # it came when it was still taken
+            return False
 
     def decode(self, encoded: str) -> dict[str, Any]:
         return {"algorithm": self.algorithm, "hash": encoded.removeprefix(f"{self.algorithm}$"), "salt": ""}

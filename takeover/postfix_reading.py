@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
-from mailboxes.credentials import hash_with_scheme
+from mailboxes.credentials import COSTLY, hash_with_scheme
 from takeover.postfix_regexps import expressed
 from takeover.postfix_restrictions import RestrictionsRead, read_restrictions
 from takeover.postfix_tools import (
@@ -409,8 +409,10 @@ class _Reader:
                 continue
             try:
                 hashes[address.strip().lower()] = hash_with_scheme(text)
-            except ValidationError:
-                sentence = _("What stands there for %(address)s is no password hash that is known here.")
+            except ValidationError as error:
+                sentence = _("What stands there for %(address)s takes too long to check. Set a new password.")
+                if error.code != COSTLY:
+                    sentence = _("What stands there for %(address)s is no password hash that is known here.")
                 self.plan.refuse(Place(str(path), number), sentence % {"address": address})
         return hashes
 

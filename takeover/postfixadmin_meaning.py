@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from domains.fields import normalised_domain
 from domains.models import AddressClass
-from mailboxes.credentials import hash_with_scheme
+from mailboxes.credentials import COSTLY, hash_with_scheme
 from mailboxes.parsing import parse_address
 from takeover.postfixadmin_reading import NO_EXPIRY, Row, Source, is_true, moment, text, whole
 
@@ -225,10 +225,9 @@ class Meaning:
             return ""
         try:
             stored = hash_with_scheme(found) if found else ""
-        except ValidationError:
+        except ValidationError as error:
             stored = ""
-        if found and not stored:
-            self.report.refuse("strange_hash", thing)
+            self.report.refuse("costly_hash" if error.code == COSTLY else "strange_hash", thing)
         if re.match(rf"\{{({'|'.join(UNSALTED)})(\.[A-Z0-9]+)?\}}", stored):
             self.report.remark("unsalted", thing)
         return stored

@@ -17,6 +17,7 @@ REFUSALS = {
     "unlike_target": _("%(thing)s goes elsewhere than %(other)s, and an alias domain has no aliases of its own here."),
     "mailbox_of_alias_domain": _("%(thing)s is a mailbox of an alias domain, which has none here."),
     "copy_at_relay": _("%(thing)s keeps a copy at a domain that is only relayed. The copy can only be left out."),
+    "costly_hash": _("%(thing)s has a password hash that takes too long to check. It can only come without one."),
     "strange_hash": _("%(thing)s has a password hash that is not known here. It can only come without a password."),
     "des_or_plain": _("The password of %(thing)s is 13 letters and digits without a scheme: a hash of DES-CRYPT, or a "
                       "password as it was typed. It can only come without a password. If it is a hash, write "

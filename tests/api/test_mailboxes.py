@@ -1,12 +1,13 @@
 """What is special about mailboxes and aliases in the API: passwords, names that change, domains of others."""
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import ChangeSet
 from domains.models import Domain
 from domains.services import add_domain
 from mailboxes.backends import MailboxOwnerBackend
-from mailboxes.models import Alias, Mailbox
+from mailboxes.models import Alias, Mailbox, RecoveryAddress
 from tests.api.conftest import Api
 from tests.plugins.example_mail import TESTER
 from tests.plugins.people import mailbox_of
@@ -122,6 +123,19 @@ class TestDomainAdmin:
         api("PUT", "aliases/team@foreign.example/", {"destinations": ["jean@falcot.org", "a@elsewhere.example"]})
         assert "team@foreign.example" in str(api("DELETE", "mailboxes/jean@falcot.org/?dry_run=true").json)
         assert "foreign.example" not in str(bob_api("DELETE", "mailboxes/jean@falcot.org/?dry_run=true").json)
+
+
+def test_a_recovery_address_is_seen_and_deleted_and_added_by_its_owner_only(bob_api: Api) -> None:
+    jean = mailbox_of("jean@falcot.org")
+    RecoveryAddress.objects.create(mailbox=jean, address="jean@elsewhere.example", confirmed_at=timezone.now())
+    (row,) = bob_api.get("recovery-addresses/?domain=falcot.org")["results"]
+    assert (row["mailbox"], row["address"]) == ("jean@falcot.org", "jean@elsewhere.example")
+    assert row["confirmed_at"]
+    assert bob_api("PUT", "recovery-addresses/laure@falcot.org/", {"address": "x@elsewhere.example"}).status == 405
+    answer = bob_api("DELETE", "recovery-addresses/JEAN@falcot.org/")
+    (change,) = bob_api.get(f"history/{answer.change_set}/")["changes"]
+    assert (answer.status, change["noun"], change["kind"]) == (204, "recovery-addresses", "deleted")
+    assert bob_api("GET", "recovery-addresses/jean@falcot.org/").status == 404
 
 
 @pytest.mark.parametrize("local_part", ["a/b", '"a b"', "a?b", "a#b", "x+y"])

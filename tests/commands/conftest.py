@@ -19,6 +19,7 @@ ROOM_OF = {
     "admin": "domains",
     "alias": "mailboxes",
     "app_password": "mailboxes",
+    "recovery_address": "mailboxes",
     "password_settings": "mailboxes",
     "domain": "mailboxes",
     "history": "mailboxes",

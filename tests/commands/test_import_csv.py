@@ -62,7 +62,8 @@ class TestMailboxes:
             "-",
             piped=b"address;password;hash\nann@falcot.org;;\njean@falcot.org;;\nann@nowhere.example;;\n"
             b"ann@falcot.org;;\n@falcot.org;;\nx@falcot.org;short;\ny@falcot.org;;$2y$04$cutoff\n"
-            b"z@falcot.org;;{PLAIN}let me read my mail\nw@falcot.org;let me read my mail;%s\n" % BCRYPT.encode(),
+            b"z@falcot.org;;{PLAIN}let me read my mail\nw@falcot.org;let me read my mail;%s\nv@falcot.org;;$2y$31%s\n"
+            % (BCRYPT.encode(), BCRYPT[6:].encode()),
         )
         assert said.splitlines() == [
             "Line 3: jean@falcot.org is a mailbox already. Choose another local part, or change the mailbox.",
@@ -74,7 +75,9 @@ class TestMailboxes:
             "A plain password belongs into the column password.",
             "Line 9: The scheme PLAIN hides no password. A plain password belongs into the column password.",
             "Line 10: This line has both a password and a hash. Leave one of them out.",
-            "Refused lines: 8 of 9. Nothing was added.",
+            "Line 11: A check of this hash takes too long, and everybody would wait for it. BLF-CRYPT is taken up to "
+            "$2y$14$. Leave it out; set a new password.",
+            "Refused lines: 9 of 10. Nothing was added.",
         ]
 
     def test_what_is_there_is_skipped(self, shell: Shell, falcot: Domain) -> None:

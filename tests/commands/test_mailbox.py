@@ -315,3 +315,11 @@ def test_a_list_stays_in_its_columns(shell: Shell, domain: Domain) -> None:
     heading = terminal.getvalue().splitlines()[0]
     assert heading.split() == ["address", "name", "quota", "state", "mail_path"]
     assert heading.index("state") == first.index("active")
+
+
+def test_whose_hash_takes_too_long(shell: Shell, domain: Domain) -> None:
+    for name, is_costly in (("ann", True), ("bob", False)):
+        mailbox = add_mailbox(domain, name, by=TESTER)
+        MailboxCredential.objects.create(mailbox=mailbox, hash="{SHA}x", is_costly=is_costly)
+    (row,) = shell("mailbox", "list", "--costly-hash", "--json").json
+    assert row["address"] == "ann@example.org"

@@ -148,6 +148,9 @@ GET  app_password_list      /mailboxes/mallory@foreign.example/app-passwords/  i
 GET  app_password_revoke    /mailboxes/jean@falcot.org/app-passwords/{app_password}/revoke/ in  404 404 200 200
 POST app_password_revoke    /mailboxes/jean@falcot.org/app-passwords/{app_password}/revoke/ in  404 404 302 302
 GET  app_password_revoke    /mailboxes/laure@falcot.org/app-passwords/{app_password}/revoke/ in  404 404 404 404
+GET  recovery_address_delete /mailboxes/jean@falcot.org/recovery-address/delete/ in  404 404 200 200
+POST recovery_address_delete /mailboxes/jean@falcot.org/recovery-address/delete/ in  404 404 302 302
+GET  recovery_address_delete /mailboxes/laure@falcot.org/recovery-address/delete/ in  404 404 404 404
 GET  mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 200 200
 POST mailbox_delete         /mailboxes/laure@falcot.org/delete/                in  404 404 302 302
 GET  mailbox_delete         /mailboxes/mallory@foreign.example/delete/         in  200 404 404 200
@@ -515,6 +518,7 @@ FORMS: dict[str, dict[str, str]] = {
     "canonical": {"key": "j@falcot.org", "result": "laure@falcot.org", "applies_to": "all", "active": "on"},
     "canonical_delete": {},
     "app_password_revoke": {},
+    "recovery_address_delete": {},
     "my_recovery_address": {"address": "jean@elsewhere.example", "current": "jean keeps this one himself"},
     "password_forgotten": {"address": "jean@falcot.org"},
     "password_reset": {"password": "jean has a better one", "again": "jean has a better one"},

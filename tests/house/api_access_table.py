@@ -114,6 +114,9 @@ DELETE api_permitted_senders      permitted-senders/laure@falcot.org%2Fpress@fal
 GET    api_app_passwords_list     app-passwords/                      401 404 200 200 200 200 403
 GET    api_app_passwords          app-passwords/jean@falcot.org%2FPhone/ 401 404 404 200 200 200 403
 DELETE api_app_passwords          app-passwords/jean@falcot.org%2FPhone/ 401 401 404 204 204 204 403
+GET    api_recovery_addresses_list recovery-addresses/                401 404 200 200 200 200 403
+GET    api_recovery_addresses      recovery-addresses/jean@falcot.org/ 401 404 404 200 200 200 403
+DELETE api_recovery_addresses      recovery-addresses/jean@falcot.org/ 401 401 404 204 204 204 403
 GET    api_out_of_office_list out-of-office/                         401 404 200 200 200 200 403
 POST   api_out_of_office_list out-of-office/                         401 401 422 201 201 201 403
 GET    api_out_of_office      out-of-office/laure@falcot.org/        401 404 404 200 200 200 403

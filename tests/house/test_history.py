@@ -564,6 +564,7 @@ LEAVES_NOTHING = {
     "mailboxes.app_passwords.forget_revoked": "Part of a service.",
     "mailboxes.app_passwords.remove_app_passwords": "Part of a service.",
     "mailboxes.recovery.link_of": "It reads.",
+    "mailboxes.recovery.what_is_lost": "It is a sentence.",
     "mailboxes.recovery.new_token": "Part of the sending of a link.",
     "mailboxes.recovery.forget_old_links": "What is too old changes nothing.",
     "mailboxes.counting.recount": "Counts are no change: they say what is there.",

@@ -7,6 +7,7 @@ from lookup_tables.demo import load_demo
 from lookup_tables.models import Bcc, Relocated, SenderRelay, TlsPolicy, Transport
 from lookup_tables.nouns import NOUNS, Noun
 from lookup_tables.services import add_entry
+from mailboxes.models import AppPassword, Mailbox, RecoveryAddress
 from tests.plugins.example_mail import TESTER
 from tests.plugins.people import words_of
 
@@ -105,3 +106,6 @@ def test_the_demonstration_has_a_row(db: None) -> None:
     assert load_demo(by=TESTER)
     assert not load_demo(by=TESTER)
     assert Relocated.objects.get().key == "pierre@falcot.org"
+    assert [str(one.mailbox) for one in AppPassword.objects.all()] == ["laure@falcot.org"]
+    assert [str(one.mailbox) for one in RecoveryAddress.objects.exclude(confirmed_at=None)] == ["laure@falcot.org"]
+    assert [str(one) for one in Mailbox.objects.in_state("stopped")] == ["roland@falcot.org"]

@@ -1,6 +1,9 @@
 """Forwarding by the owner: the alias beside the mailbox, and whether a copy is kept."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from domains.models import Domain
 from mailboxes.forwarding import MOST_FORWARDS, set_forwarding
@@ -67,8 +70,21 @@ def test_whose_mail_was_stopped_cannot_let_it_in(jean: Mailbox) -> None:
             set_forwarding(jean, wanted, by=TESTER)
 
 
-def test_an_alias_that_did_not_deliver_does_again(domain: Domain, jean: Mailbox) -> None:
-    alias = change_alias(add_alias(domain, "jean", [ELSEWHERE], by=TESTER), active=False, by=TESTER)
+@pytest.mark.parametrize("receives", [True, False])
+def test_an_alias_that_an_administrator_deactivated_stays_so(domain: Domain, jean: Mailbox, receives: bool) -> None:
+    alias = add_alias(domain, "jean", [ELSEWHERE], by=TESTER)
+    change_mailbox(jean, receives=receives, by=TESTER)
+    alias = change_alias(alias, active=False, by=TESTER)
+    for wanted in ([ELSEWHERE], ["other@elsewhere.example"], []):
+        with refusal("Your administrator has stopped the forwarding of this mailbox."):
+            set_forwarding(jean, wanted, by=TESTER)
+    alias.refresh_from_db()
+    assert (alias.state, forwards(jean)) == ("inactive", ([ELSEWHERE], receives))
+
+
+def test_an_alias_that_has_ended_delivers_again(domain: Domain, jean: Mailbox) -> None:
+    alias = add_alias(domain, "jean", [ELSEWHERE], by=TESTER)
+    alias = change_alias(alias, ends_at=timezone.now() - timedelta(days=1), by=TESTER)
     set_forwarding(jean, [ELSEWHERE], by=TESTER)
     alias.refresh_from_db()
     assert alias.state == "active"

@@ -49,6 +49,12 @@ def test_the_address_counts_for_nothing() -> None:
     assert strength("falcot", ADDRESS) == 0
 
 
+@pytest.mark.parametrize("password", ["müllerei-24", "Mu\u0308llerei-24", "24xn--mllerei-n2a"])
+def test_a_domain_counts_for_nothing_as_people_write_it(password: str) -> None:
+    with pytest.raises(ValidationError, match="llerei.*” is a part of the address"):
+        refuse_weak(password, "info@xn--mllerei-n2a.example")
+
+
 def test_the_settings_say_how_good(jean: Mailbox) -> None:
     with one_change_set("Changed the password settings"):
         change_password_settings(least_length=20, least_strength=0, by=TESTER)

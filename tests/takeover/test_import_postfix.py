@@ -124,12 +124,14 @@ class TestMailboxes:
             f"jean@falcot.org:{sha}:5000:5000::/srv/vmail/jean::userdb_quota_rule=*:storage=1G",
             "sophie@falcot.org:{PLAIN}open:::",
             f"nobody@falcot.org:{sha}::::::",
+            "laure@falcot.org:{BLF-CRYPT}$2y$31$YpBzYjBeLxuM8AJ8Ex3wiuYzGs7d.YF0.YFvS6dEBkw4lYsbQVdDi::::::",
         ]
         (folder / "users").write_text("\n".join(lines))
         found = imported(old, passwd_file=str(folder / "users"))
         (credential,) = MailboxCredential.objects.all()
         assert (str(credential.mailbox), credential.hash) == ("jean@falcot.org", sha)
         assert any("users, line 2:" in sentence and "sophie@falcot.org" in sentence for sentence in found["refused"])
+        assert any("laure@falcot.org takes too long to check." in sentence for sentence in found["refused"])
         assert any("belong to no mailbox" in remark for remark in found["remarks"])
         assert "open" not in json.dumps(found)
 

@@ -4,7 +4,7 @@ from argparse import BooleanOptionalAction
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -32,7 +32,7 @@ from mailboxes.commands import (
     time,
     values_of_rename,
 )
-from mailboxes.models import Mailbox, MailboxCredential
+from mailboxes.models import Mailbox, MailboxCredential, MailboxQuerySet
 from mailboxes.parsing import parse_address
 from mailboxes.removal import what_is_lost
 from mailboxes.renaming import rename_address
@@ -101,6 +101,11 @@ class Command(NounCommand):
 
         mailboxes = self.verb("list", _("List mailboxes."))
         mailboxes.add_argument("--domain", metavar="DOMAIN", help=_("Of this domain only."))
+        mailboxes.add_argument(
+            "--costly-hash",
+            action="store_true",
+            help=_("Only those whose password hash takes too long to check, from before such were refused."),
+        )
         list_arguments(mailboxes, after="ADDRESS", search=_("Addresses that begin like this."))
 
     def _address_argument(self, parser: Any) -> None:
@@ -222,7 +227,8 @@ class Command(NounCommand):
 
     def do_list(self, options: Options) -> None:
         columns = {"address": 30, "name": 25, "quota": 6, "state": 8, "mail_path": 0}
-        rows = (_row(mailbox) for mailbox in stream(listed(_mailboxes(), options), options["limit"]))
+        mailboxes = _mailboxes().with_costly_hash() if options["costly_hash"] else _mailboxes()
+        rows = (_row(mailbox) for mailbox in stream(listed(mailboxes, options), options["limit"]))
         if not options["json"]:
             rows = (
                 row | {"quota": size_as_typed(row["quota_bytes"]) if row["quota_bytes"] else NO_QUOTA} for row in rows
@@ -243,7 +249,7 @@ def _must_change_argument(parser: Any) -> None:
     )
 
 
-def _mailboxes() -> QuerySet[Mailbox]:
+def _mailboxes() -> MailboxQuerySet:
     credential = MailboxCredential.objects.filter(mailbox=OuterRef("pk"))
     found = Mailbox.objects.with_address().select_related("usage", "welcome")
     return found.annotate(
