@@ -20,6 +20,7 @@ from api.questions import asked, is_true, one_page
 from api.schema import QUERY, list_parameters, page_of
 from api.views import LIST_WORDS, HouseView
 from api.work_views import refuse_for_some_domains
+from api.writing import carry_out
 from mailboxes.broadcasts import preview_of_broadcast, start_broadcast, stop_broadcast
 from mailboxes.models import Broadcast, BroadcastRecipient
 
@@ -158,14 +159,16 @@ class StopBroadcast(BroadcastView):
             "summary": _("Stop a broadcast: whoever has not got it yet gets none"),
             "answers": {200: BroadcastSerializer},
             "parameters": [NUMBER],
-            "is_work": True,
         }
     }
 
     def post(self, request: Request, id: int) -> Response:  # noqa: A002
-        asked(request, ())
-        stop_broadcast(self.found(request, id), by=actor_of(request))
-        return Response(BroadcastSerializer(self.found(request, id)).data)
+        one, by = self.found(request, id), actor_of(request)
+        return carry_out(
+            request,
+            lambda: stop_broadcast(one, by=by),
+            lambda _nothing: Response(BroadcastSerializer(self.found(request, id)).data),
+        )
 
 
 class BroadcastRefusals(BroadcastView):

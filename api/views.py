@@ -29,8 +29,8 @@ LIST_WORDS = ("cursor", "limit", "ordering", "count")
 
 
 class HouseView(APIView):
-    """What holds for all: what is not found is said in JSON, no answer is kept by a cache on the way, and a POST with an
-    Idempotency-Key is done once."""
+    """What holds for all: what is not found is said in JSON, no answer is kept by a cache on the way, and a POST with
+    an Idempotency-Key is done once."""
 
     resource: ClassVar[str] = ""
     only_superusers: ClassVar[bool] = False
@@ -86,9 +86,7 @@ class Collection(NounView):
 
     def post(self, request: Request) -> Response:
         by = actor_of(request)
-        return carry_out(
-            request, lambda: add(self.noun, request.data, by), lambda row: self.show(row, status=201)
-        )
+        return carry_out(request, lambda: add(self.noun, request.data, by), lambda row: self.show(row, status=201))
 
 
 class Single(NounView):
@@ -214,8 +212,9 @@ def without_password_that_is_right(noun: Noun, row: Any, sent: Values, by: Actor
     """A password that is right already need not be set. Else nobody finds out without a trace which one is right: a
     rehearsal counts every one as new, and one from a domain admin is always set."""
     password = sent.get("password")
-    may_leave_out = password and isinstance(password, str) and acting(by).is_superuser and not is_rehearsing()
-    if may_leave_out and noun.has_password(row, password):
+    if not isinstance(password, str) or not acting(by).is_superuser or is_rehearsing():
+        return sent
+    if noun.has_password(row, password):
         return {name: value for name, value in sent.items() if name != "password"}
     return sent
 

@@ -128,7 +128,8 @@ def undo(job: Job) -> dict[str, Any]:
     written with what was done."""
     if job.result:
         return dict(job.result)
-    user, door, remarks = job.started_by, Door(job.arguments["door"]), []
+    user, door = job.started_by, Door(job.arguments["door"])
+    remarks: list[str] = []
     seen = change_sets_visible_to(user).filter(pk=job.arguments["change_set"]) if user and user.is_active else None
     change_set = seen.first() if seen is not None else None
     if user is None or change_set is None:
@@ -136,7 +137,11 @@ def undo(job: Job) -> dict[str, Any]:
     by = Actor(user=user, door=door, host=job.arguments["host"], token=job.arguments["token"])
     with override(user.language or settings.LANGUAGE_CODE), transaction.atomic():
         number = undo_change_set(change_set, tell=remarks.append, by=by)
-        result = {"undid": str(change_set.pk), "change_set": str(number), "sentence": change_set.sentence}
+        result: dict[str, Any] = {
+            "undid": str(change_set.pk),
+            "change_set": str(number),
+            "sentence": change_set.sentence,
+        }
         result |= {"remarks": remarks[:REMARKS_KEPT], "more_remarks": len(remarks[REMARKS_KEPT:])}
         Job.objects.filter(pk=job.pk).update(result=result)
     return result

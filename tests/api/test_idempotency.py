@@ -61,9 +61,7 @@ def test_a_file_in_a_form(api: Api, falcot: Domain) -> None:
     assert answers[0].json == answers[1].json
 
 
-@pytest.mark.parametrize(
-    "path", ["alias-report/", "missing-default-aliases/", "dns-check/?domain=falcot.org"]
-)
+@pytest.mark.parametrize("path", ["alias-report/", "missing-default-aliases/", "dns-check/?domain=falcot.org"])
 def test_work(path: str, api: Api, alice: User, falcot: Domain) -> None:
     first, again = (api("POST", path, **KEY) for _time in range(2))
     assert (first.status, again.status) == (202, 202)

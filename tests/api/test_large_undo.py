@@ -99,4 +99,6 @@ def test_the_page(alice: User, large: ChangeSet) -> None:
     assert not RelayRecipient.objects.exists()
     page = client.get(job.get_absolute_url())
     assert "Undid: Added relay recipients" in words_of(page)
-    assert f"/history/{Job.objects.get().result['change_set']}/undo/" in page.content.decode()
+    job.refresh_from_db()
+    assert job.result is not None
+    assert f"/history/{job.result['change_set']}/undo/" in page.content.decode()
