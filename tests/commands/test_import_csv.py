@@ -195,7 +195,7 @@ def test_what_is_exported_can_be_imported(shell: Shell, falcot: Domain) -> None:
     Mailbox.objects.filter(address__local_part="laure").update(expires_at="2030-01-02T03:04:05.678901Z", imap=False)
     Mailbox.objects.filter(address__local_part="jean").update(mail_path="elsewhere/jean")
     Mailbox.objects.filter(address__local_part="jean").update(allowed_networks=["192.0.2.0/24", "2001:db8::/32"])
-    shell("mailbox", "stop", "laure@falcot.org", "--yes")
+    assert shell("mailbox", "stop", "laure@falcot.org").code == 0
     for address in ("=1+1@falcot.org", "'=1+1@falcot.org"):
         added = shell("alias", "add", "--", address, "=2+2@elsewhere.example", "jean@falcot.org")
         assert added.code == 0, added
