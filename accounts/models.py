@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from pghistory.models import Context
 
+from accounts.lines import LineField
 from accounts.tracking import tracked
 
 OWNER_PREFIX = "mailbox:"
@@ -41,7 +41,7 @@ class User(AbstractBaseUser):
         error_messages={"unique": _("This user name is taken. Choose another one.")},
         help_text=_("Letters, digits and . _ - + @; an address does well. Upper and lower case are the same."),
     )
-    name = models.CharField(_("name"), max_length=200, blank=True, validators=[ProhibitNullCharactersValidator()])
+    name = LineField(_("name"), max_length=200, blank=True)
     language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)
     is_superuser = models.BooleanField(_("superuser"), default=False)
     is_active = models.BooleanField(_("active"), default=True)

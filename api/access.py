@@ -36,9 +36,13 @@ class MayUse(BasePermission):
         return True
 
 
-def need_scope(request: Request, resource: str, access: str) -> None:
+def has_scope(request: Request, resource: str, access: str) -> bool:
     token = request.auth
-    if isinstance(token, Token) and not token.may(resource, access):
+    return not isinstance(token, Token) or token.may(resource, access)
+
+
+def need_scope(request: Request, resource: str, access: str) -> None:
+    if not has_scope(request, resource, access):
         raise PermissionDenied(
             _("This token lacks the scope %(scope)s.") % {"scope": f"{resource}:{access}"}, code="missing_scope"
         )

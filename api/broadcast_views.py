@@ -6,11 +6,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,9 +17,10 @@ from api.fields import Text, Texts, like
 from api.noun import plain, refuse_unknown_fields
 from api.problems import Refused, errors_of, status_of
 from api.questions import asked, is_true, one_page
-from api.schema import IDEMPOTENCY_KEY, QUERY, list_parameters, page_of
+from api.schema import QUERY, list_parameters, page_of
 from api.views import LIST_WORDS, HouseView
-from api.writing import once
+from api.work_views import refuse_for_some_domains
+from api.writing import carry_out
 from mailboxes.broadcasts import preview_of_broadcast, start_broadcast, stop_broadcast
 from mailboxes.models import Broadcast, BroadcastRecipient
 
@@ -90,8 +89,7 @@ class BroadcastView(HouseView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.user.limited_to is not None:
-            raise PermissionDenied(gettext("A token for some domains starts no work. Take one without domains."))
+        refuse_for_some_domains(request)
 
     def found(self, request: Request, number: int) -> Broadcast:
         return get_object_or_404(Broadcast.objects.visible_to(request.user).with_progress(), pk=number)
@@ -111,10 +109,7 @@ class Broadcasts(BroadcastView):
             "summary": _("Send one mail to each mailbox of some domains, or of all; the worker does it"),
             "request": NewBroadcastSerializer,
             "answers": {201: BroadcastSerializer, 200: BroadcastPreviewSerializer},
-            "parameters": [
-                OpenApiParameter("dry_run", bool, QUERY, description=_("Only the preview.")),
-                IDEMPOTENCY_KEY,
-            ],
+            "parameters": [OpenApiParameter("dry_run", bool, QUERY, description=_("Only the preview."))],
             "is_work": True,
         },
     }
@@ -133,7 +128,7 @@ class Broadcasts(BroadcastView):
         try:
             if is_true(words, "dry_run"):
                 return Response({"dry_run": True, **asdict(preview_of_broadcast(**values, by=by))})
-            return once(request, lambda: self._started(request, start_broadcast(**values, by=by)))
+            return self._started(request, start_broadcast(**values, by=by))
         except ValidationError as error:
             raise Refused(list(errors_of(error, {"domain_names": "domains"})), status_of(error)) from error
 
@@ -164,14 +159,16 @@ class StopBroadcast(BroadcastView):
             "summary": _("Stop a broadcast: whoever has not got it yet gets none"),
             "answers": {200: BroadcastSerializer},
             "parameters": [NUMBER],
-            "is_work": True,
         }
     }
 
     def post(self, request: Request, id: int) -> Response:  # noqa: A002
-        asked(request, ())
-        stop_broadcast(self.found(request, id), by=actor_of(request))
-        return Response(BroadcastSerializer(self.found(request, id)).data)
+        one, by = self.found(request, id), actor_of(request)
+        return carry_out(
+            request,
+            lambda: stop_broadcast(one, by=by),
+            lambda _nothing: Response(BroadcastSerializer(self.found(request, id)).data),
+        )
 
 
 class BroadcastRefusals(BroadcastView):

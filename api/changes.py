@@ -21,10 +21,9 @@ from api.fields import Text
 from api.noun import Noun, plain
 from api.nouns import BY_SLUG
 from api.problems import PreconditionFailed, Problem, Refused, what_is_wrong
-from api.schema import IDEMPOTENCY_KEY
 from api.scopes import WRITE
 from api.views import HouseView
-from api.writing import carry_out, etag_of, once
+from api.writing import carry_out, etag_of
 from mailboxes.destinations import lock_alias_graph
 
 MOST = 1000
@@ -62,7 +61,6 @@ class Changes(HouseView):
             "summary": gettext_lazy("Make many changes together: all of them or none"),
             "request": ChangesSerializer,
             "answers": {200: ChangesDoneSerializer},
-            "parameters": [IDEMPOTENCY_KEY],
         }
     }
 
@@ -73,13 +71,10 @@ class Changes(HouseView):
         for operation in operations:
             need_scope(request, BY_SLUG[operation["noun"]].resource, WRITE)
 
-        def answer() -> Response:
-            response = carry_out(request, lambda: make(operations, by), Response, may_be_nothing=True)
-            if "dry_run" not in response.data:
-                response.data = {"change_set": response.get("Change-Set"), "results": response.data}
-            return response
-
-        return once(request, answer)
+        response = carry_out(request, lambda: make(operations, by), Response, may_be_nothing=True)
+        if "dry_run" not in response.data:
+            response.data = {"change_set": response.get("Change-Set"), "results": response.data}
+        return response
 
 
 def make(operations: list[dict[str, Any]], by: Actor) -> list[Any]:
@@ -128,6 +123,8 @@ def _make_one(operation: dict[str, Any], by: Actor) -> Any:
     if operation["method"] == "PATCH" and not noun.can_change:
         raise ValidationError({"method": _("There is nothing to change about this: add it or delete it.")})
     before = noun.shown(row) if row is not None else None
+    if row is not None:
+        body = views.without_password_that_is_right(noun, row, body, by)
     with transaction.atomic():
         if operation["method"] == "PUT":
             saved = views.put(noun, key, row, body, version, by)

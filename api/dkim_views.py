@@ -13,10 +13,9 @@ from api.fields import Text, Texts, like
 from api.noun import Noun, plain, sent_domain
 from api.nouns_of_dkim import DkimKeys
 from api.questions import asked
-from api.schema import IDEMPOTENCY_KEY
 from api.views import HouseView
 from api.work_views import started, work
-from api.writing import by_noun, once
+from api.writing import by_noun
 from domains.dkim_models import DkimKey
 from domains.dkim_rotation import start_rotation
 from domains.dkim_services import start_generation
@@ -46,7 +45,6 @@ class Generations(HouseView):
             "generate_dkim_key",
             _("Let the worker make a DKIM key"),
             request=GenerationSerializer,
-            parameters=[IDEMPOTENCY_KEY],
             problems=[422],
         )
     }
@@ -60,7 +58,7 @@ class Generations(HouseView):
             domain = sent_domain(values.pop("domain"), by)
             return start_generation(domain, values.pop("selector"), **values, by=by)
 
-        return once(request, lambda: started(request, partial(by_noun, DKIM_KEYS, start)))
+        return started(request, partial(by_noun, DKIM_KEYS, start))
 
 
 class RotationSerializer(serializers.Serializer[Any]):
@@ -77,7 +75,6 @@ class Rotations(HouseView):
             "rotate_dkim_key",
             _("Let the worker make the successor of a DKIM key"),
             request=RotationSerializer,
-            parameters=[IDEMPOTENCY_KEY],
             problems=[422],
         )
     }
@@ -89,7 +86,7 @@ class Rotations(HouseView):
         def start() -> Any:
             return start_rotation(sent_domain(values["domain"], by), values.get("selector", ""), by=by)
 
-        return once(request, lambda: started(request, partial(by_noun, DKIM_KEYS, start)))
+        return started(request, partial(by_noun, DKIM_KEYS, start))
 
 
 def _sent(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,7 +16,7 @@ from api.problems import BadQuestion
 from api.questions import asked, one_page
 from api.schema import list_parameters, page_of
 from api.views import LIST_WORDS, HouseView
-from api.work_views import started, work
+from api.work_views import refuse_for_some_domains, started, work
 from dns_records.changes import change_row, record_changes
 from dns_records.expected import expected_of
 from dns_records.jobs import start_dns_check, start_dns_plan, start_dns_publish
@@ -118,8 +117,7 @@ class DnsCheck(HouseView):
 
     def post(self, request: Request) -> Response:
         domain = _domain(request, asked(request, ["domain"]))
-        if request.user.limited_to is not None:
-            raise PermissionDenied(gettext("A token for some domains starts no work. Take one without domains."))
+        refuse_for_some_domains(request)
         return started(request, lambda: start_dns_check(domain, by=actor_of(request)))
 
 

@@ -1,6 +1,8 @@
 """Values as JSON has them: a truth is true or false, a number a number, a text a text. Rules are not here: services and
 models have them."""
 
+import re
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -38,6 +40,18 @@ class Text(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
+class Moment(serializers.DateTimeField):
+    """A time as RFC 3339 has it. A day alone, or a time without its zone, is another one for each reader."""
+
+    SHAPE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+    default_error_messages = {"invalid": _("This must be a time as RFC 3339 has it: 2026-01-31T12:00:00Z.")}
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if not isinstance(value, str) or not self.SHAPE.fullmatch(value):
+            self.fail("invalid")
+        return super().to_internal_value(value.upper())
+
+
 class Texts(serializers.ListField):
     child = Text()
 
@@ -53,7 +67,7 @@ def like(model: type[models.Model], name: str, **options: Any) -> serializers.Fi
     if isinstance(column, models.IntegerField):
         return WholeNumber(**options)
     if isinstance(column, models.DateTimeField):
-        return serializers.DateTimeField(**options)
+        return Moment(**options)
     if isinstance(column, models.CharField | models.TextField):
         return Text(allow_blank=column.blank, max_length=column.max_length, **options)
     raise TypeError(f"the API has no kind of value for {column}")

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.digests import IS_SHA256
+from accounts.lines import LineField
 from accounts.models import User
 from accounts.tracking import tracked
 from api import scopes as known_scopes
@@ -23,7 +23,7 @@ class Token(models.Model):
     """With which a program acts as a person. The token itself is shown once; only its SHA-256 is stored."""
 
     user = models.ForeignKey(User, verbose_name=_("owner"), on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(_("name"), max_length=100, validators=[ProhibitNullCharactersValidator()])
+    name = LineField(_("name"), max_length=100)
     digest = models.CharField(max_length=64, editable=False, db_collation="C")
     scopes = ArrayField(
         models.CharField(max_length=50),

@@ -198,10 +198,6 @@ class Noun:
         its key never changes."""
         return row.version if self.can_change else None
 
-    def mark_of(self, row: Any) -> str:
-        """Its entity tag (RFC 9110, section 8.8.3)."""
-        return f"{row.pk}-{self.version_of(row)}" if self.can_change else str(row.pk)
-
     def has_password(self, row: Any, password: str) -> bool:
         """Whether this is the password already, so that setting it changes nothing."""
         return False

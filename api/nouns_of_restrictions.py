@@ -119,9 +119,6 @@ class RestrictionLists(Noun):
     def version_of(self, row: Any) -> str:
         return version_of_list(row.stage)
 
-    def mark_of(self, row: Any) -> str:
-        return f"{row.stage}-{version_of_list(row.stage)}"
-
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         set_list(row.stage, [], version=version, by=by)
 

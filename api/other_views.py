@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -13,18 +15,22 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.actors import Actor
 from accounts.models import ChangeSet
-from api.access import actor_of
-from api.history import changes_of
+from api.access import actor_of, need_scope
+from api.history import changes_of, scopes_to_undo
 from api.noun import domain_seen_by
 from api.problems import BadQuestion
-from api.questions import asked, filtered, one_page
+from api.questions import asked, filtered, is_true, one_page
 from api.schema import ChangeSerializer, description, list_parameters, page_of
+from api.scopes import WRITE
 from api.views import LIST_WORDS, HouseView
+from api.work_views import JobSerializer, refuse_for_some_domains, started
 from api.writing import carry_out
 from domains.history import change_sets_of, change_sets_visible_to
 from lookup_tables.main_cf import all_parameters
-from mailboxes.undo import MOST_ON_A_PAGE, undo_change_set
+from mailboxes.jobs import start_undo
+from mailboxes.undo import is_long_work, undo_change_set
 from mailservers.lookup import Lookup, Sender, Station, ask_map
 from mailservers.lookup_page import look_up_for
 from mailservers.postfix_host import (
@@ -114,7 +120,7 @@ class OneChangeSet(HouseView):
     def get(self, request: Request, id: UUID) -> Response:  # noqa: A002
         asked(request, ())
         change_set = get_object_or_404(change_sets_visible_to(request.user), pk=id)
-        return Response(_shown(change_set) | changes_of([change_set.pk], request.user))
+        return Response(_shown(change_set) | changes_of([change_set.pk], request))
 
 
 class Undo(HouseView):
@@ -123,18 +129,29 @@ class Undo(HouseView):
         "POST": {
             "operation": "undo_change_set",
             "summary": _("Undo a change set, all of it or nothing; the undo can be undone as well"),
-            "answers": {200: UndoneSerializer},
+            "answers": {200: UndoneSerializer, 202: JobSerializer},
             "parameters": [OpenApiParameter("id", OpenApiTypes.UUID, "path")],
         }
     }
 
     def post(self, request: Request, id: UUID) -> Response:  # noqa: A002
         change_set, by = get_object_or_404(change_sets_visible_to(request.user), pk=id), actor_of(request)
+        for resource in sorted(scopes_to_undo(change_set)):
+            need_scope(request, resource, WRITE)
+        if is_long_work(change_set):
+            return self._left_to_the_worker(request, change_set, by)
         return carry_out(
             request,
-            lambda: undo_change_set(change_set, most=MOST_ON_A_PAGE, by=by),
+            lambda: undo_change_set(change_set, by=by),
             lambda number: Response({"undid": change_set.pk, "change_set": number}),
         )
+
+    def _left_to_the_worker(self, request: Request, change_set: ChangeSet, by: Actor) -> Response:
+        if is_true(asked(request, {"dry_run"}), "dry_run"):
+            sentence = gettext("This is too much to rehearse within a request. Use: history undo %(id)s --dry-run.")
+            raise ValidationError(sentence % {"id": change_set.pk})
+        refuse_for_some_domains(request)
+        return started(request, lambda: start_undo(change_set, by=by))
 
 
 # Questions to the maps

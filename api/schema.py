@@ -66,7 +66,9 @@ class ChangeSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField(read_only=True)
     noun = serializers.CharField(read_only=True)
     subject = serializers.CharField(read_only=True)
-    fields = ChangeFieldSerializer(many=True, read_only=True)  # type: ignore[assignment]
+    fields = ChangeFieldSerializer(  # type: ignore[assignment]
+        many=True, read_only=True, allow_null=True, help_text=gettext_lazy("null: the token may not read this noun.")
+    )
 
 
 class RehearsalSerializer(serializers.Serializer[Any]):
@@ -131,16 +133,34 @@ class HouseSchema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         found = [OpenApiParameter("dry_run", bool, QUERY, description=_("Only say what would change."))]
         found = found if self.method in WRITES and self._can_be_rehearsed else []
+        found += self._headers_of_answers()
+        if self.method == "POST":
+            found.append(IDEMPOTENCY_KEY)
         if self.noun is None:
             return [*found, *self._described.get("parameters", ())]
         if "{key}" in self.path:
             found.append(OpenApiParameter("key", str, PATH, required=True, description=_("Its key, URL-encoded.")))
         if self.is_list and self.method == "GET":
             found += self._list_parameters(self.noun)
-        if self.method == "POST":
-            found.append(IDEMPOTENCY_KEY)
         if self.method in ("PUT", "PATCH", "DELETE"):
-            found.append(OpenApiParameter("If-Match", str, HEADER, description=_("The ETag of what was seen.")))
+            found += [IF_MATCH, IF_NONE_MATCH]
+        return found
+
+    def _headers_of_answers(self) -> list[OpenApiParameter]:
+        found = [
+            _answered("Retry-After", [429], _("So many seconds from now.")),
+            _answered("WWW-Authenticate", [401], _("How to sign in: RFC 6750.")),
+        ]
+        if self.noun and not (self.noun.is_read_only or self.is_list and self.method == "GET"):
+            found.append(_answered("ETag", [200, 201], _("What was seen, for If-Match.")))
+        if self.method in ("POST", "PUT"):
+            found.append(_answered("Location", [201, 202], _("Where what was added is, or the job.")))
+        if self.method in WRITES and self._can_be_rehearsed:
+            found.append(
+                _answered("Change-Set", [200, 201, 204], _("What was done, if anything changed: an undo takes it."))
+            )
+        if self.method == "POST":
+            found.append(_answered("Idempotency-Replayed", [200, 201, 202], _("true: the answer of the first time.")))
         return found
 
     def _list_parameters(self, noun: Noun) -> list[OpenApiParameter]:
@@ -193,6 +213,17 @@ def _either(name: str, one: Any) -> Any:
     )
 
 
+def _answered(name: str, statuses: list[int | str], description: str) -> OpenApiParameter:
+    """A header of the answer."""
+    return OpenApiParameter(name, str, HEADER, description=description, response=statuses)
+
+
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, HEADER, description=gettext_lazy("The ETag of what was seen: 412 if it is another by now.")
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, HEADER, description=gettext_lazy("*: only if nothing is there; 412 if there is.")
+)
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, HEADER, description="The same request with the same key is done once, for a day."
 )

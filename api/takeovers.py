@@ -19,6 +19,7 @@ from api.questions import asked, one_page
 from api.schema import list_parameters, page_of
 from api.views import LIST_WORDS, HouseView
 from takeover.kept_models import ForeignLogEntry, KeptRow, Takeover
+from takeover.kept_restriction_words import sentence_of_kept
 from takeover.kept_words import details_of, subject_of
 from takeover.postfixadmin_words import is_refusal, sentence_of
 
@@ -52,6 +53,7 @@ class WholeTakeoverSerializer(TakeoverSerializer):
     counts = serializers.DictField(child=CountSerializer(), read_only=True, help_text=_("By kind."))
     left_out = SaidSerializer(many=True, read_only=True, help_text=_("What could not come as it was."))
     remarks = SaidSerializer(many=True, read_only=True, help_text=_("What came and was strange."))
+    kept = SaidSerializer(many=True, read_only=True, help_text=_("Restrictions and what was kept."))
 
 
 class KeptRowSerializer(serializers.Serializer[Any]):
@@ -122,6 +124,9 @@ class OneTakeover(HouseView):
         shown = {name: getattr(one, name) for name in ("id", "source", "who", "host", "at", "change_sets", "counts")}
         shown["left_out"] = [_said(remark) for remark in one.remarks if is_refusal(remark)]
         shown["remarks"] = [_said(remark) for remark in one.remarks if not is_refusal(remark)]
+        shown["kept"] = [
+            {"code": thing["code"], "thing": thing["thing"], "sentence": sentence_of_kept(thing)} for thing in one.kept
+        ]
         return Response(WholeTakeoverSerializer(shown).data)
 
 

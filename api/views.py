@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, wraps
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -19,24 +19,40 @@ from accounts.actors import Actor
 from accounts.models import User
 from api.access import actor_of
 from api.noun import ADD, CHANGE, PUT, Noun, Values, acting
+from api.parsing import refuse_strange_text
 from api.problems import Refused
 from api.questions import asked, filtered, need, one_page
-from api.writing import by_noun, carry_out, etag_of, is_rehearsing, once, refuse_stale
+from api.writing import by_noun, carry_out, etag_of, has_preconditions, is_rehearsing, once, refuse_stale
+from mailboxes.destinations import lock_alias_graph
 
 LIST_WORDS = ("cursor", "limit", "ordering", "count")
 
 
 class HouseView(APIView):
-    """What holds for all: what is not found is said in JSON, and no answer is kept by a cache on the way."""
+    """What holds for all: what is not found is said in JSON, no answer is kept by a cache on the way, and a POST with
+    an Idempotency-Key is done once."""
 
     resource: ClassVar[str] = ""
     only_superusers: ClassVar[bool] = False
     metadata_class = None
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "post" in vars(cls):
+            cls.post = _once(cls.post)  # type: ignore[attr-defined]
+
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         finished = super().finalize_response(request, response, *args, **kwargs)
         finished["Cache-Control"] = "no-store"
         return finished
+
+
+def _once(post: Callable[..., Response]) -> Callable[..., Response]:
+    @wraps(post)
+    def answer(view: HouseView, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return once(request, lambda: post(view, request, *args, **kwargs))
+
+    return answer
 
 
 class NounView(HouseView):
@@ -70,12 +86,7 @@ class Collection(NounView):
 
     def post(self, request: Request) -> Response:
         by = actor_of(request)
-        return once(
-            request,
-            lambda: carry_out(
-                request, lambda: add(self.noun, request.data, by), lambda row: self.show(row, status=201)
-            ),
-        )
+        return carry_out(request, lambda: add(self.noun, request.data, by), lambda row: self.show(row, status=201))
 
 
 class Single(NounView):
@@ -86,27 +97,41 @@ class Single(NounView):
         return self.show(found(self.noun, request.user, key))
 
     def put(self, request: Request, key: str) -> Response:
-        row, by = known(self.noun, request.user, key), actor_of(request)
+        by, is_new = actor_of(request), known(self.noun, request.user, key) is None
         refuse = partial(refuse_stale, request, self.noun)
-        version = refuse(row)
+
+        def act() -> Any:
+            row, version = self._seen(key)
+            return put(self.noun, key, row, request.data, version, by, refuse=refuse)
+
         return carry_out(
-            request,
-            lambda: put(self.noun, key, row, request.data, version, by, refuse=refuse),
-            lambda saved: self.show(saved, status=200 if row else 201),
-            may_be_nothing=True,
+            request, act, lambda saved: self.show(saved, status=201 if is_new else 200), may_be_nothing=True
         )
 
     def patch(self, request: Request, key: str) -> Response:
-        row, by = found(self.noun, request.user, key), actor_of(request)
-        version = refuse_stale(request, self.noun, row)
-        return carry_out(
-            request, lambda: change(self.noun, row, request.data, version, by), self.show, may_be_nothing=True
-        )
+        by = actor_of(request)
+
+        def act() -> Any:
+            row, version = self._seen(key, must_be=True)
+            return change(self.noun, row, request.data, version, by)
+
+        return carry_out(request, act, self.show, may_be_nothing=True)
 
     def delete(self, request: Request, key: str) -> Response:
-        row, by = found(self.noun, request.user, key), actor_of(request)
-        version = refuse_stale(request, self.noun, row)
-        return carry_out(request, lambda: delete(self.noun, row, version, by), lambda _nothing: Response(status=204))
+        by = actor_of(request)
+
+        def act() -> None:
+            row, version = self._seen(key, must_be=True)
+            delete(self.noun, row, version, by)
+
+        return carry_out(request, act, lambda _nothing: Response(status=204))
+
+    def _seen(self, key: str, *, must_be: bool = False) -> tuple[Any, Any]:
+        """The row, if it is what the sender saw, and its version. Within the transaction that writes."""
+        if has_preconditions(self.request):
+            lock_alias_graph()
+        row = (found if must_be else known)(self.noun, self.request.user, key)
+        return row, refuse_stale(self.request, self.noun, row)
 
 
 # The four verbs, for one thing or for many together (api/changes.py)
@@ -115,8 +140,9 @@ class Single(NounView):
 def known(noun: Noun, user: User, key: str) -> Any | None:
     """The row, or None; a key that cannot be is nothing that is there."""
     try:
+        refuse_strange_text(key)
         return noun.find(user, key)
-    except ValidationError:
+    except (ValueError, ValidationError):
         return None
 
 
@@ -147,6 +173,10 @@ def put(
     """Adds what is not there, else makes it what was sent. What is left out of the body is as it is for a new one.
     `refuse` says no to a row that somebody else put there a moment ago, if the sender wants none."""
     user = acting(by)
+    try:
+        refuse_strange_text(key)
+    except ValueError as error:
+        raise ValidationError(_("This cannot be a key: %(fault)s.") % {"fault": error}) from error
     values = noun.read_body(body, PUT)
     keys = by_noun(noun, lambda: noun.key_values(key))
     _refuse_other_key(noun, keys, values)
@@ -172,17 +202,21 @@ def change(noun: Noun, row: Any, body: Any, version: Any, by: Actor) -> Any:
 def _made(noun: Noun, row: Any, sent: Values, body: Any, purpose: str, version: Any, by: Actor) -> Any:
     """The row as it was sent."""
     _refuse_fixed(noun, row, body, purpose)
+    sent = without_password_that_is_right(noun, row, sent, by)
     values = by_noun(noun, lambda: noun.cleaned_for(sent, row, acting(by)))
-    if values.get("password") and _may_leave_out(by) and noun.has_password(row, values["password"]):
-        del values["password"]
     left_out = noun.defaults_for(acting(by)) if purpose == PUT else {}
     return by_noun(noun, lambda: noun.change(row, left_out | values, version, by))
 
 
-def _may_leave_out(by: Actor) -> bool:
-    """Whether a password that is right already need not be set. Else nobody finds out without a trace which one is
-    right: a rehearsal counts every one as new, and one from a domain admin is always set."""
-    return acting(by).is_superuser and not is_rehearsing()
+def without_password_that_is_right(noun: Noun, row: Any, sent: Values, by: Actor) -> Values:
+    """A password that is right already need not be set. Else nobody finds out without a trace which one is right: a
+    rehearsal counts every one as new, and one from a domain admin is always set."""
+    password = sent.get("password")
+    if not isinstance(password, str) or not acting(by).is_superuser or is_rehearsing():
+        return sent
+    if noun.has_password(row, password):
+        return {name: value for name, value in sent.items() if name != "password"}
+    return sent
 
 
 def delete(noun: Noun, row: Any, version: Any, by: Actor) -> None:

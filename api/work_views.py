@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -42,6 +42,12 @@ class JobSerializer(ListedJobSerializer):
     class Meta(ListedJobSerializer.Meta):
         fields = [*ListedJobSerializer.Meta.fields, "result"]
         read_only_fields = fields
+
+
+def refuse_for_some_domains(request: Request) -> None:
+    """The worker has no token: it acts with all the rights of the person."""
+    if request.user.limited_to is not None:
+        raise PermissionDenied(gettext("A token for some domains starts no work. Take one without domains."))
 
 
 def started(request: Request, start: Callable[[], Job]) -> Response:

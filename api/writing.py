@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from hashlib import sha256
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +58,7 @@ def carry_out(
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-            answer = Response({"dry_run": True, **changes_of(noted, request.user)})
+            answer = Response({"dry_run": True, **changes_of(noted, request)})
             transaction.set_rollback(True)
             return answer
         if may_be_nothing and not any(map(is_difference, _net_events(noted))):
@@ -90,11 +92,19 @@ def by_noun(noun: Noun, act: Callable[[], Any]) -> Any:
 
 
 def etag_of(noun: Noun, row: Any) -> str:
-    return f'"{noun.mark_of(row)}"'
+    """A digest of all that is shown (RFC 9110, section 8.8.3): a version tells nothing of what a row shows of others,
+    as an alias does of a mailbox that is renamed."""
+    said = JSONRenderer().render([row.pk, noun.shown(row)])
+    return f'"{sha256(said).hexdigest()[:32]}"'
+
+
+def has_preconditions(request: Request) -> bool:
+    return "If-Match" in request.headers or "If-None-Match" in request.headers
 
 
 def refuse_stale(request: Request, noun: Noun, row: Any | None) -> Any:
-    """If-Match and If-None-Match (RFC 9110, section 13.1). Gives the version that services hold against the row."""
+    """If-Match and If-None-Match (RFC 9110, section 13.1). Gives the version that services hold against the row. To be
+    asked with the graph of aliases locked: what the row shows of others stays then, and the version tells the rest."""
     wanted = _marks(request.headers.get("If-Match", ""))
     unwanted = _marks(request.headers.get("If-None-Match", ""))
     is_stale = wanted and (row is None or not ("*" in wanted or etag_of(noun, row) in wanted))
@@ -112,9 +122,10 @@ def _marks(header: str) -> list[str]:
 
 def once(request: Request, answer: Callable[[], Response]) -> Response:
     """With the header Idempotency-Key, the same POST that comes again within a day gets the answer of the first. Two at
-    the same moment: the second waits for the first. What was refused is not kept, since nothing was done."""
+    the same moment: the second waits for the first. What was refused is not kept, since nothing was done. HouseView
+    asks this for every POST."""
     key, token = request.headers.get("Idempotency-Key", ""), request.auth
-    if not key or not isinstance(token, Token) or "dry_run" in request.query_params:
+    if not key or not isinstance(token, Token) or request.query_params.get("dry_run") == "true":
         return answer()
     if len(key) > LONGEST_KEY or not key.isprintable() or not key.isascii():
         raise BadQuestion(_("An Idempotency-Key is ASCII and has %(most)d characters at most.") % {"most": LONGEST_KEY})
@@ -135,7 +146,10 @@ def once(request: Request, answer: Callable[[], Response]) -> Response:
 
 def _digest(request: Request) -> str:
     """With our key, since a password may stand in the request: nobody guesses it from what is stored."""
-    said = json.dumps([request.method, request.get_full_path(), request.data], sort_keys=True)
+    data = request.data
+    if isinstance(data, BytesIO):  # a file; in a form, each request has another boundary around it
+        data = [getattr(data, "name", ""), sha256(data.getvalue()).hexdigest()]
+    said = json.dumps([request.method, request.get_full_path(), data], sort_keys=True)
     return salted_hmac("api.writing.once", said, algorithm="sha256").hexdigest()
 
 

@@ -4,12 +4,12 @@ which names another key has left."""
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.lines import LineField
 from accounts.models import User
 from accounts.sealing import IS_FERNET
 from accounts.tracking import tracked
@@ -80,12 +80,11 @@ class DkimKey(models.Model):
         default=False,
         help_text=_("As soon as all name servers have its record, and all hosts that sign have its file."),
     )
-    reason = models.CharField(
+    reason = LineField(
         _("reason"),
         max_length=300,
         blank=True,
         default="",
-        validators=[ProhibitNullCharactersValidator()],
         help_text=_("Why a person moved it on, where the DNS did not show it."),
     )
     made_by = models.BigIntegerField(null=True, editable=False, unique=True)  # the job: done twice it is there once

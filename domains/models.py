@@ -6,12 +6,12 @@ from typing import Self
 
 import pgtrigger
 from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.lines import LineField
 from accounts.models import User
 from accounts.tracking import tracked
 from domains.fields import DOMAIN_REGEX, DomainNameField, unicode_domain
@@ -74,8 +74,10 @@ class Domain(models.Model):
         related_name="alias_domains",
         help_text=_("The domain for which an alias domain answers: each of its addresses works here too."),
     )
-    description = models.CharField(
-        _("description"), max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()]
+    description = LineField(
+        _("description"),
+        max_length=500,
+        blank=True,
     )
     any_recipient = models.BooleanField(
         _("any recipient"),

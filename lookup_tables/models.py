@@ -6,12 +6,12 @@ history_words.py, a command of three lines. Pages and services are there already
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.lines import LineField
 from accounts.sealing import IS_FERNET
 from accounts.tracking import tracked
 from lookup_tables import keys, results
@@ -29,7 +29,7 @@ class Entry(models.Model):
 
     key = models.CharField(_("key"), max_length=LONGEST_KEY, db_collation="C")
     result = models.CharField(_("result"), max_length=LONGEST_RESULT, db_collation="C")
-    comment = models.CharField(_("comment"), max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()])
+    comment = LineField(_("comment"), max_length=500, blank=True)
     active = models.BooleanField(_("active"), default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("added"), auto_now_add=True)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Self
 
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
@@ -11,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.lines import LineField
 from accounts.models import User
 from accounts.tracking import tracked
 from domains.models import Domain, seen_by
@@ -42,7 +42,7 @@ class Alias(models.Model):
     address = models.OneToOneField(
         "mailboxes.Address", verbose_name=_("address"), on_delete=models.DO_NOTHING, related_name="alias"
     )
-    comment = models.CharField(_("comment"), max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()])
+    comment = LineField(_("comment"), max_length=500, blank=True)
     active = models.BooleanField(_("active"), default=True)
     starts_at = models.DateTimeField(
         _("delivers from"), null=True, blank=True, help_text=_("Until then it is as if it were inactive.")

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.digests import IS_SHA256
+from accounts.lines import LineField
 from accounts.tracking import tracked
 
 
@@ -23,7 +23,7 @@ class AppPassword(models.Model):
         related_name="app_passwords",
         db_index=False,
     )
-    name = models.CharField(_("name"), max_length=100, validators=[ProhibitNullCharactersValidator()])
+    name = LineField(_("name"), max_length=100)
     imap = models.BooleanField(_("IMAP"), default=True)
     pop = models.BooleanField(_("POP"), default=True)
     sends = models.BooleanField(_("sends mail"), default=True)

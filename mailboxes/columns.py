@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from domains.fields import normalised_domain, shown
+from domains.fields import normalised_domain
 from domains.models import AddressClass, Domain, MailSettings, is_mail_path
+from domains.networks import normalised_networks
 from domains.services import LIMITS
 from mailboxes.commands import NO_QUOTA, quota_bytes
 from mailboxes.credentials import hash_with_scheme
@@ -29,7 +30,7 @@ Kind = Import.Kind
 COLUMNS: dict[str, tuple[str, ...]] = {
     Kind.MAILBOXES: (
         *("address", "name", "quota", "mail_path", "mail_format", "active", "receives", "sends", "imap", "pop"),
-        *("expires_at", "password", "hash"),
+        *("expires_at", "allowed_networks", "stopped", "password", "hash"),
     ),
     Kind.ALIASES: ("address", "destinations", "comment", "active", "starts_at", "ends_at"),
     Kind.DOMAINS: (
@@ -46,6 +47,11 @@ SECRET = ("password", "hash")
 YES, NO = ("yes", "true", "1", "on", "y"), ("no", "false", "0", "off", "n")
 
 Value = TypeVar("Value")
+
+
+class UnfitCell(ValidationError):
+    """What a column must be, for a cell that is not: a sentence with a place for the name of the column. What stands in
+    the cell is not repeated, as it would be kept. It may be a password, where the columns of a file have slipped."""
 
 
 @dataclass
@@ -76,9 +82,11 @@ class Cells:
             return default
         try:
             return reader(cell)
+        except UnfitCell as error:
+            self.faults.append(error.message % {"column": name})
         except ValidationError as error:
             self.faults += error.messages
-            return default
+        return default
 
 
 def as_text(cell: Any) -> str:
@@ -92,7 +100,7 @@ def free_text(cell: Any) -> str:
 def yes_or_no(cell: Any) -> bool:
     word = as_text(cell).strip().lower()
     if word not in (*YES, *NO):
-        raise ValidationError(_("“%(text)s” is neither yes nor no.") % {"text": shown(as_text(cell), 40)})
+        raise UnfitCell(_("“%(column)s” must be yes or no."))
     return word in YES
 
 
@@ -100,14 +108,14 @@ def quota(cell: Any) -> int | None:
     try:
         found = quota_bytes(as_text(cell))
     except ArgumentTypeError as error:
-        raise ValidationError(str(error)) from error
+        raise UnfitCell(_("“%(column)s” must be 10G, 500M, a number of bytes, or none.")) from error
     return None if found == NO_QUOTA else int(found)
 
 
 def number(cell: Any) -> int:
     text = as_text(cell).strip()
     if not re.fullmatch(r"-?[0-9]{1,20}", text):
-        raise ValidationError(_("“%(text)s” is no whole number.") % {"text": shown(text, 40)})
+        raise UnfitCell(_("“%(column)s” must be a whole number."))
     return int(text)
 
 
@@ -126,8 +134,15 @@ def moment(cell: Any) -> datetime:
             return found
     except (ValueError, OverflowError):
         pass
-    sentence = _("“%(text)s” is no time. Write it as 2026-12-31 or 2026-12-31T18:00:00Z.")
-    raise ValidationError(sentence % {"text": shown(text, 40)})
+    raise UnfitCell(_("“%(column)s” must be a time, as 2026-12-31 or 2026-12-31T18:00:00Z."))
+
+
+def networks(cell: Any) -> list[str]:
+    texts = [as_text(one) for one in cell] if isinstance(cell, list) else re.split(r"[\s,]+", as_text(cell).strip())
+    try:
+        return normalised_networks(texts)
+    except ValidationError as error:
+        raise UnfitCell(_("“%(column)s” must be address ranges, as 192.0.2.0/24 or 2001:db8::/32.")) from error
 
 
 def destinations(cell: Any) -> list[str]:
@@ -138,9 +153,12 @@ def destinations(cell: Any) -> list[str]:
 def address_class(cell: Any) -> str:
     word = as_text(cell).strip().lower().replace("-", "_").replace(" ", "_")
     if word not in AddressClass.values:
-        sentence = _("“%(text)s” is no address class. These are: %(known)s.")
-        raise ValidationError(sentence % {"text": shown(word, 40), "known": ", ".join(AddressClass.values)})
+        raise UnfitCell(_one_of(AddressClass.values))
     return word
+
+
+def _one_of(known: Iterable[str]) -> str:
+    return _("“%(column)s” must be one of: %(known)s.") % {"column": "%(column)s", "known": ", ".join(known)}
 
 
 def checked(model: type[models.Model], values: Mapping[str, Any], *names: str) -> list[str]:
@@ -201,6 +219,8 @@ class Reader:
             "mail_path": self._mail_path(cells, line),
             **{name: cells.read(name, yes_or_no, True) for name in ("active", "receives", "sends", "imap", "pop")},
             "expires_at": cells.read("expires_at", moment, None),
+            "allowed_networks": cells.read("allowed_networks", networks, list[str]()),
+            "stopped_at": timezone.now() if cells.read("stopped", yes_or_no, False) else None,
         }
         line.faults += checked(Mailbox, values, "name", "quota_bytes", "mail_path")
         if values["quota_bytes"] == 0:
@@ -289,7 +309,7 @@ class Reader:
 def _mail_format(cell: Any) -> str:
     word = as_text(cell).strip().lower()
     if word not in ("maildir", "mbox"):
-        raise ValidationError(_("“%(text)s” is neither maildir nor mbox.") % {"text": shown(word, 40)})
+        raise UnfitCell(_one_of(["maildir", "mbox"]))
     return word
 
 

@@ -13,7 +13,7 @@ from domains.fields import UNITS
 from domains.models import Domain
 from mailboxes.columns import COLUMNS, SECRET
 from mailboxes.models import Alias, Import, Mailbox
-from mailboxes.tabular import FREE_TEXT, guarded
+from mailboxes.tabular import TEXTS, guarded
 
 CHUNK = 1_000  # rows in memory
 Kind = Import.Kind
@@ -70,9 +70,8 @@ def _as_cell(name: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(value)
-    return guarded(str(value)) if name in FREE_TEXT else str(value)
+    text = ", ".join(value) if isinstance(value, list) else str(value)
+    return guarded(text) if name in TEXTS else text
 
 
 def _mailboxes(domain: Domain | None, user: User | None) -> Iterator[dict[str, Any]]:
@@ -84,6 +83,8 @@ def _mailboxes(domain: Domain | None, user: User | None) -> Iterator[dict[str, A
             "address": str(mailbox),
             "quota": quota_in_units(mailbox.quota_bytes),
             "expires_at": _utc(mailbox.expires_at),
+            "stopped": mailbox.stopped_at is not None,
+            "allowed_networks": list(mailbox.allowed_networks),
             **{name: getattr(mailbox, name) for name in ("name", "mail_path", "mail_format")},
             **{name: getattr(mailbox, name) for name in ("active", "receives", "sends", "imap", "pop")},
         }

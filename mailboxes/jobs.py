@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override
 
 from accounts.actors import Actor, Door
+from accounts.models import ChangeSet
 from domains.dkim_keys import forget_private_keys
 from domains.history import change_sets_visible_to
 from jobs.mail import automatic_mail
@@ -26,8 +27,10 @@ from mailboxes.models import Import, PasswordLink
 from mailboxes.quarantine import delete_ended_quarantines
 from mailboxes.recovery import SENDING, WHAT_OPENS, forget_old_links, new_token
 from mailboxes.report import check_aliases
+from mailboxes.undo import undo_change_set
 
-ALIAS_REPORT, DEFAULT_ALIASES, IMPORT = "alias_report", "default_aliases", "import"
+ALIAS_REPORT, DEFAULT_ALIASES, IMPORT, UNDO = "alias_report", "default_aliases", "import", "undo"
+REMARKS_KEPT = 100  # of an undo
 IMPORT_LABELS = {
     Import.Kind.MAILBOXES: gettext_noop("Import of mailboxes"),
     Import.Kind.ALIASES: gettext_noop("Import of aliases"),
@@ -117,3 +120,36 @@ def start_import(one: Import, *, by: Actor) -> Job:
             locked.job = start_job(IMPORT, by=by, label=label, **arguments)
             locked.save(update_fields=["job"])
     return locked.job
+
+
+@job_kind(UNDO)
+def undo(job: Job) -> dict[str, Any]:
+    """In the name of the person who started it, with the rights of now. Done once, it is only told again: the result is
+    written with what was done."""
+    if job.result:
+        return dict(job.result)
+    user, door = job.started_by, Door(job.arguments["door"])
+    remarks: list[str] = []
+    seen = change_sets_visible_to(user).filter(pk=job.arguments["change_set"]) if user and user.is_active else None
+    change_set = seen.first() if seen is not None else None
+    if user is None or change_set is None:
+        raise RuntimeError(_("Whoever started this may not see that change any more."))
+    by = Actor(user=user, door=door, host=job.arguments["host"], token=job.arguments["token"])
+    with override(user.language or settings.LANGUAGE_CODE), transaction.atomic():
+        number = undo_change_set(change_set, tell=remarks.append, by=by)
+        result: dict[str, Any] = {
+            "undid": str(change_set.pk),
+            "change_set": str(number),
+            "sentence": change_set.sentence,
+        }
+        result |= {"remarks": remarks[:REMARKS_KEPT], "more_remarks": len(remarks[REMARKS_KEPT:])}
+        Job.objects.filter(pk=job.pk).update(result=result)
+    return result
+
+
+def start_undo(change_set: ChangeSet, *, by: Actor) -> Job:
+    """Of a change set that is too large for a request. While that is not finished, a second call gives the same job."""
+    arguments = {"change_set": str(change_set.pk), "door": str(by.door), "host": by.host, "token": by.token}
+    unfinished = Job.objects.filter(state__in=[Job.State.WAITING, Job.State.RUNNING], kind=UNDO, started_by=by.user)
+    there = unfinished.filter(arguments__change_set=str(change_set.pk)).first()
+    return there or start_job(UNDO, by=by, label=gettext_noop("Undo of a large change"), **arguments)

@@ -6,7 +6,6 @@ from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.db.models.lookups import Regex
@@ -14,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.lines import LineField
 from accounts.models import User
 from accounts.tracking import tracked
 from domains.fields import DOMAIN_REGEX
@@ -146,7 +146,7 @@ class Mailbox(models.Model):
     address = models.OneToOneField(
         Address, verbose_name=_("address"), on_delete=models.DO_NOTHING, related_name="mailbox"
     )
-    name = models.CharField(_("name"), max_length=200, blank=True, validators=[ProhibitNullCharactersValidator()])
+    name = LineField(_("name"), max_length=200, blank=True)
     quota_bytes = models.PositiveBigIntegerField(_("quota"), null=True, blank=True)
     mail_path = models.CharField(
         _("mail path"),

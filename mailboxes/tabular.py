@@ -14,7 +14,8 @@ from domains.fields import shown
 
 LONGEST_CELL = 300_000  # characters; 1,000 destinations of 254 and some air
 SEPARATORS = ",;\t"
-FREE_TEXT = ("name", "comment", "description")  # columns of which a spreadsheet may make a formula
+# Columns of which a spreadsheet may make a formula; the last two are of the list of what is wrong.
+TEXTS = ("name", "comment", "description", "address", "destinations", "mail_path", "thing", "sentence")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Row = tuple[int, dict[str, Any]]
@@ -74,7 +75,7 @@ def _csv_rows(text: io.TextIOWrapper, known: Sequence[str], needed: Sequence[str
         line = before + reader.line_num + 1
         for cells in reader:
             row: dict[str, Any] = dict(zip(names, cells, strict=False))
-            row |= {name: _without_guard(row[name]) for name in FREE_TEXT if name in row}
+            row |= {name: _without_guard(row[name]) for name in TEXTS if name in row}
             if any(cell.strip() for cell in cells[len(names) :]):
                 row[MORE] = True
             if any(cell.strip() for cell in cells):

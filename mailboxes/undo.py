@@ -5,7 +5,7 @@ Nothing is overwritten: what a change set added must still be as it left it, and
 changed. Rows come back with their primary keys, so that a mailbox finds its password and an undo can itself be undone.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -34,7 +34,7 @@ from mailboxes.undo_rules import in_pieces
 
 # An added mailbox that is taken back within this time was a slip: its address is free at once.
 A_SLIP = timedelta(days=1)
-MOST_ON_A_PAGE = 2_000  # rows; the command line has more patience
+MOST_AT_ONCE = 2_000  # rows that are taken back within a request; of more, the worker takes care
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,21 +50,30 @@ class _Rehearsed(Exception):
     """All went well; now nothing of it must stay."""
 
 
-def undo_change_set(change_set: ChangeSet, *, most: int | None = None, by: Actor) -> UUID:
+def undo_change_set(change_set: ChangeSet, *, tell: Callable[[str], None] = lambda remark: None, by: Actor) -> UUID:
     """Takes back what a change set did, or says in sentences what stands in the way. Gives the number of the change set
-    that the undo is, which can be undone as well."""
+    that the undo is, which can be undone as well. `tell` hears what does not come back, though the rest does."""
     with _recorded(change_set, by) as number:
-        _take_back(_events_of(change_set, most), change_set, by)
+        remarks = _take_back(NetEvents.of_change_set(change_set.pk), change_set, by)
+    for remark in remarks:
+        tell(remark)
     return number
 
 
-def preview_of_undo(change_set: ChangeSet, *, most: int | None = None, by: Actor) -> Preview:
+def is_long_work(change_set: ChangeSet) -> bool:
+    """Whether an undo would take longer than a request should."""
+    if number_of_events(change_set.pk) > 2 * MOST_AT_ONCE:
+        return True
+    return len(NetEvents.of_change_set(change_set.pk)) > MOST_AT_ONCE
+
+
+def preview_of_undo(change_set: ChangeSet, *, by: Actor) -> Preview:
     """The undo is really done and rolled back: so it cannot promise anything else than what will happen."""
     events = NetEvents([])
     remarks: list[str] = []
     try:
         with _recorded(change_set, by):
-            events = _events_of(change_set, most)
+            events = NetEvents.of_change_set(change_set.pk)
             remarks = _take_back(events, change_set, by)
             raise _Rehearsed
     except _Rehearsed:
@@ -92,16 +101,6 @@ class TakenBack:
             if not undo_rules.is_of_owner(one):
                 kind = self.KINDS.get(one.kind, one.kind)
                 yield Event(one.model, kind, one.object_id, one.at, one.after, one.before, one.names)
-
-
-def _events_of(change_set: ChangeSet, most: int | None) -> NetEvents:
-    sentence = _("This change set is about %(number)d rows. Undo it from the command line: history undo %(id)s.")
-    if most is not None and (number := number_of_events(change_set.pk)) > 2 * most:
-        raise ValidationError(sentence % {"number": number, "id": change_set.pk})
-    events = NetEvents.of_change_set(change_set.pk)
-    if most is not None and len(events) > most:
-        raise ValidationError(sentence % {"number": len(events), "id": change_set.pk})
-    return events
 
 
 def _take_back(events: NetEvents, change_set: ChangeSet, by: Actor) -> list[str]:
@@ -290,4 +289,4 @@ def _bring_back_passwords(rows: NetEvents) -> list[str]:
     return remarks
 
 
-__all__ = ["MOST_ON_A_PAGE", "Preview", "preview_of_undo", "undo_change_set"]
+__all__ = ["Preview", "is_long_work", "preview_of_undo", "undo_change_set"]

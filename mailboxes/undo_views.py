@@ -11,7 +11,8 @@ from accounts.actors import Actor
 from accounts.pages import PanelForm, PersonRequest, person_required, refusals_on, say, typed
 from domains.history import change_sets_visible_to
 from domains.history_views import EVENTS_SHOWN, differences
-from mailboxes.undo import MOST_ON_A_PAGE, preview_of_undo, undo_change_set
+from mailboxes.jobs import start_undo
+from mailboxes.undo import is_long_work, preview_of_undo, undo_change_set
 
 
 @person_required
@@ -20,12 +21,17 @@ def undo(request: PersonRequest, number: UUID) -> HttpResponse:
     change_set = get_object_or_404(change_sets_visible_to(request.user), pk=number)
     by = Actor.from_request(request)
     form = PanelForm(typed(request))
+    if is_long_work(change_set):
+        if form.is_valid():
+            return redirect(start_undo(change_set, by=by))
+        context = {"form": form, "change_set": change_set, "is_long": True}
+        return render(request, "mailboxes/undo.html", context)
     if form.is_valid():
         with refusals_on(form):
-            undone = undo_change_set(change_set, most=MOST_ON_A_PAGE, by=by)
+            undone = undo_change_set(change_set, by=by)
             say(request, _("Undid: {what}."), undo=undone, what=change_set.sentence)
             return redirect("history")
-    preview = preview_of_undo(change_set, most=MOST_ON_A_PAGE, by=by)
+    preview = preview_of_undo(change_set, by=by)
     events = [event for event in preview.events if event.changes]
     context = {
         "form": form,

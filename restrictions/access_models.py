@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.lines import LineField
 from accounts.tracking import tracked
 from domains.models import Domain
 from lookup_tables.keys import IS_ADDRESS_OR_DOMAIN
@@ -63,7 +63,7 @@ class AccessTable(models.Model):
         help_text=_("Small letters, digits and _; restrictions ask it by it."),
     )
     applies_to = models.CharField(_("applies to"), max_length=9, choices=AppliesTo.choices)
-    comment = models.CharField(_("comment"), max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()])
+    comment = LineField(_("comment"), max_length=500, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -146,7 +146,7 @@ class AccessRule(models.Model):
         on_delete=models.PROTECT,
         related_name="access_rules",
     )
-    comment = models.CharField(_("comment"), max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()])
+    comment = LineField(_("comment"), max_length=500, blank=True)
     active = models.BooleanField(_("active"), default=True)
     starts_at = models.DateTimeField(
         _("valid from"), null=True, blank=True, help_text=_("Until then Postfix does not find it.")

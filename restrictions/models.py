@@ -5,12 +5,12 @@ from typing import ClassVar, Self
 
 import pgtrigger
 from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.lines import LineField
 from accounts.tracking import tracked
 from restrictions import catalogue
 from restrictions.catalogue import CATALOGUE, Argument, Known, Stage
@@ -29,7 +29,7 @@ class RestrictionClass(models.Model):
         db_collation="C",
         help_text=_("Small letters, digits and _; main.cf and access tables call the class by it."),
     )
-    comment = models.CharField(_("comment"), max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()])
+    comment = LineField(_("comment"), max_length=500, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -179,7 +179,7 @@ class Restriction(models.Model):
         help_text=_("Writes into the mail log what it would refuse, and refuses nothing."),
     )
     active = models.BooleanField(_("active"), default=True)
-    comment = models.CharField(_("comment"), max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()])
+    comment = LineField(_("comment"), max_length=500, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)

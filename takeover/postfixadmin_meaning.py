@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts.lines import in_one_line
 from domains.fields import normalised_domain
 from domains.models import AddressClass
 from mailboxes.credentials import COSTLY, hash_with_scheme
@@ -132,14 +133,18 @@ class Meaning:
             if own is None:
                 self.report.remark("not_in_domains", name)
             active = is_true(row["active"]) and (own is None or is_true(own["active"]))
-            described = text(row.get("description")) or text((own or {}).get("description"))
+            described = in_one_line(text(row.get("description")) or text((own or {}).get("description")))
             yield (
                 name,
                 {"name": name, "target": _name(row["target_domain"]), "description": described, "active": active},
             )
 
     def _cells_of_domain(self, name: str, row: Row) -> Cells:
-        return {"name": name, "description": text(row.get("description")), "active": is_true(row["active"])}
+        return {
+            "name": name,
+            "description": in_one_line(text(row.get("description"))),
+            "active": is_true(row["active"]),
+        }
 
     def limits(self) -> Iterator[tuple[str, dict[str, int | None]]]:
         """Of each domain, in our words: None is unlimited, 0 is none."""
@@ -192,7 +197,7 @@ class Meaning:
                 username,
                 {
                     "address": username,
-                    "name": text(row.get("name")),
+                    "name": in_one_line(text(row.get("name"))),
                     "quota": str(whole(row.get("quota"))) if whole(row.get("quota")) > 0 else "",
                     "mail_path": text(row["maildir"]),
                     "active": is_true(row["active"]),
@@ -255,7 +260,7 @@ class Meaning:
                 self.report.remark("other_case", typed)
             if not active and address not in self.mailboxes and self.has_catch_all(domain):
                 self.report.remark("catch_all_took_alias", address)
-            comment = text(row.get("description"))
+            comment = in_one_line(text(row.get("description")))
             yield typed, {"address": typed, "destinations": kept, "active": active, "comment": comment}
 
     def _kept_destinations(self, address: str, destinations: list[str]) -> list[str] | None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.lines import in_one_line
 from restrictions.access_models import OF_DOMAINS, AccessRule, AccessTable, AppliesTo, RecipientClass
 from restrictions.access_services import add_rules, add_table
 from restrictions.catalogue import STAGES, Stage, parameter_of
@@ -169,7 +170,7 @@ class _Bringer:
         self.tables[source] = name
         if not is_here:
             if name != STANDS_BY_ITSELF:
-                add_table(name, source[0], comment=source[1][:500], by=self.by)
+                add_table(name, source[0], comment=in_one_line(source[1])[:500], by=self.by)
             self.brought.added["access_tables"] += 1
         return is_here
 

@@ -17,6 +17,7 @@ from api.services import add_token
 from tests.plugins.household import text_of
 
 ROOT = "/api/v1/"
+OUR_HEADERS = ["ETag", "Location", "Change-Set", "Idempotency-Replayed", "Retry-After", "WWW-Authenticate"]
 
 
 class Answer(NamedTuple):
@@ -55,7 +56,10 @@ def check_answer(method: str, path: str, response: Any) -> None:
         return
     answers = operation["responses"]
     assert str(response.status_code) in answers, f"{method} {template} does not describe {response.status_code}."
-    content = answers[str(response.status_code)].get("content", {})
+    answered = answers[str(response.status_code)]
+    undescribed = [name for name in OUR_HEADERS if name in response and name not in answered.get("headers", {})]
+    assert not undescribed, f"{method} {template} does not describe {undescribed} of {response.status_code}."
+    content = answered.get("content", {})
     if response.streaming or not response.content:
         return
     media_type = response["Content-Type"].partition(";")[0]

@@ -157,3 +157,19 @@ def test_within_many_changes_too(world: None, token: str) -> None:
         return "POST", "changes/", {"operations": [operation]}, {}
 
     assert sorted(answer.status for answer in both(call("one"), call("two"), token=token)) == [200, 412]
+
+
+def test_a_destination_that_is_renamed_meanwhile(token: str) -> None:
+    """The alias is locked with all that it shows of others: never is one overwritten that its sender has not seen."""
+    api = Api(token)
+    api("PUT", "domains/example.org/", {})
+    api("PUT", "mailboxes/ann@example.org/", {})
+    seen = api("PUT", "aliases/info@example.org/", {"destinations": ["ann@example.org"]}).headers["ETag"]
+    rename: Call = ("PATCH", "mailboxes/ann@example.org/", {"address": "bea@example.org", "keep_old": True}, {})
+    change: Call = ("PATCH", "aliases/info@example.org/", {"comment": "seen"}, {"If_Match": seen})
+    renamed, changed = both(rename, change, token=token)
+    assert renamed.status == 200
+    if changed.status == 200:
+        assert changed.json["destinations"] == ["ann@example.org"]
+    else:
+        assert (changed.status, api("GET", "aliases/info@example.org/").json["comment"]) == (412, "")

@@ -29,7 +29,12 @@ class TestBroadcasts:
 
     def test_stop(self, api: Api, falcot: Domain) -> None:
         number = api("POST", "broadcasts/", BODY).json["id"]
-        assert api("POST", f"broadcasts/{number}/stop/").json["state"] == "stopped"
+        rehearsal = api("POST", f"broadcasts/{number}/stop/?dry_run=true").json
+        assert [(one["kind"], one["noun"]) for one in rehearsal["changes"]] == [("changed", "broadcasts")]
+        assert api.get(f"broadcasts/{number}/")["state"] == "sending"
+        stopped = api("POST", f"broadcasts/{number}/stop/")
+        assert stopped.json["state"] == "stopped"
+        assert stopped.change_set
 
     def test_the_same_request_twice(self, api: Api, falcot: Domain) -> None:
         for _time in range(2):

@@ -74,6 +74,24 @@ def test_a_rehearsal(api: Api) -> None:
     assert not Domain.objects.exists()
 
 
+def test_a_password_that_is_right_already_leaves_no_version(api: Api) -> None:
+    """Also beside a real change."""
+    body = {"name": "Ann", "password": "eight letters or more"}
+    api("PUT", "domains/example.org/", {})
+    there = api("PUT", "mailboxes/ann@example.org/", body)
+    operations = [
+        {"method": "PUT", "noun": "mailboxes", "key": "ann@example.org", "body": body},
+        {"method": "PATCH", "noun": "domains", "key": "example.org", "body": {"description": "now"}},
+    ]
+    done = api("POST", "changes/", {"operations": operations})
+    assert (done.status, done.json["results"][0]) == (200, there.json)
+    changes = api.get(f"history/{done.change_set}/")["changes"]
+    assert [change["noun"] for change in changes] == ["domains"]
+    operations[0]["body"] = body | {"password": "another one, longer"}
+    again = api("POST", "changes/", {"operations": operations[:1]})
+    assert again.change_set
+
+
 def test_once_for_an_idempotency_key(api: Api) -> None:
     first = api("POST", "changes/", {"operations": ONBOARDING}, Idempotency_Key="a customer")
     assert api("POST", "changes/", {"operations": ONBOARDING}, Idempotency_Key="a customer").json == first.json

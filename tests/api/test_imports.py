@@ -124,6 +124,20 @@ def test_lines_that_cannot_be(api: Api, falcot: Domain) -> None:
     assert (refused.status, refused.json["detail"]) == (422, "Refused lines: 5 of 6. Nothing was added.")
 
 
+SLIPPED = ["active", "quota", "expires_at", "mail_format", "allowed_networks", "stopped", "imap", "hash"]
+
+
+@pytest.mark.parametrize("column", SLIPPED)
+def test_a_password_in_the_wrong_column_is_not_kept(api: Api, falcot: Domain, column: str) -> None:
+    """Where the columns have slipped. It is neither said back nor stored, in no language."""
+    content = f"address,{column},password\nnew@falcot.org,secret-of-ann,\n".encode()
+    sent = api("POST", "imports/?kind=mailboxes", content, **CSV).json
+    assert sent["refused"] == 1
+    assert "secret" not in str(api.get(f"imports/{sent['id']}/faults/"))
+    (row,) = ImportRow.objects.values()
+    assert "secret" not in str(row)
+
+
 def test_a_rehearsal_keeps_nothing(api: Api, falcot: Domain) -> None:
     text = b"address\nok@falcot.org\nok@no.example\n"
     answer = api("POST", "imports/?kind=mailboxes&dry_run=true", text, **CSV)

@@ -377,6 +377,7 @@ def test_a_body_that_cannot_be(api: Api, slug: str) -> None:
 
 
 STRANGE = ["\0", "a" * 3000, "ü@ü", "<script>", "%00", "a/b/c", " ", "@", "..", "sender/", "\U0001f600", "a\nb"]
+STRANGE += ["falcot.org/\0", "jean@falcot.org/a\0b"]  # in the second part of a key
 
 
 @EVERY

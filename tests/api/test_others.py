@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts.history_reading import registered_readings
 from accounts.models import User
-from api.history import noun_of
+from api.history import noun_of, scopes_of
+from api.scopes import RESOURCES
 from domains.models import Domain
 from jobs.models import Job
 from jobs.services import sweep
@@ -51,7 +52,8 @@ class TestHistory:
         assert datetime.fromisoformat(until["after"]) > timezone.now()
 
     def test_each_row_of_the_history_has_a_noun(self, db: None) -> None:
-        assert all(noun_of(model, defaultdict(str)) for model in registered_readings())
+        nouns = {noun_of(model, defaultdict(str)) for model in registered_readings()}
+        assert all(set(scopes_of(noun)) <= set(RESOURCES) for noun in nouns)
 
     def test_page_by_page(self, api: Api, falcot: Domain) -> None:
         for number in range(5):
@@ -82,6 +84,43 @@ class TestHistory:
         assert bob_api("POST", f"history/{number}/undo/").status == 404
         assert bob_api("GET", "history/?domain=foreign.example").status == 400
         assert api("GET", f"history/{uuid4()}/").status == 404
+
+    def test_an_undo_needs_the_scope_of_every_noun_touched(self, api: Api, alice: User, falcot: Domain) -> None:
+        """Or a token that may not touch mailboxes would add and remove them by undoing."""
+        added = api("POST", "mailboxes/", {"address": "new@falcot.org"}).change_set
+        few = Api(token_for(alice, "history:write", "aliases:write", name="few"))
+        for question in ("", "?dry_run=true"):
+            answer = few("POST", f"history/{added}/undo/{question}")
+            assert (answer.status, answer.faults()) == (403, {"": "missing_scope"})
+            assert answer.json["detail"] == "This token lacks the scope mailboxes:write."
+        assert Mailbox.objects.filter(address__local_part="new").exists()
+        enough = Api(token_for(alice, "history:write", "mailboxes:write", name="enough"))
+        assert enough("POST", f"history/{added}/undo/").status == 200
+
+    def test_so_does_one_of_another_address(self, api: Api, alice: User, falcot: Domain) -> None:
+        """Only an address is touched then; what has it is a mailbox and, with the old name, an alias."""
+        api("POST", "mailboxes/", {"address": "new@falcot.org"})
+        renamed = api("PATCH", "mailboxes/new@falcot.org/", {"address": "newer@falcot.org"}).change_set
+        few = Api(token_for(alice, "history:write", "aliases:write", name="few"))
+        assert few("POST", f"history/{renamed}/undo/").status == 403
+        enough = Api(token_for(alice, "history:write", "mailboxes:write", name="enough"))
+        assert enough("POST", f"history/{renamed}/undo/").status == 200
+
+    def test_values_need_the_scope_of_their_noun(self, api: Api, alice: User, falcot: Domain) -> None:
+        added = api("POST", "people/", {"username": "zoe", "name": "Zoe"}).change_set
+        path = f"history/{added}/"
+        (change,) = Api(token_for(alice, "history:read", name="few")).get(path)["changes"]
+        assert (change["kind"], change["noun"], change["fields"]) == ("added", "people", None)
+        (change,) = Api(token_for(alice, "history:read", "people:read", name="more")).get(path)["changes"]
+        assert "Zoe" in [one["after"] for one in change["fields"]]
+
+    def test_so_does_a_rehearsal(self, alice: User, falcot: Domain) -> None:
+        few = Api(token_for(alice, "domains:write", name="few"))
+        changes = few("DELETE", "domains/falcotsbrand.com/?dry_run=true").json["changes"]
+        assert {one["noun"]: one["fields"] is None for one in changes if one["noun"] in ("domains", "aliases")} == {
+            "domains": False,
+            "aliases": True,
+        }
 
     def test_the_pages_name_the_token(self, api: Api, alice: User, falcot: Domain) -> None:
         api("PATCH", "mailboxes/jean@falcot.org/", {"name": "Jean"})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from takeover.models import ForeignLogEntry
+from takeover.models import ForeignLogEntry, Takeover
 from tests.api.conftest import Api, token_for
 from tests.plugins import household as people
 from tests.plugins.household import DOMAIN_ADMIN, SEED, SUPERUSER
@@ -30,6 +30,10 @@ def test_a_takeover(house: dict[str, object]) -> None:
     assert shown["counts"] == {"mailboxes": {"new": 3, "there": 0, "left_out": 0}}
     assert [said["code"] for said in shown["remarks"]] == ["unsalted"]
     assert shown["left_out"] == []
+    assert shown["kept"] == []
+    Takeover.objects.update(kept=[{"thing": "smtpd_sender_restrictions", "code": "came", "why": ""}])
+    (said,) = api.get(f"takeovers/{one['id']}/")["kept"]
+    assert (said["code"], said["sentence"]) == ("came", "smtpd_sender_restrictions came in.")
     assert api("GET", "takeovers/999999/").status == 404
 
 

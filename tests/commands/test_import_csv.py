@@ -1,5 +1,7 @@
 """Many rows from a file: all of them or none, in one change set."""
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -171,7 +173,7 @@ class TestDomains:
             "Line 6: Line 4 is about b.example already.",
             "Line 7: “x y” is not a domain name. Use letters, digits and hyphens, for example example.org.",
             "Line 8: Type the whole domain name with its dots, for example example.org.",
-            "Line 9: “no” is no address class. These are: virtual_mailbox, virtual_alias, alias_domain, relay, local.",
+            "Line 9: “address_class” must be one of: virtual_mailbox, virtual_alias, alias_domain, relay, local.",
             "Line 10: An alias domain needs a target; domains of other classes have none.",
             "Refused lines: 8 of 9. Nothing was added.",
         ]
@@ -195,6 +197,16 @@ def test_what_is_exported_can_be_imported(shell: Shell, falcot: Domain) -> None:
     shell("alias", "add", "@falcot.org", "jean@falcot.org", "--comment", "'-x")
     Mailbox.objects.filter(address__local_part="laure").update(expires_at="2030-01-02T03:04:05.678901Z", imap=False)
     Mailbox.objects.filter(address__local_part="jean").update(mail_path="elsewhere/jean")
+    Mailbox.objects.filter(address__local_part="jean").update(allowed_networks=["192.0.2.0/24", "2001:db8::/32"])
+    assert shell("mailbox", "stop", "laure@falcot.org").code == 0
+    for address in ("=1+1@falcot.org", "'=1+1@falcot.org"):
+        added = shell("alias", "add", "--", address, "=2+2@elsewhere.example", "jean@falcot.org")
+        assert added.code == 0, added
+    cells = list(csv.reader(io.StringIO(shell("export_csv", "aliases").out)))
+    guarded = {"'=1+1@falcot.org", "''=1+1@falcot.org", "'@falcot.org"}
+    assert guarded <= {row[0] for row in cells}
+    assert {row[1] for row in cells if "2+2" in row[1]} == {"'=2+2@elsewhere.example, jean@falcot.org"}
+    assert not [cell for row in cells for cell in row if cell.startswith(("=", "+", "-", "@"))]
     for kind in ("domains", "mailboxes", "aliases"):
         assert shell("export_csv", kind).out.startswith(("name,", "address,"))  # no byte order mark
         assert "password" not in shell("export_csv", kind).out
@@ -211,6 +223,8 @@ def test_what_is_exported_can_be_imported(shell: Shell, falcot: Domain) -> None:
             assert ended.code == 0, ended
             assert shell("export_csv", kind, *form).out == text
     assert Mailbox.objects.get(address__local_part="jean").name == "=cmd()"
+    assert Mailbox.objects.get(address__local_part="jean").allowed_networks == ["192.0.2.0/24", "2001:db8::/32"]
+    assert Mailbox.objects.exclude(stopped_at=None).get().address.local_part == "laure"
     assert not QuarantinedAddress.objects.exists()
 
 

@@ -603,6 +603,7 @@ LEAVES_NOTHING = {
     "mailboxes.renaming.name_owners_anew": "Part of a service.",
     "mailboxes.local_users.difference_to": "It reads.",
     "mailboxes.senders.follow_address": "Part of a service.",
+    "mailboxes.undo.is_long_work": "It reads.",
     "mailboxes.undo.preview_of_undo": "It rolls back all that it does.",
 }
 

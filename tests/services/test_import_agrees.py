@@ -25,6 +25,7 @@ from mailboxes.imports import faults_of, stage_import, write_import
 from mailboxes.parsing import parse_address, written_local_part
 from mailboxes.relay import add_relay_recipients
 from mailboxes.services import add_alias, add_mailbox, delete_mailbox
+from mailboxes.tabular import TEXTS, guarded
 from tests.services.checks import TESTER
 
 Row = dict[str, str]
@@ -113,7 +114,7 @@ def by_import(kind: str, row: Row, by: Actor, **choices: Any) -> Verdict:
     text = io.StringIO()
     writer = csv.DictWriter(text, [*COLUMNS[kind]])
     writer.writeheader()
-    writer.writerow(row)
+    writer.writerow({name: guarded(value) if name in TEXTS else value for name, value in row.items()})
     key = new_key()
     with taken_back():
         one = stage_import(kind, io.BytesIO(text.getvalue().encode()), label="row", key=key, by=by, **choices)
@@ -198,6 +199,8 @@ def test_mailboxes(who: str, people: dict[str, Actor]) -> None:
         ({"name": 'Ann \u00c5 \u00abx\u00bb, "y"; \\n'}, {"name": 'Ann \u00c5 \u00abx\u00bb, "y"; \\n'}),
         ({"name": "x" * 201}, {"name": "x" * 201}),
         ({"name": "a\0b"}, {"name": "a\0b"}),
+        ({"name": "a\x1b[31m\u202eb"}, {"name": "a\x1b[31m\u202eb"}),
+        ({"allowed_networks": "192.0.2.7/24, 2001:db8::1"}, {"allowed_networks": ["192.0.2.7/24", "2001:db8::1"]}),
         ({"quota": "10G"}, {"quota_bytes": 10 * 1024**3}),
         ({"quota": "1.5k"}, {"quota_bytes": 1536}),
         ({"quota": "none"}, {}),

@@ -130,6 +130,10 @@ def test_the_command(shell: Shell, house: dict[str, object]) -> None:
     assert [said["code"] for said in shown["remarks"]] == ["unsalted"]
     assert shell("takeover", "show", "1000000000").err.strip() == "There is no takeover 1000000000."
     assert "hashed without salt" in shell("takeover", "show", str(one["id"])).out
+    Takeover.objects.update(kept=[{"thing": "smtpd_sender_restrictions", "code": "came", "why": ""}])
+    (said,) = shell("takeover", "show", str(one["id"]), "--json").json["kept"]
+    assert (said["code"], said["sentence"]) == ("came", "smtpd_sender_restrictions came in.")
+    assert "smtpd_sender_restrictions came in." in shell("takeover", "show", str(one["id"])).out
     (totp,) = shell("takeover", "kept", "--kind", "totp", "--json").json
     assert (totp["subject"], totp["domain"], totp["details"]) == ("jean@falcot.org", "falcot.org", {})
     assert totp["has_secret"]

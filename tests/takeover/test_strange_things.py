@@ -275,3 +275,12 @@ def test_an_older_hash_of_an_admin(shell: Shell, foreign: Foreign) -> None:
     foreign.sql("UPDATE admin SET password = '0123456789abcdef0123456789abcdef' WHERE username = 'claire@falcot.org'")
     assert ("admin_without_password", "claire@falcot.org") in codes(come(shell, foreign))
     assert not User.objects.get(username="claire@falcot.org").has_usable_password()
+
+
+def test_a_text_with_line_breaks_comes_as_one_line(shell: Shell, foreign: Foreign) -> None:
+    """Here a name is one line; there it was whatever a form had sent."""
+    foreign.sql("UPDATE mailbox SET name = %s WHERE username = 'jean@falcot.org'", ["Jean\r\nBcc: x@y\u202e"])
+    foreign.sql("UPDATE domain SET description = %s WHERE domain = 'falcot.org'", ["a\tb"])
+    come(shell, foreign)
+    assert Mailbox.objects.get(address__local_part="jean", address__domain__name="falcot.org").name == "Jean  Bcc: x@y"
+    assert Domain.objects.get(name="falcot.org").description == "a b"

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import NounCommand, Options, at_least_one, stream
 from takeover.kept_models import ForeignLogEntry, KeptRow, Takeover
+from takeover.kept_restriction_words import sentence_of_kept
 from takeover.kept_words import details_of, lines_of, subject_of
 from takeover.postfixadmin_words import is_refusal, sentence_of, words_of
 
@@ -38,6 +39,9 @@ class Command(NounCommand):
         said = [(is_refusal(remark), _said(remark)) for remark in one.remarks]
         left_out, remarks = [row for is_one, row in said if is_one], [row for is_one, row in said if not is_one]
         row = _row(one) | {"counts": one.counts, "left_out": left_out, "remarks": remarks}
+        row["kept"] = [
+            {"code": thing["code"], "thing": thing["thing"], "sentence": sentence_of_kept(thing)} for thing in one.kept
+        ]
         self.card(row if options["json"] else _for_people(row), options)
 
     def do_kept(self, options: Options) -> None:
@@ -69,7 +73,7 @@ def _said(remark: dict[str, Any]) -> dict[str, str]:
 
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:
     came = [f"{words_of(kind)} {count['new']}" for kind, count in row["counts"].items() if count["new"]]
-    said = {name: "\n".join(["", *(one["sentence"] for one in row[name])]) for name in ("left_out", "remarks")}
+    said = {name: "\n".join(["", *(one["sentence"] for one in row[name])]) for name in ("left_out", "remarks", "kept")}
     return row | {"counts": ", ".join(came)} | said
 
 
