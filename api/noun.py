@@ -37,7 +37,7 @@ ADD, PUT, CHANGE, SHOW = "Add", "Put", "Change", ""
 class Field:
     """One member of the JSON object. `kind` makes the serializer's field, `read` takes the value out of a row (None: it
     is written, never shown), `clean` makes of what was sent what services take. What a PUT leaves out becomes
-    `default`. `only_superusers` may change it."""
+    `default`. `only_superusers` may change it. `moves`: it changes by itself, or by mail."""
 
     name: str
     kind: Callable[..., Any]
@@ -48,6 +48,7 @@ class Field:
     default: Any = STAYS
     only_superusers: bool = False
     is_key: bool = False
+    moves: bool = False
 
     def serializer_field(self, purpose: str) -> Any:
         if purpose == SHOW:
@@ -206,6 +207,10 @@ class Noun:
 
     def shown(self, row: Any) -> Values:
         return {field.name: field.read(row) for field in self.fields if field.read}
+
+    def at_rest(self, row: Any) -> Values:
+        """What changes only when somebody changes something."""
+        return {field.name: field.read(row) for field in self.fields if field.read and not field.moves}
 
     def serializer_for(self, purpose: str) -> type[serializers.Serializer[Any]]:
         """The same class each time it is asked for: the schema names its parts by it."""

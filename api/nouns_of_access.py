@@ -89,6 +89,7 @@ RULE = [
         partial(ChoiceField, choices=STATES, help_text=gettext_lazy("At this moment; Postfix finds what is active.")),
         attrgetter("state"),
         on=frozenset(),
+        moves=True,
     ),
     *shown_only(AccessRule, "version created_at changed_at"),
 ]

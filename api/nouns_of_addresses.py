@@ -193,6 +193,7 @@ class Mailboxes(OfAddress):
             ),
             attrgetter("used_bytes"),
             on=frozenset(),
+            moves=True,
         ),
         Field(
             "welcome",
@@ -211,12 +212,14 @@ class Mailboxes(OfAddress):
             ),
             attrgetter("welcomed_at"),
             on=frozenset(),
+            moves=True,
         ),
         Field(
             "welcome_refusal",
             partial(CharField, help_text=gettext_lazy("Why it never will be sent, as the mail server said it.")),
             attrgetter("welcome_refusal"),
             on=frozenset(),
+            moves=True,
         ),
         DESPITE_QUARANTINE,
         KEEP_OLD,

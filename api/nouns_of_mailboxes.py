@@ -154,6 +154,7 @@ class AppPasswords(OfMailbox):
             ),
             attrgetter("used_at"),
             on=frozenset(),
+            moves=True,
         ),
     ]
     filters = {"domain": OF_DOMAIN, "mailbox": gettext_lazy("The address of a mailbox: only its app passwords.")}

@@ -93,8 +93,9 @@ def by_noun(noun: Noun, act: Callable[[], Any]) -> Any:
 
 def etag_of(noun: Noun, row: Any) -> str:
     """A digest of all that is shown (RFC 9110, section 8.8.3): a version tells nothing of what a row shows of others,
-    as an alias does of a mailbox that is renamed."""
-    said = JSONRenderer().render([row.pk, noun.shown(row)])
+    as an alias does of a mailbox that is renamed. What changes by itself, as the space that a mailbox uses, is no
+    reason to refuse a change."""
+    said = JSONRenderer().render([row.pk, noun.at_rest(row)])
     return f'"{sha256(said).hexdigest()[:32]}"'
 
 

@@ -1,6 +1,7 @@
 """If-Match: whatever changes what is shown changes the ETag, so that nobody overwrites what was not seen."""
 
 import pytest
+from django.db import connection
 
 from accounts.models import User
 from domains.models import Domain
@@ -45,3 +46,12 @@ def test_what_is_as_it_was_keeps_its_mark(api: Api) -> None:
     seen = api("GET", "aliases/al@falcot.org/").headers["ETag"]
     assert api("GET", "aliases/al@falcot.org/").headers["ETag"] == seen
     assert api("PUT", "aliases/al@falcot.org/", {"destinations": ["new@falcot.org"]}).headers["ETag"] == seen
+
+
+def test_mail_that_comes_meanwhile_stops_no_change(api: Api) -> None:
+    seen = api("GET", "mailboxes/new@falcot.org/")
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO dovecot.quota (username, bytes) VALUES ('new@falcot.org', 900)")
+    now = api("GET", "mailboxes/new@falcot.org/")
+    assert (seen.json["used_bytes"], now.json["used_bytes"]) == (None, 900)
+    assert now.headers["ETag"] == seen.headers["ETag"]
