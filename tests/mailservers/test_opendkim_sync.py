@@ -8,11 +8,12 @@ from stat import S_IMODE
 from threading import Thread
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from domains.dkim_keys import generate, unsealed
-from domains.dkim_models import DkimKey, DkimKeyOnHost
+from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
 from domains.dkim_services import add_dkim_key, move_dkim_key
 from domains.models import Domain
 from domains.services import add_domain
@@ -44,7 +45,7 @@ def on_host() -> set[str]:
 
 
 def path_of(directory: Path, key: DkimKey) -> Path:
-    return directory / f"{key.pk}.{key.selector}.example.org.private"
+    return directory / f"mailadmin-{key.pk}.private"
 
 
 def test_it_works(domain: Domain, tmp_path: Path) -> None:
@@ -79,13 +80,87 @@ def test_a_file_that_somebody_opened_to_others_is_closed_again(domain: Domain, t
     assert S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_key_whose_file_cannot_be_written_is_not_confirmed(domain: Domain, tmp_path: Path) -> None:
-    path = path_of(tmp_path, signs(domain, "s1"))
-    path.mkdir()
-    with pytest.raises(CommandError, match="could not be written"):
+def test_files_of_others_stay(domain: Domain, tmp_path: Path) -> None:
+    """A directory for keys may hold some that the panel knows nothing of; what they are called is up to opendkim-genkey
+    and to people."""
+    key = signs(domain, "s1")
+    others = ["mine.private", f"{key.pk}.private", "2024.s1.example.org.private", "mailadmin.private", "note.txt"]
+    for name in others:
+        (tmp_path / name).write_text("mine")
+    sync(tmp_path)
+    move_dkim_key(key, "revoked", by=TESTER)
+    assert sync(tmp_path) == f"Removed mailadmin-{key.pk}.private.\n"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(others, "mine")
+
+
+def test_a_file_by_the_name_that_it_had_at_first_is_replaced(domain: Domain, tmp_path: Path) -> None:
+    key = signs(domain, "s1")
+    old = tmp_path / f"{key.pk}.s1.example.org.private"
+    old.write_text(unsealed(key.private))
+    DkimKeyOnHost.objects.create(host=HOST, key=key, path=str(old))
+    assert sync(tmp_path) == f"Wrote mailadmin-{key.pk}.private.\nRemoved {old.name}.\n"
+    assert DkimKeyOnHost.objects.get().path == str(path_of(tmp_path, key))
+
+
+class TestOneKeyFails:
+    def test_its_file_cannot_be_written(self, domain: Domain, tmp_path: Path) -> None:
+        path = path_of(tmp_path, signs(domain, "s1"))
+        path.mkdir()
+        other = signs(add_domain("example.net", by=TESTER), "s2")
+        with pytest.raises(CommandError) as refused:
+            sync(tmp_path)
+        assert str(refused.value).splitlines() == [
+            "The file of s1._domainkey.example.org could not be written: Is a directory.",
+            "The files of all other keys are as they should be.",
+        ]
+        assert on_host() == {"s2"}
+        assert {*tmp_path.iterdir()} == {path, path_of(tmp_path, other)}, "no half of a file is left"
+
+    def test_it_cannot_be_opened(self, domain: Domain, tmp_path: Path) -> None:
+        """Its line in dkim_sealing_keys is gone. A host that has its file signs on with that."""
+        key = signs(domain, "s1")
         sync(tmp_path)
-    assert on_host() == set()
-    assert list(tmp_path.iterdir()) == [path], "no half of a file is left"
+        foreign = Fernet(Fernet.generate_key()).encrypt(b"key").decode()
+        DkimPrivateKey.objects.filter(key=key).update(token=foreign)
+        signs(add_domain("example.net", by=TESTER), "s2")
+        with pytest.raises(CommandError, match="s1._domainkey.example.org could not be written: A private key"):
+            sync(tmp_path)
+        assert (on_host(), path_of(tmp_path, key).exists()) == ({"s1", "s2"}, True)
+        path_of(tmp_path, key).unlink()
+        with pytest.raises(CommandError):
+            sync(tmp_path)
+        assert on_host() == {"s2"}, "a key without its file would defer the mail"
+
+    def test_its_file_was_damaged(self, domain: Domain, tmp_path: Path) -> None:
+        key = signs(domain, "s1")
+        path_of(tmp_path, key).write_bytes(b"\xff\xfe")
+        sync(tmp_path)
+        assert path_of(tmp_path, key).read_text() == unsealed(key.private)
+
+
+def test_long_names(db: None, tmp_path: Path) -> None:
+    """Each label has 63 letters at most, the name 211."""
+    domain = add_domain(".".join(["a" * 50] * 4) + ".example", by=TESTER)
+    assert len(domain.name) == 211
+    key = signs(domain, "s2026-newsletter-of-the-month")
+    assert sync(tmp_path) == f"Wrote mailadmin-{key.pk}.private.\n"
+    assert on_host() == {key.selector}
+
+
+@pytest.mark.parametrize("name", ["my keys", "keys:of", "schlüssel", "100%", "k" * 240 + "/" + "k" * 240])
+def test_a_directory_that_no_table_can_name(domain: Domain, tmp_path: Path, name: str) -> None:
+    signs(domain, "s1")
+    with pytest.raises(CommandError, match="cannot name files in"):
+        sync(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_host_without_a_name(domain: Domain, tmp_path: Path) -> None:
+    signs(domain, "s1")
+    for name in ("", "my host", "a" * 254):
+        with pytest.raises(CommandError, match="is no name of a host"):
+            sync(tmp_path / "keys", "--host", name)
+    assert list(tmp_path.iterdir()) == []
 
 
 class TestOrder:

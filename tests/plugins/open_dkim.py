@@ -43,6 +43,9 @@ class OpenDkim:
         call_command("opendkim_sync", "--directory", str(self.keys), "--host", HOST, *arguments, stdout=said)
         return said.getvalue()
 
+    def file_of(self, key: DkimKey) -> Path:
+        return self.keys / f"mailadmin-{key.pk}.private"
+
     def start(self, *arguments: str) -> None:
         call_command(
             "opendkim_config",

@@ -68,7 +68,7 @@ def test_it_works(opendkim: OpenDkim, send: Callable[[str], bytes]) -> None:
     message = send("ann@signed.example")
     assert signatures(message) == ["signed.example first rsa-sha256"]
     assert not dkim.verify(message.replace(b"Hello", b"Hallo"), dnsfunc=records)
-    (path,) = opendkim.keys.glob("*.first.*")
+    path = opendkim.file_of(key)
     assert S_IMODE(path.stat().st_mode) == 0o600
     assert path.owner() == "opendkim"
 
@@ -129,7 +129,7 @@ def test_a_key_for_some_addresses_goes_before_that_of_the_domain(
 def test_opendkim_testkey_agrees(opendkim: OpenDkim) -> None:
     """With the record of the panel in a DNS of its own; with another one it does not."""
     key = DkimKey.objects.select_related("domain").get(selector="wide")
-    (path,) = opendkim.keys.glob("*.wide.*")
+    path = opendkim.file_of(key)
 
     def test_key(record: str) -> subprocess.CompletedProcess[str]:
         with Namespace({key.record_name.removesuffix("."): Records(words=record)}) as network:
@@ -153,7 +153,7 @@ def test_what_is_revoked_or_deleted_signs_nothing(opendkim: OpenDkim, send: Call
     assert wide.record_text.endswith("; p=")
     assert signatures(send("ann@signed.example")) == []
     assert "Removed" in opendkim.sync()
-    assert not list(opendkim.keys.glob("*.wide.*"))
+    assert not opendkim.file_of(wide).exists()
     delete_dkim_key(move(wide, State.GONE), by=TESTER)
     assert signatures(send("ann@signed.example")) == []
     assert not DkimKeyOnHost.objects.filter(key_id=wide.pk).exists()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from mailservers.commands import WritingCommand
 from mailservers.database_servers import default_hosts
 from mailservers.files import write_whole
-from mailservers.opendkim import ALGORITHMS, KEY_MODE, configuration, owner_named
+from mailservers.opendkim import ALGORITHMS, IS_HOST, KEY_MODE, configuration, owner_named
 
 NAMES = {"rsa": "opendkim.conf", "ed25519": "opendkim-ed25519.conf"}
 MILTERS = "milters.main.cf"
@@ -38,7 +38,7 @@ class Command(WritingCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9.-]+", options["host"]):
+        if not IS_HOST.fullmatch(options["host"]):
             raise CommandError(_("“%(host)s” is no name of a host.") % {"host": options["host"]})
         if not re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]+", options["server"]):
             raise CommandError(_("“%s” is not a database server. Write it as HOST:PORT.") % options["server"])

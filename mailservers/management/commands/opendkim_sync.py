@@ -54,3 +54,5 @@ class Command(PanelCommand):
             self.stdout.write(_("Removed %(file)s.") % {"file": name})
         if done.tables and not options["pid_file"]:
             self.stdout.write(_("The tables are new. Send OpenDKIM the signal USR1."))
+        if done.failed:
+            raise CommandError("\n".join([*done.failed, _("The files of all other keys are as they should be.")]))
