@@ -1,11 +1,15 @@
 """What opendkim_sync writes, and in which order: somebody may look, or the power may fail, at any moment."""
 
 import os
-from collections.abc import Callable
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Generator
 from io import StringIO
 from pathlib import Path
 from stat import S_IMODE
 from threading import Thread
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -111,7 +115,7 @@ class TestOneKeyFails:
             sync(tmp_path)
         assert str(refused.value).splitlines() == [
             "The file of s1._domainkey.example.org could not be written: Is a directory.",
-            "The files of all other keys are as they should be.",
+            "All else is as it should be.",
         ]
         assert on_host() == {"s2"}
         assert {*tmp_path.iterdir()} == {path, path_of(tmp_path, other)}, "no half of a file is left"
@@ -245,3 +249,78 @@ def test_a_signing_table_never_names_a_key_that_is_not_in_the_key_table(domain: 
     assert seen.count("KeyTable") == 4
     assert keys("SigningTable.ed25519", 1) == keys("KeyTable", 0)
     assert len(keys("KeyTable", 0)) == 1
+
+
+def test_a_file_goes_when_no_table_names_it_and_opendkim_was_told(
+    domain: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenDKIM holds its tables in memory until the signal, and reads the file of a key for each message."""
+    old = signs(domain, "old")
+    sync(tmp_path, "--tables")
+    sync(tmp_path, "--tables", "--told")
+    move_dkim_key(old, "revoked", by=TESTER)
+    unlink = os.unlink
+
+    def watched(path: Path, **options: Any) -> None:
+        if str(path).endswith(".private"):
+            tables = [table.read_text() for table in (tmp_path / "KeyTable", tmp_path / "SigningTable.ed25519")]
+            assert tables == ["", ""]
+        unlink(path, **options)
+
+    monkeypatch.setattr("os.unlink", watched)
+    wait = "The tables are new. Send OpenDKIM the signal USR1, then run this again with --told.\n"
+    assert sync(tmp_path, "--tables") == wait
+    assert sync(tmp_path, "--tables") == wait, "nobody has said that OpenDKIM knows"
+    assert path_of(tmp_path, old).exists()
+    assert sync(tmp_path, "--tables", "--told") == f"Removed {path_of(tmp_path, old).name}.\n"
+
+
+@pytest.fixture
+def named_opendkim(tmp_path: Path) -> Generator[subprocess.Popen[bytes], None, None]:
+    """A program of that name, which SIGUSR1 ends."""
+    shutil.copy("/bin/sleep", tmp_path / "opendkim")
+    process = subprocess.Popen([tmp_path / "opendkim", "600"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+class TestSignal:
+    def test_what_failed_is_done_by_the_next_run(
+        self, domain: Domain, tmp_path: Path, named_opendkim: subprocess.Popen[bytes]
+    ) -> None:
+        keys, pid_file = tmp_path / "keys", tmp_path / "opendkim.pid"
+        signs(domain, "s1")
+        for _run in (1, 2):
+            with pytest.raises(CommandError, match="opendkim.pid: No such file or directory. The next run tells it"):
+                sync(keys, "--tables", "--pid-file", str(pid_file))
+        assert named_opendkim.poll() is None
+        pid_file.write_text(f"{named_opendkim.pid}\n")
+        sync(keys, "--tables", "--pid-file", str(pid_file))
+        assert named_opendkim.wait(10) == -signal.SIGUSR1
+        sync(keys, "--tables", "--pid-file", str(pid_file))  # nothing is new, so nobody is told
+
+    def test_one_of_two(self, domain: Domain, tmp_path: Path, named_opendkim: subprocess.Popen[bytes]) -> None:
+        keys, pid_file = tmp_path / "keys", tmp_path / "opendkim.pid"
+        pid_file.write_text(str(named_opendkim.pid))
+        signs(domain, "s1")
+        with pytest.raises(CommandError, match="by /none: No such file"):
+            sync(keys, "--tables", "--pid-file", "/none", "--pid-file", str(pid_file))
+        assert named_opendkim.wait(10) == -signal.SIGUSR1
+
+    @pytest.mark.parametrize("text", ["", "opendkim", "-1", "0", "{other}"])
+    def test_no_other_program_gets_it(self, domain: Domain, tmp_path: Path, text: str) -> None:
+        """It would end it: a number is given to another program some day, and -1 is all of them."""
+        signs(domain, "s1")
+        other = subprocess.Popen(["sleep", "600"])
+        (tmp_path / "pid").write_text(text.format(other=other.pid))
+        with pytest.raises(CommandError, match="It names no OpenDKIM that runs"):
+            sync(tmp_path / "keys", "--tables", "--pid-file", str(tmp_path / "pid"))
+        assert other.poll() is None
+        other.kill()
+        other.wait()
+
+    def test_it_goes_with_tables(self, domain: Domain, tmp_path: Path) -> None:
+        for option in (["--told"], ["--pid-file", "/none"]):
+            with pytest.raises(CommandError, match="go with --tables"):
+                sync(tmp_path, *option)

@@ -233,3 +233,26 @@ def test_files_instead_of_sql(opendkim: OpenDkim, send: Callable[[str], bytes]) 
     key = move(DkimKey.objects.get(selector="first"), State.REVOKED)
     opendkim.sync("--tables", *pids)
     eventually(lambda: signatures(send("ann@signed.example")) == [], f"{key} to sign no longer")
+
+
+def test_no_mail_is_deferred_while_a_key_goes(
+    postfix: Postfix, opendkim: OpenDkim, send: Callable[[str], bytes]
+) -> None:
+    """OpenDKIM with tables learns of it by the signal, and for who is connected not even then."""
+    pids = [part for algorithm in opendkim.ports for part in ("--pid-file", str(opendkim.base / f"{algorithm}.pid"))]
+    going = move(generate("going"), State.PUBLISHED, State.SIGNING)
+    opendkim.sync("--tables", *pids)
+    signed = ["signed.example going rsa-sha256"]
+    eventually(lambda: signatures(send("ann@signed.example")) == signed, "the key to sign")
+    move(going, State.REVOKED)
+    assert "Send OpenDKIM the signal" in opendkim.sync("--tables")
+    assert b"s=going" in send("ann@signed.example"), "it does not know yet, and has the file"
+    with postfix.session(HERE) as session:
+        session.mail("ann@signed.example")
+        session.rcpt("alice@home.example")
+        assert opendkim.sync("--tables", *pids) == ""
+        eventually(lambda: signatures(send("ann@signed.example")) == [], "the others to have new tables")
+        code, answer = session.data("From: ann@signed.example\nSubject: Hello\n\nHello\n")
+        assert code == 250, answer
+    assert opendkim.file_of(going).exists()
+    assert f"Removed {opendkim.file_of(going).name}.\n" in opendkim.sync("--tables", *pids)
