@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from dns_records.authoritative import Asker, Said, ServerAnswer
 from dns_records.judging import tags_of
+from domains.dkim_hosts import reported_at
 from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_rotation import LOOK, keys_to_rotate, start_rotation
 from domains.dkim_services import change_dkim_key, move_dkim_key
@@ -147,7 +148,8 @@ def _move_on(key: DkimKey, answers: Answers, by: Actor) -> None:
         if not key.signs_by_itself:
             return None  # a person signs
         if host := host_without_file(key):
-            return _note(key, Reason.HOST, {"host": host})
+            at = reported_at(host)
+            return _note(key, Reason.HOST, {"host": host, "reported_at": at.isoformat() if at else ""})
         move_dkim_key(key, State.SIGNING, by=by)
         return None
     if key.state == State.RETIRING and may_go_at(key) > timezone.now():

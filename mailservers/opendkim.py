@@ -15,6 +15,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from accounts.actors import Actor
+from domains.dkim_hosts import report_host
 from domains.dkim_keys import unsealed
 from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
 from mailservers.files import ROOT, Owner, give, write_whole
@@ -64,6 +66,7 @@ def sync(
     with_tables: bool = False,
     pid_files: Sequence[Path] = (),
     is_told: bool = False,
+    by: Actor,
 ) -> Synced:
     """The files of new keys, their rows, the tables, the signal, and only then away with what no table names: OpenDKIM
     defers each message whose key has no file. After a signal it may still sign by the old tables, for who is connected;
@@ -75,6 +78,7 @@ def sync(
     give(directory, owner)
     with _alone_in(directory):
         wanted = write_keys(directory, done, host=host, owner=owner)
+        report_host(host, by=by)
         mark = directory / MARK
         if with_tables:
             if is_told:

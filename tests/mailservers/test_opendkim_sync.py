@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Generator
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from stat import S_IMODE
@@ -15,7 +16,10 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.utils import timezone
 
+from accounts.models import ChangeSet
+from domains.dkim_hosts import SigningHost, forget_host
 from domains.dkim_keys import generate, unsealed
 from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
 from domains.dkim_services import add_dkim_key, move_dkim_key
@@ -74,6 +78,24 @@ def test_the_panel_says_which_host_has_which_key(
     assert shell("dkim", "show", "example.org", "s1", "--json").json["hosts"] == []
     sync(tmp_path)
     assert shell("dkim", "show", "example.org", "s1", "--json").json["hosts"] == [HOST]
+
+
+def test_each_run_reports_the_host(domain: Domain, tmp_path: Path) -> None:
+    """Also where nothing is new; and a host that was forgotten too early is there again."""
+    key = signs(domain, "s1")
+    sync(tmp_path)
+    SigningHost.objects.filter(name=HOST).update(reported_at=timezone.now() - timedelta(days=1))
+    assert SigningHost.objects.get().is_silent
+    sync(tmp_path)
+    host = SigningHost.objects.get()
+    assert not host.is_silent
+    assert [one.sentence for one in ChangeSet.objects.filter(metadata__noun="signing_host")] == [
+        "Host mx.example.net reported for the first time"
+    ]
+    forget_host(host, by=TESTER)
+    assert on_host() == set()
+    sync(tmp_path)
+    assert (on_host(), SigningHost.objects.get().name) == ({key.selector}, HOST)
 
 
 def test_a_file_that_somebody_opened_to_others_is_closed_again(domain: Domain, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from accounts.actors import Actor
 from accounts.commands import PanelCommand
 from mailservers.opendkim import sync
 
@@ -48,6 +49,7 @@ class Command(PanelCommand):
                 with_tables=options["tables"],
                 pid_files=[Path(file) for file in options["pid_file"]],
                 is_told=options["told"],
+                by=Actor.from_command(),
             )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
