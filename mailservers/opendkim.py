@@ -222,12 +222,13 @@ def configuration(
         keys = _dsn("key_table", "id", "domain,selector,path", server, f"host='{host}'")
         condition = f"host='{host}' AND algorithm='{algorithm}'"
         signing = _dsn("signing_table", "pattern", "key", server, condition)
+    umask = "" if socket.startswith("inet") else "UMask 007\n"  # its group may connect, for Postfix
     return f"""\
 # opendkim.conf(5) of the instance that signs with {algorithm}, written by mailadmin. It holds a password: mode 0600.
 Mode s
 Socket {socket}
 UserID {user}
-Canonicalization relaxed/simple
+{umask}Canonicalization relaxed/simple
 OversignHeaders From
 SignatureAlgorithm {algorithm}-sha256
 KeyTable {keys}
