@@ -29,7 +29,7 @@ from api.noun import (
 )
 from api.nouns_of_access import AccessRules, AccessTableRules, AccessTables, AllowedActions, DomainAccessRules
 from api.nouns_of_addresses import Aliases, Mailboxes, RelayRecipients
-from api.nouns_of_dkim import DkimKeys
+from api.nouns_of_dkim import DkimKeys, SigningHosts
 from api.nouns_of_dns import DnsRecords, DomainDnsSettings, TheDnsSettings, UpdateServers
 from api.nouns_of_mailboxes import AppPasswords, OutOfOfficeAnswers, PermittedSenders, RecoveryAddresses
 from api.nouns_of_people import LocalUsers, People, normal_username
@@ -263,6 +263,7 @@ NOUNS: list[Noun] = [
     Domains(),
     DomainAdmins(),
     DkimKeys(),
+    SigningHosts(),
     DnsRecords(),
     DomainDnsSettings(),
     UpdateServers(),

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from rest_framework.serializers import BooleanField
 
 from accounts.actors import Actor
 from accounts.history import recorded
@@ -31,6 +32,7 @@ from api.noun import (
     shown_only,
     truth,
 )
+from domains.dkim_hosts import SigningHost, forget_host
 from domains.dkim_keys import PrivateKey, public_text, read_pem
 from domains.dkim_models import DkimKey
 from domains.dkim_services import COMES_FROM, change_dkim_key, delete_dkim_key, import_dkim_key, move_dkim_key
@@ -129,6 +131,35 @@ class DkimKeys(Noun):
 
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_dkim_key(row, version=version, by=by)
+
+
+class SigningHosts(Noun):
+    """opendkim_sync reports from there; a host that is gone is deleted here."""
+
+    name, slug, resource, words = "SigningHost", "signing-hosts", "dns", gettext_lazy("Hosts that sign")
+    only_superusers, is_only_deleted, can_change = True, True, False
+    searches = gettext_lazy("names that begin like this")
+    fields = [
+        key_field("name", gettext_lazy("The name of the host, as opendkim_sync says it.")),
+        *shown_only(SigningHost, "reported_at"),
+        Field("is_silent", BooleanField, attrgetter("is_silent"), on=frozenset()),
+    ]
+    orderings = {"name": ("name",)}
+
+    def rows(self, user: User) -> QuerySet[Any]:
+        return SigningHost.objects.all()
+
+    def lookup(self, key: str) -> Mapping[str, Any]:
+        return self.key_values(key)
+
+    def key_values(self, key: str) -> Values:
+        return {"name": key}
+
+    def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return rows.filter(name__startswith=text)
+
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        forget_host(row, by=by)
 
 
 def _sent(values: Values) -> str:

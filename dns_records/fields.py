@@ -1,10 +1,12 @@
 """What people type about the DNS: mail hosts with addresses, terms of SPF, addresses for reports, certificates."""
 
+import os
 import re
 from dataclasses import dataclass
+from errno import EINVAL
 from hashlib import sha256
 from ipaddress import ip_address
-from pathlib import Path
+from stat import S_ISREG
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -159,9 +161,15 @@ def _certificate(pem: str, where: str) -> x509.Certificate:
 
 
 def _read(path: str) -> str:
+    """The beginning of a file. A FIFO or a device may hold up its reader for ever, so it is opened without waiting."""
     try:
-        with Path(path).open(encoding="ascii", errors="replace") as file:
-            return file.read(100_000)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            if not S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(EINVAL, _("it is no file"))
+            return os.read(descriptor, 100_000).decode("ascii", errors="replace")
+        finally:
+            os.close(descriptor)
     except OSError as error:
         words = {"file": shown(path), "reason": error.strerror}
         raise ValidationError(_("%(file)s cannot be read: %(reason)s.") % words) from error

@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from dns_records.authoritative import Asker, Said, ServerAnswer
 from dns_records.judging import tags_of
+from domains.dkim_hosts import reported_at
 from domains.dkim_models import DkimKey
 from domains.dkim_rotation import LOOK, keys_to_rotate, start_rotation
 from domains.dkim_services import change_dkim_key, move_dkim_key
@@ -146,6 +147,12 @@ def _asked(asker: Asker, name: str) -> Sequence[ServerAnswer] | Exception:
         return error
 
 
+def _with_silence(reason: str, words: dict[str, Any]) -> Why:
+    """With the time at which the host that lacks a file last reported."""
+    at = reported_at(words["host"]) if reason == Reason.HOST else None
+    return reason, words | {"reported_at": at.isoformat() if at else ""}
+
+
 def _move_on(key: DkimKey, answers: Answers, by: Actor) -> None:
     said = []
     for name in key.record_names:
@@ -165,7 +172,7 @@ def _move_on(key: DkimKey, answers: Answers, by: Actor) -> None:
         if not key.signs_by_itself:
             return None  # a person signs
         if why := lacks_host(key):
-            return _note(key, *why)
+            return _note(key, *_with_silence(*why))
         move_dkim_key(key, State.SIGNING, by=by)
         return None
     if key.state == State.RETIRING and may_go_at(key) > timezone.now():

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.history import register_sentences
 from accounts.history_reading import Reading, in_words, register_reading
+from domains.dkim_hosts import SigningHost
 from domains.dkim_models import DkimKey
 from domains.dkim_services import OPTIONS
 from domains.models import Domain
@@ -20,9 +21,14 @@ register_sentences(
         ("delete", "dkim_key"): _("Deleted DKIM key %(label)s"),
         ("export", "dkim_key"): _("Exported the private key of DKIM key %(label)s"),
         ("reseal", "dkim_key"): _("Encrypted all private keys of DKIM with the first line of %(label)s"),
+        ("add", "signing_host"): _("Host %(label)s reported for the first time"),
+        ("forget", "signing_host"): _("Forgot host %(label)s, which signed"),
     }
 )
 
+register_reading(
+    SigningHost, Reading(subject=lambda row, names: str(row["name"]), values=in_words(SigningHost, "name"))
+)
 _values = in_words(DkimKey, "algorithm", "state", "reason", *OPTIONS)
 register_reading(
     DkimKey,

@@ -1,5 +1,6 @@
 """The tab DKIM of a domain: its keys over time, the record of each, and the steps that a superuser takes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ from accounts.pages import (
     typed,
 )
 from domains import dkim_services as services
+from domains.dkim_hosts import said_of_hosts
 from domains.dkim_models import LONGEST_SELECTOR, DkimKey
 from domains.dkim_rotation import next_selector, start_look, start_rotation
 from domains.dkim_timeline import timeline_of
@@ -151,7 +153,8 @@ def dkim_list(request: PersonRequest, name: str) -> HttpResponse:
     settings = MailSettings.current()
     for key in keys:
         key.domain = domain
-    rows = [_row(key, settings) for key in keys]
+    hosts = said_of_hosts(one.host for key in keys for one in key.on_hosts.all())
+    rows = [_row(key, settings, hosts) for key in keys]
     context = domain_head(domain) | {
         "form": form,
         "timeline": timeline_of(keys, settings),
@@ -164,7 +167,7 @@ def dkim_list(request: PersonRequest, name: str) -> HttpResponse:
     return render(request, "domains/dkim_list.html", context)
 
 
-def _row(key: DkimKey, settings: MailSettings) -> dict[str, Any]:
+def _row(key: DkimKey, settings: MailSettings, hosts: Mapping[str, str]) -> dict[str, Any]:
     wait = wait_of(key)
     states = services.next_states(key)
     by_hand = [state for state in states if services.doubt_about(key, state)]
@@ -172,7 +175,7 @@ def _row(key: DkimKey, settings: MailSettings) -> dict[str, Any]:
     return {
         "key": key,
         "look": STATES[key.state],
-        "hosts": [one.host for one in key.on_hosts.all()],
+        "hosts": sorted(hosts[one.host] for one in key.on_hosts.all()),
         "wait": wait,
         "to_do": to_do(key),
         "next": _next(key, settings),

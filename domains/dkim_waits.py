@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 State = DkimKey.State
 DAYS_IN_A_MONTH = 365.25 / 12
+SILENT = timedelta(minutes=15)  # a host that signs reports each minute
 
 
 class DkimWaitQuerySet(models.QuerySet["DkimWait"]):
@@ -83,9 +85,22 @@ class DkimWait(models.Model):
         words = dict(self.words)
         if "until" in words:
             words["until"] = date_format(timezone.localtime(datetime.fromisoformat(words["until"])), "DATE_FORMAT")
+        if self.reason == self.Reason.HOST and (time := self._silence()):
+            return str(IS_SILENT) % (words | {"time": time})
         return str(self.Reason(self.reason).label) % words
 
+    def _silence(self) -> str:
+        """For how long the host had not reported when it was looked at; "" if not for long."""
+        reported_at = self.words.get("reported_at")
+        if not reported_at or not self.asked_at or self.asked_at - datetime.fromisoformat(reported_at) <= SILENT:
+            return ""
+        return timesince(datetime.fromisoformat(reported_at), self.asked_at, depth=1)
 
+
+IS_SILENT = _(
+    "%(host)s has no file of it yet, and had not reported for %(time)s. Run opendkim_sync there, or forget that host "
+    "if it is gone."
+)
 TO_DO: dict[str, "StrOrPromise"] = {
     State.PREPARED: _("Publish the record of %(key)s."),
     State.PUBLISHED: _("Sign with %(key)s."),

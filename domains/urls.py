@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from domains import converters, dkim_views, history_views, views
+from domains import converters, dkim_host_views, dkim_views, history_views, views
 
 __all__ = ["converters", "urlpatterns"]
 
@@ -23,6 +23,8 @@ urlpatterns = [
     path("domains/<domain:name>/history/", history_views.domain_history, name="domain_history"),
     path("people/add/", views.person_add, name="person_add"),
     path("dkim/", dkim_views.keys_to_do, name="keys_to_do"),
+    path("dkim/hosts/", dkim_host_views.signing_hosts, name="signing_hosts"),
+    path("dkim/hosts/<str:name>/forget/", dkim_host_views.signing_host_forget, name="signing_host_forget"),
     path("history/", history_views.history, name="history"),
     path("settings/", views.mail_settings, name="mail_settings"),
 ]

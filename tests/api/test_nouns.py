@@ -1,15 +1,18 @@
 """What holds for every noun: each verb, each rehearsal, each list. A new noun is a line in EXAMPLES."""
 
 import re
+from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import ChangeSet, User
 from api.nouns import BY_SLUG, NOUNS
 from domains import services as domains
+from domains.dkim_hosts import SigningHost, report_host
 from domains.dkim_keys import generate, pem_of
 from domains.dkim_services import add_dkim_key
 from domains.models import Domain
@@ -497,6 +500,22 @@ def test_the_dkim_keys(api: Api) -> None:
     assert shown["record"].startswith("v=DKIM1; h=sha256; k=ed25519; s=email; p=")
     assert api.get("dkim-keys/?domain=example.org")["results"] == [shown]
     assert "PRIVATE" not in str(shown)
+
+
+def test_the_hosts_that_sign(api: Api) -> None:
+    """opendkim_sync says that they are there; here they are only forgotten."""
+    report_host("mx1.falcot.org", by=TESTER)
+    SigningHost.objects.create(name="mx2.falcot.org", reported_at=timezone.now() - timedelta(days=3))
+    found = api.get("signing-hosts/")["results"]
+    assert [(host["name"], host["is_silent"]) for host in found] == [
+        ("mx1.falcot.org", False),
+        ("mx2.falcot.org", True),
+    ]
+    assert api.get("signing-hosts/?search=mx2")["results"] == [api.get("signing-hosts/mx2.falcot.org/")]
+    assert api("PUT", "signing-hosts/mx3.falcot.org/", {}).status == 405
+    gone = api("DELETE", "signing-hosts/mx2.falcot.org/")
+    assert ChangeSet.objects.get(pk=str(gone.change_set)).sentence == "Forgot host mx2.falcot.org, which signed"
+    assert api("GET", "signing-hosts/mx2.falcot.org/").status == 404
 
 
 def test_the_local_users(api: Api) -> None:

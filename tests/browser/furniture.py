@@ -1,11 +1,15 @@
 """Falcot's house with all that a page can show: inactive things, long names, findings, failed and running work."""
 
+from datetime import timedelta
+
 from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.actors import Actor, Door
 from domains import services as domains
 from domains.dkim_demo import load_dkim_keys
+from domains.dkim_hosts import SigningHost
+from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_waits import DkimWait
 from domains.models import Domain
 from jobs.models import Job
@@ -31,6 +35,7 @@ def furnish() -> dict[str, object]:
     load_dkim_keys(by=by)
     words = {"server": "ns2.example.net", "name": "s1._domainkey.falcot.org", "found": f"v=DKIM1; p={'x' * 180}"}
     DkimWait.objects.filter(key__selector="s1").update(reason="different", words=words, asked_at=timezone.now())
+    _silent_host()
     _long_names(by)
     _owner_s_house(by)
     _many_of(falcot, by)
@@ -48,6 +53,13 @@ def furnish() -> dict[str, object]:
     BroadcastProgress.objects.filter(broadcast=broadcast).update(total=96, reached=40, refused=1)
     BroadcastRecipient.objects.create(broadcast=broadcast, mailbox=sophie, refusal=refusal)
     return numbers | _work(by)
+
+
+def _silent_host() -> None:
+    name = f"mx2.{LONG_DOMAIN}"
+    SigningHost.objects.create(name=name, reported_at=timezone.now() - timedelta(days=3))
+    for key in DkimKey.objects.filter(domain__name="falcot.org"):
+        DkimKeyOnHost.objects.create(host=name, key=key, path="/keys/1")
 
 
 def _long_names(by: Actor) -> None:

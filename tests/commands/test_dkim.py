@@ -1,17 +1,20 @@
 """DKIM keys from the shell: rotated, changed, and what people have to do."""
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from django.utils import timezone
 
 from accounts.history import sentence_of
 from accounts.history_reading import events_of
 from accounts.models import ChangeSet
+from domains.dkim_hosts import SigningHost, report_host
 from domains.dkim_keys import generate, unsealed
-from domains.dkim_models import DkimKey, DkimPrivateKey
+from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
 from domains.dkim_services import add_dkim_key
 from domains.models import Domain
 from jobs.models import Job
@@ -89,6 +92,23 @@ def test_a_private_key_that_leaves_is_in_the_history(shell: Shell, key: DkimKey,
     assert "cannot be called back" in shell.refused("history", "undo", str(found.pk), "--yes")
     assert "File exists" in shell.refused("dkim", "export", "falcot.org", "s1", "--output", str(tmp_path))
     assert ChangeSet.objects.filter(metadata__verb="export").count() == 1, "the second time it did not leave"
+
+
+def test_hosts(shell: Shell, falcot: Domain, key: DkimKey) -> None:
+    report_host("mx1.falcot.org", by=TESTER)
+    SigningHost.objects.create(name="mx2.falcot.org", reported_at=timezone.now() - timedelta(days=3))
+    DkimKeyOnHost.objects.create(host="mx2.falcot.org", key=key, path="/keys/1")
+    found = shell("dkim", "hosts", "--json").json
+    assert [(row["host"], row["is_silent"]) for row in found] == [("mx1.falcot.org", False), ("mx2.falcot.org", True)]
+    assert [row["host"] for row in shell("dkim", "hosts", "--after", "mx1.falcot.org", "--json").json] == [
+        "mx2.falcot.org"
+    ]
+    asked = shell("dkim", "forget-host", "mx2.falcot.org", typed="no\n")
+    assert (asked.code, SigningHost.objects.count()) == (1, 2)
+    assert "It last reported 3\xa0days ago, with the files of DKIM keys: 1." in asked.err
+    assert shell("dkim", "forget-host", "mx2.falcot.org", "--yes").lines == ["Forgot mx2.falcot.org."]
+    assert shell("dkim", "show", "falcot.org", "s1", "--json").json["hosts"] == []
+    assert "No host mx2.falcot.org signs here" in shell.refused("dkim", "forget-host", "mx2.falcot.org", "--yes")
 
 
 def test_a_step_without_the_dns(shell: Shell, key: DkimKey) -> None:

@@ -119,7 +119,7 @@ def test_keys(shell: Shell, name_servers: NameServers, tmp_path: Path, ask: Ask)
             key = DkimKey.objects.get()
             head = APEX.format(zone=domain.name, serial=1) + "@ NS ns1.servers.test.\n"
             (tmp_path / "example.org.zone").write_text(f"{head}{key.zone_line}\n")
-            code, answer = ask(key.selector, tmp_path / f"keys/{key.pk}.{key.selector}.example.org.private")
+            code, answer = ask(key.selector, tmp_path / f"keys/mailadmin-{key.pk}.private")
             assert (code, "keys do not match" in answer) == (0, False), answer
         elif noun == "dkim":
             said = run(shell, command, tmp_path)
@@ -134,7 +134,7 @@ def test_keys(shell: Shell, name_servers: NameServers, tmp_path: Path, ask: Ask)
         else:
             out = io.StringIO()
             call_command(noun, *arguments, stdout=out)
-            wrote = out.getvalue().replace(f"Wrote {DkimKey.objects.get().pk}.", "Wrote 1.")
+            wrote = out.getvalue().replace(f"mailadmin-{DkimKey.objects.get().pk}.", "mailadmin-1.")
             say_the_same(shown, wrote.splitlines())
 
 

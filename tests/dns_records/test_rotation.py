@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.models import ChangeSet
 from dns_records.rotation import follow_keys, is_record_of, start_due_rotations
+from domains.dkim_hosts import SigningHost, forget_host, report_host
 from domains.dkim_keys import generate, public_text
 from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
 from domains.dkim_rotation import keys_to_rotate, next_selector, start_look, start_rotation
@@ -105,6 +106,28 @@ def test_a_rotation(domain: Domain, name_servers: NameServers) -> None:
     assert not DkimPrivateKey.objects.filter(key=old).exists()
     history = ChangeSet.objects.filter(metadata__door="task").order_by("pk").values_list("metadata__verb", flat=True)
     assert sorted(history) == ["add", "publish", "sign", "take_out"]
+
+
+def test_a_host_that_is_gone(domain: Domain, name_servers: NameServers) -> None:
+    """Each host that signs with the old key must have the file of the new one, until somebody says that it is gone."""
+    old, new = sign(made(domain)), made(domain, "s2", signs_by_itself=True)
+    for host in ("mx1.example.net", "mx2.example.net"):
+        DkimKeyOnHost.objects.create(host=host, key=old, path="/keys/1")
+    report_host("mx1.example.net", by=TESTER)
+    gone = SigningHost.objects.create(name="mx2.example.net", reported_at=timezone.now() - timedelta(days=3))
+    publish(name_servers, old, new)
+    assert look(new) == ["published: host"]
+    assert "mx1.example.net has no file of it yet. Run" in why(new)
+    DkimKeyOnHost.objects.create(host="mx1.example.net", key=new, path="/keys/2")
+    assert look(new) == ["published: host"]
+    assert why(new) == (
+        "mx2.example.net has no file of it yet, and had not reported for 3\xa0days. Run opendkim_sync there, or forget "
+        "that host if it is gone."
+    )
+    assert DkimWait.objects.filter(ask_again_at__gt=timezone.now()).exists()
+    forget_host(gone, by=TESTER)
+    follow_keys(by=CLOCK)
+    assert look(old, new) == ["retiring: kept", "signing"]
 
 
 def test_what_is_wrong_with_a_record_is_said(domain: Domain, name_servers: NameServers) -> None:

@@ -1,8 +1,10 @@
 """DNS settings: what may be typed, and which records follow from it."""
 
+import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import ChangeSet
 from dns_records.expected import expected_of, expected_of_hosts, right_hand_side
+from dns_records.fields import certificates, readable_certificates
 from dns_records.models import DnsSettings, DomainDns, UpdateServer
 from dns_records.secrets import secret_of
 from dns_records.services import add_update_server, change_dns_settings, change_domain_dns
@@ -151,6 +154,25 @@ def test_tlsa_of_certificates(tmp_path: Path) -> None:
     assert {one.name: one.values for one in expected_of_hosts() if one.rdtype == "TLSA"} == found
     path.unlink()
     assert "_25._tcp.mx1.example.net" in {one.name for one in expected_of_hosts()}
+
+
+def test_a_certificate_is_read_from_a_file_only(tmp_path: Path) -> None:
+    """Nobody writes into this FIFO: who reads it waits for ever."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    said: list[list[str]] = []
+
+    def read() -> None:
+        for path in (fifo, Path("/dev/null"), tmp_path):
+            with pytest.raises(ValidationError) as refused:
+                certificates(str(path))
+            said.append(refused.value.messages)
+
+    thread = Thread(target=read, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert said == [[f"{path} cannot be read: it is no file."] for path in (fifo, "/dev/null", tmp_path)]
+    assert readable_certificates(f"{fifo}\n{tmp_path}") == []
 
 
 def test_openssl_says_the_same_of_a_certificate(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 """The tab DKIM of a domain, and the list of what waits for people."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from domains.dkim_demo import load_dkim_keys
+from domains.dkim_hosts import SigningHost, report_host
 from domains.dkim_keys import generate, pem_of, public_text
 from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_services import add_dkim_key, move_dkim_key
@@ -129,3 +133,21 @@ def test_a_key_that_was_made_elsewhere(alice_client: Client, falcot: Domain) -> 
     assert (
         "not a private key in PEM" in alice_client.post(f"{TAB}import/", typed | {"private_key": "x"}).content.decode()
     )
+
+
+def test_a_host_that_signs(alice_client: Client, key: DkimKey) -> None:
+    """When it last reported; and where it is gone, how it is forgotten."""
+    report_host("mx1.falcot.org", by=TESTER)
+    SigningHost.objects.create(name="mx2.falcot.org", reported_at=timezone.now() - timedelta(days=3))
+    for host in ("mx1.falcot.org", "mx2.falcot.org"):
+        DkimKeyOnHost.objects.create(host=host, key=key, path="/keys/1")
+    assert "on mx1.falcot.org, mx2.falcot.org (silent for 3 days)" in words_of(alice_client.get(TAB))
+    said = words_of(alice_client.get("/dkim/hosts/"))
+    assert "mx1.falcot.org just now reports Forget host mx2.falcot.org 3 days ago silent Forget host" in said
+    asked = words_of(alice_client.get("/dkim/hosts/mx2.falcot.org/forget/"))
+    assert "It last reported 3 days ago, with the files of DKIM keys: 1." in asked
+    said = words_of(alice_client.post("/dkim/hosts/mx2.falcot.org/forget/", follow=True))
+    assert "Forgot mx2.falcot.org." in said
+    assert [host.name for host in SigningHost.objects.all()] == ["mx1.falcot.org"]
+    assert "Forgot host mx2.falcot.org, which signed" in words_of(alice_client.get("/history/"))
+    assert "on mx1.falcot.org" in words_of(alice_client.get(TAB))

@@ -74,6 +74,9 @@ POST dkim_look              /domains/falcot.org/dkim/look/                     i
 GET  dkim_change            /domains/falcot.org/dkim/s1/change/                in  404 404 404 200
 POST dkim_change            /domains/falcot.org/dkim/s1/change/                in  404 404 404 302
 GET  keys_to_do             /dkim/                                             in  200 404 200 200
+GET  signing_hosts          /dkim/hosts/                                       in  404 404 404 200
+GET  signing_host_forget    /dkim/hosts/mx.falcot.org/forget/                  in  404 404 404 200
+POST signing_host_forget    /dkim/hosts/mx.falcot.org/forget/                  in  404 404 404 302
 POST dkim_move              /domains/falcot.org/dkim/s1/move/                  in  404 404 404 302
 GET  dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 200
 POST dkim_delete            /domains/falcot.org/dkim/s1/delete/                in  404 404 404 302
@@ -395,6 +398,7 @@ FORMS: dict[str, dict[str, str]] = {
     "dkim_change": {"local_parts": "newsletter", "version": "1"},
     "dkim_move": {"state": "published", "reason": "The servers are inside only"},
     "dkim_delete": {},
+    "signing_host_forget": {},
     "dns_check_all": {},
     "dns_check": {},
     "dns_publish": {},

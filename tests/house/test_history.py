@@ -21,8 +21,10 @@ from api import services as api
 from api.models import Token
 from dns_records import services as dns
 from dns_records.models import DomainDns, UpdateServer
+from domains import dkim_hosts
 from domains import dkim_services as dkim
 from domains import services as domains
+from domains.dkim_hosts import SigningHost
 from domains.dkim_keys import generate, pem_of
 from domains.dkim_models import DkimKey
 from domains.models import Domain
@@ -98,6 +100,7 @@ class House(NamedTuple):
     entry: Restriction
     strict: RestrictionClass
     dkim_key: DkimKey
+    signing_host: SigningHost
     update_server: UpdateServer
     own_dns: DomainDns
     broadcast: Broadcast
@@ -140,6 +143,7 @@ def house(db: None) -> House:
         app_password=app_passwords.add_app_password(jean, "Phone", by=BY)[0],
         entry=restrictions.set_list("helo", [{"name": "permit_mynetworks"}, {"name": "reject"}], by=BY)[1],
         strict=restrictions.add_class("strict", [{"name": "reject_non_fqdn_sender"}], by=BY),
+        signing_host=SigningHost.objects.create(name="mx.example.org", reported_at=timezone.now()),
         dkim_key=dkim.add_dkim_key(domain, "s1", generate("ed25519"), by=BY),
         update_server=dns.add_update_server("panel", "192.0.2.53", TSIG_SECRET, by=BY),
         own_dns=dns.change_domain_dns(domain, dmarc_policy="none", by=BY),
@@ -504,6 +508,14 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: dkim.delete_dkim_key(house.dkim_key, by=BY),
         "Deleted DKIM key s1._domainkey.example.org",
     ),
+    "domains.dkim_hosts.report_host": (
+        lambda house: dkim_hosts.report_host("mx2.example.org", by=BY),
+        "Host mx2.example.org reported for the first time",
+    ),
+    "domains.dkim_hosts.forget_host": (
+        lambda house: dkim_hosts.forget_host(house.signing_host, by=BY),
+        "Forgot host mx.example.org, which signed",
+    ),
     "dns_records.services.change_dns_settings": (
         lambda house: dns.change_dns_settings(hosts="mx.example.org 192.0.2.25", by=BY),
         "Changed the DNS settings",
@@ -538,6 +550,9 @@ TABLE: dict[str, tuple[Call, str]] = {
 LEAVES_NOTHING = {
     "dns_records.services.server_named": "It reads.",
     "dns_records.services.what_is_lost_with_server": "It reads.",
+    "domains.dkim_hosts.reported_at": "It reads.",
+    "domains.dkim_hosts.said_of_hosts": "It reads.",
+    "domains.dkim_hosts.what_is_lost_with_host": "It reads.",
     "domains.dkim_services.start_generation": "A job is no change; what it changes is written by the service it calls.",
     "domains.dkim_services.next_states": "It reads.",
     "domains.dkim_services.doubt_about": "It reads.",
@@ -614,6 +629,7 @@ def modules_with_services() -> list[ModuleType]:
         app_passwords,
         default_aliases,
         dkim,
+        dkim_hosts,
         removal,
         counting,
         forwarding,

@@ -19,6 +19,7 @@ from dns_records.expected import expected_of, expected_of_hosts
 from dns_records.judging import RIGHT, Verdict
 from dns_records.services import add_update_server, change_dns_settings, change_domain_dns
 from domains import services as domains
+from domains.dkim_hosts import report_host
 from domains.dkim_keys import generate
 from domains.dkim_services import add_dkim_key
 from domains.models import Domain
@@ -77,6 +78,7 @@ def move_in() -> dict[str, object]:
     mailboxes.add_alias(falcot, "sales", ["jean@falcot.org"], comment="The shop", by=TESTER)
     domains.add_domain("mx.example.net", address_class="local", description="The machine itself", by=TESTER)
     add_dkim_key(falcot, "s1", generate("rsa-2048"), by=TESTER)
+    report_host("mx.falcot.org", by=TESTER)
     name_hosts(falcot)
     relay = domains.add_domain("relay.falcot.org", address_class="relay", by=TESTER)
     add_relay_recipients(relay, ["ann"], by=TESTER)

@@ -35,7 +35,7 @@ class OpenDkim:
         self.base = Path(tempfile.mkdtemp(prefix="mailadmin-dkim-", dir="/run"))
         self.base.chmod(0o755)
         self.keys, self.server = self.base / "keys", f"{HERE}:{cluster.port}"
-        self.ports = {"rsa": free_port(), "ed25519": free_port()}
+        self.sockets = {algorithm: f"inet:{free_port()}@{HERE}" for algorithm in ("rsa", "ed25519")}
         self.running: list[subprocess.Popen[bytes]] = []
 
     def sync(self, *arguments: str) -> str:
@@ -43,30 +43,32 @@ class OpenDkim:
         call_command("opendkim_sync", "--directory", str(self.keys), "--host", HOST, *arguments, stdout=said)
         return said.getvalue()
 
+    def file_of(self, key: DkimKey) -> Path:
+        return self.keys / f"mailadmin-{key.pk}.private"
+
     def start(self, *arguments: str) -> None:
         call_command(
             "opendkim_config",
             *("--output", str(self.base), "--host", HOST, "--server", self.server),
-            *(
-                "--socket",
-                f"inet:{self.ports['rsa']}@{HERE}",
-                "--socket-ed25519",
-                f"inet:{self.ports['ed25519']}@{HERE}",
-            ),
+            *("--socket", self.sockets["rsa"], "--socket-ed25519", self.sockets["ed25519"]),
             *arguments,
             stdout=StringIO(),
         )
-        for algorithm, port in self.ports.items():
+        for algorithm, socket in self.sockets.items():
             path = self.base / ("opendkim.conf" if algorithm == "rsa" else "opendkim-ed25519.conf")
             assert S_IMODE(path.stat().st_mode) == 0o600
             pid_file = self.base / f"{algorithm}.pid"
             with (self.base / f"{algorithm}.log").open("ab") as log:
                 command = ["opendkim", "-f", "-x", str(path), "-P", str(pid_file)]
                 self.running.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
-            eventually(partial(self.listens, port), f"OpenDKIM for {algorithm}. It says:\n{self.log()}")
+            eventually(partial(self.listens, socket), f"OpenDKIM for {algorithm}. It says:\n{self.log()}")
 
-    def listens(self, port: int) -> bool:
+    def listens(self, socket: str) -> bool:
         assert all(one.poll() is None for one in self.running), self.log()
+        kind, _colon, where = socket.partition(":")
+        if kind == "local":
+            return Path(where).is_socket()
+        port = where.partition("@")[0]
         said = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True).stdout
         return bool(said.strip())
 

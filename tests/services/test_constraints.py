@@ -12,6 +12,7 @@ from accounts.models import User
 from api.models import KeptAnswer, Token
 from dns_records.models import DnsSettings, DomainDns, UpdateSecret, UpdateServer
 from dns_records.record_models import PublishedRecord, Record, ZoneCheck
+from domains.dkim_hosts import SigningHost
 from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
 from domains.dkim_waits import DkimWait
 from domains.models import Domain, DomainAdmin, DomainCount, MailSettings
@@ -544,6 +545,7 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("a_record_is_expected_once", "twice", lambda rows: [_record(rows), _record(rows)]),
     ("a_record_is_put_once", "twice", lambda rows: [_put(rows), _put(rows)]),
     ("a_host_has_a_key_once", "twice", lambda rows: _on_host(_dkim_key(rows), "/a", "/b")),
+    ("domains_signinghost_name_key", "twice", lambda rows: [_signing_host(), _signing_host()]),
     ("a_key_file_has_a_whole_path", "no path", lambda rows: _on_host(_dkim_key(rows), "MIIEvQ")),
     ("a_relay_password_is_encrypted", "plain", lambda rows: _relay_password("my password")),
     ("lookup_tables_relaypassword_relay_id_key", "two", lambda rows: _relay_password(TOKEN, TOKEN)),
@@ -692,6 +694,10 @@ def _key_of_alias(rows: Rows) -> DkimKey:
 def _on_host(key: DkimKey, *paths: str) -> None:
     for path in paths:
         DkimKeyOnHost.objects.create(host="mx.example.org", key=key, path=path)
+
+
+def _signing_host() -> SigningHost:
+    return SigningHost.objects.create(name="mx.example.org", reported_at=timezone.now())
 
 
 def _domain(name: str, **values: Any) -> Domain:

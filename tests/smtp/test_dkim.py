@@ -4,11 +4,13 @@ import shutil
 import subprocess
 from base64 import b64decode
 from collections.abc import Callable, Generator
+from pathlib import Path
 from stat import S_IMODE
 
 import dkim
 import psycopg2
 import pytest
+from django.core.management import CommandError, call_command
 
 from bench.namespace import Namespace
 from domains.dkim_keys import unsealed
@@ -16,6 +18,7 @@ from domains.dkim_models import DkimKey, DkimKeyOnHost, DkimPrivateKey
 from domains.dkim_services import change_dkim_key, delete_dkim_key, move_dkim_key
 from mailadmin.launch.cluster import Cluster
 from mailservers.mail_servers import OPENDKIM
+from mailservers.management.commands.opendkim_config import milter_of
 from restrictions.engine.policy import Records
 from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
 from tests.plugins.mail_stack import Postfix, eventually
@@ -69,7 +72,7 @@ def test_it_works(opendkim: OpenDkim, send: Callable[[str], bytes]) -> None:
     message = send("ann@signed.example")
     assert signatures(message) == ["signed.example first rsa-sha256"]
     assert not dkim.verify(message.replace(b"Hello", b"Hallo"), dnsfunc=records)
-    (path,) = opendkim.keys.glob("*.first.*")
+    path = opendkim.file_of(key)
     assert S_IMODE(path.stat().st_mode) == 0o600
     assert path.owner() == "opendkim"
 
@@ -132,7 +135,7 @@ def test_a_key_for_some_addresses_goes_before_that_of_the_domain(
 def test_opendkim_testkey_agrees(opendkim: OpenDkim) -> None:
     """With the record of the panel in a DNS of its own; with another one it does not."""
     key = DkimKey.objects.select_related("domain").get(selector="wide")
-    (path,) = opendkim.keys.glob("*.wide.*")
+    path = opendkim.file_of(key)
 
     def test_key(record: str) -> subprocess.CompletedProcess[str]:
         with Namespace({key.record_name.removesuffix("."): Records(words=record)}) as network:
@@ -156,7 +159,7 @@ def test_what_is_revoked_or_deleted_signs_nothing(opendkim: OpenDkim, send: Call
     assert wide.record_text.endswith("; p=")
     assert signatures(send("ann@signed.example")) == []
     assert "Removed" in opendkim.sync()
-    assert not list(opendkim.keys.glob("*.wide.*"))
+    assert not opendkim.file_of(wide).exists()
     delete_dkim_key(move(wide, State.GONE), by=TESTER)
     assert signatures(send("ann@signed.example")) == []
     assert not DkimKeyOnHost.objects.filter(key_id=wide.pk).exists()
@@ -218,7 +221,7 @@ def test_files_instead_of_sql(opendkim: OpenDkim, send: Callable[[str], bytes]) 
     opendkim.stop()
     opendkim.sync("--tables")
     opendkim.start("--tables", str(opendkim.keys))
-    pids = [part for algorithm in opendkim.ports for part in ("--pid-file", str(opendkim.base / f"{algorithm}.pid"))]
+    pids = [part for algorithm in opendkim.sockets for part in ("--pid-file", str(opendkim.base / f"{algorithm}.pid"))]
     assert signatures(send("ann@signed.example")) == []
     move(DkimKey.objects.get(selector="first"), State.SIGNING)
     opendkim.sync("--tables", *pids)
@@ -236,3 +239,67 @@ def test_files_instead_of_sql(opendkim: OpenDkim, send: Callable[[str], bytes]) 
     key = move(DkimKey.objects.get(selector="first"), State.REVOKED)
     opendkim.sync("--tables", *pids)
     eventually(lambda: signatures(send("ann@signed.example")) == [], f"{key} to sign no longer")
+
+
+def test_no_mail_is_deferred_while_a_key_goes(
+    postfix: Postfix, opendkim: OpenDkim, send: Callable[[str], bytes]
+) -> None:
+    """OpenDKIM with tables learns of it by the signal, and for who is connected not even then."""
+    pids = [part for algorithm in opendkim.sockets for part in ("--pid-file", str(opendkim.base / f"{algorithm}.pid"))]
+    going = move(generate("going"), State.PUBLISHED, State.SIGNING)
+    opendkim.sync("--tables", *pids)
+    signed = ["signed.example going rsa-sha256"]
+    eventually(lambda: signatures(send("ann@signed.example")) == signed, "the key to sign")
+    move(going, State.REVOKED)
+    assert "Send OpenDKIM the signal" in opendkim.sync("--tables")
+    assert b"s=going" in send("ann@signed.example"), "it does not know yet, and has the file"
+    with postfix.session(HERE) as session:
+        session.mail("ann@signed.example")
+        session.rcpt("alice@home.example")
+        assert opendkim.sync("--tables", *pids) == ""
+        eventually(lambda: signatures(send("ann@signed.example")) == [], "the others to have new tables")
+        code, answer = session.data("From: ann@signed.example\nSubject: Hello\n\nHello\n")
+        assert code == 250, answer
+    assert opendkim.file_of(going).exists()
+    assert f"Removed {opendkim.file_of(going).name}.\n" in opendkim.sync("--tables", *pids)
+
+
+def test_a_unix_socket(postfix: Postfix, opendkim: OpenDkim, send: Callable[[str], bytes]) -> None:
+    opendkim.stop()
+    sockets = opendkim.base / "sockets"
+    sockets.mkdir()
+    shutil.chown(sockets, "opendkim", "postfix")
+    path = sockets / "opendkim.sock"
+    opendkim.sockets["rsa"] = f"local:{path}"
+    opendkim.start()
+    assert S_IMODE(path.stat().st_mode) == 0o770
+    shutil.chown(path, group="postfix")  # as if postfix were in the group opendkim
+    assert f"unix:{path}" in opendkim.milters
+    postfix.configure(smtpd_milters=opendkim.milters, milter_default_action="tempfail")
+    assert signatures(send("newsletter@signed.example")) == ["signed.example news rsa-sha256"]
+
+
+@pytest.mark.parametrize(
+    ("socket", "milter"),
+    [
+        ("local:/run/opendkim/opendkim.sock", "unix:/run/opendkim/opendkim.sock"),
+        ("unix:/run/opendkim/opendkim.sock", "unix:/run/opendkim/opendkim.sock"),
+        ("local:/var/spool/postfix/opendkim/opendkim.sock", "unix:opendkim/opendkim.sock"),
+        ("inet:8891@localhost", "inet:localhost:8891"),
+        ("inet:8891", "inet:127.0.0.1:8891"),
+        ("inet6:8891@::1", "inet:[::1]:8891"),
+        ("inet6:8891@[::1]", "inet:[::1]:8891"),
+        ("inet6:8891", "inet:[::1]:8891"),
+    ],
+)
+def test_how_postfix_calls_a_socket(socket: str, milter: str) -> None:
+    assert milter_of(socket) == milter
+
+
+@pytest.mark.parametrize(
+    "socket", ["", "8891@127.0.0.1", "local:", "local:run/x", "local:/a b", "local:/a,b", "inet:x@y"]
+)
+def test_what_is_no_socket(tmp_path: Path, socket: str) -> None:
+    with pytest.raises(CommandError, match="is no socket of OpenDKIM"):
+        call_command("opendkim_config", "--output", str(tmp_path), "--socket", socket)
+    assert list(tmp_path.iterdir()) == []

@@ -147,7 +147,8 @@ def test_every_message_verifies_at_every_moment(
         traffic.publish(second)
         traffic.until(is_in(first, State.GONE), "the panel to see that the record is gone")
         assert traffic.turn() == [f"{DOMAIN} {second.selector} rsa-sha256"]
-        assert not list(opendkim.keys.glob(f"*.{first.selector}.{DOMAIN}.private"))
+        assert opendkim.file_of(second).exists()
+        assert not opendkim.file_of(first).exists()
 
         second.refresh_from_db()
         move_dkim_key(second, State.REVOKED, by=TESTER)

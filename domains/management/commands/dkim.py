@@ -21,6 +21,7 @@ from accounts.commands import (
     version_argument,
 )
 from domains.commands import domain_named
+from domains.dkim_hosts import SigningHost, forget_host, what_is_lost_with_host
 from domains.dkim_keys import is_record_of, read_pem
 from domains.dkim_models import DkimKey
 from domains.dkim_rotation import start_look, start_rotation
@@ -43,7 +44,7 @@ OF_GENKEY = re.compile(r"(?P<selector>.+)\.private")  # opendkim-genkey(8)
 
 
 class Command(NounCommand):
-    help = _("Make, list, rotate, publish, use, retire, revoke, import and export DKIM keys.")
+    help = _("Make, list, rotate, publish, use, retire, revoke, import and export DKIM keys; forget hosts.")
 
     def add_verbs(self) -> None:
         generate = self.verb("generate", _("Let the worker make a key."))
@@ -100,6 +101,13 @@ class Command(NounCommand):
         keys.add_argument("--domain", metavar="DOMAIN", help=_("Its keys only."))
         keys.add_argument("--state", choices=DkimKey.State.values, help=_("Keys in this state only."))
         list_arguments(keys, after="ID", search=_("Selectors that begin like this."))
+
+        hosts = self.verb("hosts", _("List the hosts that sign, with the time at which each last reported."))
+        list_arguments(hosts, after="HOST", search=_("Hosts that begin like this."))
+
+        forget = self.verb("forget-host", _("Forget a host that signs no more: no key waits for its file then."))
+        forget.add_argument("host", metavar="HOST")
+        delete_arguments(forget)
 
         self.verb("reseal", _("Encrypt all private keys with the first line of dkim_sealing_keys."))
 
@@ -204,6 +212,24 @@ class Command(NounCommand):
         columns = {"id": 6, "domain": 30, "selector": 12, "algorithm": 8, "state": 0}
         self.table((_row(key) for key in stream(keys, options["limit"])), columns, options)
 
+    def do_hosts(self, options: Options) -> None:
+        hosts = SigningHost.objects.order_by("name")
+        if options["search"]:
+            hosts = hosts.filter(name__startswith=options["search"])
+        if options["after"]:
+            hosts = hosts.filter(name__gt=options["after"])
+        rows = (_row_of_host(host) for host in stream(hosts, options["limit"]))
+        self.table(rows, {"host": 30, "reported_at": 0}, options)
+
+    def do_forget_host(self, options: Options) -> None:
+        host = SigningHost.objects.filter(name=options["host"]).first()
+        if host is None:
+            raise ValidationError(_("No host %(host)s signs here.") % {"host": shown(options["host"])})
+        self.make_sure(_("Forget %(host)s?") % {"host": host}, what_is_lost_with_host(host), options)
+        name = host.name
+        forget_host(host, by=self.by)
+        self.done(_("Forgot %(host)s.") % {"host": name}, {"forgotten": name}, options)
+
     def do_reseal(self, options: Options) -> None:
         number = reseal_dkim_keys(by=self.by)
         sentence = _("Encrypted private keys with the first line of dkim_sealing_keys: %(number)d.")
@@ -295,6 +321,10 @@ def _row(key: DkimKey) -> dict[str, Any]:
         **{f"{state}_at": getattr(key, f"{state}_at") for state in VERBS},
         "version": key.version,
     }
+
+
+def _row_of_host(host: SigningHost) -> dict[str, Any]:
+    return {"host": host.name, "reported_at": host.reported_at, "is_silent": host.is_silent}
 
 
 def _row_to_do(wait: DkimWait) -> dict[str, Any]:

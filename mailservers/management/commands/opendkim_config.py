@@ -11,10 +11,13 @@ from django.utils.translation import gettext as _
 from mailservers.commands import WritingCommand
 from mailservers.database_servers import default_hosts
 from mailservers.files import write_whole
-from mailservers.opendkim import ALGORITHMS, KEY_MODE, configuration, owner_named
+from mailservers.opendkim import ALGORITHMS, IS_HOST, KEY_MODE, configuration, owner_named
 
 NAMES = {"rsa": "opendkim.conf", "ed25519": "opendkim-ed25519.conf"}
 MILTERS = "milters.main.cf"
+LOCAL = re.compile(r"(local|unix):(?P<path>/[A-Za-z0-9._/@+-]+)")
+INET = re.compile(r"inet(?P<six>6?):(?P<port>[0-9]{1,5})(@(?P<host>[A-Za-z0-9.:-]+|\[[0-9A-Fa-f.:]+\]))?")
+QUEUE_DIRECTORY = "/var/spool/postfix/"
 SOCKETS = {"rsa": "inet:8891@127.0.0.1", "ed25519": "inet:8892@127.0.0.1"}
 
 
@@ -38,12 +41,13 @@ class Command(WritingCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9.-]+", options["host"]):
+        if not IS_HOST.fullmatch(options["host"]):
             raise CommandError(_("“%(host)s” is no name of a host.") % {"host": options["host"]})
         if not re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]+", options["server"]):
             raise CommandError(_("“%s” is not a database server. Write it as HOST:PORT.") % options["server"])
         directory = Path(options["output"]).absolute()
         sockets = {"rsa": options["socket"], "ed25519": options["socket_ed25519"]}
+        milters(sockets)  # what is wrong with them is said before anything is written
         self.write(directory, lambda: _written(directory, sockets, options))
 
 
@@ -66,7 +70,7 @@ def _written(directory: Path, sockets: dict[str, str], options: dict[str, Any]) 
 
 def milters(sockets: dict[str, str]) -> str:
     """MILTER_README: OpenDKIM away must not stop the mail, so it goes unsigned then."""
-    named = ", ".join(f"inet:{where}:{port}" for port, where in map(_parts, sockets.values()))
+    named = ", ".join(map(milter_of, sockets.values()))
     return f"""\
 # For main.cf, written by mailadmin. See MILTER_README. Leave out the second milter while no Ed25519 key signs.
 smtpd_milters = {named}
@@ -75,7 +79,13 @@ milter_default_action = accept
 """
 
 
-def _parts(text: str) -> tuple[str, str]:
-    """OpenDKIM says inet:PORT@HOST where Postfix says inet:HOST:PORT."""
-    port, _at, where = text.removeprefix("inet:").partition("@")
-    return port, where
+def milter_of(socket: str) -> str:
+    """What OpenDKIM calls local:PATH or inet:PORT@HOST (opendkim.conf(5)), as Postfix calls it (MILTER_README). A path
+    below its queue directory is one for an smtpd(8) in a chroot, too. Raises CommandError."""
+    if found := LOCAL.fullmatch(socket):
+        return f"unix:{found['path'].removeprefix(QUEUE_DIRECTORY)}"
+    if found := INET.fullmatch(socket):
+        host = (found["host"] or ("::1" if found["six"] else "127.0.0.1")).strip("[]")
+        return f"inet:[{host}]:{found['port']}" if ":" in host else f"inet:{host}:{found['port']}"
+    sentence = _("“%s” is no socket of OpenDKIM. Write local:PATH with a whole path, or inet:PORT@HOST.")
+    raise CommandError(sentence % socket)

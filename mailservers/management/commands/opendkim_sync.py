@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from accounts.actors import Actor
 from accounts.commands import PanelCommand
-from mailservers.opendkim import sync_keys, tell_opendkim, write_tables
+from mailservers.opendkim import sync
 
 
 class Command(PanelCommand):
@@ -32,15 +33,24 @@ class Command(PanelCommand):
         parser.add_argument(
             "--pid-file", action="append", default=[], metavar="FILE", help=_("Of OpenDKIM, which is then told.")
         )
+        parser.add_argument(
+            "--told", action="store_true", help=_("You have sent OpenDKIM the signal: what it no longer uses may go.")
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if (options["pid_file"] or options["told"]) and not options["tables"]:
+            raise CommandError(_("--pid-file and --told go with --tables. An OpenDKIM that asks SQL needs no signal."))
         directory = Path(options["directory"]).absolute()
         try:
-            done = sync_keys(directory, host=options["host"], user=options["user"])
-            if options["tables"] and write_tables(directory, host=options["host"], user=options["user"]):
-                done.tables = True
-                for pid_file in options["pid_file"]:
-                    tell_opendkim(Path(pid_file))
+            done = sync(
+                directory,
+                host=options["host"],
+                user=options["user"],
+                with_tables=options["tables"],
+                pid_files=[Path(file) for file in options["pid_file"]],
+                is_told=options["told"],
+                by=Actor.from_command(),
+            )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         except (OSError, LookupError, ValueError) as error:
@@ -52,5 +62,7 @@ class Command(PanelCommand):
             self.stdout.write(_("Wrote %(file)s.") % {"file": name})
         for name in done.removed:
             self.stdout.write(_("Removed %(file)s.") % {"file": name})
-        if done.tables and not options["pid_file"]:
-            self.stdout.write(_("The tables are new. Send OpenDKIM the signal USR1."))
+        if done.waits:
+            self.stdout.write(_("The tables are new. Send OpenDKIM the signal USR1, then run this again with --told."))
+        if done.failed:
+            raise CommandError("\n".join([*done.failed, _("All else is as it should be.")]))
