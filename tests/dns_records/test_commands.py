@@ -1,11 +1,13 @@
 """manage.py dns, dns_settings and update_server."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dns_records.models import DnsSettings, UpdateServer
+from dns_records.record_models import Record
 from domains.services import add_domain
 from tests.commands.conftest import Shell
 from tests.dns_records.conftest import REVERSE, Place
@@ -27,13 +29,49 @@ class TestDns:
         assert ended.lines[:2] == ["right               MX     example.org", "different           TXT    example.org"]
         assert "SPF, example.org: Mail from other servers is only suspicious (~all)." in ended.err
         assert "DNSSEC: Not signed" in ended.err
-        row = shell("dns", "show", "example.org", "--json").json[1]
+        shown = shell("dns", "show", "example.org", "--json").json
+        assert (shown["domain"], shown["dnssec"]) == ("example.org", "unsigned")
+        assert shown["servers"] == ["ns1.servers.test", "ns2.servers.test"]
+        assert shown["checked_at"].endswith("Z")
+        row = shown["records"][1]
         assert (row["state"], row["published"]) == ("different", ["v=spf1 mx ip4:192.0.2.8 ~all"])
         figures = shell("dns", "check", "--json").json
         assert figures == {"domains": 1, "broken": 1, "unknown": 0, "changed": 0}
 
     def test_before_anybody_has_asked(self, place: Place, shell: Shell) -> None:
         assert shell("dns", "show", "example.org").lines[0] == "-                   MX     example.org"
+        shown = shell("dns", "show", "example.org", "--json").json
+        assert (shown["checked_at"], shown["dnssec"], shown["servers"]) == (None, None, [])
+        assert "Nobody has asked yet: dns check --hosts" in shell("dns", "show", "--hosts").err
+
+    def test_the_mail_hosts(self, place: Place, shell: Shell) -> None:
+        """They may be of no domain of the panel: then nobody else shows their records."""
+        place.publish_hosts()
+        place.servers.zone(REVERSE[0], "25 PTR mx1.example.net.")
+        ended = shell("dns", "check", "--hosts")
+        assert ended.code == 0
+        assert ended.lines == [
+            "right               A      mx1.example.net",
+            "right               AAAA   mx1.example.net",
+            "right               PTR    25.2.0.192.in-addr.arpa",
+            f"right               PTR    {ip_address('2001:db8::25').reverse_pointer}",
+            "right               A      mx2.example.net",
+            "missing             PTR    26.2.0.192.in-addr.arpa",
+        ]
+        assert ended.err == "Reverse name, 26.2.0.192.in-addr.arpa: There is no such record.\n"
+        assert shell("dns", "show", "--hosts").lines == ended.lines
+        shown = shell("dns", "show", "--hosts", "--json").json
+        assert sorted(shown) == ["checked_at", "records"]
+        assert [row["state"] for row in shown["records"]].count("missing") == 1
+        zone = shell("dns", "export", "--hosts").out
+        assert "\n25.2.0.192.in-addr.arpa. 3600 IN PTR mx1.example.net.\n" in zone
+        assert "\nmx1.example.net. 3600 IN AAAA 2001:db8::25\n" in zone
+        rows = shell("dns", "export", "--hosts", "--format", "json").json
+        assert {row["type"] for row in rows} == {"A", "AAAA", "PTR"}
+        assert not Record.objects.exclude(domain=None).exists()  # no domain was asked for
+        for verb in ("show", "export"):
+            assert shell.misused("dns", verb)
+        assert shell.misused("dns", "check", "example.org", "--hosts")
 
     def test_changes(self, place: Place, shell: Shell) -> None:
         """The last first; how a record was at first is no change."""

@@ -80,6 +80,8 @@ POST dkim_delete            /domains/falcot.org/dkim/s1/delete/                i
 GET  dns_list               /dns/                                              in  200 404 200 200
 POST dns_check_all          /dns/check/                                        in  404 404 404 302
 GET  dns_host_changes       /dns/changes/                                      in  404 404 404 200
+POST dns_host_check         /dns/mail-hosts/check/                             in  404 404 404 302
+GET  dns_host_export        /dns/mail-hosts/export/                            in  404 404 404 200
 GET  dns_settings           /dns/settings/                                     in  404 404 404 200
 POST dns_settings           /dns/settings/                                     in  404 404 404 302
 GET  dns_server_add         /dns/servers/add/                                  in  404 404 404 200
@@ -393,6 +395,7 @@ FORMS: dict[str, dict[str, str]] = {
     "dkim_move": {"state": "published", "reason": "The servers are inside only"},
     "dkim_delete": {},
     "dns_check_all": {},
+    "dns_host_check": {},
     "dns_check": {},
     "dns_publish": {},
     "dns_settings": {
