@@ -42,7 +42,7 @@ from dns_records.services import (
 from dns_records.words import sentence
 from domains.fields import normalised_domain
 
-TYPES = ("MX", "TXT", "CNAME", "SRV")
+TYPES = ("MX", "TXT", "CNAME", "SRV", "A", "AAAA", "TLSA")
 
 
 class DnsRecords(Noun):

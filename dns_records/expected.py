@@ -1,5 +1,6 @@
 """Which records should stand in the DNS for a domain and for the mail hosts, each with its reason."""
 
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -75,11 +76,14 @@ def expected_by_domain(domains: Sequence[Domain], settings: DnsSettings | None =
     settings = settings or DnsSettings.current()
     prefetch_related_objects(list(domains), "dns", "dkim_keys", "target__dkim_keys")
     may_go, clients = _keys_that_may_go(domains), _hosts_for_clients(settings)
-    return {domain.pk: list(_of_domain(domain, settings, may_go, clients)) for domain in domains}
+    hosts = _hosts_by_domain(domains, settings)
+    return {
+        domain.pk: [*_of_domain(domain, settings, may_go, clients), *hosts.get(domain.name, [])] for domain in domains
+    }
 
 
 def expected_of_hosts(settings: DnsSettings | None = None) -> list[Expected]:
-    """Addresses, reverse names and TLSA of the mail hosts: they belong to no domain."""
+    """Addresses, reverse names and TLSA of the mail hosts, in whichever zones they are."""
     return list(_of_hosts(settings or DnsSettings.current()))
 
 
@@ -206,6 +210,28 @@ def _for_mail_programs(name: str, settings: DnsSettings, clients: Mapping[str, s
         target = (f"{settings.panel_host}.",)
         yield Expected("autoconfig", f"autoconfig.{name}", "CNAME", target)
         yield Expected("autodiscover", f"autodiscover.{name}", "CNAME", target)
+
+
+def _hosts_by_domain(domains: Sequence[Domain], settings: DnsSettings) -> dict[str, list[Expected]]:
+    """By the names of these domains, the records of the mail hosts within each. Of domains within each other the inner
+    one has them, also where it is none of these."""
+    above = {host.name: _names_above(host.name) for host in settings.mail_hosts}
+    asked, all_names = {domain.name for domain in domains}, {name for names in above.values() for name in names}
+    found: dict[str, list[Expected]] = defaultdict(list)
+    if not asked & all_names:
+        return found
+    ours = set(Domain.objects.filter(name__in=all_names).values_list("name", flat=True))
+    for one in _of_hosts(settings):
+        holder = next((name for name in above[one.words["host"]] if name in ours), None)
+        if holder in asked and one.purpose != "reverse":  # that stands in the zone of whoever gave the address
+            found[holder].append(one)
+    return found
+
+
+def _names_above(name: str) -> list[str]:
+    """The name and those above it, the nearest first, without a top-level domain."""
+    labels = name.split(".")
+    return [".".join(labels[at:]) for at in range(len(labels) - 1)]
 
 
 def _of_hosts(settings: DnsSettings) -> Iterator[Expected]:

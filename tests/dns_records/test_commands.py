@@ -73,6 +73,16 @@ class TestDns:
             assert shell.misused("dns", verb)
         assert shell.misused("dns", "check", "example.org", "--hosts")
 
+    def test_a_domain_whose_zone_holds_the_mail_hosts(self, place: Place, shell: Shell) -> None:
+        add_domain("example.net", by=TESTER)
+        place.publish_hosts()
+        lines = shell("dns", "check", "example.net").lines
+        assert "right               AAAA   mx1.example.net" in lines
+        assert not [line for line in lines if "PTR" in line]
+        zone = shell("dns", "export", "example.net").out
+        place.servers.zone("example.net", zone)  # the real name server loads it
+        assert "\nmx2.example.net. 3600 IN A 192.0.2.26\n" in zone
+
     def test_changes(self, place: Place, shell: Shell) -> None:
         """The last first; how a record was at first is no change."""
         place.publish()

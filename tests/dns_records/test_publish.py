@@ -8,16 +8,20 @@ from django.utils import timezone
 
 from accounts.models import ChangeSet
 from dns_records.authoritative import Asker
+from dns_records.expected import expected_of_hosts
 from dns_records.jobs import start_dns_plan, start_dns_publish
 from dns_records.models import UpdateServer
 from dns_records.publishing import plan_for, publish
 from dns_records.record_models import PublishedRecord, Record
 from dns_records.services import add_update_server, change_dns_settings, change_domain_dns
+from domains.dkim_keys import generate
 from domains.dkim_models import DkimKey
 from domains.dkim_services import move_dkim_key
 from domains.models import Domain
+from domains.services import add_domain
 from jobs.services import run_job
 from tests.dns_records.conftest import Place
+from tests.dns_records.test_settings import certificate
 from tests.plugins.name_servers import ADDRESSES, TSIG_NAME, TSIG_SECRET
 from tests.services.checks import TESTER
 
@@ -162,6 +166,33 @@ def test_a_change_by_somebody_else_meanwhile_is_not_overwritten(place: Place, se
         publish(place.domain, plan, by=TESTER)
     assert not PublishedRecord.objects.exists()
     assert published("example.org", "MX") == []  # not one of them
+
+
+def test_the_zone_that_holds_the_mail_hosts(place: Place, server: UpdateServer) -> None:
+    """Their addresses and TLSA are put there too; a TLSA record of another key stays beside ours."""
+    domain = add_domain("example.net", by=TESTER)
+    change_dns_settings(certificates=certificate(generate("rsa-2048"), "mx1.example.net"), by=TESTER)
+    other = f"3 1 1 {'ab' * 32}"
+    theirs = f"mx2 A 192.0.2.99\n_25._tcp.mx1 TLSA {other}"
+    place.servers.zone("example.net", theirs, at=["ns1"], ns=["ns1"])
+    plan = plan_for(domain)
+    assert {
+        "+ mx1.example.net. 3600 IN A 192.0.2.25",
+        "+ mx1.example.net. 3600 IN AAAA 2001:db8::25",
+    } <= set(plan.lines)
+    assert [(step.name, step.rdtype, step.value) for step in plan.left_alone] == [
+        ("mx2.example.net", "A", "192.0.2.99")
+    ]
+    assert publish(domain, plan, by=TESTER) == []
+    assert published("mx1.example.net", "A") == ["192.0.2.25"]
+    (tlsa,) = [one for one in expected_of_hosts() if one.rdtype == "TLSA"]
+    assert set(published("_25._tcp.mx1.example.net", "TLSA")) == {other, *tlsa.values}
+    change_dns_settings(hosts="mx1.example.net 192.0.2.27", by=TESTER)
+    assert publish(domain, plan_for(domain), by=TESTER) == []
+    assert published("mx1.example.net", "A") == ["192.0.2.27"]
+    assert published("mx1.example.net", "AAAA") == []
+    assert plan_for(place.domain).to_do
+    assert not [step for step in plan_for(place.domain).steps if step.rdtype in ("A", "AAAA", "TLSA")]
 
 
 class TestRefused:
