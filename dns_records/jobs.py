@@ -71,7 +71,13 @@ def dns_publish(job: Job) -> dict[str, Any]:
 
 def plan_row(plan: Plan) -> dict[str, Any]:
     left_alone = [
-        {"name": step.name, "type": step.rdtype, "why": step.left_alone, "value": step.value}
+        {
+            "name": step.name,
+            "type": step.rdtype,
+            "why": step.left_alone,
+            "value": step.value,
+            "sentence": step.sentence,
+        }
         for step in plan.left_alone
     ]
     return {

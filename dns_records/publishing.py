@@ -116,20 +116,23 @@ def plan_for(domain: Domain) -> Plan:
         if f".{name}".endswith(f".{zone}"):
             there = _there(server, asker, name, rdtype)
             step = _step(name, rdtype, there, wanted[name, rdtype], ours[name, rdtype])
-            if there or not step.add or not _is_shut_out(server, asker, zone, step):
-                steps.append(step)
+            shut_out = _shut_out(server, asker, zone, step) if step.add and not there else None
+            steps.append(shut_out or step)
     return Plan(domain, server, zone, tuple(steps))
 
 
-def _is_shut_out(server: UpdateServer, asker: Asker, zone: str, step: Step) -> bool:
-    """Whether the server would ignore what is to come: beside an alias stands nothing else (RFC 2136, section 3.4.2.2).
-    The check says whether what stands there leads to the right place. A wildcard shuts nothing out."""
-    for rdtype in ("A", "AAAA") if step.rdtype == "CNAME" else ("CNAME",):
+def _shut_out(server: UpdateServer, asker: Asker, zone: str, step: Step) -> Step | None:
+    """The step, left alone, if the server would ignore what is to come: beside an alias stands nothing else (RFC 2136,
+    section 3.4.2.2). The check says whether what stands there leads to the right place. A wildcard shuts out
+    nothing."""
+    left_alone, rdtypes = ("address", ("A", "AAAA")) if step.rdtype == "CNAME" else ("alias", ("CNAME",))
+    for rdtype in rdtypes:
         there = _there(server, asker, step.name, rdtype)
         wildcards = (f"*.{above}" for above in _above(step.name, zone))
         if there and not any(_there(server, asker, name, rdtype) == there for name in wildcards):
-            return True
-    return False
+            value = ", ".join(_text(rdata).removesuffix(".") for rdata in there)
+            return Step(step.name, step.rdtype, step.there, left_alone=left_alone, value=value)
+    return None
 
 
 def _above(name: str, zone: str) -> Iterator[str]:
@@ -159,8 +162,8 @@ def _step(name: str, rdtype: str, found: Sequence[dns.rdata.Rdata], wanted: Sequ
 
 
 def _of_the_same_kind(expected: Expected, there: Sequence[str]) -> list[str]:
-    """Records that cannot stand beside the expected one. Other text stands beside SPF at the name of the domain, and TLSA
-    of another key beside ours."""
+    """Records that cannot stand beside the expected one. Other text stands beside SPF at the name of the domain, and
+    TLSA of another key beside ours."""
     if expected.purpose == "tlsa":
         return []
     version = VERSIONS.get(expected.purpose)

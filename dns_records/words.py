@@ -95,6 +95,14 @@ LEFT_ALONE = {
         "There is a record that the panel did not put there: %(value)s. Take it out, or change it."
     ),
     "merge": gettext_lazy("There is an SPF record that the panel did not put there. Change it by hand to: %(value)s"),
+    "alias": gettext_lazy(
+        "The name is an alias (CNAME) of %(value)s, and nothing else can stand beside an alias. Put the record at that "
+        "name, or take the alias out."
+    ),
+    "address": gettext_lazy(
+        "The name has an address of its own, %(value)s, so no alias can stand there. Leave it if it is the right one: "
+        "the check says so."
+    ),
 }
 ADVICE = {
     "none": gettext_lazy(

@@ -9,8 +9,8 @@ from domains.models import Domain
 
 
 def zone_text(domain: Domain | None, expected: Iterable[Expected]) -> str:
-    """Lines for the zone of the domain (RFC 1035, section 5.1). What belongs into another zone is commented out; without
-    a domain nothing is."""
+    """Lines for the zone of the domain (RFC 1035, section 5.1). What belongs into another zone is commented out;
+    without a domain nothing is."""
     lines: list[str] = []
     for one in expected:
         elsewhere = domain is not None and not f".{one.name}".endswith(f".{domain.name}")

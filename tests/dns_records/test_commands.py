@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dns_records.models import DnsSettings, UpdateServer
-from dns_records.record_models import Record
+from dns_records.record_models import PublishedRecord, Record
 from domains.services import add_domain
 from tests.commands.conftest import Shell
 from tests.dns_records.conftest import REVERSE, Place
@@ -127,8 +127,24 @@ class TestDns:
         plan = shell("dns", "publish", "example.org", "--plan")
         assert plan.lines[0] == "+ example.org. 3600 IN MX 10 mx1.example.net."
         assert plan.lines[-1] == "Nothing was changed."
-        assert shell("dns", "publish", "example.org").lines[-1] == "Published the records of example.org."
+        assert shell("dns", "publish", "example.org", "--yes").lines[-1] == "Published the records of example.org."
         assert shell("dns", "publish", "example.org").lines == ["There is nothing to publish."]
+
+    def test_publish_shows_the_plan_and_asks(self, place: Place, shell: Shell) -> None:
+        place.servers.zone("example.org", "autoconfig A 192.0.2.80", at=["ns1"], ns=["ns1"])
+        port = ["--port", str(place.servers.port), "--for-all", "yes"]
+        shell("update_server", "add", TSIG_NAME, ADDRESSES["ns1"], *port, piped=TSIG_SECRET.encode())
+        assert shell.misused("dns", "publish", "example.org").endswith("Use --yes.\n")  # nobody is there to ask
+        asked = shell("dns", "publish", "example.org", typed="no\n")
+        assert (asked.code, asked.out) == (1, "")
+        assert "autoconfig.example.org CNAME: The name has an address of its own, 192.0.2.80, so" in asked.err
+        plan, _question, said = asked.err.partition("Publish this in the zone example.org? Type yes: ")
+        assert "+ example.org. 3600 IN MX 10 mx1.example.net.\n" in plan
+        assert said == "Nothing was published.\n"
+        assert not PublishedRecord.objects.exists()
+        done = shell("dns", "publish", "example.org", "--json", typed="yes\n")
+        assert "+ example.org. 3600 IN MX 10 mx1.example.net.\n" in done.err
+        assert (done.code, done.json["unseen"]) == (0, [])
 
     def test_change(self, shell: Shell) -> None:
         add_domain("example.org", by=TESTER)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import ChangeSet
@@ -23,6 +24,7 @@ from jobs.services import run_job
 from tests.dns_records.conftest import Place
 from tests.dns_records.test_settings import certificate
 from tests.plugins.name_servers import ADDRESSES, TSIG_NAME, TSIG_SECRET
+from tests.plugins.people import words_of
 from tests.services.checks import TESTER
 
 OTHERS = '@ TXT "google-site-verification=abc"\nwww A 192.0.2.80'
@@ -110,13 +112,30 @@ def test_records_of_others_are_left_alone(place: Place, server: UpdateServer) ->
     assert not PublishedRecord.objects.filter(rdtype="MX").exists()
 
 
-def test_nothing_is_put_beside_an_alias_nor_an_alias_beside_an_address(place: Place, server: UpdateServer) -> None:
+def test_nothing_is_put_beside_an_alias_nor_an_alias_beside_an_address(
+    place: Place, server: UpdateServer, alice_client: Client
+) -> None:
     theirs = (
         "s1._domainkey CNAME s1._domainkey.example.net.\nautoconfig A 192.0.2.80\nmta-sts AAAA 2001:db8::80\n"
         "* A 192.0.2.81\n*._tcp CNAME www"
     )
     place.servers.zone("example.org", theirs, at=["ns1"], ns=["ns1"])
-    names = {(step.name, step.rdtype) for step in plan_for(place.domain).steps}
+    plan = plan_for(place.domain)
+    assert {step.name: step.sentence for step in plan.left_alone} == {
+        "s1._domainkey.example.org": "The name is an alias (CNAME) of s1._domainkey.example.net, and nothing else can "
+        "stand beside an alias. Put the record at that name, or take the alias out.",
+        "autoconfig.example.org": "The name has an address of its own, 192.0.2.80, so no alias can stand there. "
+        "Leave it if it is the right one: the check says so.",
+        "mta-sts.example.org": "The name has an address of its own, 2001:db8::80, so no alias can stand there. "
+        "Leave it if it is the right one: the check says so.",
+    }
+    job = start_dns_plan(place.domain, by=TESTER)
+    run_job(job.pk)
+    page = words_of(alice_client.get("/domains/example.org/dns/publish/"))
+    assert all(step.sentence in page for step in plan.left_alone)
+    job.refresh_from_db()
+    assert [row["sentence"] for row in (job.result or {})["left_alone"]] == [one.sentence for one in plan.left_alone]
+    names = {(step.name, step.rdtype) for step in plan.to_do}
     assert not names & {
         ("s1._domainkey.example.org", "TXT"),
         ("autoconfig.example.org", "CNAME"),

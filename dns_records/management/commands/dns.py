@@ -5,7 +5,16 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from accounts.commands import NounCommand, Options, as_json, at_least_one, given, stream, version_argument
+from accounts.commands import (
+    NounCommand,
+    Options,
+    as_json,
+    at_least_one,
+    delete_arguments,
+    given,
+    stream,
+    version_argument,
+)
 from dns_records.alarm import tell_what_broke
 from dns_records.beside import expected_for, seen_row
 from dns_records.changes import change_row, record_changes
@@ -44,6 +53,7 @@ class Command(NounCommand):
         publish = self.verb("publish", _("Put the records into the zone by dynamic update (RFC 2136)."))
         publish.add_argument("domain", metavar="DOMAIN")
         publish.add_argument("--plan", action="store_true", help=_("Only say what would change."))
+        delete_arguments(publish)
 
         change = self.verb("change", _("Change where a domain differs from the DNS settings."))
         change.add_argument("domain", metavar="DOMAIN")
@@ -111,12 +121,14 @@ class Command(NounCommand):
         plan = plan_for(domain)
         for step in plan.left_alone:
             self.remark(f"{step.name} {step.rdtype}: {step.sentence}")
-        if not options["json"] and plan.to_do:
+        if plan.to_do and not options["json"] and (options["plan"] or options["yes"]):
             self.stdout.write("\n".join(plan.lines))
         if options["plan"] or not plan.to_do:
             sentence = _("Nothing was changed.") if plan.to_do else _("There is nothing to publish.")
             self.done(sentence, plan_row(plan), options)
             return
+        question = _("Publish this in the zone %(zone)s?") % {"zone": plan.zone}
+        self.make_sure(question, plan.lines, options, otherwise=_("Nothing was published."))
         unseen = publish(domain, plan, by=self.by)
         check_domains([domain])
         for name in unseen:
