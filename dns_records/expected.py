@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from dns_records import words
 from dns_records.fields import is_for, readable_certificates, tlsa_of
@@ -39,10 +41,11 @@ class Expected:
     values: tuple[str, ...]
     words: Mapping[str, Any] = field(default_factory=dict)
     waits: bool = False  # nobody misses it yet: a key that is only prepared
+    because: str = ""  # another key of words.REASONS than its purpose
 
     @property
     def reason(self) -> str:
-        return str(words.REASONS[self.purpose]) % self.words
+        return str(words.REASONS[self.because or self.purpose]) % self.words
 
     @property
     def label(self) -> str:
@@ -74,7 +77,7 @@ def expected_of(domain: Domain, settings: DnsSettings | None = None) -> list[Exp
 def expected_by_domain(domains: Sequence[Domain], settings: DnsSettings | None = None) -> dict[int, list[Expected]]:
     """By the number of each domain, in few statements."""
     settings = settings or DnsSettings.current()
-    prefetch_related_objects(list(domains), "dns", "dkim_keys", "target__dkim_keys")
+    prefetch_related_objects(list(domains), "dns", "held_policy", "dkim_keys", "target__dkim_keys")
     may_go, clients = _keys_that_may_go(domains), _hosts_for_clients(settings)
     hosts = _hosts_by_domain(domains, settings)
     return {
@@ -93,17 +96,34 @@ def own_settings(domain: Domain) -> DomainDns:
     return own or DomainDns(domain=domain, version=0)
 
 
-def sts_policy(settings: DnsSettings) -> str:
+def held_until(domain: Domain) -> datetime | None:
+    """Until when senders may hold a policy of this domain that is not “none”; None where nobody does."""
+    held = getattr(domain, "held_policy", None)
+    return held.until if held and held.until > timezone.now() else None
+
+
+def sts_mode(settings: DnsSettings, held: datetime | None = None) -> str:
+    """The mode that is served; “none” for as long as senders may hold a policy that is there no more (RFC 8461, section
+    8.3: to them no policy at all would mean that the old one goes on)."""
+    if settings.sts_mode == settings.StsMode.NONE or settings.mail_hosts and settings.sts_mode:
+        return settings.sts_mode
+    return settings.StsMode.NONE if held else ""
+
+
+def sts_policy(settings: DnsSettings, held: datetime | None = None) -> str:
     """What /.well-known/mta-sts.txt says (RFC 8461, section 3.2); "" where there is none."""
-    if not settings.sts_mode or not settings.mail_hosts:
+    mode = sts_mode(settings, held)
+    if not mode:
         return ""
-    lines = ["version: STSv1", f"mode: {settings.sts_mode}", *(f"mx: {host.name}" for host in settings.mail_hosts)]
-    return "".join(f"{line}\r\n" for line in [*lines, f"max_age: {settings.sts_days * DAY}"])
+    is_none = mode == settings.StsMode.NONE
+    hosts = [] if is_none else [f"mx: {host.name}" for host in settings.mail_hosts]
+    max_age = DAY if is_none else settings.sts_days * DAY
+    return "".join(f"{line}\r\n" for line in ["version: STSv1", f"mode: {mode}", *hosts, f"max_age: {max_age}"])
 
 
-def sts_id(settings: DnsSettings) -> str:
+def sts_id(settings: DnsSettings, held: datetime | None = None) -> str:
     """Another one for each other policy (RFC 8461, section 3.1), so that nobody has to think of it."""
-    return sha256(sts_policy(settings).encode()).hexdigest()[:20]
+    return sha256(sts_policy(settings, held).encode()).hexdigest()[:20]
 
 
 def spf_terms_of(domain: Domain, settings: DnsSettings) -> list[str]:
@@ -142,9 +162,13 @@ def _of_domain(
     yield from _dkim(domain, may_go)
     if terms or hosts:
         yield from _dmarc(domain, settings)
-    if policy := sts_policy(settings):
-        record = f"v=STSv1; id={sts_id(settings)};"
-        yield Expected("sts", f"_mta-sts.{name}", "TXT", (record,), {"policy": policy})
+    held = held_until(domain)
+    if settings.panel_host and sts_mode(settings, held):
+        record = f"v=STSv1; id={sts_id(settings, held)};"
+        said, because = {}, ""
+        if held and not settings.sts_mode:
+            said, because = {"until": date_format(timezone.localtime(held), "DATETIME_FORMAT")}, "sts_held"
+        yield Expected("sts", f"_mta-sts.{name}", "TXT", (record,), said, because=because)
         yield Expected("sts_host", f"mta-sts.{name}", "CNAME", (f"{settings.panel_host}.",), {"domain": name})
     if settings.tls_reports and hosts:
         record = f"v=TLSRPTv1; rua={','.join(f'mailto:{one}' for one in settings.tls_reports.split())}"

@@ -1,4 +1,4 @@
-"""What was seen in the DNS at the last check, since when it is so, and what we have put there."""
+"""What was seen in the DNS at the last check, since when it is so, what we have put there, and what senders hold."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -144,3 +144,14 @@ class PublishedRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.rdtype} {self.value}"
+
+
+class HeldPolicy(models.Model):
+    """Until when senders may hold a policy of MTA-STS that was served for a domain and was not “none”. It changes with
+    what others ask for, so it is not in the history."""
+
+    domain = models.OneToOneField(Domain, primary_key=True, on_delete=models.CASCADE, related_name="held_policy")
+    until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.domain_id)

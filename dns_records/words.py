@@ -40,6 +40,9 @@ REASONS = {
     "dmarc": gettext_lazy("Says what happens to mail that claims to be from %(domain)s and is not."),
     "dmarc_reports": gettext_lazy("%(other)s agrees to get the DMARC reports about %(domain)s, or nobody sends them."),
     "sts": gettext_lazy("Tells other servers that there is a policy of MTA-STS, and when it is another one."),
+    "sts_held": gettext_lazy(
+        "MTA-STS is off, but senders may hold the old policy until %(until)s. By this they learn that it is none now."
+    ),
     "sts_host": gettext_lazy(
         "The panel serves the policy of MTA-STS there, by HTTPS: the web server needs a certificate."
     ),

@@ -1,5 +1,6 @@
 """manage.py dns, dns_settings and update_server."""
 
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from dns_records.models import DnsSettings, UpdateServer
-from dns_records.record_models import PublishedRecord, Record
+from dns_records.record_models import HeldPolicy, PublishedRecord, Record
 from domains.services import add_domain
 from tests.commands.conftest import Shell
 from tests.dns_records.conftest import REVERSE, Place
@@ -165,7 +166,11 @@ class TestSettings:
         assert changed["hosts"] == ["mx1.example.net 192.0.2.25", "mx2.example.net 192.0.2.26"]
         assert (changed["sts_mode"], changed["spf_strict"]) == ("testing", False)
         assert shell("dns_settings", "show", "--json").json == changed
+        assert shell("dns_settings", "change", "--sts-mode", "none", "--json").json["sts_mode"] == "none"
         assert shell("dns_settings", "change", "--sts-mode", "off", "--json").json["sts_mode"] == ""
+        domain, until = add_domain("example.org", by=TESTER), datetime(2126, 1, 1, tzinfo=UTC)
+        HeldPolicy.objects.create(domain=domain, until=until)
+        assert shell("dns_settings", "show", "--json").json["sts_held_until"] == "2126-01-01T00:00:00Z"
 
     def test_refused(self, shell: Shell, tmp_path: Path) -> None:
         assert shell.refused("dns_settings", "change", "--host", "mx1.example.net")
