@@ -12,12 +12,20 @@ from accounts.sealing import IS_FERNET
 from accounts.tracking import tracked
 from dns_records import fields
 from dns_records.fields import MailHost
-from dns_records.record_models import HeldPolicy, PublishedRecord, Record, RecordChange, RecordState, ZoneCheck
+from dns_records.record_models import (
+    HeldPolicy,
+    PublishedRecord,
+    Record,
+    RecordChange,
+    RecordState,
+    SentRecord,
+    ZoneCheck,
+)
 from domains.fields import DOMAIN_REGEX, normalised_domain
 from domains.models import Domain
 
 __all__ = ["DmarcPolicy", "DnsSettings", "DomainDns", "UpdateSecret", "UpdateServer"]
-__all__ += ["HeldPolicy", "PublishedRecord", "Record", "RecordChange", "RecordState", "ZoneCheck"]
+__all__ += ["HeldPolicy", "PublishedRecord", "Record", "RecordChange", "RecordState", "SentRecord", "ZoneCheck"]
 
 LONGEST_SENTENCE = 500
 

@@ -146,6 +146,19 @@ class PublishedRecord(models.Model):
         return f"{self.name} {self.rdtype} {self.value}"
 
 
+class SentRecord(models.Model):
+    """What an update was to put into the DNS, from before it is sent until its answer has come. Without an answer
+    nobody knows whether it is there; if it is, it is ours."""
+
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="sent_records", db_constraint=False)
+    name = models.CharField(max_length=253, db_collation="C")
+    rdtype = models.CharField(max_length=5)
+    value = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.rdtype} {self.value}"
+
+
 class HeldPolicy(models.Model):
     """Until when senders may hold a policy of MTA-STS that was served for a domain and was not “none”. It changes with
     what others ask for, so it is not in the history."""
