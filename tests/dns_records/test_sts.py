@@ -64,15 +64,14 @@ def test_mode_none(client: Client) -> None:
 def test_the_way_out(client: Client, alice_client: Client) -> None:
     """RFC 8461, section 8.3: until nobody can hold the old policy any more, the new one says none, with a new id."""
     domain, other = add_domain("example.org", by=TESTER), add_domain("example.com", by=TESTER)
-    options = {"hosts": HOSTS, "panel_host": "panel.example.net", "sts_mode": "enforce", "sts_days": 30}
-    change_dns_settings(**options, by=TESTER)
+    change_dns_settings(hosts=HOSTS, panel_host="panel.example.net", sts_mode="enforce", sts_days=30, by=TESTER)
     before = records_of(domain)["sts"].values
     asked_at = timezone.now()
     assert "enforce" in get(client, "mta-sts.example.org")[1]
     change_dns_settings(sts_days=1, by=TESTER)
     get(client, "mta-sts.example.org")  # who asks now holds it for a day, the others still for 30
-    for changes in ({"sts_mode": ""}, {"sts_mode": "enforce", "hosts": ""}):
-        change_dns_settings(**changes, by=TESTER)
+    for mode, hosts in (("", HOSTS), ("enforce", "")):
+        change_dns_settings(sts_mode=mode, hosts=hosts, by=TESTER)
         assert get(client, "mta-sts.example.org") == (200, "version: STSv1\r\nmode: none\r\nmax_age: 86400\r\n")
         assert records_of(domain)["sts"].values != before
         assert get(client, "mta-sts.example.com")[0] == 404  # nobody has asked for its policy
