@@ -167,8 +167,8 @@ class NounCommand(PanelCommand):
             raise ValidationError(_("These were two different passwords. Nothing was changed."))
         return first
 
-    def make_sure(self, question: str, losses: Iterable[str], options: Options) -> None:
-        """Names what is lost and asks; --yes answers beforehand."""
+    def make_sure(self, question: str, losses: Iterable[str], options: Options, *, otherwise: str = "") -> None:
+        """Names what is lost and asks; --yes answers beforehand. `otherwise` is said to any other answer than yes."""
         if options["yes"]:
             return
         if not sys.stdin.isatty():
@@ -178,7 +178,7 @@ class NounCommand(PanelCommand):
         self.stderr.write(_("%(question)s Type yes: ") % {"question": question}, style_func=str, ending="")
         self.stderr.flush()
         if sys.stdin.readline().strip().lower() != "yes":
-            raise ValidationError(_("Nothing was deleted."))
+            raise ValidationError(otherwise or _("Nothing was deleted."))
 
 
 # Arguments that several nouns share

@@ -17,27 +17,46 @@ from api.questions import asked, one_page
 from api.schema import list_parameters, page_of
 from api.views import LIST_WORDS, HouseView
 from api.work_views import refuse_for_some_domains, started, work
+from dns_records.beside import expected_for, seen_row
 from dns_records.changes import change_row, record_changes
-from dns_records.expected import expected_of
 from dns_records.jobs import start_dns_check, start_dns_plan, start_dns_publish
-from dns_records.zone_text import as_rows, zone_text
+from dns_records.record_models import DNSSEC_STATES
+from dns_records.zone_text import zone_text
 from domains.models import Domain
 
 A_DOMAIN = OpenApiParameter("domain", str, "query", required=True, description=OF_DOMAIN)
 
 
 class ExpectedRecordSerializer(serializers.Serializer[Any]):
+    """What is expected, beside what the last check saw of it; `state` is null where nobody has asked yet."""
+
     purpose = serializers.CharField(read_only=True)
     name = serializers.CharField(read_only=True)
     type = serializers.CharField(read_only=True)
     values = serializers.ListField(child=serializers.CharField(), read_only=True)
     reason = serializers.CharField(read_only=True)
+    state = serializers.CharField(read_only=True, allow_null=True)
+    published = serializers.ListField(child=serializers.CharField(), read_only=True)
+    why = serializers.CharField(read_only=True)
+    since = serializers.DateTimeField(read_only=True, allow_null=True)
+
+
+class ExpectedHostRecordsSerializer(serializers.Serializer[Any]):
+    """The records of the mail hosts, in whichever zones they are, and the same as lines of a zone file."""
+
+    checked_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    records = ExpectedRecordSerializer(many=True, read_only=True)
+    zone = serializers.CharField(read_only=True)
 
 
 class ExpectedRecordsSerializer(serializers.Serializer[Any]):
-    """The records that a domain should have, and the same as lines of a zone file."""
+    """The records that a domain should have, the same as lines of a zone file, and what the last check saw: when, at
+    which servers, and whether DNSSEC is signed, unsigned, broken or unknown."""
 
     domain = serializers.CharField(read_only=True)
+    checked_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    dnssec = serializers.ChoiceField(list(DNSSEC_STATES), read_only=True, allow_null=True)
+    servers = serializers.ListField(child=serializers.CharField(), read_only=True)
     records = ExpectedRecordSerializer(many=True, read_only=True)
     zone = serializers.CharField(read_only=True)
 
@@ -55,9 +74,22 @@ class ExpectedRecords(HouseView):
 
     def get(self, request: Request) -> Response:
         domain = _domain(request, asked(request, ["domain"]))
-        expected = expected_of(domain)
-        rows = as_rows(expected)
-        return Response({"domain": domain.name, "records": rows, "zone": zone_text(domain, expected)})
+        return Response(seen_row(domain) | {"zone": zone_text(domain, expected_for(domain))})
+
+
+class ExpectedHostRecords(HouseView):
+    resource, tag, only_superusers = "dns", "dns-records", True
+    described = {
+        "GET": {
+            "operation": "show_expected_dns_records_of_mail_hosts",
+            "summary": _("Show which DNS records the mail hosts should have, with their reasons"),
+            "answers": {200: ExpectedHostRecordsSerializer},
+        }
+    }
+
+    def get(self, request: Request) -> Response:
+        asked(request, [])
+        return Response(seen_row(None) | {"zone": zone_text(None, expected_for(None))})
 
 
 class RecordChangeSerializer(serializers.Serializer[Any]):
@@ -119,6 +151,17 @@ class DnsCheck(HouseView):
         domain = _domain(request, asked(request, ["domain"]))
         refuse_for_some_domains(request)
         return started(request, lambda: start_dns_check(domain, by=actor_of(request)))
+
+
+class DnsHostCheck(HouseView):
+    resource, tag, only_superusers = "dns", "dns-records", True
+    described = {
+        "POST": work("check_dns_records_of_mail_hosts", _("Ask for the DNS records of the mail hosts now")),
+    }
+
+    def post(self, request: Request) -> Response:
+        asked(request, [])
+        return started(request, lambda: start_dns_check(hosts=True, by=actor_of(request)))
 
 
 class DnsPlan(HouseView):

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from rest_framework.serializers import DateTimeField
 
 from accounts.actors import Actor
 from accounts.models import User
@@ -39,10 +40,11 @@ from dns_records.services import (
     forget_domain_dns,
     server_named,
 )
+from dns_records.sts import held_by_anybody
 from dns_records.words import sentence
 from domains.fields import normalised_domain
 
-TYPES = ("MX", "TXT", "CNAME", "SRV")
+TYPES = ("MX", "TXT", "CNAME", "SRV", "A", "AAAA", "TLSA")
 
 
 class DnsRecords(Noun):
@@ -98,7 +100,20 @@ class TheDnsSettings(Noun):
 
     name, slug, resource, words = "DnsSettings", "dns-settings", "dns", gettext_lazy("DNS settings")
     only_superusers, is_single = True, True
-    fields = [*of_model(DnsSettings, " ".join(SETTINGS)), *shown_only(DnsSettings, "version changed_at")]
+    fields = [
+        *of_model(DnsSettings, " ".join(SETTINGS)),
+        Field(
+            "sts_held_until",
+            partial(
+                DateTimeField,
+                allow_null=True,
+                help_text=gettext_lazy("Until when senders may hold a policy of MTA-STS that is not “none”."),
+            ),
+            lambda settings: held_by_anybody(),
+            on=frozenset(),
+        ),
+        *shown_only(DnsSettings, "version changed_at"),
+    ]
     orderings: Mapping[str, tuple[str, ...]] = {}
 
     def rows(self, user: User) -> QuerySet[Any]:

@@ -8,7 +8,16 @@ from api.broadcast_views import BroadcastRefusals, Broadcasts, OneBroadcast, Sto
 from api.changes import Changes
 from api.comparisons import Comparisons, Differences, OneComparison
 from api.dkim_views import Generations, Rotations
-from api.dns_views import DnsCheck, DnsPlan, DnsPublish, ExpectedRecords, HostRecordChanges, RecordChanges
+from api.dns_views import (
+    DnsCheck,
+    DnsHostCheck,
+    DnsPlan,
+    DnsPublish,
+    ExpectedHostRecords,
+    ExpectedRecords,
+    HostRecordChanges,
+    RecordChanges,
+)
 from api.import_views import Exports, ImportFaults, Imports, OneImport, WriteImport
 from api.nouns import NOUNS
 from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Simulate, Undo
@@ -56,6 +65,11 @@ urlpatterns = [
     path("api/v1/broadcasts/<int:id>/refusals/", BroadcastRefusals.as_view(), name="api_broadcast_refusals"),
     path("api/v1/alias-report/", AliasReport.as_view(), name="api_alias_report"),
     path("api/v1/expected-dns-records/", ExpectedRecords.as_view(), name="api_expected_dns_records"),
+    path(
+        "api/v1/expected-dns-records/mail-hosts/",
+        ExpectedHostRecords.as_view(),
+        name="api_expected_dns_records_of_mail_hosts",
+    ),
     path("api/v1/dns-record-changes/", RecordChanges.as_view(), name="api_dns_record_changes"),
     path(
         "api/v1/dns-record-changes/mail-hosts/",
@@ -63,6 +77,7 @@ urlpatterns = [
         name="api_dns_record_changes_of_mail_hosts",
     ),
     path("api/v1/dns-check/", DnsCheck.as_view(), name="api_dns_check"),
+    path("api/v1/dns-check/mail-hosts/", DnsHostCheck.as_view(), name="api_dns_check_of_mail_hosts"),
     path("api/v1/dns-plan/", DnsPlan.as_view(), name="api_dns_plan"),
     path("api/v1/dns-publish/", DnsPublish.as_view(), name="api_dns_publish"),
     path("api/v1/forwards/", Forwards.as_view(), name="api_forwards"),

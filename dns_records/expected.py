@@ -1,13 +1,16 @@
 """Which records should stand in the DNS for a domain and for the mail hosts, each with its reason."""
 
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from dns_records import words
 from dns_records.fields import is_for, names_of, readable_certificates, tlsa_of
@@ -39,10 +42,11 @@ class Expected:
     words: Mapping[str, Any] = field(default_factory=dict)
     waits: bool = False  # nobody misses it yet: a key that is only prepared
     why: str = ""  # it is not known what should be there, so there are no values: a key of words.WHY
+    because: str = ""  # another key of words.REASONS than its purpose
 
     @property
     def reason(self) -> str:
-        return str(words.REASONS[self.purpose]) % self.words
+        return str(words.REASONS[self.because or self.purpose]) % self.words
 
     @property
     def label(self) -> str:
@@ -74,13 +78,16 @@ def expected_of(domain: Domain, settings: DnsSettings | None = None) -> list[Exp
 def expected_by_domain(domains: Sequence[Domain], settings: DnsSettings | None = None) -> dict[int, list[Expected]]:
     """By the number of each domain, in few statements."""
     settings = settings or DnsSettings.current()
-    prefetch_related_objects(list(domains), "dns", "dkim_keys", "target__dkim_keys")
+    prefetch_related_objects(list(domains), "dns", "held_policy", "dkim_keys", "target__dkim_keys")
     may_go, clients = _keys_that_may_go(domains), _hosts_for_clients(settings)
-    return {domain.pk: list(_of_domain(domain, settings, may_go, clients)) for domain in domains}
+    hosts = _hosts_by_domain(domains, settings)
+    return {
+        domain.pk: [*_of_domain(domain, settings, may_go, clients), *hosts.get(domain.name, [])] for domain in domains
+    }
 
 
 def expected_of_hosts(settings: DnsSettings | None = None) -> list[Expected]:
-    """Addresses, reverse names and TLSA of the mail hosts: they belong to no domain."""
+    """Addresses, reverse names and TLSA of the mail hosts, in whichever zones they are."""
     return list(_of_hosts(settings or DnsSettings.current()))
 
 
@@ -90,17 +97,34 @@ def own_settings(domain: Domain) -> DomainDns:
     return own or DomainDns(domain=domain, version=0)
 
 
-def sts_policy(settings: DnsSettings) -> str:
+def held_until(domain: Domain) -> datetime | None:
+    """Until when senders may hold a policy of this domain that is not “none”; None where nobody does."""
+    held = getattr(domain, "held_policy", None)
+    return held.until if held and held.until > timezone.now() else None
+
+
+def sts_mode(settings: DnsSettings, held: datetime | None = None) -> str:
+    """The mode that is served; “none” for as long as senders may hold a policy that is there no more (RFC 8461, section
+    8.3: to them no policy at all would mean that the old one goes on)."""
+    if settings.sts_mode == settings.StsMode.NONE or settings.mail_hosts and settings.sts_mode:
+        return settings.sts_mode
+    return settings.StsMode.NONE if held else ""
+
+
+def sts_policy(settings: DnsSettings, held: datetime | None = None) -> str:
     """What /.well-known/mta-sts.txt says (RFC 8461, section 3.2); "" where there is none."""
-    if not settings.sts_mode or not settings.mail_hosts:
+    mode = sts_mode(settings, held)
+    if not mode:
         return ""
-    lines = ["version: STSv1", f"mode: {settings.sts_mode}", *(f"mx: {host.name}" for host in settings.mail_hosts)]
-    return "".join(f"{line}\r\n" for line in [*lines, f"max_age: {settings.sts_days * DAY}"])
+    is_none = mode == settings.StsMode.NONE
+    hosts = [] if is_none else [f"mx: {host.name}" for host in settings.mail_hosts]
+    max_age = DAY if is_none else settings.sts_days * DAY
+    return "".join(f"{line}\r\n" for line in ["version: STSv1", f"mode: {mode}", *hosts, f"max_age: {max_age}"])
 
 
-def sts_id(settings: DnsSettings) -> str:
+def sts_id(settings: DnsSettings, held: datetime | None = None) -> str:
     """Another one for each other policy (RFC 8461, section 3.1), so that nobody has to think of it."""
-    return sha256(sts_policy(settings).encode()).hexdigest()[:20]
+    return sha256(sts_policy(settings, held).encode()).hexdigest()[:20]
 
 
 def spf_terms_of(domain: Domain, settings: DnsSettings) -> list[str]:
@@ -139,9 +163,13 @@ def _of_domain(
     yield from _dkim(domain, may_go)
     if terms or hosts:
         yield from _dmarc(domain, settings)
-    if policy := sts_policy(settings):
-        record = f"v=STSv1; id={sts_id(settings)};"
-        yield Expected("sts", f"_mta-sts.{name}", "TXT", (record,), {"policy": policy})
+    held = held_until(domain)
+    if settings.panel_host and sts_mode(settings, held):
+        record = f"v=STSv1; id={sts_id(settings, held)};"
+        said, because = {}, ""
+        if held and not settings.sts_mode:
+            said, because = {"until": date_format(timezone.localtime(held), "DATETIME_FORMAT")}, "sts_held"
+        yield Expected("sts", f"_mta-sts.{name}", "TXT", (record,), said, because=because)
         yield Expected("sts_host", f"mta-sts.{name}", "CNAME", (f"{settings.panel_host}.",), {"domain": name})
     if settings.tls_reports and hosts:
         record = f"v=TLSRPTv1; rua={','.join(f'mailto:{one}' for one in settings.tls_reports.split())}"
@@ -207,6 +235,28 @@ def _for_mail_programs(name: str, settings: DnsSettings, clients: Mapping[str, s
         target = (f"{settings.panel_host}.",)
         yield Expected("autoconfig", f"autoconfig.{name}", "CNAME", target)
         yield Expected("autodiscover", f"autodiscover.{name}", "CNAME", target)
+
+
+def _hosts_by_domain(domains: Sequence[Domain], settings: DnsSettings) -> dict[str, list[Expected]]:
+    """By the names of these domains, the records of the mail hosts within each. Of domains within each other the inner
+    one has them, also where it is none of these."""
+    above = {host.name: _names_above(host.name) for host in settings.mail_hosts}
+    asked, all_names = {domain.name for domain in domains}, {name for names in above.values() for name in names}
+    found: dict[str, list[Expected]] = defaultdict(list)
+    if not asked & all_names:
+        return found
+    ours = set(Domain.objects.filter(name__in=all_names).values_list("name", flat=True))
+    for one in _of_hosts(settings):
+        holder = next((name for name in above[one.words["host"]] if name in ours), None)
+        if holder in asked and one.purpose != "reverse":  # that stands in the zone of whoever gave the address
+            found[holder].append(one)
+    return found
+
+
+def _names_above(name: str) -> list[str]:
+    """The name and those above it, the nearest first, without a top-level domain."""
+    labels = name.split(".")
+    return [".".join(labels[at:]) for at in range(len(labels) - 1)]
 
 
 def _of_hosts(settings: DnsSettings) -> Iterator[Expected]:

@@ -20,11 +20,11 @@ DNS_CHECK, DNS_PLAN, DNS_PUBLISH = "dns_check", "dns_plan", "dns_publish"
 
 @job_kind(DNS_CHECK)
 def dns_check(job: Job) -> dict[str, Any]:
-    """Of one domain, or of all that are to be checked. Done twice it only looks twice."""
-    domains = domains_to_check()
-    pk = job.arguments.get("domain")
-    if pk is not None:
+    """Of one domain, of the mail hosts alone, or of all that are to be checked. Done twice it only looks twice."""
+    if job.arguments.get("domain") is not None:
         domains = [_domain_of(job)]
+    else:
+        domains = [] if job.arguments.get("hosts") else domains_to_check()
     changed = check_domains(domains, show=lambda done, total: show_progress(job, done, total))
     return {"domains": len(domains), "changed": changed, "mails": tell_what_broke()}
 
@@ -35,15 +35,18 @@ def domains_to_check() -> list[Domain]:
     return list(asked.select_related("target").order_by("name"))
 
 
-def start_dns_check(domain: Domain | None = None, *, by: Actor) -> Job:
-    """All domains where none is named. What is about to be asked anyway for the same person is not asked twice."""
+def start_dns_check(domain: Domain | None = None, *, hosts: bool = False, by: Actor) -> Job:
+    """All domains where none is named, or with `hosts` the mail hosts alone. What is about to be asked anyway for the
+    same person is not asked twice."""
+    label, arguments = gettext_noop("Check of the DNS records"), {}
+    if domain:
+        label, arguments = gettext_noop("Check of the DNS records of a domain"), {"domain": domain.pk}
+    elif hosts:
+        label, arguments = gettext_noop("Check of the DNS records of the mail hosts"), {"hosts": True}
     unfinished = Job.objects.filter(kind=DNS_CHECK, state=Job.State.WAITING, started_by=by.user)
-    arguments = {"domain": domain.pk} if domain else {}
     if by.user and (there := unfinished.filter(arguments=arguments).first()):
         return there
-    if domain is None:
-        return start_job(DNS_CHECK, by=by, label=gettext_noop("Check of the DNS records"))
-    return start_job(DNS_CHECK, by=by, label=gettext_noop("Check of the DNS records of a domain"), domain=domain.pk)
+    return start_job(DNS_CHECK, by=by, label=label, **arguments)
 
 
 @job_kind(DNS_PLAN)
@@ -68,7 +71,13 @@ def dns_publish(job: Job) -> dict[str, Any]:
 
 def plan_row(plan: Plan) -> dict[str, Any]:
     left_alone = [
-        {"name": step.name, "type": step.rdtype, "why": step.left_alone, "value": step.value}
+        {
+            "name": step.name,
+            "type": step.rdtype,
+            "why": step.left_alone,
+            "value": step.value,
+            "sentence": step.sentence,
+        }
         for step in plan.left_alone
     ]
     return {

@@ -12,12 +12,20 @@ from accounts.sealing import IS_FERNET
 from accounts.tracking import tracked
 from dns_records import fields
 from dns_records.fields import MailHost
-from dns_records.record_models import PublishedRecord, Record, RecordChange, RecordState, ZoneCheck
+from dns_records.record_models import (
+    HeldPolicy,
+    PublishedRecord,
+    Record,
+    RecordChange,
+    RecordState,
+    SentRecord,
+    ZoneCheck,
+)
 from domains.fields import DOMAIN_REGEX, normalised_domain
 from domains.models import Domain
 
 __all__ = ["DmarcPolicy", "DnsSettings", "DomainDns", "UpdateSecret", "UpdateServer"]
-__all__ += ["PublishedRecord", "Record", "RecordChange", "RecordState", "ZoneCheck"]
+__all__ += ["HeldPolicy", "PublishedRecord", "Record", "RecordChange", "RecordState", "SentRecord", "ZoneCheck"]
 
 LONGEST_SENTENCE = 500
 
@@ -114,6 +122,7 @@ class DnsSettings(models.Model):
 
     class StsMode(models.TextChoices):
         OFF = "", _("off: no policy")
+        NONE = "none", _("none: a policy that asks for nothing")
         TESTING = "testing", _("testing: only report")
         ENFORCE = "enforce", _("enforce: no delivery without TLS")
 
@@ -177,7 +186,14 @@ class DnsSettings(models.Model):
         default=False,
         help_text=_("The names in From, DKIM and the envelope must be the same, not only of one organisation."),
     )
-    sts_mode = models.CharField("MTA-STS", max_length=7, blank=True, choices=StsMode.choices, default=StsMode.OFF)
+    sts_mode = models.CharField(
+        "MTA-STS",
+        max_length=7,
+        blank=True,
+        choices=StsMode.choices,
+        default=StsMode.OFF,
+        help_text=_("Switched off, it is none first, for as long as senders may hold another policy."),
+    )
     sts_days = models.PositiveSmallIntegerField(
         _("days that a policy is kept"), default=7, help_text=_("So long others remember it (max_age of RFC 8461).")
     )
@@ -224,7 +240,7 @@ class DnsSettings(models.Model):
                 violation_error_message=_("A percentage is a number from 0 to 100."),
             ),
             models.CheckConstraint(
-                name="an_mta_sts_mode_is_known", condition=Q(sts_mode__in=["", "testing", "enforce"])
+                name="an_mta_sts_mode_is_known", condition=Q(sts_mode__in=["", "none", "testing", "enforce"])
             ),
             models.CheckConstraint(
                 name="an_mta_sts_policy_is_kept_for_a_year_at_most",

@@ -3,6 +3,7 @@
 Only what the panel has put there is changed or taken away; records of others of the same name stay. Each update says
 what it thinks is there: if somebody changed that meanwhile, the server refuses and nothing is changed."""
 
+import socket
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from dns_records import spf
 from dns_records.authoritative import Asker, Server, text_of
 from dns_records.expected import TTL, Expected, expected_of, own_settings, right_hand_side, zone_lines
 from dns_records.models import UpdateServer
-from dns_records.record_models import PublishedRecord
+from dns_records.record_models import PublishedRecord, SentRecord
 from dns_records.secrets import secret_of
 from dns_records.words import LEFT_ALONE
 from domains.models import Domain
@@ -39,6 +40,10 @@ TIMEOUT = 10.0  # seconds for one question or update
 # Of these only one record may stand at a name, among others of the same type: it begins with a version.
 VERSIONS = {"spf": "v=spf1", "dmarc": "v=dmarc1", "sts": "v=stsv1", "tls_reports": "v=tlsrptv1"}
 Key = tuple[str, str]  # name and type
+
+
+class AnswerLost(ValidationError):
+    """The update may have been carried out, or not."""
 
 
 @dataclass(frozen=True)
@@ -109,27 +114,31 @@ def plan_for(domain: Domain) -> Plan:
     for one in expected_of(domain):
         wanted[one.name, one.rdtype].append(one)
     ours: dict[Key, set[str]] = defaultdict(set)
-    for row in PublishedRecord.objects.filter(domain=domain):
-        ours[row.name, row.rdtype].add(row.value)
+    for model in (PublishedRecord, SentRecord):
+        for name, rdtype, value in model.objects.filter(domain=domain).values_list("name", "rdtype", "value"):
+            ours[name, rdtype].add(value)
     steps = []
     for name, rdtype in dict.fromkeys([*wanted, *ours]):
         if f".{name}".endswith(f".{zone}"):
             there = _there(server, asker, name, rdtype)
             step = _step(name, rdtype, there, wanted[name, rdtype], ours[name, rdtype])
-            if there or not step.add or not _is_shut_out(server, asker, zone, step):
-                steps.append(step)
+            shut_out = _shut_out(server, asker, zone, step) if step.add and not there else None
+            steps.append(shut_out or step)
     return Plan(domain, server, zone, tuple(steps))
 
 
-def _is_shut_out(server: UpdateServer, asker: Asker, zone: str, step: Step) -> bool:
-    """Whether the server would ignore what is to come: beside an alias stands nothing else (RFC 2136, section 3.4.2.2).
-    The check says whether what stands there leads to the right place. A wildcard shuts nothing out."""
-    for rdtype in ("A", "AAAA") if step.rdtype == "CNAME" else ("CNAME",):
+def _shut_out(server: UpdateServer, asker: Asker, zone: str, step: Step) -> Step | None:
+    """The step, left alone, if the server would ignore what is to come: beside an alias stands nothing else (RFC 2136,
+    section 3.4.2.2). The check says whether what stands there leads to the right place. A wildcard shuts out
+    nothing."""
+    left_alone, rdtypes = ("address", ("A", "AAAA")) if step.rdtype == "CNAME" else ("alias", ("CNAME",))
+    for rdtype in rdtypes:
         there = _there(server, asker, step.name, rdtype)
         wildcards = (f"*.{above}" for above in _above(step.name, zone))
         if there and not any(_there(server, asker, name, rdtype) == there for name in wildcards):
-            return True
-    return False
+            value = ", ".join(_text(rdata).removesuffix(".") for rdata in there)
+            return Step(step.name, step.rdtype, step.there, left_alone=left_alone, value=value)
+    return None
 
 
 def _above(name: str, zone: str) -> Iterator[str]:
@@ -140,6 +149,8 @@ def _above(name: str, zone: str) -> Iterator[str]:
 
 
 def _step(name: str, rdtype: str, found: Sequence[dns.rdata.Rdata], wanted: Sequence[Expected], ours: set[str]) -> Step:
+    if any(one.why for one in wanted):
+        return Step(name, rdtype, tuple(found))  # what should be there is not known, so what is there stays
     there = [_text(rdata) for rdata in found]
     values: list[str] = []
     for one in wanted:
@@ -159,7 +170,10 @@ def _step(name: str, rdtype: str, found: Sequence[dns.rdata.Rdata], wanted: Sequ
 
 
 def _of_the_same_kind(expected: Expected, there: Sequence[str]) -> list[str]:
-    """Records that cannot stand beside the expected one. Other text stands beside SPF at the name of the domain."""
+    """Records that cannot stand beside the expected one. Other text stands beside SPF at the name of the domain, and
+    TLSA of another key beside ours."""
+    if expected.purpose == "tlsa":
+        return []
     version = VERSIONS.get(expected.purpose)
     if version is None:
         return list(there)
@@ -168,6 +182,24 @@ def _of_the_same_kind(expected: Expected, there: Sequence[str]) -> list[str]:
 
 def publish(domain: Domain, plan: Plan, *, by: Actor) -> list[str]:
     """Carries the plan out in one update: all of it or nothing. Gives what the server does not show afterwards."""
+    # Outside the transaction: whatever becomes of us and of the answer, what is sent is known to be ours.
+    sent = SentRecord.objects.bulk_create(
+        SentRecord(domain=domain, name=step.name, rdtype=step.rdtype, value=value)
+        for step in plan.to_do
+        for value in step.add
+    )
+    try:
+        _publish(domain, plan, by)
+    except AnswerLost:
+        raise
+    except ValidationError:
+        SentRecord.objects.filter(pk__in=[row.pk for row in sent]).delete()
+        raise
+    asker = Asker(timeout=TIMEOUT)
+    return [f"{step.name} {step.rdtype}" for step in plan.to_do if not _is_seen(plan.server, asker, step)]
+
+
+def _publish(domain: Domain, plan: Plan, by: Actor) -> None:
     with recorded("publish", "dns_records", domain.name, domain=domain.name, by=by):
         locked_version(Domain.objects, domain.pk, None)
         if not plan.to_do:
@@ -180,10 +212,9 @@ def publish(domain: Domain, plan: Plan, *, by: Actor) -> list[str]:
             PublishedRecord.objects.filter(
                 domain=domain, name=step.name, rdtype=step.rdtype, value__in=step.take_away
             ).delete()
+            SentRecord.objects.filter(domain=domain, name=step.name, rdtype=step.rdtype).delete()
         # Last, and within the transaction: what the server refuses is not remembered.
         _send(plan)
-    asker = Asker(timeout=TIMEOUT)
-    return [f"{step.name} {step.rdtype}" for step in plan.to_do if not _is_seen(plan.server, asker, step)]
 
 
 def _send(plan: Plan) -> None:
@@ -201,13 +232,9 @@ def _send(plan: Plan) -> None:
                 update.delete(_name(step.name), rdata)
         for value in step.add:
             update.add(_name(step.name), TTL, _rdata(step.rdtype, value))
-    try:
-        answer = dns.query.tcp(update, plan.server.address, TIMEOUT, plan.server.port)
-    except (dns.exception.DNSException, OSError, EOFError) as error:
-        words = {"server": plan.server.address, "reason": str(error) or type(error).__name__}
-        raise ValidationError(
-            _("%(server)s did not take the update: %(reason)s. Nothing was changed.") % words
-        ) from error
+    answer = _exchange(plan, update)
+    if answer is None:
+        return
     code = answer.rcode()
     if code in (dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN):
         raise ValidationError(
@@ -222,6 +249,42 @@ def _send(plan: Plan) -> None:
             )
             % words
         )
+
+
+def _exchange(plan: Plan, update: dns.update.UpdateMessage) -> dns.message.Message | None:
+    """The answer of the server; None where it was lost and the server shows that all is done."""
+    not_taken = _("%(server)s did not take the update: %(reason)s. Nothing was changed.")
+    try:
+        update.to_wire()  # says now what cannot be sent
+        connection = socket.create_connection((plan.server.address, plan.server.port), TIMEOUT)
+    except (dns.exception.DNSException, OSError) as error:
+        raise ValidationError(not_taken % _why(plan, error)) from error
+    with connection:
+        connection.setblocking(False)
+        try:
+            return dns.query.tcp(update, plan.server.address, TIMEOUT, sock=connection)
+        except dns.tsig.PeerError as error:
+            raise ValidationError(not_taken % _why(plan, error)) from error
+        except (dns.exception.DNSException, OSError, EOFError) as error:
+            if _is_done(plan):
+                return None
+            sentence = _(
+                "%(server)s got the update, but its answer did not come: %(reason)s. Nobody knows whether the zone is "
+                "changed. Make the plan again: it says what is there by then."
+            )
+            raise AnswerLost(sentence % _why(plan, error)) from error
+
+
+def _why(plan: Plan, error: Exception) -> dict[str, str]:
+    return {"server": plan.server.address, "reason": str(error) or type(error).__name__}
+
+
+def _is_done(plan: Plan) -> bool:
+    asker = Asker(timeout=TIMEOUT)
+    try:
+        return all(_is_seen(plan.server, asker, step) for step in plan.to_do)
+    except ValidationError:
+        return False
 
 
 def _zone_of(server: UpdateServer, domain: Domain, asker: Asker) -> str:

@@ -1,4 +1,4 @@
-"""What was seen in the DNS at the last check, since when it is so, and what we have put there."""
+"""What was seen in the DNS at the last check, since when it is so, what we have put there, and what senders hold."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -151,3 +151,27 @@ class PublishedRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.rdtype} {self.value}"
+
+
+class SentRecord(models.Model):
+    """What an update was to put into the DNS, from before it is sent until its answer has come. Without an answer
+    nobody knows whether it is there; if it is, it is ours."""
+
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="sent_records", db_constraint=False)
+    name = models.CharField(max_length=253, db_collation="C")
+    rdtype = models.CharField(max_length=5)
+    value = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.rdtype} {self.value}"
+
+
+class HeldPolicy(models.Model):
+    """Until when senders may hold a policy of MTA-STS that was served for a domain and was not “none”. It changes with
+    what others ask for, so it is not in the history."""
+
+    domain = models.OneToOneField(Domain, primary_key=True, on_delete=models.CASCADE, related_name="held_policy")
+    until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.domain_id)

@@ -235,8 +235,9 @@ def is_record_of(key: DkimKey, text: str) -> bool:
 
 
 def _in_words(error: Exception) -> str:
-    is_sentence = isinstance(error, ValidationError)
-    return _shown(" ".join(error.messages) if is_sentence else f"{type(error).__name__}: {error}")
+    if isinstance(error, ValidationError):
+        return _shown(" ".join(error.messages))
+    return _shown(f"{type(error).__name__}: {error}")
 
 
 def _shown(text: str) -> str:

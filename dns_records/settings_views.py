@@ -11,6 +11,7 @@ from dns_records import services
 from dns_records.expected import expected_of_hosts, own_settings, sts_id, sts_policy
 from dns_records.forms import DnsSettingsForm, DomainDnsForm, UpdateServerAddForm, UpdateServerForm
 from dns_records.models import DnsSettings, UpdateServer
+from dns_records.sts import held_by_anybody
 from domains.views import domain_head, domain_of_page
 
 
@@ -25,12 +26,14 @@ def dns_settings(request: PersonRequest) -> HttpResponse:
             services.change_dns_settings(**form.cleaned_data, by=Actor.from_request(request))
             say(request, _("Saved the DNS settings. The next check expects what follows from them."))
             return redirect("dns_settings")
+    held = held_by_anybody()
     context = {
         "form": form,
         "page": list_page(UpdateServer.objects.all(), request, key=("name",)),
         "host_lines": [line for one in expected_of_hosts(current) for line in one.zone_lines],
-        "sts_policy": sts_policy(current),
-        "sts_id": sts_id(current),
+        "sts_policy": sts_policy(current, held),
+        "sts_id": sts_id(current, held),
+        "held_until": held,
     }
     return render(request, "dns_records/dns_settings.html", context)
 

@@ -22,6 +22,7 @@ from accounts.pages import (
     say,
     superuser_required,
 )
+from dns_records.beside import expected_for
 from dns_records.changes import record_changes
 from dns_records.differences import differences
 from dns_records.expected import Expected, expected_of, expected_of_hosts, own_settings, right_hand_side, zone_lines
@@ -123,6 +124,12 @@ def dns_check_all(request: PersonRequest) -> HttpResponse:
     return redirect(start_dns_check(by=Actor.from_request(request)))
 
 
+@superuser_required
+@require_POST
+def dns_host_check(request: PersonRequest) -> HttpResponse:
+    return redirect(start_dns_check(hosts=True, by=Actor.from_request(request)))
+
+
 @person_required
 @require_safe
 def dns_domain(request: PersonRequest, name: str) -> HttpResponse:
@@ -173,11 +180,21 @@ def dns_check(request: PersonRequest, name: str) -> HttpResponse:
 @require_safe
 def dns_export(request: PersonRequest, name: str) -> HttpResponse:
     domain = domain_of_page(request, name)
-    expected = expected_of(domain)
+    return _export(request, domain, f"{domain.name}.zone")
+
+
+@superuser_required
+@require_safe
+def dns_host_export(request: PersonRequest) -> HttpResponse:
+    return _export(request, None, "mail-hosts.zone")
+
+
+def _export(request: PersonRequest, domain: Domain | None, filename: str) -> HttpResponse:
+    expected = expected_for(domain)
     if asked(request, "format") == "json":
         return HttpResponse(json_text(expected), content_type="application/json")
     answer = HttpResponse(zone_text(domain, expected), content_type="text/plain; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{domain.name}.zone"'
+    answer["Content-Disposition"] = f'attachment; filename="{filename}"'
     return answer
 
 

@@ -41,6 +41,9 @@ REASONS = {
     "dmarc": gettext_lazy("Says what happens to mail that claims to be from %(domain)s and is not."),
     "dmarc_reports": gettext_lazy("%(other)s agrees to get the DMARC reports about %(domain)s, or nobody sends them."),
     "sts": gettext_lazy("Tells other servers that there is a policy of MTA-STS, and when it is another one."),
+    "sts_held": gettext_lazy(
+        "MTA-STS is off, but senders may hold the old policy until %(until)s. By this they learn that it is none now."
+    ),
     "sts_host": gettext_lazy(
         "The panel serves the policy of MTA-STS there, by HTTPS: the web server needs a certificate."
     ),
@@ -109,6 +112,14 @@ LEFT_ALONE = {
         "There is a record that the panel did not put there: %(value)s. Take it out, or change it."
     ),
     "merge": gettext_lazy("There is an SPF record that the panel did not put there. Change it by hand to: %(value)s"),
+    "alias": gettext_lazy(
+        "The name is an alias (CNAME) of %(value)s, and nothing else can stand beside an alias. Put the record at that "
+        "name, or take the alias out."
+    ),
+    "address": gettext_lazy(
+        "The name has an address of its own, %(value)s, so no alias can stand there. Leave it if it is the right one: "
+        "the check says so."
+    ),
 }
 ADVICE = {
     "none": gettext_lazy(

@@ -1,4 +1,4 @@
-"""The expected records of a domain as text: lines of a zone file with their reasons, or JSON."""
+"""The expected records of a domain or of the mail hosts as text: lines of a zone file with their reasons, or JSON."""
 
 import json
 from collections.abc import Iterable
@@ -8,11 +8,12 @@ from dns_records.expected import Expected
 from domains.models import Domain
 
 
-def zone_text(domain: Domain, expected: Iterable[Expected]) -> str:
-    """Lines for the zone of the domain (RFC 1035, section 5.1). What belongs into another zone is commented out."""
+def zone_text(domain: Domain | None, expected: Iterable[Expected]) -> str:
+    """Lines for the zone of the domain (RFC 1035, section 5.1). What belongs into another zone is commented out;
+    without a domain nothing is."""
     lines: list[str] = []
     for one in expected:
-        elsewhere = not f".{one.name}".endswith(f".{domain.name}")
+        elsewhere = domain is not None and not f".{one.name}".endswith(f".{domain.name}")
         lines.append(f"; {one.label}: {one.reason}")
         lines += [f"{'; ' if elsewhere else ''}{line}" for line in one.zone_lines]
     return "".join(f"{line}\n" for line in lines)

@@ -30,8 +30,13 @@ def test_it_works(api: Api, falcot: Domain, name_servers: NameServers) -> None:
     expected = api.get("expected-dns-records/?domain=falcot.org")
     assert [row["type"] for row in expected["records"]] == ["MX", "TXT", "TXT"]
     assert "falcot.org. 3600 IN MX 10 mx1.falcot.test.\n" in expected["zone"]
+    assert (expected["checked_at"], expected["dnssec"], expected["servers"]) == (None, None, [])
 
     assert work(api, "dns-check/?domain=falcot.org")["domains"] == 1
+    seen = api.get("expected-dns-records/?domain=falcot.org")
+    assert (seen["dnssec"], seen["servers"]) == ("unsigned", ["ns1.servers.test"])
+    assert seen["checked_at"].endswith("Z")
+    assert [row["state"] for row in seen["records"]] == ["right", "different", "missing"]
     found = {row["name"]: row["state"] for row in api.get("dns-records/?domain=falcot.org")["results"][1:]}
     assert found == {"falcot.org": "different", "_dmarc.falcot.org": "missing"}
 
@@ -40,6 +45,21 @@ def test_it_works(api: Api, falcot: Domain, name_servers: NameServers) -> None:
     done = work(api, f"dns-publish/?domain=falcot.org&mark={plan['mark']}")
     assert done["unseen"] == []
     assert api.get("dns-records/falcot.org/TXT/_dmarc.falcot.org/")["state"] == "right"
+
+
+def test_the_mail_hosts(api: Api, falcot: Domain, name_servers: NameServers) -> None:
+    change_dns_settings(hosts="mx1.falcot.test 192.0.2.25", by=TESTER)
+    name_servers.zone("falcot.test", "mx1 A 192.0.2.26")
+    assert [row["state"] for row in api.get("expected-dns-records/mail-hosts/")["records"]] == [None, None]
+    assert work(api, "dns-check/mail-hosts/")["domains"] == 0
+    seen = api.get("expected-dns-records/mail-hosts/")
+    address, reverse = seen["records"]
+    assert (address["type"], address["state"], address["published"]) == ("A", "different", ["192.0.2.26"])
+    assert address["why"] == "The addresses are 192.0.2.26."
+    assert (reverse["type"], reverse["state"]) == ("PTR", "unknown")
+    assert "mx1.falcot.test. 3600 IN A 192.0.2.25\n" in seen["zone"]
+    assert seen["checked_at"].endswith("Z")
+    assert api("GET", "expected-dns-records/mail-hosts/?domain=falcot.org").status == 400
 
 
 def test_changes(api: Api, falcot: Domain) -> None:

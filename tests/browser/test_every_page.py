@@ -12,6 +12,7 @@ from tests.plugins.household import ANONYMOUS, DOMAIN_ADMIN, OWNER, SUPERUSER
 NOT_A_PAGE = {
     "health",
     "dns_export",
+    "dns_host_export",
     "mailbox_export",
     "alias_export",
     "domain_export",

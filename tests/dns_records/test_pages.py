@@ -9,10 +9,11 @@ from django.utils.timezone import now
 from dns_records.changes import record_changes
 from dns_records.checks import check_domains
 from dns_records.models import DnsSettings, UpdateSecret, UpdateServer
-from dns_records.record_models import RecordChange
+from dns_records.record_models import Record, RecordChange
 from dns_records.services import add_update_server, change_dns_settings
 from domains.dkim_keys import generate
 from jobs.models import Job
+from jobs.services import run_job
 from tests.dns_records.conftest import Place
 from tests.dns_records.test_settings import certificate
 from tests.plugins.name_servers import ADDRESSES, TSIG_SECRET
@@ -124,6 +125,22 @@ def test_what_is_exported_is_a_zone(place: Place, alice_client: Client) -> None:
     place.servers.zone("example.org", text)  # the real name server loads it
     rows = alice_client.get("/domains/example.org/dns/export/?format=json").json()
     assert {row["type"] for row in rows} == {"MX", "TXT", "CNAME", "SRV"}
+
+
+def test_the_mail_hosts_alone(place: Place, alice_client: Client) -> None:
+    answer = alice_client.get("/dns/mail-hosts/export/")
+    assert 'filename="mail-hosts.zone"' in answer["Content-Disposition"]
+    text = answer.content.decode()
+    assert "\nmx1.example.net. 3600 IN A 192.0.2.25\n" in text
+    assert "\n25.2.0.192.in-addr.arpa. 3600 IN PTR mx1.example.net.\n" in text
+    rows = alice_client.get("/dns/mail-hosts/export/?format=json").json()
+    assert {row["type"] for row in rows} == {"A", "AAAA", "PTR"}
+    place.publish_hosts()
+    assert "Ask DNS for the mail hosts" in words_of(alice_client.get("/dns/"))
+    job = alice_client.post("/dns/mail-hosts/check/")["Location"]
+    run_job(Job.objects.get().pk)
+    assert "The records of the mail hosts were asked for." in words_of(alice_client.get(job))
+    assert set(Record.objects.values_list("domain", "state")) == {(None, "right")}
 
 
 def test_the_settings(db: None, alice_client: Client) -> None:

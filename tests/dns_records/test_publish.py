@@ -1,24 +1,31 @@
 """Records are put into a real zone by dynamic update with TSIG; only the panel's own are ever touched."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import ChangeSet
 from dns_records.authoritative import Asker
+from dns_records.expected import expected_of_hosts
 from dns_records.jobs import start_dns_plan, start_dns_publish
 from dns_records.models import UpdateServer
 from dns_records.publishing import plan_for, publish
 from dns_records.record_models import PublishedRecord, Record
 from dns_records.services import add_update_server, change_dns_settings, change_domain_dns
+from domains.dkim_keys import generate
 from domains.dkim_models import DkimKey
 from domains.dkim_services import move_dkim_key
 from domains.models import Domain
+from domains.services import add_domain
 from jobs.services import run_job
 from tests.dns_records.conftest import Place
+from tests.dns_records.test_settings import certificate
 from tests.plugins.name_servers import ADDRESSES, TSIG_NAME, TSIG_SECRET
+from tests.plugins.people import words_of
 from tests.services.checks import TESTER
 
 OTHERS = '@ TXT "google-site-verification=abc"\nwww A 192.0.2.80'
@@ -106,13 +113,30 @@ def test_records_of_others_are_left_alone(place: Place, server: UpdateServer) ->
     assert not PublishedRecord.objects.filter(rdtype="MX").exists()
 
 
-def test_nothing_is_put_beside_an_alias_nor_an_alias_beside_an_address(place: Place, server: UpdateServer) -> None:
+def test_nothing_is_put_beside_an_alias_nor_an_alias_beside_an_address(
+    place: Place, server: UpdateServer, alice_client: Client
+) -> None:
     theirs = (
         "s1._domainkey CNAME s1._domainkey.example.net.\nautoconfig A 192.0.2.80\nmta-sts AAAA 2001:db8::80\n"
         "* A 192.0.2.81\n*._tcp CNAME www"
     )
     place.servers.zone("example.org", theirs, at=["ns1"], ns=["ns1"])
-    names = {(step.name, step.rdtype) for step in plan_for(place.domain).steps}
+    plan = plan_for(place.domain)
+    assert {step.name: step.sentence for step in plan.left_alone} == {
+        "s1._domainkey.example.org": "The name is an alias (CNAME) of s1._domainkey.example.net, and nothing else can "
+        "stand beside an alias. Put the record at that name, or take the alias out.",
+        "autoconfig.example.org": "The name has an address of its own, 192.0.2.80, so no alias can stand there. "
+        "Leave it if it is the right one: the check says so.",
+        "mta-sts.example.org": "The name has an address of its own, 2001:db8::80, so no alias can stand there. "
+        "Leave it if it is the right one: the check says so.",
+    }
+    job = start_dns_plan(place.domain, by=TESTER)
+    run_job(job.pk)
+    page = words_of(alice_client.get("/domains/example.org/dns/publish/"))
+    assert all(step.sentence in page for step in plan.left_alone)
+    job.refresh_from_db()
+    assert [row["sentence"] for row in (job.result or {})["left_alone"]] == [one.sentence for one in plan.left_alone]
+    names = {(step.name, step.rdtype) for step in plan.to_do}
     assert not names & {
         ("s1._domainkey.example.org", "TXT"),
         ("autoconfig.example.org", "CNAME"),
@@ -162,6 +186,39 @@ def test_a_change_by_somebody_else_meanwhile_is_not_overwritten(place: Place, se
         publish(place.domain, plan, by=TESTER)
     assert not PublishedRecord.objects.exists()
     assert published("example.org", "MX") == []  # not one of them
+
+
+def test_the_zone_that_holds_the_mail_hosts(place: Place, server: UpdateServer, tmp_path: Path) -> None:
+    """Their addresses and TLSA are put there too; a TLSA record of another key stays beside ours, and ours stays while
+    its certificate cannot be read."""
+    domain, pem = add_domain("example.net", by=TESTER), tmp_path / "cert.pem"
+    pem.write_text(certificate(generate("rsa-2048"), "mx1.example.net"))
+    change_dns_settings(certificates=str(pem), by=TESTER)
+    other = f"3 1 1 {'ab' * 32}"
+    theirs = f"mx2 A 192.0.2.99\n_25._tcp.mx1 TLSA {other}"
+    place.servers.zone("example.net", theirs, at=["ns1"], ns=["ns1"])
+    plan = plan_for(domain)
+    assert {
+        "+ mx1.example.net. 3600 IN A 192.0.2.25",
+        "+ mx1.example.net. 3600 IN AAAA 2001:db8::25",
+    } <= set(plan.lines)
+    assert [(step.name, step.rdtype, step.value) for step in plan.left_alone] == [
+        ("mx2.example.net", "A", "192.0.2.99")
+    ]
+    assert publish(domain, plan, by=TESTER) == []
+    assert published("mx1.example.net", "A") == ["192.0.2.25"]
+    (tlsa,) = [one for one in expected_of_hosts() if one.rdtype == "TLSA"]
+    assert set(published("_25._tcp.mx1.example.net", "TLSA")) == {other, *tlsa.values}
+    pem.unlink()
+    assert plan_for(domain).to_do == []
+    pem.write_text(certificate(generate("rsa-2048"), "mx1.example.net"))
+    assert [step.rdtype for step in plan_for(domain).to_do] == ["TLSA"]
+    change_dns_settings(hosts="mx1.example.net 192.0.2.27", by=TESTER)
+    assert publish(domain, plan_for(domain), by=TESTER) == []
+    assert published("mx1.example.net", "A") == ["192.0.2.27"]
+    assert published("mx1.example.net", "AAAA") == []
+    assert plan_for(place.domain).to_do
+    assert not [step for step in plan_for(place.domain).steps if step.rdtype in ("A", "AAAA", "TLSA")]
 
 
 class TestRefused:

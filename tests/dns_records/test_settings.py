@@ -16,11 +16,12 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import ChangeSet
-from dns_records.expected import expected_of, expected_of_hosts, right_hand_side
+from dns_records.expected import expected_by_domain, expected_of, expected_of_hosts, right_hand_side
 from dns_records.fields import certificates, readable_certificates
 from dns_records.models import DnsSettings, DomainDns, UpdateServer
 from dns_records.secrets import secret_of
 from dns_records.services import add_update_server, change_dns_settings, change_domain_dns
+from dns_records.zone_text import zone_text
 from domains.dkim_keys import PrivateKey, generate
 from domains.dkim_models import DkimKey
 from domains.dkim_services import add_dkim_key, move_dkim_key
@@ -172,7 +173,28 @@ def test_a_certificate_is_read_from_a_file_only(tmp_path: Path) -> None:
     thread.start()
     thread.join(20)
     assert said == [[f"{path} cannot be read: it is no file."] for path in (fifo, "/dev/null", tmp_path)]
-    assert readable_certificates(f"{fifo}\n{tmp_path}") == []
+    found, unreadable = readable_certificates(f"{fifo}\n{tmp_path}")
+    assert (found, len(unreadable)) == ([], 2)
+
+
+def test_a_domain_whose_zone_holds_mail_hosts_has_their_records() -> None:
+    """Of domains within each other the inner one. Reverse names stand in the zone of whoever gave the address."""
+    outer, other = add_domain("example.net", by=TESTER), add_domain("xexample.net", by=TESTER)
+    text = certificate(generate("rsa-2048"), "mx.example.net")
+    hosts = "mx.example.net 192.0.2.25 2001:db8::25\nmx.in.example.net 192.0.2.26\nexample.net 192.0.2.27"
+    change_dns_settings(hosts=hosts, certificates=text, by=TESTER)
+    addresses = {"mx.example.net A", "mx.example.net AAAA", "example.net A", "_25._tcp.mx.example.net TLSA"}
+
+    def of_hosts(domain: Domain) -> set[str]:
+        return {name for name in records(domain) if name.split()[1] not in ("MX", "TXT")}
+
+    assert of_hosts(outer) == {*addresses, "mx.in.example.net A"}
+    assert of_hosts(other) == set()
+    assert "\nmx.example.net. 3600 IN AAAA 2001:db8::25\n" in zone_text(outer, expected_of(outer))
+    inner = add_domain("in.example.net", by=TESTER)
+    assert of_hosts(outer) == addresses
+    assert of_hosts(inner) == {"mx.in.example.net A"}
+    assert set(expected_by_domain([outer])) == {outer.pk}
 
 
 def test_openssl_says_the_same_of_a_certificate(tmp_path: Path) -> None:

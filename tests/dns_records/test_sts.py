@@ -1,12 +1,18 @@
 """The policy of MTA-STS, as the server of a sender asks for it (RFC 8461)."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from dns_records.expected import sts_id
-from dns_records.models import DnsSettings
+from dns_records.expected import Expected, expected_of, sts_id
+from dns_records.models import DnsSettings, HeldPolicy
 from dns_records.services import change_dns_settings
+from dns_records.sts import held_by_anybody
+from domains.models import Domain
 from domains.services import add_domain, change_domain
+from tests.plugins.people import words_of
 from tests.services.checks import TESTER
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +44,62 @@ def test_where_there_is_none(client: Client) -> None:
         assert get(client, host)[0] == 404
     change_domain(domain, active=False, by=TESTER)
     assert get(client, "mta-sts.example.org")[0] == 404
+
+
+def records_of(domain: Domain) -> dict[str, Expected]:
+    found = expected_of(Domain.objects.get(pk=domain.pk))
+    return {one.purpose: one for one in found if one.purpose in ("sts", "sts_host")}
+
+
+def test_mode_none(client: Client) -> None:
+    domain = add_domain("example.org", by=TESTER)
+    change_dns_settings(hosts=HOSTS, panel_host="panel.example.net", sts_mode="none", by=TESTER)
+    assert get(client, "mta-sts.example.org") == (200, "version: STSv1\r\nmode: none\r\nmax_age: 86400\r\n")
+    assert list(records_of(domain)) == ["sts", "sts_host"]
+    assert held_by_anybody() is None
+    change_dns_settings(sts_mode="", by=TESTER)
+    assert get(client, "mta-sts.example.org")[0] == 404  # nobody holds another one
+
+
+def test_the_way_out(client: Client, alice_client: Client) -> None:
+    """RFC 8461, section 8.3: until nobody can hold the old policy any more, the new one says none, with a new id."""
+    domain, other = add_domain("example.org", by=TESTER), add_domain("example.com", by=TESTER)
+    change_dns_settings(hosts=HOSTS, panel_host="panel.example.net", sts_mode="enforce", sts_days=30, by=TESTER)
+    before = records_of(domain)["sts"].values
+    asked_at = timezone.now()
+    assert "enforce" in get(client, "mta-sts.example.org")[1]
+    change_dns_settings(sts_days=1, by=TESTER)
+    get(client, "mta-sts.example.org")  # who asks now holds it for a day, the others still for 30
+    for mode, hosts in (("", HOSTS), ("enforce", "")):
+        change_dns_settings(sts_mode=mode, hosts=hosts, by=TESTER)
+        assert get(client, "mta-sts.example.org") == (200, "version: STSv1\r\nmode: none\r\nmax_age: 86400\r\n")
+        assert records_of(domain)["sts"].values != before
+        assert get(client, "mta-sts.example.com")[0] == 404  # nobody has asked for its policy
+        assert records_of(other) == {}
+    change_dns_settings(sts_mode="", hosts=HOSTS, by=TESTER)
+    there = records_of(domain)
+    assert list(there) == ["sts", "sts_host"]
+    assert there["sts"].reason.startswith("MTA-STS is off, but senders may hold the old policy until ")
+    assert "senders may hold the old policy until" in words_of(alice_client.get("/dns/settings/"))
+    until = held_by_anybody()
+    assert until is not None
+    assert timedelta(days=30) <= until - asked_at <= timedelta(days=30, hours=2)
+    HeldPolicy.objects.update(until=timezone.now())
+    assert get(client, "mta-sts.example.org")[0] == 404
+    assert records_of(domain) == {}
+    assert held_by_anybody() is None
+
+
+def test_a_policy_that_many_ask_for_is_noted_once(client: Client) -> None:
+    add_domain("example.org", by=TESTER)
+    change_dns_settings(hosts=HOSTS, panel_host="panel.example.net", sts_mode="testing", by=TESTER)
+    get(client, "mta-sts.example.org")
+    first = HeldPolicy.objects.get().until
+    get(client, "mta-sts.example.org")
+    assert HeldPolicy.objects.get().until == first
+    HeldPolicy.objects.update(until=timezone.now())
+    get(client, "mta-sts.example.org")
+    assert HeldPolicy.objects.get().until >= first
 
 
 def test_another_policy_has_another_id() -> None:

@@ -83,6 +83,8 @@ POST dkim_delete            /domains/falcot.org/dkim/s1/delete/                i
 GET  dns_list               /dns/                                              in  200 404 200 200
 POST dns_check_all          /dns/check/                                        in  404 404 404 302
 GET  dns_host_changes       /dns/changes/                                      in  404 404 404 200
+POST dns_host_check         /dns/mail-hosts/check/                             in  404 404 404 302
+GET  dns_host_export        /dns/mail-hosts/export/                            in  404 404 404 200
 GET  dns_settings           /dns/settings/                                     in  404 404 404 200
 POST dns_settings           /dns/settings/                                     in  404 404 404 302
 GET  dns_server_add         /dns/servers/add/                                  in  404 404 404 200
@@ -400,6 +402,7 @@ FORMS: dict[str, dict[str, str]] = {
     "dkim_delete": {},
     "signing_host_forget": {},
     "dns_check_all": {},
+    "dns_host_check": {},
     "dns_check": {},
     "dns_publish": {},
     "dns_settings": {

@@ -32,6 +32,7 @@ WRITES = [row for row in ROWS if row.method == "POST"]
 WITHOUT_HISTORY = {
     "dns_check",
     "dns_check_all",
+    "dns_host_check",
     "dns_publish",
     "dkim_list",
     "dkim_look",

@@ -2,20 +2,30 @@
 
 from typing import Any
 
+from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from accounts.commands import NounCommand, Options, at_least_one, given, stream, version_argument
+from accounts.commands import (
+    NounCommand,
+    Options,
+    as_json,
+    at_least_one,
+    delete_arguments,
+    given,
+    stream,
+    version_argument,
+)
 from dns_records.alarm import tell_what_broke
+from dns_records.beside import expected_for, seen_row
 from dns_records.changes import change_row, record_changes
 from dns_records.checks import all_unknown, check_domains
-from dns_records.expected import expected_of
 from dns_records.jobs import domains_to_check, plan_row
 from dns_records.models import DmarcPolicy, DomainDns
 from dns_records.publishing import plan_for, publish
 from dns_records.record_models import Record, RecordState, ZoneCheck
 from dns_records.services import change_domain_dns, server_named
 from dns_records.words import DNSSEC, LABELS, said_by_all, sentence
-from dns_records.zone_text import as_rows, json_text, zone_text
+from dns_records.zone_text import json_text, zone_text
 from domains.commands import domain_named
 from domains.models import Domain
 
@@ -25,10 +35,10 @@ class Command(NounCommand):
 
     def add_verbs(self) -> None:
         show = self.verb("show", _("Show what is expected beside what was seen last."))
-        show.add_argument("domain", metavar="DOMAIN")
+        _domain_or_hosts(show, required=True)
 
         check = self.verb("check", _("Ask the authoritative name servers now; without a domain for all."))
-        check.add_argument("domain", metavar="DOMAIN", nargs="?")
+        _domain_or_hosts(check, required=False)
 
         changes = self.verb(
             "changes", _("List what became of each record, the last first; without a domain, of the mail hosts.")
@@ -37,12 +47,13 @@ class Command(NounCommand):
         changes.add_argument("--limit", type=at_least_one, default=50, metavar="N", help=_("This many at most."))
 
         export = self.verb("export", _("Print the expected records."))
-        export.add_argument("domain", metavar="DOMAIN")
+        _domain_or_hosts(export, required=True)
         export.add_argument("--format", choices=["zone", "json"], default="zone", help=_("Default: zone."))
 
         publish = self.verb("publish", _("Put the records into the zone by dynamic update (RFC 2136)."))
         publish.add_argument("domain", metavar="DOMAIN")
         publish.add_argument("--plan", action="store_true", help=_("Only say what would change."))
+        delete_arguments(publish)
 
         change = self.verb("change", _("Change where a domain differs from the DNS settings."))
         change.add_argument("domain", metavar="DOMAIN")
@@ -60,20 +71,22 @@ class Command(NounCommand):
         version_argument(change)
 
     def do_show(self, options: Options) -> None:
-        domain = domain_named(options["domain"])
-        rows = _rows(domain)
-        self.table(rows, {"state": 18, "type": 5, "name": 0}, options)
-        if not options["json"]:
-            self._say_what_is_wrong(domain)
+        self._show(domain_named(options["domain"]) if options["domain"] else None, options)
 
     def do_check(self, options: Options) -> None:
-        domains = [domain_named(options["domain"])] if options["domain"] else domains_to_check()
+        domains: list[Domain] = []
+        if not options["hosts"]:
+            domains = [domain_named(options["domain"])] if options["domain"] else domains_to_check()
+        # The mail hosts are asked for with any of them.
         changed = check_domains(domains, show=lambda done, total: self._progress(done, total, options))
         tell_what_broke()
+        if options["hosts"]:
+            self._show(None, options)
+            if said_by_all(Record.objects.filter(domain=None)):
+                self.refuse(_("Nothing is known of the records of the mail hosts."))
+            return
         if options["domain"]:
-            self.table(_rows(domains[0]), {"state": 18, "type": 5, "name": 0}, options)
-            if not options["json"]:
-                self._say_what_is_wrong(domains[0])
+            self._show(domains[0], options)
             if all_unknown([domains[0].pk]):
                 self.refuse(_("Nothing is known of the records of %(domain)s.") % {"domain": domains[0]})
             return
@@ -98,8 +111,8 @@ class Command(NounCommand):
             self.remark(_("There are older ones as well: say --limit N for more than %(number)d.") % {"number": limit})
 
     def do_export(self, options: Options) -> None:
-        domain = domain_named(options["domain"])
-        expected = expected_of(domain)
+        domain = domain_named(options["domain"]) if options["domain"] else None
+        expected = expected_for(domain)
         as_json = options["json"] or options["format"] == "json"
         self.stdout.write(json_text(expected) if as_json else zone_text(domain, expected), ending="")
 
@@ -108,12 +121,14 @@ class Command(NounCommand):
         plan = plan_for(domain)
         for step in plan.left_alone:
             self.remark(f"{step.name} {step.rdtype}: {step.sentence}")
-        if not options["json"] and plan.to_do:
+        if plan.to_do and not options["json"] and (options["plan"] or options["yes"]):
             self.stdout.write("\n".join(plan.lines))
         if options["plan"] or not plan.to_do:
             sentence = _("Nothing was changed.") if plan.to_do else _("There is nothing to publish.")
             self.done(sentence, plan_row(plan), options)
             return
+        question = _("Publish this in the zone %(zone)s?") % {"zone": plan.zone}
+        self.make_sure(question, plan.lines, options, otherwise=_("Nothing was published."))
         unseen = publish(domain, plan, by=self.by)
         check_domains([domain])
         for name in unseen:
@@ -137,7 +152,16 @@ class Command(NounCommand):
         if done and done % 200 == 0 and not options["json"]:
             self.remark(_("%(done)d of %(total)d") % {"done": done, "total": total})
 
-    def _say_what_is_wrong(self, domain: Domain) -> None:
+    def _show(self, domain: Domain | None, options: Options) -> None:
+        """Without a domain, the mail hosts."""
+        row = seen_row(domain)
+        if options["json"]:
+            self.stdout.write(as_json(row))
+            return
+        self.table(row["records"], {"state": 18, "type": 5, "name": 0}, options)
+        self._say_what_is_wrong(domain)
+
+    def _say_what_is_wrong(self, domain: Domain | None) -> None:
         wrong = Record.objects.filter(domain=domain).exclude(state=RecordState.RIGHT)
         unasked = said_by_all(Record.objects.filter(domain=domain))
         if unasked:
@@ -146,10 +170,10 @@ class Command(NounCommand):
             said = sentence(record.why, record.words) or str(record.get_state_display())
             self.remark(f"{LABELS[record.purpose]}, {record.name}: {said}")
         check = ZoneCheck.objects.filter(domain=domain).first()
-        if check:
+        if check is None:
+            self.remark(_("Nobody has asked yet: dns check %(domain)s") % {"domain": domain or "--hosts"})
+        elif domain:
             self.remark(f"DNSSEC: {DNSSEC[check.dnssec]}")
-        else:
-            self.remark(_("Nobody has asked yet: dns check %(domain)s") % {"domain": domain})
 
 
 def own_row(own: DomainDns) -> dict[str, Any]:
@@ -164,19 +188,7 @@ def own_row(own: DomainDns) -> dict[str, Any]:
     }
 
 
-def _rows(domain: Domain) -> list[dict[str, Any]]:
-    """What is expected now, with what was seen last."""
-    seen = {(row.purpose, row.name, row.rdtype): row for row in Record.objects.filter(domain=domain)}
-    rows = []
-    for row in as_rows(expected_of(domain)):
-        record = seen.get((row["purpose"], row["name"], row["type"]))
-        rows.append(
-            row
-            | {
-                "state": str(record.state) if record else None,
-                "published": record.published if record else [],
-                "why": sentence(record.why, record.words) if record else "",
-                "since": record.since if record else None,
-            }
-        )
-    return rows
+def _domain_or_hosts(parser: CommandParser, *, required: bool) -> None:
+    which = parser.add_mutually_exclusive_group(required=required)
+    which.add_argument("domain", metavar="DOMAIN", nargs="?")
+    which.add_argument("--hosts", action="store_true", help=_("Of the mail hosts: A, AAAA, reverse names and TLSA."))

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.commands import NounCommand, Options, given, version_argument
 from dns_records.models import DmarcPolicy, DnsSettings
 from dns_records.services import SETTINGS, change_dns_settings
+from dns_records.sts import held_by_anybody
 
 
 class Command(NounCommand):
@@ -43,7 +44,7 @@ class Command(NounCommand):
         change.add_argument("--dmarc-reports", metavar="ADDRESSES", help=_("Who gets the daily reports."))
         change.add_argument("--dmarc-failures", metavar="ADDRESSES", help=_("Who gets reports of single messages."))
         change.add_argument("--dmarc-strict", choices=["yes", "no"], help=_("Strict alignment of the names."))
-        change.add_argument("--sts-mode", choices=["off", "testing", "enforce"], help=_("The mode of MTA-STS."))
+        change.add_argument("--sts-mode", choices=["off", "none", "testing", "enforce"], help=_("The mode of MTA-STS."))
         change.add_argument("--sts-days", type=int, metavar="N", help=_("So long others keep the policy."))
         change.add_argument("--tls-reports", metavar="ADDRESSES", help=_("Who gets reports about TLS."))
         change.add_argument("--client-host", metavar="NAME", help=_("Where mail programs find IMAP and submission."))
@@ -78,6 +79,7 @@ def settings_row(settings: DnsSettings) -> dict[str, Any]:
     return {
         **{name: getattr(settings, name) for name in SETTINGS},
         "hosts": settings.hosts.splitlines(),
+        "sts_held_until": held_by_anybody(),
         "version": settings.version,
         "changed_at": settings.changed_at,
     }
