@@ -46,6 +46,7 @@ from mailboxes import (
     renaming,
     senders,
     server_names,
+    sessions,
     stopping,
     undo,
     welcome,
@@ -416,6 +417,12 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: default_aliases.add_default_aliases(house.relay, by=BY),
         "Added the default aliases of relay.example",
     ),
+    "mailboxes.sessions.forget_host": (
+        lambda house: sessions.forget_host(
+            sessions.SessionCheck.objects.create(host="mx9.example.net", looked_at=timezone.now()), by=BY
+        ),
+        "Forgot the Dovecot host mx9.example.net",
+    ),
     "mailboxes.local_users.import_local_users": (
         lambda house: local_users.import_local_users({"root": 0, "ann": 1000}, by=BY),
         "Imported local users: ann, root",
@@ -554,6 +561,11 @@ LEAVES_NOTHING = {
     "mailboxes.app_passwords.bring_back_secrets": "Part of an undo.",
     "mailboxes.app_passwords.forget_revoked": "Part of a service.",
     "mailboxes.app_passwords.remove_app_passwords": "Part of a service.",
+    "mailboxes.app_passwords.what_is_lost": "It reads.",
+    "mailboxes.sessions.sessions_to_end": "It reads.",
+    "mailboxes.sessions.silent_hosts": "It reads.",
+    "mailboxes.sessions.now_by_the_database": "It reads.",
+    "mailboxes.sessions.end_panel_sessions": "Part of a service.",
     "mailboxes.recovery.link_of": "It reads.",
     "mailboxes.recovery.new_token": "Part of the sending of a link.",
     "mailboxes.recovery.forget_old_links": "What is too old changes nothing.",
@@ -619,6 +631,7 @@ def modules_with_services() -> list[ModuleType]:
         renaming,
         senders,
         server_names,
+        sessions,
         stopping,
         undo,
         access,
