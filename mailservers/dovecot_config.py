@@ -3,6 +3,9 @@
 Written for Dovecot 2.3 (doc.dovecot.org/2.3); dovecot24_config.py has what 2.4 reads."""
 
 import grp
+import io
+import tarfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,6 +119,18 @@ def write_directory(host: DovecotHost, directory: Path) -> list[str]:
         else:
             write_whole(directory / name, text, mode=0o644)
     return sorted(texts)
+
+
+def as_tar(host: DovecotHost) -> bytes:
+    """The same files in an archive, for root to unpack."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, text in files_for(host).items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode, member.mtime = len(text.encode()), SECRET_MODE, int(time.time())
+            member.uname, member.gname = "root", "dovecot"
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
 
 
 def _group() -> int:
