@@ -31,7 +31,7 @@ from api.nouns_of_access import AccessRules, AccessTableRules, AccessTables, All
 from api.nouns_of_addresses import Aliases, Mailboxes, RelayRecipients
 from api.nouns_of_dkim import DkimKeys
 from api.nouns_of_dns import DnsRecords, DomainDnsSettings, TheDnsSettings, UpdateServers
-from api.nouns_of_mailboxes import AppPasswords, OutOfOfficeAnswers, PermittedSenders
+from api.nouns_of_mailboxes import AppPasswords, DovecotHosts, OutOfOfficeAnswers, PermittedSenders, SignIns
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_recipients import ProtectedAliases, RecipientClasses
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
@@ -272,6 +272,8 @@ NOUNS: list[Noun] = [
     RelayRecipients(),
     PermittedSenders(),
     AppPasswords(),
+    SignIns(),
+    DovecotHosts(),
     OutOfOfficeAnswers(),
     DefaultAliases(),
     *map(Entries, tables.NOUNS),

@@ -83,7 +83,6 @@ register_sentences(
         ("import", "aliases"): _("Imported aliases from %(label)s"),
         ("import", "domains"): _("Imported domains from %(label)s"),
         ("delete", "ended_quarantines"): _("Deleted quarantines that had ended: %(label)s"),
-        ("forget", "dovecot_host"): _("Forgot the Dovecot host %(label)s"),
         ("load", "demo"): _("Loaded the demonstration data"),
     }
 )

@@ -10,8 +10,6 @@ from django.db import connection, models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actors import Actor
-from accounts.history import recorded
 from accounts.models import User
 
 SILENCE = timedelta(minutes=10)  # after which a host does not end sessions any more, as far as anybody can see
@@ -128,10 +126,9 @@ def silent_hosts() -> list[SessionCheck]:
     return list(SessionCheck.objects.filter(looked_at__lt=Now() - SILENCE))
 
 
-def forget_host(check: SessionCheck, *, by: Actor) -> None:
-    """One that is gone. If it looks again, it is there again."""
-    with recorded("forget", "dovecot_host", check.host, by=by):
-        SessionCheck.objects.filter(pk=check.pk).delete()
+def forget_host(check: SessionCheck) -> None:
+    """One that is gone. What a host says of itself has no history; if it looks again, it is there again."""
+    SessionCheck.objects.filter(pk=check.pk).delete()
 
 
 def end_panel_sessions(mailbox: models.Model) -> None:

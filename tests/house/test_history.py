@@ -417,12 +417,6 @@ TABLE: dict[str, tuple[Call, str]] = {
         lambda house: default_aliases.add_default_aliases(house.relay, by=BY),
         "Added the default aliases of relay.example",
     ),
-    "mailboxes.sessions.forget_host": (
-        lambda house: sessions.forget_host(
-            sessions.SessionCheck.objects.create(host="mx9.example.net", looked_at=timezone.now()), by=BY
-        ),
-        "Forgot the Dovecot host mx9.example.net",
-    ),
     "mailboxes.local_users.import_local_users": (
         lambda house: local_users.import_local_users({"root": 0, "ann": 1000}, by=BY),
         "Imported local users: ann, root",
@@ -564,6 +558,7 @@ LEAVES_NOTHING = {
     "mailboxes.app_passwords.what_is_lost": "It reads.",
     "mailboxes.sessions.sessions_to_end": "It reads.",
     "mailboxes.sessions.silent_hosts": "It reads.",
+    "mailboxes.sessions.forget_host": "What a host says of itself has no history.",
     "mailboxes.sessions.now_by_the_database": "It reads.",
     "mailboxes.sessions.end_panel_sessions": "Part of a service.",
     "mailboxes.recovery.link_of": "It reads.",
