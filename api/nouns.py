@@ -31,7 +31,14 @@ from api.nouns_of_access import AccessRules, AccessTableRules, AccessTables, All
 from api.nouns_of_addresses import Aliases, Mailboxes, RelayRecipients
 from api.nouns_of_dkim import DkimKeys, SigningHosts
 from api.nouns_of_dns import DnsRecords, DomainDnsSettings, TheDnsSettings, UpdateServers
-from api.nouns_of_mailboxes import AppPasswords, OutOfOfficeAnswers, PermittedSenders, RecoveryAddresses
+from api.nouns_of_mailboxes import (
+    AppPasswords,
+    DovecotHosts,
+    OutOfOfficeAnswers,
+    PermittedSenders,
+    RecoveryAddresses,
+    SignIns,
+)
 from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_recipients import ProtectedAliases, RecipientClasses
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
@@ -274,6 +281,8 @@ NOUNS: list[Noun] = [
     PermittedSenders(),
     AppPasswords(),
     RecoveryAddresses(),
+    SignIns(),
+    DovecotHosts(),
     OutOfOfficeAnswers(),
     DefaultAliases(),
     *map(Entries, tables.NOUNS),

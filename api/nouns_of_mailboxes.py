@@ -29,11 +29,20 @@ from api.noun import (
 from api.nouns_of_addresses import Mailboxes
 from domains.models import Domain
 from mailboxes.app_passwords import revoke_app_password
-from mailboxes.models import AppPassword, Mailbox, OutOfOffice, PermittedSender, RecoveryAddress
+from mailboxes.models import (
+    AppPassword,
+    Mailbox,
+    OutOfOffice,
+    PermittedSender,
+    RecoveryAddress,
+    SessionCheck,
+    SignIn,
+)
 from mailboxes.out_of_office import delete_out_of_office, set_out_of_office
 from mailboxes.parsing import parse_address
 from mailboxes.recovery import delete_recovery_address
 from mailboxes.senders import forbid_senders, permit_senders
+from mailboxes.sessions import forget_host
 
 THE_MAILBOX = gettext_lazy("The address of the mailbox.")
 
@@ -192,6 +201,68 @@ class RecoveryAddresses(OfMailbox):
 
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_recovery_address(row, by=by)
+
+
+class SignIns(OfMailbox):
+    """Who signed in to a mailbox last, as Dovecot says; each once a service and address."""
+
+    name, slug, words = "SignIn", "sign-ins", gettext_lazy("Sign-ins")
+    is_read_only, can_change = True, False
+    fields = [
+        key_field("mailbox", THE_MAILBOX, read=lambda row: str(row.mailbox.address)),
+        key_field("service", gettext_lazy("imap or pop3."), read=attrgetter("service")),
+        key_field("remote_ip", gettext_lazy("The address of the mail program."), read=attrgetter("remote_ip")),
+        *shown_only(SignIn, "signed_in_at"),
+    ]
+    filters = {"domain": OF_DOMAIN, "mailbox": gettext_lazy("The address of a mailbox: only its sign-ins.")}
+
+    def all_rows(self) -> QuerySet[Any]:
+        return SignIn.objects.select_related("mailbox__address__domain")
+
+    def lookup(self, key: str) -> Mapping[str, Any]:
+        values = self.key_values(key)
+        return self._of_mailbox(values.pop("mailbox")) | values
+
+    def key_values(self, key: str) -> Values:
+        mailbox, _slash, rest = key.partition("/")
+        service, _slash, remote_ip = rest.partition("/")
+        return {"mailbox": str(parse_address(mailbox)), "service": service, "remote_ip": remote_ip}
+
+    def key_of(self, row: Any) -> str:
+        return f"{row.mailbox.address}/{row.service}/{row.remote_ip}"
+
+
+class DovecotHosts(Noun):
+    """The hosts that have said here that they end sessions (end_sessions). To delete one is to forget it."""
+
+    name, slug, resource, words = "DovecotHost", "dovecot-hosts", "mailboxes", gettext_lazy("Dovecot hosts")
+    only_superusers, is_only_deleted, can_change = True, True, False
+    fields = [
+        key_field("host", gettext_lazy("The name of the host.")),
+        Field(
+            "looked_at",
+            partial(
+                DateTimeField,
+                help_text=gettext_lazy("When it last looked: a mailbox that was stopped before has no session there."),
+            ),
+            attrgetter("looked_at"),
+            on=frozenset(),
+            moves=True,
+        ),
+    ]
+    orderings = {"host": ("host",)}
+
+    def rows(self, user: User) -> QuerySet[Any]:
+        return SessionCheck.objects.all()
+
+    def lookup(self, key: str) -> Mapping[str, Any]:
+        return self.key_values(key)
+
+    def key_values(self, key: str) -> Values:
+        return {"host": key.strip()}
+
+    def delete(self, row: Any, version: Any, by: Actor) -> None:
+        forget_host(row)
 
 
 class OutOfOfficeAnswers(OfMailbox):

@@ -123,4 +123,21 @@ def rights() -> list[str]:
     return list(wrong_rights())
 
 
-CHECKS: dict[str, Check] = {"database": database, "worker": worker, "functions": functions, "rights": rights}
+def sessions() -> list[str]:
+    """Each host with Dovecot that has ended sessions goes on to do so."""
+    from mailboxes.sessions import silent_hosts
+
+    sentence = _(
+        "On %(host)s no session is ended: end_sessions has not looked for ten minutes. If the host is gone, run "
+        "“script/manage dovecot_host forget %(host)s”."
+    )
+    return [sentence % {"host": check.host} for check in silent_hosts()]
+
+
+CHECKS: dict[str, Check] = {
+    "database": database,
+    "worker": worker,
+    "functions": functions,
+    "rights": rights,
+    "sessions": sessions,
+}

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor
 from accounts.pages import PersonRequest, owner_required, person_required, refusals_on, say, typed
-from mailboxes.app_passwords import add_app_password, revoke_app_password
+from mailboxes.app_passwords import add_app_password, revoke_app_password, what_is_lost
 from mailboxes.backends import knows_password
 from mailboxes.models import AppPassword, Mailbox
 from mailboxes.parsing import ParsedAddress
@@ -55,7 +55,7 @@ def my_app_password_revoke(request: PersonRequest, pk: int) -> HttpResponse:
         revoke_app_password(one, by=Actor.from_request(request))
         say(request, _("Revoked app password {name}."), name=one.name)
         return redirect("my_app_passwords")
-    context = {"mailbox": mailbox, "app_password": one, "lost": _what_is_lost()}
+    context = {"mailbox": mailbox, "app_password": one, "lost": what_is_lost(one)}
     return render(request, "mailboxes/my_app_password_revoke.html", context)
 
 
@@ -76,9 +76,5 @@ def app_password_revoke(request: PersonRequest, address: ParsedAddress, pk: int)
         revoke_app_password(one, by=Actor.from_request(request))
         say(request, _("Revoked app password {name}."), name=one.name)
         return redirect("app_password_list", mailbox.address)
-    context = {"mailbox": mailbox, "domain": mailbox.address.domain, "app_password": one, "lost": _what_is_lost()}
+    context = {"mailbox": mailbox, "domain": mailbox.address.domain, "app_password": one, "lost": what_is_lost(one)}
     return render(request, "mailboxes/app_password_revoke.html", context)
-
-
-def _what_is_lost() -> list[str]:
-    return [_("The mail program that uses it can no longer sign in. A revoked app password does not come back.")]

@@ -52,12 +52,23 @@ def add_app_password(
 
 
 def revoke_app_password(one: AppPassword, *, by: Actor) -> None:
-    """From then on nobody signs in with it. It does not come back, not even by an undo."""
+    """From then on nobody signs in with it, and sessions of its mailbox end (mailboxes.sessions). It does not come
+    back, not even by an undo."""
     mailbox = one.mailbox
     with recorded("revoke", "app_password", f"{mailbox}, {one.name}", domain=mailbox.address.domain.name, by=by):
         locked_version(Mailbox.objects, mailbox.pk, None)
         AppPassword.objects.filter(pk=one.pk).delete()
         forget_revoked([one.pk])
+
+
+def what_is_lost(one: AppPassword) -> list[str]:
+    """Sentences for whoever is about to revoke it."""
+    lost = [_("The mail program that uses it can no longer sign in. A revoked app password does not come back.")]
+    if one.sends:
+        lost.append(
+            _("For five minutes nothing is sent from this mailbox, so that nobody who signed in with it goes on.")
+        )
+    return lost
 
 
 def remove_app_passwords(mailbox_ids: Iterable[int]) -> None:

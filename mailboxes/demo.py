@@ -8,7 +8,7 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from domains.models import AddressClass, Domain
 from domains.services import add_domain
-from mailboxes.models import Mailbox
+from mailboxes.models import Mailbox, SignIn
 from mailboxes.out_of_office import set_out_of_office
 from mailboxes.services import add_alias, add_mailbox
 
@@ -25,9 +25,11 @@ def load_falcot(*, password: str | None = None, by: Actor) -> bool:
         brand = add_domain(
             "falcotsbrand.com", address_class=AddressClass.VIRTUAL_ALIAS, description="The brand", max_aliases=50, by=by
         )
-        _jean, laure, _sophie = _add_mailboxes(falcot_org, password, by)
+        jean, laure, _sophie = _add_mailboxes(falcot_org, password, by)
         away = "I am away for two weeks. For orders, please write to contact@falcotsbrand.com."
         set_out_of_office(laure, text=away, ends_at=timezone.now() + timedelta(days=14), by=by)
+        for service, remote_ip in (("pop3", "198.51.100.7"), ("imap", "203.0.113.9")):
+            SignIn.objects.create(mailbox=jean, username=str(jean), service=service, remote_ip=remote_ip)
         add_alias(brand, "webmaster", ["jean@falcot.com"], by=by)
         add_alias(brand, "contact", ["laure@falcot.com", "sophie@falcot.com"], comment="The contact desk", by=by)
         add_alias(brand, "", ["@falcot.com"], comment="Everybody has an address of the brand", by=by)

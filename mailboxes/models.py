@@ -33,7 +33,7 @@ from mailboxes.out_of_office_models import OutOfOffice
 from mailboxes.parsing import LONGEST_LOCAL_PART, external_form
 from mailboxes.password_models import MailboxCredential, PasswordLink, PasswordSettings, RecoveryAddress
 from mailboxes.server_names import ServerNames
-from mailboxes.sessions import SessionCheck
+from mailboxes.sessions import EndOfSessions, SessionCheck
 from mailboxes.sign_ins import SignIn
 from mailboxes.times import refuse_strange_times
 from mailboxes.usage import DomainUse, Usage
@@ -417,6 +417,7 @@ __all__ = [
     "SignIn",
     "SessionCheck",
     "DomainUse",
+    "EndOfSessions",
     "Usage",
     "WelcomeMail",
 ]

@@ -1,10 +1,10 @@
 """The emergency stop: nobody signs in to a mailbox or sends from it until it is released. Mail still arrives."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -12,7 +12,7 @@ from accounts.history import recorded
 from domains.services import locked_version
 from mailboxes.labels import domain_of, few
 from mailboxes.models import Mailbox, PasswordLink
-from mailboxes.sessions import end_panel_sessions
+from mailboxes.sessions import end_panel_sessions, now_by_the_database
 
 
 def stop_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> UUID:
@@ -21,9 +21,11 @@ def stop_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> UUID:
     were sent are no longer good, also after a release. Gives the number of the change set, for an undo; those that are
     stopped already stay as they are."""
     with recorded("stop", "mailboxes", few(mailboxes), domain=domain_of(mailboxes), by=by) as change_set:
-        for mailbox in _locked(mailboxes):
+        locked = _locked(mailboxes)
+        now = now_by_the_database()  # as the time at which a host has looked
+        for mailbox in locked:
             if mailbox.stopped_at is None:
-                _set(mailbox, stopped=True)
+                _set(mailbox, now)
                 PasswordLink.use_up(mailbox)
                 end_panel_sessions(mailbox)
     return change_set
@@ -34,7 +36,7 @@ def release_mailboxes(mailboxes: Sequence[Mailbox], *, by: Actor) -> None:
     with recorded("release", "mailboxes", few(mailboxes), domain=domain_of(mailboxes), by=by):
         for mailbox in _locked(mailboxes):
             if mailbox.stopped_at is not None:
-                _set(mailbox, stopped=False)
+                _set(mailbox, None)
 
 
 def _locked(mailboxes: Sequence[Mailbox]) -> list[Mailbox]:
@@ -44,7 +46,7 @@ def _locked(mailboxes: Sequence[Mailbox]) -> list[Mailbox]:
     return [locked_version(rows, pk, None) for pk in sorted(mailbox.pk for mailbox in mailboxes)]
 
 
-def _set(mailbox: Mailbox, *, stopped: bool) -> None:
-    mailbox.stopped_at = timezone.now() if stopped else None
+def _set(mailbox: Mailbox, stopped_at: datetime | None) -> None:
+    mailbox.stopped_at = stopped_at
     mailbox.version += 1
     mailbox.save(update_fields=["stopped_at", "version", "changed_at"])

@@ -64,8 +64,10 @@ passdb app {{
   sql_query = SELECT "user", password, allow_nets, \\
 {OF_PASSDB}    FROM dovecot.app_password('%{{user}}', '%{{protocol}}', '%{{password | sha256 | hexlify}}', '{base}')
 }}
+# Verified by processes of their own (auth-worker), so that nobody waits for the hash of another.
 passdb mailbox {{
   driver = sql
+  use_worker = yes
   sql_query = SELECT "user", password, allow_nets, \\
 {OF_PASSDB}    FROM dovecot.passdb('%{{user}}', '%{{protocol}}', '{base}')
 }}
@@ -199,5 +201,9 @@ sieve_script answer {{
 }}
 
 {for_postfix(host)}
+service auth-worker {{
+  # As that of auth: this is where a hash is verified.
+  vsz_limit = 1G
+}}
 !include_try {host.directory}/local.conf
 """  # noqa: S608  Dovecot escapes

@@ -3,6 +3,9 @@
 Written for Dovecot 2.3 (doc.dovecot.org/2.3); dovecot24_config.py has what 2.4 reads."""
 
 import grp
+import io
+import tarfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from mailservers.mail_servers import DOVECOT
 
 SOCKETS = {"auth": "auth", "lmtp": "dovecot-lmtp", "quota-status": "quota-status"}  # service -> name below private/
 SECRET_MODE = 0o640  # root writes, the group dovecot reads: the processes auth and dict
+LOOKUPS = "delivery-userdb"  # a socket; its last word tells auth that userdb is asked there
 FULL = "552 5.2.2 Mailbox is full"
 # The folders that mail programs expect.
 FOLDERS = """\
@@ -118,6 +122,18 @@ def write_directory(host: DovecotHost, directory: Path) -> list[str]:
     return sorted(texts)
 
 
+def as_tar(host: DovecotHost) -> bytes:
+    """The same files in an archive, for root to unpack."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, text in files_for(host).items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode, member.mtime = len(text.encode()), SECRET_MODE, int(time.time())
+            member.uname, member.gname = "root", "dovecot"
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
 def _group() -> int:
     try:
         return grp.getgrnam("dovecot").gr_gid
@@ -203,7 +219,8 @@ def listener(service: str, host: DovecotHost) -> str:
 """
 
 
-def for_postfix(host: DovecotHost) -> str:
+def for_postfix(host: DovecotHost, options: str = "") -> str:
+    """`options` are those of quota-status."""
     return f"""\
 # For Postfix: who signs in to submission, delivery, and whether a mailbox is full.
 service auth {{
@@ -213,7 +230,7 @@ service auth {{
 service lmtp {{
 {listener("lmtp", host)}}}
 service quota-status {{
-  executable = quota-status -p postfix
+  executable = quota-status -p postfix{options}
   client_limit = 1
 {listener("quota-status", host)}}}
 """
@@ -290,9 +307,19 @@ protocol pop3 {{
 # Who is out of office: userdb names the script. It is read and compiled for each message, so a change acts at once.
 protocol lmtp {{
   mail_plugins = $mail_plugins sieve
+  auth_socket_path = {LOOKUPS}
 }}
 
-{for_postfix(host)}
+{for_postfix(host, f" -o auth_socket_path={LOOKUPS}")}
+# Hashes are verified by the process of the service auth, one after the other. Whoever tries passwords holds up those
+# who sign in meanwhile, but no delivery: that asks where mail is from a process of its own.
+service {LOOKUPS.removesuffix("-userdb")} {{
+  executable = auth
+  process_limit = 1
+  unix_listener {LOOKUPS} {{
+    mode = 0600
+  }}
+}}
 !include_try {host.directory}/local.conf
 """
 
@@ -315,4 +342,7 @@ if [ "$(cat "$conf" 2>/dev/null)" != "$ours" ]; then
     printf '%s\\n' "$ours" >"$conf"
 fi
 doveadm -c "$conf" reload 2>/dev/null || echo 'Dovecot is not running. Start it: systemctl start dovecot'
+if ! systemctl is-active --quiet mailadmin-end-sessions 2>/dev/null; then
+    echo 'Who may not sign in any more stays signed in until end_sessions runs: docs/dovecot.md, "Who is out at once".'
+fi
 """

@@ -12,6 +12,8 @@ READ_BY_MAPS = {
     "domains_mailsettings": ["id", "recipient_delimiter"],
     "mailboxes_address": WHOLE,
     "mailboxes_mailbox": ["id", "address_id", "mail_path", "active", "receives", "sends", "expires_at", "stopped_at"],
+    "mailboxes_apppassword": ["id", "mailbox_id", "sends", "expires_at"],
+    "mailboxes_endofsessions": ["mailbox_id", "sends_before"],
     "mailboxes_localuser": ["id", "name"],
     "mailboxes_permittedsender": ["id", "mailbox_id", "domain_name", "local_part"],
     "mailboxes_relayrecipient": ["id", "address_id"],

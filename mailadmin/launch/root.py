@@ -1,4 +1,5 @@
-"""How root hands over to the system user, and the one thing root does afterwards: writing Postfix's files.
+"""How root hands over to the system user, and what root does afterwards: writing the files of Postfix and Dovecot,
+and ending sessions of Dovecot (sessions.py).
 
 Root runs nothing and follows no path that the system user could change.
 """
@@ -13,11 +14,13 @@ from typing import NoReturn
 from mailadmin.launch import LaunchError
 from mailadmin.launch.options import option, original_login, read_password, with_option
 from mailadmin.launch.service_user import become, ensure_service_user, give_state, readable_code
+from mailadmin.launch.sessions import COMMAND, run_with_root_at_hand
 from mailadmin.launch.state import State
-from mailadmin.launch.unpack import unpack_for_postfix
+from mailadmin.launch.unpack import unpack
 
 PASSWORD_FILE = "--admin-password-file"  # noqa: S105
 OUTPUT, INSTALLED_AT = "--output", "--installed-at"
+READ_BY = {"postfix_config": "postfix", "dovecot_config": "dovecot"}  # command -> the group that reads what it writes
 
 
 def run_as_service_user(checkout: Path, state: State, command: str, *arguments: str) -> NoReturn:
@@ -32,10 +35,13 @@ def run_as_service_user(checkout: Path, state: State, command: str, *arguments: 
         "MAILADMIN_STATE": str(state.path),
     }
     program = [sys.executable, "-I", "-B", str(code / "mailadmin/launch/prepare.py"), command]
-    output = option(arguments, OUTPUT) if command == "manage" and arguments[:1] == ("postfix_config",) else None
+    written = arguments[0] if command == "manage" and arguments and arguments[0] in READ_BY else ""
+    output = option(arguments, OUTPUT) if written else None
     if output and output != "-":
-        write_for_postfix([*program, *arguments], Path(output).absolute(), environment, user)
+        write_for(READ_BY[written], [*program, *arguments], Path(output).absolute(), environment, user)
         sys.exit(0)
+    if command == "manage" and arguments[:1] == (COMMAND,):
+        run_with_root_at_hand(program, arguments, environment, user)
     if password_file := option(arguments, PASSWORD_FILE):
         arguments = tuple(with_option(arguments, PASSWORD_FILE, _as_pipe(read_password(Path(password_file)), user)))
     become(user)
@@ -48,15 +54,15 @@ def run_as_service_user(checkout: Path, state: State, command: str, *arguments: 
         ) from error
 
 
-def write_for_postfix(
-    program: list[str], directory: Path, environment: dict[str, str], user: pwd.struct_passwd
+def write_for(
+    reader: str, program: list[str], directory: Path, environment: dict[str, str], user: pwd.struct_passwd
 ) -> None:
     """Lets the system user make the files and puts them where only root may write."""
-    group = _postfix_group()
+    group = _group(reader)
     program = with_option(program, OUTPUT, "-")
     if not option(program, INSTALLED_AT):
         program += [INSTALLED_AT, str(directory)]
-    number = unpack_for_postfix(_output_of(program, environment, user), directory, group)
+    number = unpack(_output_of(program, environment, user), directory, group)
     print(f"Wrote {number} files to {directory}.")
     print(f"To put them in place, read and run as root: sh {directory / 'install-commands'}")
 
@@ -91,11 +97,11 @@ def _output_of(program: list[str], environment: dict[str, str], user: pwd.struct
     return output
 
 
-def _postfix_group() -> int:
+def _group(name: str) -> int:
     try:
-        return grp.getgrnam("postfix").gr_gid
+        return grp.getgrnam(name).gr_gid
     except KeyError as error:
         raise LaunchError(
-            "This machine has no group postfix, which must be able to read the files. Install Postfix first, "
-            "or write the files with --output - and unpack them on the mail server."
+            f"This machine has no group {name}, which must be able to read the files. Install {name.capitalize()} "
+            "first, or write the files with --output - and unpack them on the mail server."
         ) from error

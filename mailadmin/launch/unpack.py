@@ -1,4 +1,5 @@
-"""Root's half of `script/manage postfix_config`: puts the files of an archive into a directory, and nothing else.
+"""Root's half of the commands that write for Postfix or Dovecot: puts the files of an archive into a directory, and
+nothing else.
 
 The archive comes from the system user, which root does not trust with paths.
 """
@@ -15,11 +16,11 @@ from mailadmin.launch import LaunchError
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")
 
 
-def unpack_for_postfix(archive: bytes, directory: Path, group: int) -> int:
+def unpack(archive: bytes, directory: Path, group: int) -> int:
     """Writes each file as root:group 0640, or for Postfix or root alone if it says so (passwords), with the time it
     carries, complete before it takes its name. How many."""
     files = _read(archive)
-    os.umask(0o022)  # Postfix must find the way through directories that we make
+    os.umask(0o022)  # Postfix and Dovecot must find the way through directories that we make
     try:
         if not directory.exists():
             directory.mkdir(mode=0o750, parents=True)
@@ -37,12 +38,12 @@ def _read(archive: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:
             entries = [(entry, tar.extractfile(entry)) for entry in tar.getmembers() if _is_plain(entry)]
             return [(entry, content.read()) for entry, content in entries if content]
     except tarfile.TarError as error:
-        raise LaunchError(f"postfix_config did not give an archive of files: {error}.") from error
+        raise LaunchError(f"The command did not give an archive of files: {error}.") from error
 
 
 def _is_plain(entry: tarfile.TarInfo) -> bool:
     if not entry.isfile() or not FILE_NAME.fullmatch(entry.name):
-        raise LaunchError(f"postfix_config gave {entry.name!r}, which is not a plain file name. Nothing was written.")
+        raise LaunchError(f"The command gave {entry.name!r}, which is not a plain file name. Nothing was written.")
     return True
 
 

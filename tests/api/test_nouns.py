@@ -18,7 +18,8 @@ from domains.dkim_services import add_dkim_key
 from domains.models import Domain
 from lookup_tables import nouns as tables
 from mailboxes.local_users import import_local_users
-from mailboxes.services import add_alias
+from mailboxes.models import SessionCheck, SignIn
+from mailboxes.services import add_alias, add_mailbox
 from restrictions.access_services import add_table
 from restrictions.services import add_class
 from tests.api.conftest import Api
@@ -527,6 +528,20 @@ def test_the_local_users(api: Api) -> None:
         assert api(method, path, {}).status == 405
     operations = [{"method": "DELETE", "noun": "local-users", "key": "ada"}]
     assert api("POST", "changes/", {"operations": operations}).status == 422
+
+
+def test_the_sign_ins_and_the_hosts_that_end_sessions(api: Api, falcot: Domain) -> None:
+    """Dovecot writes the one, end_sessions the other."""
+    jean = add_mailbox(falcot, "zoe", by=TESTER)
+    SignIn.objects.create(mailbox=jean, username=str(jean), service="imap", remote_ip="2001:db8::7")
+    shown = api.get("sign-ins/zoe@falcot.org/imap/2001:db8::7/")
+    assert (shown["mailbox"], shown["service"], shown["remote_ip"]) == ("zoe@falcot.org", "imap", "2001:db8::7")
+    assert api.get("sign-ins/?mailbox=zoe@falcot.org")["results"] == [shown]
+    assert api("DELETE", "sign-ins/zoe@falcot.org/imap/2001:db8::7/", {}).status == 405
+    SessionCheck.objects.create(host="mx1.example.net", looked_at=timezone.now())
+    assert [host["host"] for host in api.get("dovecot-hosts/")["results"]] == ["mx1.example.net"]
+    assert api("DELETE", "dovecot-hosts/mx1.example.net/", {}).status == 204
+    assert api.get("dovecot-hosts/")["results"] == []
 
 
 class TestPeople:

@@ -205,7 +205,7 @@ def test_health(api: Api, alice: User) -> None:
     sweep()
     answer = api("GET", "health/")
     assert answer.status in (200, 503)
-    assert set(answer.json["checks"]) == {"database", "worker", "functions", "rights"}
+    assert set(answer.json["checks"]) == {"database", "worker", "functions", "rights", "sessions"}
     assert Api(token_for(alice, "domains:read", name="other"))("GET", "health/").status == 403
 
 

@@ -35,6 +35,7 @@ ROOM_OF = {
     **dict.fromkeys(["transport", "tls_policy", "sender_relay", "bcc", "relocated", "canonical"], "lookup_tables"),
     "out_of_office": "mailboxes",
     "server_names": "mailboxes",
+    "dovecot_host": "mailboxes",
     **dict.fromkeys(["broadcast", "mailing_settings"], "mailboxes"),
     "relay_recipient": "mailboxes",
     "default_aliases": "mailboxes",

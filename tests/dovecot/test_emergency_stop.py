@@ -2,16 +2,25 @@
 
 import imaplib
 import smtplib
+import socket
+import subprocess
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from mailboxes.models import Mailbox
+from mailadmin.launch.sessions import answer
+from mailboxes.app_passwords import add_app_password, revoke_app_password
+from mailboxes.models import AppPassword, Mailbox
 from mailboxes.services import change_mailbox, delete_mailbox
-from mailboxes.sessions import SessionCheck
+from mailboxes.sessions import OVERLAP, EndOfSessions, SessionCheck, now_by_the_database
 from mailboxes.stopping import release_mailboxes, stop_mailboxes
-from mailservers.dovecot_sessions import end_sessions
+from mailservers.dovecot_sessions import DovecotByRoot, DovecotHere, end_sessions
 from tests.dovecot.test_read_and_send import PASSWORD, arrives, message, open_doors, with_password
 from tests.plugins.dovecot import Dovecot
 from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
@@ -33,7 +42,7 @@ def mailbox(address: str) -> Mailbox:
 
 
 def end(mail: Dovecot) -> list[str]:
-    return end_sessions(host="mx1.example.net", conf=str(mail.conf / "dovecot.conf"))
+    return end_sessions(host="mx1.example.net", dovecot=DovecotHere(str(mail.conf / "dovecot.conf")))
 
 
 def is_over(session: imaplib.IMAP4) -> bool:
@@ -142,3 +151,150 @@ def test_only_from_allowed_networks(mail: Dovecot) -> None:
     finally:
         change_mailbox(mailbox(DAVE), allowed_networks=[], by=TESTER)
     assert open_doors(mail, DAVE) == ALL
+
+
+def test_a_session_ends_where_it_is_allowed_no_more(mail: Dovecot) -> None:
+    with mail.imap(DAVE, PASSWORD) as session, mail.imap(ERIN, PASSWORD) as other:
+        try:
+            change_mailbox(mailbox(DAVE), allowed_networks=["192.0.2.0/24", "127.0.0.0/8"], by=TESTER)
+            assert end(mail) == []
+            change_mailbox(mailbox(DAVE), allowed_networks=["192.0.2.0/24"], by=TESTER)
+            assert end(mail) == [DAVE]
+            assert is_over(session)
+            assert not is_over(other)
+        finally:
+            change_mailbox(mailbox(DAVE), allowed_networks=[], by=TESTER)
+
+
+def test_sessions_of_an_app_password_end_when_it_is_revoked(mail: Dovecot) -> None:
+    """All of its mailbox end: Dovecot does not say which of them it opened. Who may still sign in does so again."""
+    one, text = add_app_password(mailbox(DAVE), "lost phone", by=TESTER)
+    end(mail)
+    with mail.imap(DAVE, text) as lost, mail.imap(ERIN, PASSWORD) as other:
+        assert end(mail) == []
+        revoke_app_password(one, by=TESTER)
+        assert end(mail) == [DAVE]
+        assert is_over(lost)
+        assert not is_over(other)
+    SessionCheck.objects.update(looked_at=now_by_the_database() + OVERLAP)  # as if that were ten seconds ago
+    with mail.imap(DAVE, PASSWORD) as session:
+        assert end(mail) == []
+        assert not is_over(session)
+
+
+def test_sessions_of_an_app_password_end_when_it_expires(mail: Dovecot) -> None:
+    _one, text = add_app_password(
+        mailbox(DAVE), "guest", sends=False, expires_at=timezone.now() + timedelta(days=1), by=TESTER
+    )
+    EndOfSessions.objects.update(signed_in_before=None)
+    with mail.imap(DAVE, text) as session:
+        assert end(mail) == []
+        mailbox(DAVE).app_passwords.update(expires_at=now_by_the_database())
+        assert end(mail) == [DAVE]
+        assert is_over(session)
+
+
+def narrowed(_one: AppPassword) -> None:
+    change_mailbox(mailbox(ERIN), allowed_networks=["192.0.2.0/24"], by=TESTER)
+
+
+def revoked(one: AppPassword) -> None:
+    revoke_app_password(one, by=TESTER)
+
+
+def expired(one: AppPassword) -> None:
+    AppPassword.objects.filter(pk=one.pk).update(expires_at=now_by_the_database())
+
+
+@pytest.mark.parametrize("happens", [narrowed, revoked, expired])
+def test_an_open_submission_session_ends_as_well(mail: Dovecot, happens: Callable[[AppPassword], None]) -> None:
+    one, text = add_app_password(mailbox(ERIN), happens.__name__, by=TESTER)
+    with mail.submission(ERIN, text) as session:
+        session.sendmail(ERIN, [DAVE], message("Before", ERIN))
+        happens(one)
+        try:
+            session.mail(ERIN)
+            code, answer = session.rcpt(DAVE)
+            assert (code, b"five minutes" in answer) == (421, True)
+            with pytest.raises((smtplib.SMTPServerDisconnected, OSError)):
+                session.noop()
+        finally:
+            session.close()
+            change_mailbox(mailbox(ERIN), allowed_networks=[], by=TESTER)
+    EndOfSessions.objects.update(sends_before=timezone.now() - timedelta(minutes=5))
+    AppPassword.objects.filter(mailbox=mailbox(ERIN)).update(expires_at=timezone.now() - timedelta(minutes=5))
+    with mail.submission(ERIN, PASSWORD) as session:
+        session.sendmail(ERIN, [DAVE], message("Later", ERIN))
+
+
+WIDER = [["127.0.0.0/8"], ["127.0.0.0/8", "192.0.2.0/24"], ["127.0.0.0/7", "192.0.2.0/24"], []]
+
+
+def test_what_does_not_send_or_was_widened_holds_nobody_up(mail: Dovecot) -> None:
+    one, _text = add_app_password(mailbox(DAVE), "reader", sends=False, by=TESTER)
+    change_mailbox(mailbox(DAVE), allowed_networks=WIDER[0], by=TESTER)
+    EndOfSessions.objects.update(sends_before=None)
+    with mail.submission(DAVE, PASSWORD) as session:
+        revoke_app_password(one, by=TESTER)
+        for networks in WIDER:
+            change_mailbox(mailbox(DAVE), allowed_networks=networks, by=TESTER)
+            session.sendmail(DAVE, [ERIN], message(f"From {networks}", DAVE))
+
+
+MASKS = [("a?c@stop.example", "abc@stop.example"), ("a?@stop.example", "ab@stop.example")]
+
+
+@pytest.mark.parametrize(("stopped", "other"), MASKS)
+def test_a_login_is_no_mask(mail: Dovecot, stopped: str, other: str) -> None:
+    """An address may hold what doveadm kick would read as a wildcard."""
+    one = with_password(add_mailbox(stopped))
+    with_password(add_mailbox(other))
+    with mail.imap(str(one), PASSWORD) as session, mail.imap(other, PASSWORD) as stays:
+        stop_mailboxes([one], by=TESTER)
+        assert end(mail) == [str(one)]
+        assert is_over(session)
+        assert not is_over(stays)
+
+
+def test_the_command(mail: Dovecot) -> None:
+    words = {"host": "mx2.example.net", "conf": str(mail.conf / "dovecot.conf")}
+    said = StringIO()
+    with mail.imap(DAVE, PASSWORD) as session:
+        stop_mailboxes([mailbox(DAVE)], by=TESTER)
+        try:
+            call_command("end_sessions", **words, stdout=said)
+            assert is_over(session)
+        finally:
+            release_mailboxes([mailbox(DAVE)], by=TESTER)
+    assert said.getvalue() == f"Ended the sessions of {DAVE}.\n"
+    looked_at = SessionCheck.objects.get(host="mx2.example.net").looked_at
+    with pytest.raises(CommandError, match="Sessions could not be ended: .*nowhere.conf"):
+        call_command("end_sessions", **words | {"conf": "/nowhere.conf"})
+    assert SessionCheck.objects.get(host="mx2.example.net").looked_at == looked_at
+
+
+def test_root_asks_dovecot_for_the_system_user(mail: Dovecot) -> None:
+    """script/manage gives the command to a user who may neither ask doveadm nor end a process."""
+    ours, theirs = socket.socketpair()
+    root = threading.Thread(target=answer, args=(theirs, str(mail.conf / "dovecot.conf")))
+    root.start()
+    user = DovecotByRoot(ours)
+    bystander = subprocess.Popen(["sleep", "60"])
+    try:
+        with mail.imap(DAVE, PASSWORD) as session, mail.imap(ERIN, PASSWORD) as other:
+            stop_mailboxes([mailbox(DAVE)], by=TESTER)
+            try:
+                assert end_sessions(host="mx1.example.net", dovecot=user) == [DAVE]
+            finally:
+                release_mailboxes([mailbox(DAVE)], by=TESTER)
+            assert is_over(session)
+            assert not is_over(other)
+            user.end({bystander.pid, 1})
+            assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+        user.answers.close()
+        ours.close()
+        root.join(10)
+    assert not root.is_alive()

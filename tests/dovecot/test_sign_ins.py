@@ -109,5 +109,6 @@ def test_install_commands_want_pigeonhole(mail: Dovecot, tmp_path: Path) -> None
     refused = subprocess.run(["sh", "-c", elsewhere], check=False, **run)
     assert (refused.returncode, conf.exists()) == (1, False)
     assert "apt-get install dovecot-sieve" in refused.stderr
-    subprocess.run(["sh", str(script)], check=True, **run)
+    done = subprocess.run(["sh", str(script)], check=True, **run)
+    assert "until end_sessions runs" in done.stdout
     assert conf.read_text() == f"!include {mail.conf}/dovecot.conf\n"

@@ -122,6 +122,11 @@ DELETE api_app_passwords          app-passwords/jean@falcot.org%2FPhone/ 401 401
 GET    api_recovery_addresses_list recovery-addresses/                401 404 200 200 200 200 403
 GET    api_recovery_addresses      recovery-addresses/jean@falcot.org/ 401 404 404 200 200 200 403
 DELETE api_recovery_addresses      recovery-addresses/jean@falcot.org/ 401 401 404 204 204 204 403
+GET    api_sign_ins_list          sign-ins/                           401 404 200 200 200 200 403
+GET    api_sign_ins               sign-ins/jean@falcot.org%2Fimap%2F192.0.2.7/ 401 404 404 200 200 200 403
+GET    api_dovecot_hosts_list     dovecot-hosts/                      401 404 404 404 200 404 403
+GET    api_dovecot_hosts          dovecot-hosts/mx1.example.net/      401 404 404 404 200 404 403
+DELETE api_dovecot_hosts          dovecot-hosts/mx1.example.net/      401 401 404 404 204 404 403
 GET    api_out_of_office_list out-of-office/                         401 404 200 200 200 200 403
 POST   api_out_of_office_list out-of-office/                         401 401 422 201 201 201 403
 GET    api_out_of_office      out-of-office/laure@falcot.org/        401 404 404 200 200 200 403

@@ -33,7 +33,7 @@ COUNTED = ("api_requestcount",)  # how many requests came is no change
 # These change nothing that the history tells of.
 WITHOUT_HISTORY = {"api_dns_check", "api_dns_check_of_mail_hosts", "api_dns_plan", "api_dns_publish"}
 WITHOUT_HISTORY |= {"api_alias_report", "api_missing_default_aliases", "api_imports", "api_import", "api_import_write"}
-WITHOUT_HISTORY |= {"api_dkim_generations", "api_dkim_rotations"}
+WITHOUT_HISTORY |= {"api_dkim_generations", "api_dkim_rotations", "api_dovecot_hosts"}
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,31 @@ def test_root_writes_the_files_of_postfix(panel: Panel, tmp_path: Path) -> None:
     assert str(directory) in (directory / "main.cf.mailadmin").read_text()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root can write for Dovecot.")
+def test_root_writes_the_files_of_dovecot(panel: Panel, tmp_path: Path) -> None:
+    directory = tmp_path / "mailadmin"
+
+    done = panel.manage("dovecot_config", "--output", str(directory))
+
+    assert done.returncode == 0, done.stderr
+    found = (directory / "sql.conf").stat()
+    assert (found.st_uid, grp.getgrgid(found.st_gid).gr_name, stat.S_IMODE(found.st_mode)) == (0, "dovecot", 0o640)
+    assert f"args = {directory}/sql.conf" in (directory / "dovecot.conf").read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root may ask doveadm.")
+def test_root_asks_dovecot_who_is_signed_in(panel: Panel, tmp_path: Path) -> None:
+    """The system user could not even read this configuration; that nobody answers there is what root found."""
+    conf = tmp_path / "dovecot.conf"
+    conf.write_text(f"base_dir = {tmp_path}/nobody\nssl = no\n")
+    conf.chmod(0o600)
+
+    done = panel.manage("end_sessions", "--conf", str(conf))
+
+    assert done.returncode == 1
+    assert f"{tmp_path}/nobody/anvil" in done.stderr
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root can write for Postfix.")
 def test_wrong_usage_writes_nothing(panel: Panel, tmp_path: Path) -> None:
     done = panel.manage("postfix_config", "--output", str(tmp_path / "mailadmin"), "--nonsense")

@@ -28,7 +28,7 @@ def test_it_works(panel: Panel) -> None:
     status, answer = panel.health()
 
     assert (status, answer["status"]) == (200, "ok")
-    assert set(answer["checks"]) == {"database", "worker", "functions", "rights"}
+    assert set(answer["checks"]) == {"database", "worker", "functions", "rights", "sessions"}
     assert f"http://127.0.0.1:{panel.port}/" in panel.output
 
 

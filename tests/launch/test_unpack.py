@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mailadmin.launch import LaunchError
-from mailadmin.launch.unpack import unpack_for_postfix
+from mailadmin.launch.unpack import unpack
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Only root can give files to Postfix.")
 
@@ -39,7 +39,7 @@ def link_to(target: str) -> tarfile.TarInfo:
 
 def test_it_works(tmp_path: Path) -> None:
     group = grp.getgrnam("postfix").gr_gid
-    assert unpack_for_postfix(archive(file_named("main.cf"), file_named("a.cf")), tmp_path / "new", group) == 2
+    assert unpack(archive(file_named("main.cf"), file_named("a.cf")), tmp_path / "new", group) == 2
 
     found = (tmp_path / "new/main.cf").stat()
     assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode), found.st_mtime) == (0, group, 0o640, 1_700_000_000)
@@ -48,7 +48,7 @@ def test_it_works(tmp_path: Path) -> None:
 def test_a_password_is_for_postfix_alone(tmp_path: Path) -> None:
     member = file_named("password")
     member.uname = "postfix"
-    unpack_for_postfix(archive(member), tmp_path / "new", grp.getgrnam("postfix").gr_gid)
+    unpack(archive(member), tmp_path / "new", grp.getgrnam("postfix").gr_gid)
 
     found = (tmp_path / "new/password").stat()
     assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (pwd.getpwnam("postfix").pw_uid, 0o400)
@@ -57,7 +57,7 @@ def test_a_password_is_for_postfix_alone(tmp_path: Path) -> None:
 def test_the_passwords_for_relays_are_for_root_alone(tmp_path: Path) -> None:
     member = file_named("sasl_passwd")
     member.uname = member.gname = "root"
-    unpack_for_postfix(archive(member), tmp_path / "new", grp.getgrnam("postfix").gr_gid)
+    unpack(archive(member), tmp_path / "new", grp.getgrnam("postfix").gr_gid)
 
     found = (tmp_path / "new/sasl_passwd").stat()
     assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o600)
@@ -76,7 +76,7 @@ def test_the_passwords_for_relays_are_for_root_alone(tmp_path: Path) -> None:
 )
 def test_nothing_but_plain_files(tmp_path: Path, member: tarfile.TarInfo) -> None:
     with pytest.raises(LaunchError, match="not a plain file name. Nothing was written"):
-        unpack_for_postfix(archive(file_named("first"), member), tmp_path / "new", 0)
+        unpack(archive(file_named("first"), member), tmp_path / "new", 0)
 
     assert not (tmp_path / "new").exists()
 
@@ -86,7 +86,7 @@ def test_a_link_in_the_way_is_replaced_not_followed(tmp_path: Path) -> None:
     (tmp_path / "main.cf").symlink_to(tmp_path / "elsewhere")
     (tmp_path / ".main.cf.unfinished").symlink_to(tmp_path / "elsewhere")
 
-    unpack_for_postfix(archive(file_named("main.cf")), tmp_path, 0)
+    unpack(archive(file_named("main.cf")), tmp_path, 0)
 
     assert (tmp_path / "elsewhere").read_text() == "untouched"
     assert (tmp_path / "main.cf").read_text() == "text"
@@ -94,4 +94,4 @@ def test_a_link_in_the_way_is_replaced_not_followed(tmp_path: Path) -> None:
 
 def test_no_archive(tmp_path: Path) -> None:
     with pytest.raises(LaunchError, match="did not give an archive"):
-        unpack_for_postfix(b"Traceback", tmp_path, 0)
+        unpack(b"Traceback", tmp_path, 0)

@@ -21,6 +21,10 @@ ALLOWED = {
     "list the logins": "SELECT * FROM dovecot.iterate()",
     "say what is used": "INSERT INTO dovecot.quota (bytes, messages, username) VALUES (1, 1, 'alice@home.example')"
     " ON CONFLICT (username) DO UPDATE SET bytes = 1, messages = 1",
+    "say who signed in": "INSERT INTO dovecot.last_sign_in (username, service, remote_ip, seconds)"
+    " VALUES ('alice@home.example', 'imap', '192.0.2.7', 1)"
+    " ON CONFLICT (username, service, remote_ip) DO UPDATE SET seconds = 1",
+    "read the answers": "SELECT id, username, script FROM dovecot.sieve",
 }
 FORBIDDEN = {
     "read the hashes": "SELECT hash FROM public.mailboxes_mailboxcredential",
@@ -32,6 +36,14 @@ FORBIDDEN = {
     "write beside the view": "INSERT INTO public.mailboxes_usage (username) VALUES ('x')",
     "take the words of another": "UPDATE dovecot.quota SET username = 'x'",
     "forget": "DELETE FROM dovecot.quota",
+    "say that another signed in": "UPDATE dovecot.last_sign_in SET username = 'x'",
+    "say from elsewhere": "UPDATE dovecot.last_sign_in SET remote_ip = '192.0.2.8'",
+    "forget a sign-in": "DELETE FROM dovecot.last_sign_in",
+    "sign in beside the view": "INSERT INTO public.mailboxes_signin (username) VALUES ('x')",
+    "let sessions go on": "DELETE FROM public.mailboxes_endofsessions",
+    "answer for another": "UPDATE public.mailboxes_outofoffice SET text = 'x'",
+    "take an answer away": "DELETE FROM public.mailboxes_outofoffice",
+    "read the answers as they were typed": "SELECT text FROM public.mailboxes_outofoffice",
     "call a function of Postfix": "SELECT postfix.virtual_alias_maps('a', 'b')",
     "call a helper": "SELECT mail_map.delimiters()",
     "make a temporary table": "CREATE TEMP TABLE domains_domain (id int)",

@@ -34,7 +34,15 @@ from mailboxes.demo import load_falcot
 from mailboxes.imports import stage_upload
 from mailboxes.jobs import start_alias_report
 from mailboxes.local_users import import_local_users
-from mailboxes.models import Address, Mailbox, PasswordLink, RecoveryAddress, RelayRecipient
+from mailboxes.models import (
+    Address,
+    Mailbox,
+    PasswordLink,
+    RecoveryAddress,
+    RelayRecipient,
+    SessionCheck,
+    SignIn,
+)
 from mailboxes.out_of_office import set_out_of_office
 from mailboxes.recovery import new_token
 from mailboxes.relay import add_relay_recipients
@@ -110,6 +118,8 @@ def move_in() -> dict[str, object]:
     stop_mailboxes([laure, mailboxes.add_mailbox(foreign, "held", by=TESTER)], by=TESTER)
     numbers["permitted_sender"] = laure.permitted_senders.get().pk
     numbers["app_password"] = add_app_password(jean, "Phone", by=TESTER)[0].pk
+    SignIn.objects.create(mailbox=jean, username=str(jean), service="imap", remote_ip="192.0.2.7")
+    SessionCheck.objects.create(host="mx1.example.net", looked_at=timezone.now())
     numbers |= _recovery_of(jean)
     change_server_names(imap_host="imap.falcot.org", submission_host="mail.falcot.org", by=TESTER)
     set_out_of_office(laure, subject="Away", text="I am back on Monday.", by=TESTER)

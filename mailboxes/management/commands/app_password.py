@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.commands import NounCommand, Options, at_least_one, delete_arguments
-from mailboxes.app_passwords import add_app_password, revoke_app_password
+from mailboxes.app_passwords import add_app_password, revoke_app_password, what_is_lost
 from mailboxes.commands import LONGEST_KEPT, found_at
 from mailboxes.models import AppPassword, Mailbox
 
@@ -54,8 +54,7 @@ class Command(NounCommand):
         one = mailbox.app_passwords.select_related("mailbox__address__domain").filter(name=name).first()
         if one is None:
             raise ValidationError(_("%(mailbox)s has no app password “%(name)s”.") % words)
-        losses = [_("The mail program that uses it can no longer sign in. A revoked app password does not come back.")]
-        self.make_sure(_("Revoke app password %(name)s of %(mailbox)s?") % words, losses, options)
+        self.make_sure(_("Revoke app password %(name)s of %(mailbox)s?") % words, what_is_lost(one), options)
         revoke_app_password(one, by=self.by)
         self.done(_("Revoked app password %(name)s of %(mailbox)s.") % words, {"revoked": name}, options)
 

@@ -32,7 +32,7 @@ from mailboxes.commands import (
     time,
     values_of_rename,
 )
-from mailboxes.models import Mailbox, MailboxCredential, MailboxQuerySet
+from mailboxes.models import Mailbox, MailboxCredential, MailboxQuerySet, SessionCheck
 from mailboxes.parsing import parse_address
 from mailboxes.removal import what_is_lost
 from mailboxes.renaming import rename_address
@@ -98,6 +98,7 @@ class Command(NounCommand):
         delete_arguments(delete)
 
         self._address_argument(self.verb("show", _("Show a mailbox.")))
+        self._address_argument(self.verb("sign-ins", _("List the last sign-ins to a mailbox by IMAP and POP.")))
 
         mailboxes = self.verb("list", _("List mailboxes."))
         mailboxes.add_argument("--domain", metavar="DOMAIN", help=_("Of this domain only."))
@@ -223,7 +224,15 @@ class Command(NounCommand):
         self.done(_("Deleted mailbox %(mailbox)s.") % {"mailbox": mailbox}, {"deleted": str(mailbox)}, options)
 
     def do_show(self, options: Options) -> None:
-        self.card(_row(self._found(options)), options)
+        mailbox = self._found(options)
+        self.card(_row(mailbox) | {"sessions_ended_on": _ended_on(mailbox)}, options)
+
+    def do_sign_ins(self, options: Options) -> None:
+        rows = (
+            {"service": one.service, "remote_ip": one.remote_ip, "signed_in_at": one.signed_in_at}
+            for one in self._found(options).sign_ins.order_by("-signed_in_at", "-pk")
+        )
+        self.table(rows, {"service": 8, "remote_ip": 40, "signed_in_at": 0}, options)
 
     def do_list(self, options: Options) -> None:
         columns = {"address": 30, "name": 25, "quota": 6, "state": 8, "mail_path": 0}
@@ -265,6 +274,13 @@ def _values(options: Options) -> dict[str, Any]:
     if options["quota"] is not None:
         values["quota_bytes"] = None if options["quota"] == NO_QUOTA else options["quota"]
     return values
+
+
+def _ended_on(mailbox: Mailbox) -> list[str] | None:
+    """The hosts with Dovecot that have looked since a mailbox was stopped; None if it is not."""
+    if mailbox.stopped_at is None:
+        return None
+    return list(SessionCheck.objects.filter(looked_at__gt=mailbox.stopped_at).values_list("host", flat=True))
 
 
 def _reread(mailbox: Mailbox) -> dict[str, Any]:

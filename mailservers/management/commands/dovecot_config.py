@@ -1,5 +1,6 @@
 """Writes what a Dovecot host needs to read the panel's database."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from mailservers.commands import WritingCommand
 from mailservers.database_servers import default_hosts, named_server
-from mailservers.dovecot_config import DovecotHost, write_directory
+from mailservers.dovecot_config import DovecotHost, as_tar, write_directory
 
 
 class Command(WritingCommand):
@@ -55,13 +56,17 @@ class Command(WritingCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        to_standard_output = options["output"] == "-"
         directory = Path(options["output"]).absolute()
         server = named_server(options["host"]) if options["host"] else default_hosts()[0]
         same = ("tls_mode", "tls_root", "mail_base", "mail_uid", "mail_gid", "certificate", "key", "queue_directory")
         host = DovecotHost(
-            directory=options["installed_at"] or str(directory),
+            directory=options["installed_at"] or ("/etc/dovecot/mailadmin" if to_standard_output else str(directory)),
             database=server,
             version=options["version_of_dovecot"],
             **{name: options[name] for name in same},
         )
+        if to_standard_output:
+            sys.stdout.buffer.write(as_tar(host))
+            return
         self.write(directory, lambda: write_directory(host, directory), script="install-commands")

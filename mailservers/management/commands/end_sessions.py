@@ -1,5 +1,6 @@
 """Ends the sessions of those who may not sign in any more; runs all the time on each host with Dovecot."""
 
+import argparse
 import socket
 import time
 from typing import Any
@@ -9,7 +10,7 @@ from django.db import OperationalError, close_old_connections
 from django.utils.translation import gettext as _
 
 from accounts.commands import PanelCommand
-from mailservers.dovecot_sessions import end_sessions
+from mailservers.dovecot_sessions import Dovecot, DovecotByRoot, DovecotHere, end_sessions
 
 
 class Command(PanelCommand):
@@ -26,15 +27,22 @@ class Command(PanelCommand):
             "--host", default=socket.gethostname(), metavar="NAME", help=_("The name of this host in the panel.")
         )
         parser.add_argument("--conf", metavar="FILE", help=_("dovecot.conf, if it is not where Dovecot expects it."))
+        # Said by script/manage where it was started by root: standard input leads to root, who asks Dovecot.
+        parser.add_argument("--by-root", action="store_true", help=argparse.SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         every = options["every"]
         if every is not None and every < 1:
             raise CommandError(_("Look every second at most."))
+        dovecot: Dovecot = DovecotHere(options["conf"])
+        if options["by_root"]:
+            dovecot = DovecotByRoot(socket.socket(fileno=0))
         while True:
             try:
-                for login in end_sessions(host=options["host"], conf=options["conf"]):
+                for login in end_sessions(host=options["host"], dovecot=dovecot):
                     self.stdout.write(_("Ended the sessions of %(login)s.") % {"login": login})
+            except EOFError:
+                return  # root, at the other end, is gone
             except (OSError, OperationalError) as error:
                 sentence = _("Sessions could not be ended: %(reason)s.") % {"reason": str(error).strip().rstrip(".")}
                 if every is None:

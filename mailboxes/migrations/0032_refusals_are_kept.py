@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('domains', '0013_a_dkim_name_holds_one_key'),
-        ('mailboxes', '0028_mailings'),
+        ('mailboxes', '0031_end_of_sessions'),
     ]
 
     operations = [
