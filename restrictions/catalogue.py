@@ -416,6 +416,11 @@ def named(argument: str) -> list[str]:
     return [known.name for known in CATALOGUE.values() if known.argument == argument]
 
 
+# Whoever owns a name chooses what it leads to, so smtpd takes a permission by these for a mistake: 451 4.3.5.
+WITHOUT_PERMISSION = tuple(
+    name for name in NAMES if re.fullmatch("check_reverse_client_hostname_access|check_.+_(a|mx|ns)_access", name)
+)
+
 # Names of classes. A class is a parameter of main.cf, and what access tables answer: the name of a parameter would
 # change that, and the name of a restriction or an action of access(5) would be taken for it.
 IS_CLASS_NAME = r"^[a-z][a-z0-9_]{0,62}$"
