@@ -246,12 +246,15 @@ CATALOGUE: dict[str, Known] = {
         ),
         _client(
             "check_ccert_access",
-            _("Looks up the fingerprint of the client's certificate in an access table."),
+            _("Looks up the fingerprint of the client's certificate in an access table, of main.cf only."),
             argument=TABLE,
             since="2.2",
         ),
         _client(
-            "check_sasl_access", _("Looks up who has signed in, in an access table."), argument=TABLE, since="2.11"
+            "check_sasl_access",
+            _("Looks up who has signed in, in an access table of senders: a login is an address."),
+            argument=TABLE,
+            since="2.11",
         ),
         # HELO
         _helo("reject_invalid_helo_hostname", _("Refuses a HELO name that is malformed."), since="2.3"),

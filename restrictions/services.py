@@ -17,6 +17,7 @@ from domains.fields import shown
 from domains.services import locked_version
 from mailboxes.relay import MOST_NAMED
 from restrictions import recommended
+from restrictions.access_main_cf import kind_asked_by
 from restrictions.access_models import AccessTable, AppliesTo
 from restrictions.catalogue import CATALOGUE, OLD_NAMES, STAGES, Argument, fault_of_argument, parameter_of
 from restrictions.lists import Lists
@@ -231,7 +232,8 @@ def _set(entry: Restriction, values: Values) -> None:
     known = entry.known
     if known and known.argument == Argument.TABLE:
         if "argument" in values:
-            entry.access_table = _access_table(known.name, values["argument"].strip())
+            entry.access_table = _access_table(values["argument"].strip())
+        _refuse_unfitting_table(known.name, entry.access_table)
         entry.argument = ""
         return
     entry.access_table = None
@@ -242,16 +244,26 @@ def _set(entry: Restriction, values: Values) -> None:
         raise ValidationError({"argument": fault or _("A class takes no argument.")})
 
 
-def _access_table(name: str, table: str) -> AccessTable | None:
+def _access_table(name: str) -> AccessTable | None:
     """The table of this name; without one, a restriction asks the table that stands by itself."""
-    if not table:
-        if name not in ASK_BY_THEMSELVES:
-            raise ValidationError({"argument": _("Name the access table that %(name)s asks.") % {"name": name}})
-        return None
-    found = AccessTable.objects.filter(name=table).first()
-    if found is None:
-        raise ValidationError({"argument": _("There is no access table %(name)s.") % {"name": shown(table)}})
+    found = AccessTable.objects.filter(name=name).first()
+    if name and found is None:
+        raise ValidationError({"argument": _("There is no access table %(name)s.") % {"name": shown(name)}})
     return found
+
+
+def _refuse_unfitting_table(name: str, table: AccessTable | None) -> None:
+    """One with other keys than the restriction asks for would never be found to say anything."""
+    kind = kind_asked_by(name)
+    if not kind:
+        sentence = _("No access table has such keys as %(name)s asks for. Leave this one to main.cf.")
+        raise ValidationError({"name": sentence % {"name": name}})
+    if table is None and name not in ASK_BY_THEMSELVES:
+        raise ValidationError({"argument": _("Name the access table that %(name)s asks.") % {"name": name}})
+    if table and table.applies_to != kind:
+        sentence = _("%(name)s asks an access table that applies to: %(wanted)s. %(table)s applies to: %(kind)s.")
+        words = {"wanted": AppliesTo(kind).label, "kind": AppliesTo(table.applies_to).label}
+        raise ValidationError({"argument": sentence % (words | {"name": name, "table": table})})
 
 
 def _set_name(entry: Restriction, name: str) -> None:
