@@ -18,6 +18,7 @@ from restrictions.access_models import (
     ProtectedAlias,
     RecipientClass,
 )
+from restrictions.access_services import check_undone
 
 register_sentences(
     {
@@ -66,8 +67,9 @@ register_reading(RecipientClass, Reading(subject=_recipient, values=in_words(Rec
 register_reading(ProtectedAlias, Reading(subject=_protected, values=in_words(ProtectedAlias, "writers")))
 register_reading(NamedWriter, Reading(subject=lambda row, names: row["key"], values=in_words(NamedWriter, "key")))
 register_namer(AccessTable, _names_of_tables)
-for model in (AccessTable, AllowedAction, RecipientClass):
+for model in (AccessTable, AllowedAction):
     register_undo(model)
-register_undo(AccessRule, within=undo.rule_is_within)
+register_undo(RecipientClass, check_undone)
+register_undo(AccessRule, check_undone, within=undo.rule_is_within)
 register_undo(ProtectedAlias, within=undo.protection_is_within)
 register_undo(NamedWriter, within=undo.writer_is_within)

@@ -17,6 +17,7 @@ from restrictions.catalogue import Argument, named
 from restrictions.models import Restriction, RestrictionClass
 
 DIRECTORY = "{directory}"  # stands for where Postfix finds the files, which only a host knows
+OF_ONE_CLIENT = ("check_client_access", "check_reverse_client_hostname_access")
 SIGNED_IN = "Signed_in"  # capitals: no class that people name begins with one
 
 # Who sends as one of us must have signed in, or be a host of mynetworks.
@@ -86,16 +87,17 @@ class Classes:
     def map_asked_by(self, restriction: Restriction) -> AccessMap:
         """The map of a restriction that asks an access table (catalogue: Argument.TABLE)."""
         if restriction.access_table:
-            return self.map_of_table(restriction.access_table.name)
-        return self.map_of_kind(_kind_of(restriction.name))
+            return self.map_of_table(restriction.access_table.name, of_client=restriction.name in OF_ONE_CLIENT)
+        return self.map_of_kind(kind_asked_by(restriction.name) or AppliesTo.CLIENT)
 
     def map_of_kind(self, kind: str) -> AccessMap:
         name = f"check_{kind}_access"
         return AccessMap(name=f"{name}{self._stamp}", call=f"{name}('%s', {self._known})")
 
-    def map_of_table(self, name: str) -> AccessMap:
-        call = f"access_table('{name}', '%s', {self._known})"
-        return AccessMap(name=f"access_table_{name}{self._stamp}", call=call)
+    def map_of_table(self, name: str, *, of_client: bool = False) -> AccessMap:
+        """`of_client`: for a restriction that looks at one client."""
+        function = "client_access_table" if of_client else "access_table"
+        return AccessMap(name=f"{function}_{name}{self._stamp}", call=f"{function}('{name}', '%s', {self._known})")
 
     @property
     def _known(self) -> str:
@@ -113,13 +115,14 @@ def access_maps(classes: Classes) -> list[AccessMap]:
     rules = AccessRule.objects.filter(table__isnull=True, domain__isnull=True).order_by()
     kinds = set(rules.values_list("applies_to", flat=True).distinct())
     asked = Restriction.objects.filter(name__in=named(Argument.TABLE), access_table__isnull=True).order_by()
-    kinds |= {_kind_of(name) for name in asked.values_list("name", flat=True).distinct()}
+    kinds |= {kind_asked_by(name) or AppliesTo.CLIENT for name in asked.values_list("name", flat=True).distinct()}
     if RecipientClass.objects.exists() or AccessRule.objects.filter(domain__isnull=False).exists():
         kinds.add(AppliesTo.RECIPIENT)
-    tables = AccessTable.objects.order_by("name").values_list("name", flat=True)
+    tables = AccessTable.objects.order_by("name").values_list("name", "applies_to")
     return [
         *(classes.map_of_kind(kind) for kind in AppliesTo.values if kind in kinds),
-        *(classes.map_of_table(name) for name in tables),
+        *(classes.map_of_table(name) for name, _kind in tables),
+        *(classes.map_of_table(name, of_client=True) for name, kind in tables if kind == AppliesTo.CLIENT),
         *classes.maps_before_all,
         *(one for _name, one in classes.made),
     ]
@@ -166,8 +169,14 @@ def sentence_of_unasked(restriction: str) -> str:
     return _("No restriction list asks this table yet. Add %(restriction)s to a list.") % {"restriction": restriction}
 
 
-def _kind_of(restriction_name: str) -> str:
-    """check_helo_mx_access asks for names and addresses of hosts, as clients have them."""
+def kind_asked_by(restriction_name: str) -> str:
+    """Whom a table must be about to have the keys that a restriction asks for. check_helo_mx_access asks for names and
+    addresses of hosts, as clients have them; check_sasl_access for a login, an address as senders have it. Empty for
+    the fingerprints of check_ccert_access, which no table has."""
+    if restriction_name == "check_ccert_access":
+        return ""
+    if restriction_name == "check_sasl_access":
+        return str(AppliesTo.SENDER)
     for kind in (AppliesTo.HELO, AppliesTo.SENDER, AppliesTo.RECIPIENT):
         if restriction_name == f"check_{kind}_access":
             return str(kind)

@@ -7,6 +7,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
+import pgtrigger
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -22,6 +23,7 @@ from mailboxes.models import Address, Alias
 from mailboxes.times import in_words, refuse_end_before_start, refuse_strange_times, state_at_this_moment
 from restrictions import access_actions as actions
 from restrictions import access_keys as keys
+from restrictions import ways
 from restrictions.access_actions import LONGEST_TEXT, OF_ONE_RECIPIENT, OF_WHOLE_MESSAGES, Action
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ KEYS: dict[str, tuple[Callable[[str], str], str]] = {
     AppliesTo.SENDER: (keys.sender_key, keys.IS_SENDER_KEY),
     AppliesTo.RECIPIENT: (keys.recipient_key, keys.IS_MAIL_KEY),
 }
+MAY_PERMIT = (Action.OK, Action.CLASS, Action.LIST)  # what an answer may permit with
 OF_DOMAINS = (AppliesTo.SENDER, AppliesTo.RECIPIENT)  # what a domain may have rules of its own for
 
 
@@ -223,6 +226,15 @@ class AccessRule(models.Model):
                 violation_error_message=_ENDS_LATER,
             ),
         ]
+        # By which the triggers find the classes that a table answers, and what permits.
+        indexes: ClassVar = [
+            models.Index(
+                fields=["of_class", "table", "applies_to"],
+                condition=Q(action__in=MAY_PERMIT),
+                name="what_an_access_rule_leads_to",
+            ),
+        ]
+        triggers: ClassVar = ways.triggers(pgtrigger.Q(new__action__in=MAY_PERMIT))
 
     def __str__(self) -> str:
         return self.key
@@ -313,6 +325,7 @@ class RecipientClass(models.Model):
         verbose_name = _("class of a recipient")
         verbose_name_plural = _("classes of recipients")
         ordering = ["pk"]
+        triggers: ClassVar = ways.triggers()
         constraints = [
             models.CheckConstraint(
                 name="a_class_is_met_by_one_recipient", condition=Q(address__isnull=True) | Q(domain__isnull=True)

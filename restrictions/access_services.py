@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -20,6 +20,7 @@ from mailboxes.parsing import parse_address
 from restrictions.access_actions import OF_WHOLE_MESSAGES, Action, normalised_text, refuse_unfitting_code
 from restrictions.access_models import (
     KEYS,
+    MAY_PERMIT,
     OF_DOMAINS,
     AccessRule,
     AccessTable,
@@ -31,6 +32,7 @@ from restrictions.access_models import (
     Writers,
 )
 from restrictions.models import RestrictionClass
+from restrictions.ways import lock_lists, refuse_451
 
 CHANGEABLE = ("key", "action", "code", "text", "of_class", "comment", "active", "starts_at", "ends_at")
 MOST_WRITERS = 100  # named senders of one alias; a page shows them all
@@ -52,8 +54,11 @@ def add_rule(
     rule = AccessRule(applies_to=table.applies_to if table else applies_to, table=table, domain=domain)
     _set(rule, {"key": key, "action": action, **values})
     with recorded("add", "access_rule", _label(rule), domain=domain.name if domain else "", by=by):
+        lock_lists()
         _refuse_what_is_not_theirs(rule, by)
+        _refuse_what_is_gone([rule])
         save_checked(rule)
+        _refuse_451(rule)
     return rule
 
 
@@ -64,6 +69,7 @@ def add_rules(
     rules: dict[str, AccessRule] = {}
     faults: list[str] = []
     with recorded("add", "access_rules", table.name if table else applies_to, by=by):
+        lock_lists()
         for values in rows:
             rule = AccessRule(applies_to=table.applies_to if table else applies_to, table=table)
             try:
@@ -78,24 +84,29 @@ def add_rules(
             rules[rule.key] = rule
         if faults:
             raise ValidationError(faults)
+        _refuse_what_is_gone(rules.values())
         try:
             with transaction.atomic():
                 AccessRule.objects.bulk_create(rules.values(), batch_size=AT_ONCE)
         except IntegrityError as error:
             raise ValidationError({"key": _("There is a rule for this key already.")}) from error
+        _refuse_451(*rules.values())
     return len(rules)
 
 
 def change_rule(rule: AccessRule, *, by: Actor, version: int | None = None, **changes: Any) -> AccessRule:
     """Changes what is named. Another action without a text of its own has none."""
     with recorded("change", "access_rule", _label(rule), domain=_domain_of(rule), by=by):
+        lock_lists()
         rule = locked_version(AccessRule.objects.select_related("domain"), rule.pk, version)
         if "action" in changes and changes["action"] != rule.action:
             changes = {"text": "", "code": "", "of_class": None} | changes
         _set(rule, changes)
         rule.version += 1
         _refuse_what_is_not_theirs(rule, by)
+        _refuse_what_is_gone([rule])
         save_checked(rule)
+        _refuse_451(rule)
     return rule
 
 
@@ -126,6 +137,7 @@ def change_table(table: AccessTable, *, by: Actor, version: int | None = None, c
 def delete_table(table: AccessTable, *, version: int | None = None, by: Actor) -> None:
     """Deletes a table with its rules. One that a restriction asks stays."""
     with recorded("delete", "access_table", table.name, by=by):
+        lock_lists()
         table = locked_version(AccessTable.objects, table.pk, version)
         places = asked_in(table)
         if places:
@@ -194,11 +206,12 @@ def choose_class(
     `version` is what the person saw (version_of_choice, or NO_CLASS where nothing was chosen)."""
     place = {"address": of if isinstance(of, Address) else None, "domain": of if isinstance(of, Domain) else None}
     within = of.domain.name if isinstance(of, Address) else of.name if of else ""
-    found = RestrictionClass.objects.filter(name=name).first()
-    if name and found is None:
-        raise ValidationError({"of_class": _("There is no restriction class %(name)s.") % {"name": name}})
     with recorded("choose", "recipient_class", str(of or "*"), domain=within, by=by):
         _refuse_unless_superuser(by, _("Only a superuser chooses the restriction class of a recipient."))
+        lock_lists()
+        found = RestrictionClass.objects.filter(name=name).first()
+        if name and found is None:
+            raise ValidationError({"of_class": _("There is no restriction class %(name)s.") % {"name": name}})
         filled: dict[str, Any] = {column: value for column, value in place.items() if value is not None}
         rows = RecipientClass.objects.select_for_update().filter(
             **(filled or dict.fromkeys(("address__isnull", "domain__isnull"), True))
@@ -211,6 +224,7 @@ def choose_class(
         row = row or RecipientClass(**place)
         row.of_class = found
         save_checked(row)
+        refuse_451()
     return row
 
 
@@ -244,6 +258,11 @@ def protect_alias(
         if writers == Writers.NAMED and not row.named.exists():
             raise ValidationError({"named": _("Name at least one sender, or nobody could write to it.")})
     return row
+
+
+def check_undone(model: type[models.Model], ids: Sequence[int]) -> None:
+    """What an undo brought back is judged like any other change."""
+    refuse_451()
 
 
 def asked_in(table: AccessTable) -> list[str]:
@@ -304,6 +323,23 @@ def _refuse_what_is_not_theirs(rule: AccessRule, by: Actor, *, is_kept: bool = T
     if is_kept and not AllowedAction.objects.filter(action=rule.action).exists():
         sentence = _("%(action)s is not allowed here. A superuser can allow it, or add the rule.")
         raise ValidationError({"action": sentence % {"action": rule.action}})
+
+
+def _refuse_what_is_gone(rules: Iterable[AccessRule]) -> None:
+    """Somebody may have deleted a class or a table since it was chosen; lock_lists() keeps the others."""
+    named = {rule.of_class.pk: rule.of_class for rule in rules if rule.of_class}
+    gone = set(named) - set(RestrictionClass.objects.filter(pk__in=list(named)).values_list("pk", flat=True))
+    for pk in gone:
+        raise ValidationError({"of_class": _("There is no restriction class %(name)s.") % {"name": named[pk]}})
+    table = next((rule.table for rule in rules if rule.table), None)
+    if table and not AccessTable.objects.filter(pk=table.pk).exists():
+        raise ValidationError(_("There is no access table %(name)s.") % {"name": table})
+
+
+def _refuse_451(*rules: AccessRule) -> None:
+    """Only what may permit leads on."""
+    if any(rule.action in MAY_PERMIT for rule in rules):
+        refuse_451()
 
 
 def _refuse_unless_superuser(by: Actor, sentence: str) -> None:

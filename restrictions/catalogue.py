@@ -246,12 +246,15 @@ CATALOGUE: dict[str, Known] = {
         ),
         _client(
             "check_ccert_access",
-            _("Looks up the fingerprint of the client's certificate in an access table."),
+            _("Looks up the fingerprint of the client's certificate in an access table, of main.cf only."),
             argument=TABLE,
             since="2.2",
         ),
         _client(
-            "check_sasl_access", _("Looks up who has signed in, in an access table."), argument=TABLE, since="2.11"
+            "check_sasl_access",
+            _("Looks up who has signed in, in an access table of senders: a login is an address."),
+            argument=TABLE,
+            since="2.11",
         ),
         # HELO
         _helo("reject_invalid_helo_hostname", _("Refuses a HELO name that is malformed."), since="2.3"),
@@ -415,6 +418,11 @@ def named(argument: str) -> list[str]:
     """The names that take this kind of argument."""
     return [known.name for known in CATALOGUE.values() if known.argument == argument]
 
+
+# Whoever owns a name chooses what it leads to, so smtpd takes a permission by these for a mistake: 451 4.3.5.
+WITHOUT_PERMISSION = tuple(
+    name for name in NAMES if re.fullmatch("check_reverse_client_hostname_access|check_.+_(a|mx|ns)_access", name)
+)
 
 # Names of classes. A class is a parameter of main.cf, and what access tables answer: the name of a parameter would
 # change that, and the name of a restriction or an action of access(5) would be taken for it.

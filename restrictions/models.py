@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.lines import LineField
 from accounts.tracking import tracked
-from restrictions import catalogue
+from restrictions import catalogue, ways
 from restrictions.catalogue import CATALOGUE, Argument, Known, Stage
 
 NO_CLASS_NAME = _("A class has a name of small letters, digits and _ that begins with a letter.")
@@ -68,27 +68,6 @@ class RestrictionClass(models.Model):
             raise ValidationError({"name": NO_CLASS_NAME})
         if catalogue.is_reserved(self.name):
             raise ValidationError({"name": WORD_OF_POSTFIX})
-
-
-# smtpd gives up with "451 4.3.5 Server configuration error" when a class leads back to itself. A service has the table
-# locked, so that two do not close a circle together.
-NO_CIRCLE = """
-    IF EXISTS (
-        WITH RECURSIVE inside (class_id) AS (
-            SELECT NEW.of_class_id
-            UNION
-            SELECT entry.of_class_id
-              FROM restrictions_restriction AS entry
-              JOIN inside ON entry.in_class_id = inside.class_id
-             WHERE entry.of_class_id IS NOT NULL
-        )
-        SELECT FROM inside WHERE class_id = NEW.in_class_id
-    ) THEN
-        RAISE EXCEPTION 'a class leads back to itself'
-              USING ERRCODE = 'check_violation', CONSTRAINT = 'a_class_leads_not_back_to_itself';
-    END IF;
-    RETURN NULL;
-"""
 
 
 # What restrictions/relaying.py says in sentences, for whoever writes past the services: the first entry of a list that
@@ -235,13 +214,7 @@ class Restriction(models.Model):
             ),
         ]
         triggers: ClassVar = [
-            pgtrigger.Trigger(
-                name="a_class_leads_not_back_to_itself",
-                when=pgtrigger.After,
-                operation=pgtrigger.Insert | pgtrigger.Update,
-                condition=pgtrigger.Q(new__in_class__isnull=False, new__of_class__isnull=False),
-                func=NO_CIRCLE,
-            ),
+            *ways.triggers(),
             pgtrigger.Trigger(
                 name="lists_are_no_open_relay",
                 when=pgtrigger.After,

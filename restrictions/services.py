@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, models
+from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,11 +17,13 @@ from domains.fields import shown
 from domains.services import locked_version
 from mailboxes.relay import MOST_NAMED
 from restrictions import recommended
+from restrictions.access_main_cf import kind_asked_by
 from restrictions.access_models import AccessTable, AppliesTo
 from restrictions.catalogue import CATALOGUE, OLD_NAMES, STAGES, Argument, fault_of_argument, parameter_of
 from restrictions.lists import Lists
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.relaying import refuse_open_relay
+from restrictions.ways import lock_lists, refuse_451
 
 Place = str | RestrictionClass  # the list of a stage, or of a class
 Values = Mapping[str, Any]
@@ -35,7 +37,7 @@ def add_restriction(place: Place, name: str, *, position: int | None = None, by:
     """Adds an entry to a list, at `position` (from 1) or at its end. `name` is one of the catalogue or of a class."""
     entry = Restriction(**_of(place))
     with recorded("add", "restriction", f"{_called(place)}: {name}", by=by):
-        _lock()
+        lock_lists()
         _set(entry, {"name": name, **values})
         entry.position = _last(place) + 1
         _save(entry)
@@ -48,7 +50,7 @@ def add_restriction(place: Place, name: str, *, position: int | None = None, by:
 def change_restriction(entry: Restriction, *, by: Actor, version: int | None = None, **changes: Any) -> Restriction:
     """Changes what is named of an entry."""
     with recorded("change", "restriction", _label(entry), by=by):
-        _lock()
+        lock_lists()
         entry = locked_version(Restriction.objects, entry.pk, version)
         _set(entry, changes)
         entry.version += 1
@@ -60,7 +62,7 @@ def change_restriction(entry: Restriction, *, by: Actor, version: int | None = N
 def move_restriction(entry: Restriction, position: int, *, by: Actor) -> Restriction:
     """Moves an entry within its list; `position` counts from 1, and what is beyond the end is the end."""
     with recorded("move", "restriction", _label(entry), by=by):
-        _lock()
+        lock_lists()
         entry = locked_version(Restriction.objects, entry.pk, None)
         _put(_place_of(entry), entry, position)
         _check()
@@ -70,7 +72,7 @@ def move_restriction(entry: Restriction, position: int, *, by: Actor) -> Restric
 def delete_restriction(entry: Restriction, *, by: Actor) -> None:
     """Deletes an entry. The last one of a stage hands the list back to the host."""
     with recorded("delete", "restriction", _label(entry), by=by):
-        _lock()
+        lock_lists()
         locked_version(Restriction.objects, entry.pk, None).delete()
         _check()
 
@@ -96,7 +98,7 @@ def set_lists(lists: Mapping[str, Sequence[Values]], *, versions: Mapping[str, s
         if stage not in STAGES:
             raise ValidationError(_("There is no stage “%(stage)s”. Known are: %(known)s.") % _stages(stage))
     with recorded("set", "restriction_list", ", ".join(map(parameter_of, lists)), by=by):
-        _lock()
+        lock_lists()
         for stage, version in (versions or {}).items():
             refuse_other_version(version, version_of_list(stage))
         for stage, entries in lists.items():
@@ -108,7 +110,7 @@ def add_class(name: str, entries: Sequence[Values] = (), *, comment: str = "", b
     """Adds a class with its entries."""
     new = RestrictionClass(name=name.strip(), comment=comment)
     with recorded("add", "restriction_class", new.name, by=by):
-        _lock()
+        lock_lists()
         save_checked(new)
         _replace(new, entries)
         _check()
@@ -125,7 +127,7 @@ def change_class(
 ) -> RestrictionClass:
     """Changes name and comment, and all entries if they are given. Whoever names the class follows its name."""
     with recorded("change", "restriction_class", one.name, by=by):
-        _lock()
+        lock_lists()
         one = locked_version(RestrictionClass.objects, one.pk, version)
         for name, value in changes.items():
             if name not in ("name", "comment"):
@@ -142,7 +144,7 @@ def change_class(
 def delete_class(one: RestrictionClass, *, version: int | None = None, by: Actor) -> None:
     """Deletes a class that nothing names, with its entries."""
     with recorded("delete", "restriction_class", one.name, by=by):
-        _lock()
+        lock_lists()
         one = locked_version(RestrictionClass.objects, one.pk, version)
         try:
             one.delete()
@@ -160,7 +162,7 @@ def load_recommended(*, by: Actor) -> list[str]:
     """Fills every stage that has no list yet with what is recommended; the stages that it filled. What would ask
     servers elsewhere comes inactive."""
     with recorded("load", "restriction_list", "", by=by):
-        _lock()
+        lock_lists()
         taken = set(Restriction.objects.filter(stage__isnull=False).values_list("stage", flat=True))
         free = [stage for stage in recommended.LISTS if stage not in taken]
         if not free:
@@ -173,7 +175,7 @@ def load_recommended(*, by: Actor) -> list[str]:
 
 def check_undone(model: type[models.Model], ids: Sequence[int]) -> None:
     """What an undo brought back or took away is judged like any other change."""
-    _lock()
+    lock_lists()
     _check()
 
 
@@ -217,12 +219,6 @@ def _label(entry: Restriction) -> str:
     return f"{_called(_place_of(entry))}: {entry}"
 
 
-def _lock() -> None:
-    """Whether a list is an open relay, or a class leads back to itself, shows in many rows: nobody else writes them."""
-    with connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE restrictions_restrictionclass, restrictions_restriction IN SHARE ROW EXCLUSIVE MODE")
-
-
 def _set(entry: Restriction, values: Values) -> None:
     """What was typed, as Postfix writes it; each fault at its field."""
     for name in values:
@@ -236,7 +232,8 @@ def _set(entry: Restriction, values: Values) -> None:
     known = entry.known
     if known and known.argument == Argument.TABLE:
         if "argument" in values:
-            entry.access_table = _access_table(known.name, values["argument"].strip())
+            entry.access_table = _access_table(values["argument"].strip())
+        _refuse_unfitting_table(known.name, entry.access_table)
         entry.argument = ""
         return
     entry.access_table = None
@@ -247,16 +244,26 @@ def _set(entry: Restriction, values: Values) -> None:
         raise ValidationError({"argument": fault or _("A class takes no argument.")})
 
 
-def _access_table(name: str, table: str) -> AccessTable | None:
+def _access_table(name: str) -> AccessTable | None:
     """The table of this name; without one, a restriction asks the table that stands by itself."""
-    if not table:
-        if name not in ASK_BY_THEMSELVES:
-            raise ValidationError({"argument": _("Name the access table that %(name)s asks.") % {"name": name}})
-        return None
-    found = AccessTable.objects.filter(name=table).first()
-    if found is None:
-        raise ValidationError({"argument": _("There is no access table %(name)s.") % {"name": shown(table)}})
+    found = AccessTable.objects.filter(name=name).first()
+    if name and found is None:
+        raise ValidationError({"argument": _("There is no access table %(name)s.") % {"name": shown(name)}})
     return found
+
+
+def _refuse_unfitting_table(name: str, table: AccessTable | None) -> None:
+    """One with other keys than the restriction asks for would never be found to say anything."""
+    kind = kind_asked_by(name)
+    if not kind:
+        sentence = _("No access table has such keys as %(name)s asks for. Leave this one to main.cf.")
+        raise ValidationError({"name": sentence % {"name": name}})
+    if table is None and name not in ASK_BY_THEMSELVES:
+        raise ValidationError({"argument": _("Name the access table that %(name)s asks.") % {"name": name}})
+    if table and table.applies_to != kind:
+        sentence = _("%(name)s asks an access table that applies to: %(wanted)s. %(table)s applies to: %(kind)s.")
+        words = {"wanted": AppliesTo(kind).label, "kind": AppliesTo(table.applies_to).label}
+        raise ValidationError({"argument": sentence % (words | {"name": name, "table": table})})
 
 
 def _set_name(entry: Restriction, name: str) -> None:
@@ -295,16 +302,11 @@ def _save(entry: Restriction) -> None:
     """Positions are left to the database, which looks at them when all is done."""
     if entry.in_class and entry.of_class:
         _refuse_circle(entry.in_class, entry.of_class)
-    try:
-        save_checked(entry, exclude=["position"])
-    except IntegrityError as error:
-        if "a_class_leads_not_back_to_itself" in str(error):
-            assert entry.in_class and entry.of_class  # noqa: S101, PT018  the trigger looks at nothing else
-            _refuse_circle(entry.in_class, entry.of_class)
-        raise
+    save_checked(entry, exclude=["position"])
 
 
 def _refuse_circle(outer: RestrictionClass, inner: RestrictionClass) -> None:
+    """Where classes alone lead back; refuse_451 knows the ways through access tables too."""
     lists = Lists.current()
 
     def leads_to_outer(name: str, seen: frozenset[str]) -> bool:
@@ -402,5 +404,6 @@ def _placed(place: Place, values: Values, left: list[Restriction], after: int) -
 
 
 def _check() -> None:
-    """What must be true of all lists together."""
+    """What must be true of all lists together. Circles first: who looks for a relay would go round for ever."""
+    refuse_451()
     refuse_open_relay(Lists.current())

@@ -48,7 +48,7 @@ ASKED_BY_BARE_TABLE = {stage: f"check_{stage}_access" for stage in AppliesTo.val
 OWN_CLASS = re.compile(r"Writers_[0-9]+|Senders_[0-9]+|Signed_in")
 OWN_MAP = re.compile(
     r"(?:proxy:)?pgsql:/.*/(?:(?P<first>suspended_domains|recipient_classes)|(?P<kind>check_[a-z]+_access)"
-    r"|access_table_(?P<table>[a-z][a-z0-9_]*))(?:-[0-9a-f]{8})?\.cf"
+    r"|(?:client_)?access_table_(?P<table>[a-z][a-z0-9_]*))(?:-[0-9a-f]{8})?\.cf"
 )
 OWN_SERVICE = ASKS_FOR_ROOM.partition("{ ")[2].removesuffix(" }")
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('restrictions', '0005_no_open_relay'),
+        ('restrictions', '0006_smtpd_never_answers_451'),
     ]
 
     operations = [

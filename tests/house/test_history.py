@@ -607,6 +607,7 @@ LEAVES_NOTHING = {
     "restrictions.services.version_of_list": "It reads.",
     "restrictions.access_services.what_is_lost": "It reads.",
     "restrictions.access_services.what_is_lost_with": "It reads.",
+    "restrictions.access_services.check_undone": "Part of a service.",
     "restrictions.services.check_undone": "Part of a service.",
     "restrictions.services.what_is_lost": "It reads.",
     "restrictions.services.what_is_lost_with": "It reads.",

@@ -40,6 +40,9 @@ def mail(postfix: Postfix, committed: None) -> Postfix:
     add_rule("sender", "off@times.example", "REJECT", active=False, by=TESTER)
     table = add_table("partners", "sender", by=TESTER)
     add_rule("sender", "partner.example", "OK", table=table, by=TESTER)
+    friends = add_table("friends", "client", by=TESTER)
+    for key in ("2001:db8:2::1", "friends.example"):
+        add_rule("client", key, "OK", table=friends, by=TESTER)
     recipients()
     postfix.configure()
     return postfix
@@ -173,6 +176,25 @@ def test_recipients(mail: Postfix, key: str, answer: str | None) -> None:
 def test_a_table_with_a_name(mail: Postfix) -> None:
     assert ask(mail, "access_table_partners", "ann@partner.example") == "OK"
     assert ask(mail, "access_table_partners", "ann@elsewhere.example") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "of_a_client", "of_a_server"),
+    [
+        ("2001:db8:2::1", "OK", "OK"),
+        ("2001:db8:2::1:7", "DUNNO", None),  # what is asked next is 2001:db8:2::1
+        ("192.0.2.99", "DUNNO", None),
+        ("192.0.2", "DUNNO", None),
+        ("mx.friends.example", "OK", "OK"),
+        ("mx.example", None, None),
+    ],
+)
+def test_a_table_of_clients_with_a_name(
+    mail: Postfix, key: str, of_a_client: str | None, of_a_server: str | None
+) -> None:
+    """What asks about one client is answered once and for all; what asks about servers goes on to the next one."""
+    assert ask(mail, "client_access_table_friends", key) == of_a_client
+    assert ask(mail, "access_table_friends", key) == of_a_server
 
 
 def test_a_class_that_main_cf_does_not_have_yet_is_not_answered(mail: Postfix) -> None:

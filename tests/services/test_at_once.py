@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -30,8 +31,10 @@ from mailboxes.services import (
     delete_mailbox,
     set_mailboxes_active,
 )
-from restrictions.models import Restriction
-from restrictions.services import set_lists
+from restrictions.access_models import AccessRule, AccessTable, RecipientClass
+from restrictions.access_services import add_rule, add_table, choose_class, delete_table
+from restrictions.models import Restriction, RestrictionClass
+from restrictions.services import add_class, add_restriction, delete_class, set_lists
 from tests.services.checks import TESTER, addresses, answer_of, destinations_of, stale_answers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -465,3 +468,110 @@ def test_two_lists_that_refuse_relaying_go_at_the_same_time() -> None:
     while_the_first_is_not_done(lambda: without_guard("relay"), is_refused)
     assert refused == ["lists_are_no_open_relay"]
     assert Restriction.objects.filter(name="reject_unauth_destination").get().stage == "recipient"
+
+
+class TestClassesAndTables:
+    """A class or a table goes while somebody names it; two halves of a circle; two who choose the same."""
+
+    def test_a_rule_names_a_class_that_goes(self) -> None:
+        strict = add_class("strict", by=TESTER)
+
+        def name() -> None:
+            add_rule("sender", "spam.example", "CLASS", of_class=strict, by=TESTER)
+
+        assert "strict is named in spam.example" in while_the_first_is_not_done(
+            name, partial(delete_class, strict, by=TESTER)
+        )
+        AccessRule.objects.all().delete()
+        read = while_the_first_is_not_done(partial(delete_class, strict, by=TESTER), name)
+        assert read == "There is no restriction class strict."
+
+    def test_a_recipient_meets_a_class_that_goes(self) -> None:
+        strict = add_class("strict", by=TESTER)
+        read = while_the_first_is_not_done(
+            partial(delete_class, strict, by=TESTER), partial(choose_class, None, "strict", by=TESTER)
+        )
+        assert read == "There is no restriction class strict."
+
+    def test_a_restriction_asks_a_table_that_goes(self) -> None:
+        table = add_table("partners", "client", by=TESTER)
+        ask = partial(add_restriction, "client", "check_client_access", argument="partners", by=TESTER)
+        read = while_the_first_is_not_done(ask, partial(delete_table, table, by=TESTER))
+        assert "asks partners: smtpd_client_restrictions" in read
+        Restriction.objects.all().delete()
+        assert while_the_first_is_not_done(partial(delete_table, table, by=TESTER), ask) == (
+            "There is no access table partners."
+        )
+
+    def test_a_rule_stands_in_a_table_that_goes(self) -> None:
+        table = add_table("partners", "client", by=TESTER)
+        add = partial(add_rule, "client", "192.0.2.7", "REJECT", table=table, by=TESTER)
+        assert while_the_first_is_not_done(add, partial(delete_table, table, by=TESTER)) == ""
+        assert not AccessTable.objects.exists()
+        table = add_table("partners", "client", by=TESTER)
+        add = partial(add_rule, "client", "192.0.2.7", "REJECT", table=table, by=TESTER)
+        assert while_the_first_is_not_done(partial(delete_table, table, by=TESTER), add) == (
+            "There is no access table partners."
+        )
+
+    def test_two_choose_the_default_class(self) -> None:
+        for name in ("one", "two"):
+            add_class(name, by=TESTER)
+        choose = partial(choose_class, None, by=TESTER)
+        assert while_the_first_is_not_done(partial(choose, "one"), partial(choose, "two")) == ""
+        assert RecipientClass.objects.get().of_class.name == "two"
+        RecipientClass.objects.all().delete()
+        read = while_the_first_is_not_done(partial(choose, "one"), partial(choose, "two", version=""))
+        assert "Somebody else changed this" in read
+
+    @pytest.mark.parametrize("past_the_services", [False, True])
+    def test_two_halves_of_a_circle(self, past_the_services: bool) -> None:
+        one = RestrictionClass.objects.create(name="one")
+
+        def entry() -> None:
+            if past_the_services:
+                self.at_once(lambda: Restriction.objects.create(in_class=one, position=1, name="check_client_access"))
+            else:
+                add_restriction(one, "check_client_access", by=TESTER)
+
+        def rule() -> None:
+            values: dict[str, Any] = {"applies_to": "client", "key": "192.0.2.7", "action": "CLASS", "of_class": one}
+            if past_the_services:
+                self.at_once(lambda: AccessRule.objects.create(**values))
+            else:
+                add_rule(**values, by=TESTER)
+
+        read = while_the_first_is_not_done(entry, rule)
+        assert "a_class_leads_not_back_to_itself" in read or "one leads back to itself through client" in read
+        assert not AccessRule.objects.exists()
+
+    @pytest.mark.parametrize("past_the_services", [False, True])
+    def test_a_permission_and_what_may_not_permit(self, past_the_services: bool) -> None:
+        table = AccessTable.objects.create(name="hosts", applies_to="client")
+
+        def entry() -> None:
+            if past_the_services:
+                values = {"stage": "client", "position": 1, "name": "check_client_mx_access", "access_table": table}
+                self.at_once(lambda: Restriction.objects.create(**values))
+            else:
+                add_restriction("client", "check_client_mx_access", argument="hosts", by=TESTER)
+
+        def rule() -> None:
+            values: dict[str, Any] = {"applies_to": "client", "key": "192.0.2.7", "action": "OK", "table": table}
+            if past_the_services:
+                self.at_once(lambda: AccessRule.objects.create(**values))
+            else:
+                add_rule(**values, by=TESTER)
+
+        read = while_the_first_is_not_done(rule, entry)
+        assert "smtpd_permits_only_where_it_may" in read or "check_client_mx_access hosts must not permit" in read
+        assert not Restriction.objects.exists()
+
+    def at_once(self, act: Act) -> None:
+        """As somebody with SQL: no lock of a service. What the database says is a sentence here."""
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                act()
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        except IntegrityError as error:
+            raise ValidationError(str(error.__cause__.diag.constraint_name)) from error  # type: ignore[union-attr]

@@ -209,7 +209,10 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
     ("an_argument_is_what_the_restriction_takes", "no time", lambda rows: _restriction(name="sleep", argument="0")),
     ("a_class_does_not_name_itself", "itself", lambda rows: _circle(1)),
     ("lists_are_no_open_relay", "permit", lambda rows: _at_once(_restriction(stage="relay", name="permit"))),
-    ("a_class_leads_not_back_to_itself", "over another", lambda rows: _circle(3)),
+    ("a_class_leads_not_back_to_itself", "over another", lambda rows: _at_once(_circle(3))),
+    ("a_class_leads_not_back_to_itself", "over a table", lambda rows: _at_once(_circle_over("recipient"))),
+    ("a_class_leads_not_back_to_itself", "over a class of recipients", lambda rows: _at_once(_circle_over(""))),
+    ("smtpd_permits_only_where_it_may", "OK", lambda rows: _at_once(_permission())),
     ("one_worker_beat", "a second beat", lambda rows: WorkerBeat.objects.create(id=2, at=NOW)),
     ("a_name_is_served_once", "twice", lambda rows: Domain.objects.create(name="example.org")),
     (
@@ -727,6 +730,21 @@ def _circle(length: int) -> None:
     classes = [_class(f"class_{number}") for number in range(length)]
     for number, one in enumerate(classes):
         _restriction(stage=None, in_class=one, name="", of_class=classes[(number + 1) % length])
+
+
+def _circle_over(kind: str) -> None:
+    one = _class("strict")
+    _restriction(stage=None, in_class=one, name="check_recipient_access")
+    if kind:
+        _rule(applies_to=kind, action="CLASS", of_class=one)
+    else:
+        RecipientClass.objects.create(of_class=one)
+
+
+def _permission() -> None:
+    table = _access_table(applies_to="client")
+    _rule(applies_to="client", action="OK", table=table)
+    _restriction(name="check_sender_mx_access", access_table=table)
 
 
 def _one_login_for_two(rows: Rows) -> None:

@@ -11,6 +11,7 @@ from accounts.models import ChangeSet
 from mailboxes.undo import undo_change_set
 from restrictions import services
 from restrictions.access_main_cf import Classes
+from restrictions.access_services import add_table
 from restrictions.catalogue import STAGES, Argument, named
 from restrictions.lists import Lists
 from restrictions.main_cf import remark_since, value_of, what_is_written
@@ -103,6 +104,47 @@ WRONG = [
 def test_what_postfix_would_not_take_is_refused(name: str, argument: str, field: str, words: str) -> None:
     with refusal(words, field=field):
         add("client", name, argument)
+
+
+TABLES = [
+    ("check_client_access", "client", "helo sender recipient"),
+    ("check_reverse_client_hostname_access", "client", "helo sender recipient"),
+    ("check_helo_access", "helo", "client sender recipient"),
+    ("check_helo_mx_access", "client", "helo sender recipient"),
+    ("check_sender_access", "sender", "client helo recipient"),
+    ("check_sender_ns_access", "client", "helo sender recipient"),
+    ("check_recipient_access", "recipient", "client helo sender"),
+    ("check_recipient_a_access", "client", "helo sender recipient"),
+    ("check_sasl_access", "sender", "client helo recipient"),
+]
+
+
+@pytest.mark.parametrize(("name", "fits", "others"), TABLES)
+def test_a_restriction_asks_a_table_that_has_such_keys(name: str, fits: str, others: str) -> None:
+    for kind in (fits, *others.split()):
+        add_table(f"of_{kind}", kind, by=TESTER)
+    entry = add("recipient", "reject_unauth_destination")
+    entry = add("recipient", name, f"of_{fits}")
+    for kind in others.split():
+        with refusal(f"{name} asks an access table that applies to", f"of_{kind} applies to", field="argument"):
+            services.change_restriction(entry, argument=f"of_{kind}", by=TESTER)
+
+
+def test_another_name_needs_another_table() -> None:
+    add_table("hosts", "client", by=TESTER)
+    entry = add("client", "check_client_access", "hosts")
+    with refusal("hosts applies to: client", field="argument"):
+        services.change_restriction(entry, name="check_helo_access", by=TESTER)
+    with refusal("Name the access table that check_helo_mx_access asks", field="argument"):
+        services.add_restriction("helo", "check_helo_mx_access", by=TESTER)
+    services.change_restriction(entry, name="check_helo_mx_access", by=TESTER)
+
+
+@pytest.mark.parametrize("kind", ["client", "helo", "sender", "recipient"])
+def test_no_table_has_fingerprints(kind: str) -> None:
+    add_table("hosts", kind, by=TESTER)
+    with refusal("No access table has such keys as check_ccert_access asks for", field="name"):
+        add("client", "check_ccert_access", "hosts")
 
 
 @pytest.mark.parametrize(

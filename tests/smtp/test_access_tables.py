@@ -182,6 +182,29 @@ def test_networks(mail: Postfix, client: str, code: int) -> None:
     assert mail.rcpt("ann@one.example", client=client).code == code
 
 
+@pytest.mark.parametrize(
+    ("name", "action", "behind", "codes"),
+    [
+        ("check_client_access", "OK", ["reject"], [250, 554, 554]),
+        ("check_reverse_client_hostname_access", "REJECT", [], [554, 250, 250]),
+    ],
+)
+def test_an_address_in_a_table_with_a_name_is_one_host(
+    mail: Postfix, name: str, action: str, behind: list[str], codes: list[int]
+) -> None:
+    """What Postfix asks for 2001:db8:9::1:7 after that is 2001:db8:9::1."""
+    table = add_table(f"hosts_{action.lower()}", "client", by=TESTER)
+    add_rule("client", "2001:db8:9::1", action, table=table, by=TESTER)
+    set_list("client", [{"name": name, "argument": table.name}, *({"name": one} for one in behind)], by=TESTER)
+    try:
+        mail.configure()
+        clients = ("2001:db8:9::1", "2001:db8:9::1:7", "2001:db8:9::1:2:3")
+        assert [mail.rcpt("ann@one.example", client=client).code for client in clients] == codes
+    finally:
+        set_list("client", [{"name": "check_client_access"}], by=TESTER)
+        mail.configure()
+
+
 def test_helo(mail: Postfix) -> None:
     with smtplib.SMTP("127.0.0.1", mail.port, local_hostname="mx.example.net", timeout=30) as smtp:
         smtp.ehlo()
