@@ -726,25 +726,28 @@ def _at_once(*rows: Any) -> None:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def _circle(length: int) -> None:
+def _circle(length: int) -> list[RestrictionClass]:
     classes = [_class(f"class_{number}") for number in range(length)]
     for number, one in enumerate(classes):
         _restriction(stage=None, in_class=one, name="", of_class=classes[(number + 1) % length])
+    return classes
 
 
-def _circle_over(kind: str) -> None:
+def _circle_over(kind: str) -> RestrictionClass:
     one = _class("strict")
     _restriction(stage=None, in_class=one, name="check_recipient_access")
     if kind:
         _rule(applies_to=kind, action="CLASS", of_class=one)
     else:
         RecipientClass.objects.create(of_class=one)
+    return one
 
 
-def _permission() -> None:
+def _permission() -> AccessTable:
     table = _access_table(applies_to="client")
     _rule(applies_to="client", action="OK", table=table)
     _restriction(name="check_sender_mx_access", access_table=table)
+    return table
 
 
 def _one_login_for_two(rows: Rows) -> None:
