@@ -279,6 +279,7 @@ def test_root_asks_dovecot_for_the_system_user(mail: Dovecot) -> None:
     root = threading.Thread(target=answer, args=(theirs, str(mail.conf / "dovecot.conf")))
     root.start()
     user = DovecotByRoot(ours)
+    EndOfSessions.objects.all().delete()  # those of the tests before
     bystander = subprocess.Popen(["sleep", "60"])
     try:
         with mail.imap(DAVE, PASSWORD) as session, mail.imap(ERIN, PASSWORD) as other:
