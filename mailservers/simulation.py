@@ -13,6 +13,7 @@ from domains.fields import normalised_domain, shown
 from mailboxes.parsing import ParsedAddress, external_form, parse_address
 from mailservers.lookup import address_class_of, ask_map, fault_of
 from mailservers.stations import Maps
+from mailservers.submission import QUOTA_STATUS
 from restrictions import access_main_cf as access
 from restrictions.catalogue import Argument
 from restrictions.engine.actions import entries_of
@@ -28,6 +29,15 @@ NOTHING = Entry("check_client_access", "static:DUNNO")
 BY_DEFAULT = {
     "relay": tuple(map(Entry, ("permit_mynetworks", "permit_sasl_authenticated", "defer_unauth_destination")))
 }
+SUBMISSION = {
+    "sender": (Entry("check_sasl_access", "check_sasl_access"), Entry("reject_sender_login_mismatch")),
+    "relay": (Entry("permit_sasl_authenticated"), Entry("reject")),
+    "recipient": (
+        Entry("check_policy_service", QUOTA_STATUS),
+        Entry("permit_sasl_authenticated"),
+        Entry("reject"),
+    ),
+}
 STATES = ("ok", "bounce", "defer")
 
 
@@ -40,14 +50,18 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What people type. `dns` is NAME=ANSWER, `policy_services` SERVICE=ACTION, `verified` ADDRESS=ok|bounce|defer."""
+    """What people type. `dns` is NAME=ANSWER, `policy_services` SERVICE=ACTION, `verified` ADDRESS=ok|bounce|defer.
+    `reverse_name` is one that does not point back; with `submission` it is where people sign in, and not port 25."""
 
     client: str
     client_name: str = ""
+    reverse_name: str = ""
     helo: str = ""
     sender: str = ""
     recipients: tuple[str, ...] = ()
     login: str = ""
+    submission: bool = False
+    tls: bool = False
     certificate: str = ""  # the fingerprint of one that the host knows
     networks: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
@@ -60,10 +74,13 @@ class Question:
 WORDS_OF_SESSION = (
     "client",
     "client_name",
+    "reverse_name",
     "helo",
     "from",
     "to",
     "sasl",
+    "submission",
+    "tls",
     "certificate",
     "network",
     "dns",
@@ -82,10 +99,13 @@ def question_of(words: Mapping[str, str]) -> Question:
     return Question(
         client=words.get("client", ""),
         client_name=words.get("client_name", ""),
+        reverse_name=words.get("reverse_name", ""),
         helo=words.get("helo", ""),
         sender=words.get("from", ""),
         recipients=several("to"),
         login=words.get("sasl", ""),
+        submission=_is_yes(words, "submission"),
+        tls=_is_yes(words, "tls"),
         certificate=words.get("certificate", ""),
         networks=several("network"),
         dns=lines("dns"),
@@ -94,15 +114,26 @@ def question_of(words: Mapping[str, str]) -> Question:
     )
 
 
+def _is_yes(words: Mapping[str, str], name: str) -> bool:
+    said = words.get(name, "").strip().lower()
+    if said not in ("", "yes", "true", "on", "no", "false"):
+        raise ValidationError({name: _("“%(text)s” is neither yes nor no.") % {"text": shown(said)}})
+    return said in ("yes", "true", "on")
+
+
 def verdict_on(question: Question) -> Verdict:
     """Raises ValidationError with a sentence about what cannot be."""
     session = _session(question)
-    return simulate(policy_of_database(_settings(question)), session, _assumptions(question))
+    return simulate(
+        policy_of_database(_settings(question), submission=question.submission), session, _assumptions(question)
+    )
 
 
-def policy_of_database(settings: Settings) -> Policy:
-    """The active entries of all lists and classes; access tables are asked through the functions that Postfix asks."""
-    lists, tables = Lists.current(), {"static:DUNNO": _always_dunno, "suspended_domains": _suspended}
+def policy_of_database(settings: Settings, *, submission: bool = False) -> Policy:
+    """The active entries of all lists and classes; access tables are asked through the functions that Postfix asks.
+    With `submission` the lists that its services have in place of those of port 25 (mailservers/submission.py)."""
+    lists = Lists.current()
+    tables = {"static:DUNNO": _always_dunno, "suspended_domains": _asked_by_address("suspended_domains")}
     stages = {stage: _entries(entries, lists.defined, tables) for stage, entries in lists.stages.items()}
     classes = {name: _entries(entries, lists.defined, tables) or (NOTHING,) for name, entries in lists.classes.items()}
     first = [Entry("check_recipient_access", "suspended_domains")]
@@ -110,6 +141,9 @@ def policy_of_database(settings: Settings) -> Policy:
     for name, one in lists.defined.made:
         classes[name] = (_asks("check_sender_access", one, tables),)
     classes[access.SIGNED_IN] = entries_of(access.SIGNED_IN_FIRST)
+    if submission:
+        tables["check_sasl_access"] = _asked_by_address("check_sasl_access")
+        stages |= dict.fromkeys(("client", "helo"), ()) | SUBMISSION
     stages["recipient"] = (*first, *stages.get("recipient", ()))
     return Policy(BY_DEFAULT | stages, DatabaseAddresses(), classes, tables, settings)
 
@@ -148,8 +182,8 @@ def _always_dunno(_key: str) -> str:
     return "DUNNO"
 
 
-def _suspended(key: str) -> str | None:
-    return ",".join(ask_map("suspended_domains", key)) or None
+def _asked_by_address(parameter: str) -> Table:
+    return lambda key: ",".join(ask_map(parameter, key)) or None
 
 
 @dataclass
@@ -204,12 +238,13 @@ def _session(question: Question) -> Session:
     return Session(
         client=client,
         name=_a_label(question.client_name.strip(), "client_name"),
+        reverse_name=_a_label(question.reverse_name.strip(), "reverse_name"),
         helo=_a_label(question.helo.strip(), "helo"),
         sender=_as_smtpd_has_it(question.sender, "sender"),
         recipients=tuple(_as_smtpd_has_it(one, "recipients") for one in question.recipients),
         login=_a_label(question.login.strip(), "login"),
         certificate=question.certificate.strip(),
-        is_encrypted=bool(question.certificate.strip()),
+        is_encrypted=question.tls or question.submission or bool(question.certificate.strip()),
     )
 
 
@@ -249,7 +284,7 @@ def _settings(question: Question) -> Settings:
     return Settings(
         mynetworks=(*OWN_NETWORKS, *question.networks),
         recipient_delimiter=maps.settings.recipient_delimiter,
-        smtpd_sasl_auth_enable=bool(question.login),
+        smtpd_sasl_auth_enable=question.submission or bool(question.login),
     )
 
 

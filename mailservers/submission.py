@@ -7,7 +7,8 @@ AUTH_SOCKET = "private/auth"
 DELIVERY = "lmtp:unix:private/dovecot-lmtp"
 
 # Dovecot away: the message is taken all the same, and LMTP says later what there is to say.
-ASKS_FOR_ROOM = "check_policy_service { unix:private/quota-status, default_action=DUNNO }"
+QUOTA_STATUS = "unix:private/quota-status"
+ASKS_FOR_ROOM = f"check_policy_service {{ {QUOTA_STATUS}, default_action=DUNNO }}"
 
 # Nothing that main.cf has against strangers concerns who has signed in, but for what is asked of every recipient. That
 # stands in main.cf under a name of ours, as does what is asked about who sends: an option of master.cf holds no blanks.

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from mailboxes.models import Alias
+from mailboxes.models import Alias, Mailbox
+from mailboxes.services import change_mailbox
 from restrictions.access_models import ProtectedAlias
 from restrictions.access_services import add_rule, add_table, protect_alias
 from restrictions.models import Restriction, RestrictionClass
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.django_db
 OPTIONS = {
     "sender": "from",
     "recipients": "to",
+    "login": "sasl",
     "networks": "network",
     "policy_services": "policy",
     "verified": "verify",
@@ -88,6 +90,44 @@ def test_a_place_has_the_number_that_the_list_has() -> None:
     assert shown["check_recipient_access"] == "recipient"
     assert shown["check_sender_access"] == "recipient > Writers_" + str(ProtectedAlias.objects.get().pk)
     assert found["answers"][-1]["where"] == "recipient 4"
+
+
+def replies(*words: str, **options: Any) -> list[str]:
+    found = json.loads(simulate("--json", *words, **options))
+    return [answer["reply"][:3] for answer in found["answers"] if answer["command"] == "RCPT"]
+
+
+def test_at_submission_its_own_lists_are_walked() -> None:
+    """What main.cf has against strangers does not concern who has signed in."""
+    add_restriction("sender", "reject", by=TESTER)
+    add_restriction("helo", "reject", by=TESTER)
+    elsewhere = session(sender="jean@falcot.org", recipients=["x@elsewhere.example"])
+    assert replies(**elsewhere, login="jean@falcot.org") == ["554"]
+    assert replies("--submission", **elsewhere, login="jean@falcot.org") == ["250"]
+    assert replies("--submission", **elsewhere) == ["553"], "nobody has signed in"
+    foreign = session(sender="anna@falcot.org", recipients=["x@elsewhere.example"])
+    add_mailbox("anna@falcot.org")
+    assert replies("--submission", **foreign, login="jean@falcot.org") == ["553"]
+    said = simulate("--submission", **elsewhere, login="jean@falcot.org")
+    assert "unix:private/quota-status: DUNNO (assumed)" in said
+    full = ["unix:private/quota-status=552 5.2.2 Full"]
+    assert replies("--submission", **elsewhere, login="jean@falcot.org", policy_services=full) == ["552"]
+
+
+def test_who_was_stopped_sends_nothing_even_from_nobody() -> None:
+    stopped = session(sender="<>", recipients=["x@elsewhere.example"], login="jean@falcot.org")
+    assert replies("--submission", **stopped) == ["250"]
+    change_mailbox(Mailbox.objects.get(), sends=False, by=TESTER)
+    assert replies("--submission", **stopped) == ["553"]
+
+
+def test_encryption_and_a_reverse_name_are_stated() -> None:
+    add_restriction("client", "reject_plaintext_session", by=TESTER)
+    add_restriction("client", "reject_unknown_reverse_client_hostname", by=TESTER)
+    to_jean = session(recipients=["jean@falcot.org"])
+    assert replies(**to_jean) == ["450"]
+    assert replies("--tls", **to_jean) == ["450"]
+    assert replies("--tls", "--reverse-name=dsl.example.net", **to_jean) == ["250"]
 
 
 def test_one_of_us_may_send_elsewhere() -> None:

@@ -16,6 +16,7 @@ from domains.models import Domain
 from domains.services import change_domain
 from mailboxes.models import Mailbox, MailboxCredential
 from mailboxes.services import change_mailbox, set_mailbox_password
+from mailservers.simulation import Question, verdict_on
 from tests.plugins.dovecot import Dovecot
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
 from tests.plugins.mail_stack import eventually
@@ -153,6 +154,17 @@ def test_a_sender_that_is_not_yours_is_refused(mail: Dovecot) -> None:
         session.rset()
         session.mail("president@elsewhere.example")
         assert session.rcpt(BOB)[0] == 553
+
+
+def test_the_simulation_says_the_same(mail: Dovecot) -> None:
+    recipients = (BOB, "friend@elsewhere.example", "nobody@home.example")
+    for sender in (ALICE, "sales@home.example", BOB, "president@elsewhere.example", ""):
+        with mail.submission(ALICE, PASSWORD) as session:
+            session.mail(sender)
+            said = [session.rcpt(one)[0] for one in recipients]
+        question = Question(client="127.0.0.1", sender=sender, recipients=recipients, login=ALICE, submission=True)
+        answers = [one.reply[:3] for one in verdict_on(question).answers if one.command == "RCPT"]
+        assert answers == [str(code) for code in said], sender
 
 
 def test_nothing_is_sent_without_tls_or_without_a_password(mail: Dovecot) -> None:

@@ -22,10 +22,22 @@ class Command(PanelCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--client", required=True, metavar="IP")
         parser.add_argument("--client-name", default="", metavar="NAME", help=_("The verified name of the client."))
+        parser.add_argument(
+            "--reverse-name",
+            default="",
+            metavar="NAME",
+            help=_("The name that its address has in the DNS, if it does not point back to it."),
+        )
         parser.add_argument("--helo", default="", metavar="NAME")
         parser.add_argument("--from", dest="sender", default="", metavar="SENDER", help=_("Empty: a bounce."))
         parser.add_argument("--to", dest="recipients", action="append", required=True, metavar="RECIPIENT")
         parser.add_argument("--sasl", dest="login", default="", metavar="LOGIN", help=_("Who has signed in."))
+        parser.add_argument(
+            "--submission",
+            action="store_true",
+            help=_("At submission or submissions, as postfix_config --with-dovecot makes them, and not at port 25."),
+        )
+        parser.add_argument("--tls", action="store_true", help=_("The session is encrypted."))
         parser.add_argument(
             "--certificate",
             default="",
