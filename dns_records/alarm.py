@@ -77,15 +77,18 @@ def _mail(person: User, changes: Sequence[RecordChange]) -> EmailMessage | None:
     if not changes:
         return None
     with override(person.language or settings.LANGUAGE_CODE):
-        number = len(changes)
+        # A record of a mail host concerns the hosts and the domain whose zone it stands in.
+        said = (
+            f"{LABELS[change.purpose]}: {change.name} {change.rdtype}\n    {sentence(change.why, change.words)}"
+            for change in changes
+        )
+        lines = list(dict.fromkeys(said))
+        number = len(lines)
         subject = ngettext(
             "DNS: %(number)d record is no longer right", "DNS: %(number)d records are no longer right", number
         )
-        lines = [
-            f"{LABELS[change.purpose]}: {change.name} {change.rdtype}\n    {sentence(change.why, change.words)}"
-            for change in changes[:MOST_LINES]
-        ]
         if number > MOST_LINES:
+            del lines[MOST_LINES:]
             lines.append(_("… and %(number)d more.") % {"number": number - MOST_LINES})
         body = _("The nightly check found these records right before, and not any more:")
         end = _("The page “DNS and DKIM” of the panel shows what is expected.")

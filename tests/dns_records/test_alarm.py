@@ -41,7 +41,7 @@ def people(db: None) -> None:
     add_domain_admin(add_domain("foreign.example", by=TESTER), stranger, by=TESTER)
 
 
-def lost(domain: Domain, **names: Any) -> RecordChange:
+def lost(domain: Domain | None, **names: Any) -> RecordChange:
     return RecordChange.objects.create(
         domain=domain, at=timezone.now(), before="right", after="missing", is_loss=True, **names
     )
@@ -168,6 +168,17 @@ def test_who_is_refused_for_now_gets_it_later_and_alone(
     assert [mail.to for mail in mailoutbox] == [["claire@example.org"], ["ada@example.net"]]
     change.refresh_from_db()
     assert change.told_at
+
+
+def test_a_record_of_a_mail_host_stands_in_the_mail_once(place: Place, people: None, mailoutbox: Any) -> None:
+    """It is lost for the hosts, and for the domain whose zone it stands in."""
+    for domain in (None, place.domain):
+        lost(domain, purpose="address", name="mx1.example.org", rdtype="A", why="nothing")
+    assert tell_what_broke() == 2
+    ada, claire = mailoutbox
+    assert ada.subject == claire.subject == "DNS: 1 record is no longer right"
+    assert ada.body.count("mx1.example.org A") == claire.body.count("mx1.example.org A") == 1
+    assert tell_what_broke() == 0
 
 
 def test_after_five_days_nobody_is_tried_any_more(place: Place, people: None, settings: Any, mailoutbox: Any) -> None:
