@@ -209,7 +209,7 @@ DELETE api_domain_access_rules      domain-access-rules/falcot.org/sender/spam.e
 GET    api_allowed_actions_list     allowed-actions/                      401 404 404 404 200 404 403
 POST   api_allowed_actions_list     allowed-actions/                      401 401 404 404 201 404 403
 GET    api_allowed_actions          allowed-actions/REJECT/               401 404 404 404 200 404 403
-PUT    api_allowed_actions          allowed-actions/HOLD/                 401 401 404 404 201 404 403
+PUT    api_allowed_actions          allowed-actions/DEFER/                401 401 404 404 201 404 403
 DELETE api_allowed_actions          allowed-actions/REJECT/               401 401 404 404 204 404 403
 
 GET    api_recipient_classes_list   recipient-classes/                    401 404 404 404 200 404 403
@@ -388,7 +388,7 @@ BODIES: dict[str, Any] = {
     },
     "PUT api_domain_access_rules": {"action": "REJECT"},
     "PATCH api_domain_access_rules": {"comment": "Changed"},
-    "POST api_allowed_actions_list": {"action": "HOLD"},
+    "POST api_allowed_actions_list": {"action": "DEFER"},
     "PUT api_allowed_actions": {},
     "POST api_recipient_classes_list": {"recipient": "*", "of_class": "greylisting"},
     "PUT api_recipient_classes": {"of_class": "greylisting"},

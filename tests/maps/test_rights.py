@@ -232,6 +232,8 @@ def test_the_owner_of_the_functions_reads_no_secret(maps: Postfix) -> None:
         "mailboxes_address",
         "mailboxes_alias",
         "mailboxes_aliasdestination",
+        "mailboxes_apppassword",  # until when, not by which: the digest is in a table of its own
+        "mailboxes_endofsessions",
         "mailboxes_localuser",
         "mailboxes_mailbox",
         "mailboxes_permittedsender",
