@@ -7,12 +7,16 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from mailservers.postfix_config import write_file
+from mailservers.files import Folder, FolderByRoot, FolderHere
+from mailservers.postfix_config import BACK_DATED, FILE_MODE, postfix_owner
 from mailservers.postfix_host import LISTS_OF_DOMAINS
+
+ENDINGS = {"hash": "db"}  # of other types: their name
 
 
 class NotIndexed(Exception):
@@ -26,26 +30,44 @@ class DomainFile:
     is_new: bool
 
 
-def write_domain_files(directory: Path, kind: str) -> list[DomainFile]:
+class Lists(Folder, Protocol):
+    def index(self, name: str) -> str:
+        """What postmap(1) says of it; nothing if all went well."""
+
+
+class ListsHere(FolderHere):
+    def __init__(self, directory: Path, kind: str) -> None:
+        super().__init__(directory, mode=FILE_MODE, owner=postfix_owner(), age=BACK_DATED)
+        self.kind = kind
+
+    def index(self, name: str) -> str:
+        command = ["postmap", f"{self.kind}:{self.directory / name}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        return done.stderr.strip() or (_("postmap failed.") if done.returncode else "")
+
+
+class ListsByRoot(FolderByRoot):
+    def index(self, name: str) -> str:
+        return str(self.ask("index", name))
+
+
+def write_domain_files(lists: Lists, kind: str) -> list[DomainFile]:
     """Writes and indexes each list that is not as it should be. `kind` is a table of Postfix: cdb, lmdb or hash.
 
     postmap(1) puts a new cdb in place of the old one when it is complete; trivial-rewrite(8) looks every ten seconds.
     Raises OSError, or NotIndexed with what postmap said."""
-    return [_write(directory, kind, parameter) for parameter in LISTS_OF_DOMAINS]
+    return [_write(lists, kind, parameter) for parameter in LISTS_OF_DOMAINS]
 
 
-def _write(directory: Path, kind: str, parameter: str) -> DomainFile:
+def _write(lists: Lists, kind: str, parameter: str) -> DomainFile:
     names = list(names_in(parameter))
     text = f"# {parameter}, written by mailadmin: domain_files writes it again.\n"
     text += "".join(f"{name} here\n" for name in names)
-    path = directory / parameter
-    is_new = not (path.exists() and path.read_text() == text and path.with_suffix(f".{kind}").exists())
-    if is_new:
-        write_file(path, text)
-        indexed = subprocess.run(["postmap", f"{kind}:{path}"], capture_output=True, text=True, check=False)
-        if indexed.returncode or indexed.stderr:
-            path.unlink()  # the next time begins anew
-            raise NotIndexed(indexed.stderr.strip() or _("postmap failed."))
+    is_indexed = f"{parameter}.{ENDINGS.get(kind, kind)}" in lists.names()
+    is_new = lists.write(parameter, text) or not is_indexed
+    if is_new and (fault := lists.index(parameter)):
+        lists.remove(parameter)  # the next time begins anew
+        raise NotIndexed(fault)
     return DomainFile(parameter, len(names), is_new)
 
 

@@ -1,9 +1,12 @@
 """Files for mail servers, each written complete or not at all."""
 
+import json
 import os
+import socket
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, Protocol
 
 Owner = tuple[int, int]  # uid, gid
 ROOT: Owner = (0, 0)
@@ -31,3 +34,79 @@ def write_whole(path: Path, text: str, *, mode: int, owner: Owner = ROOT, age: i
 def give(path: Path, owner: Owner) -> None:
     if os.geteuid() == 0:
         os.chown(path, *owner)
+
+
+class Folder(Protocol):
+    """A directory on a mail host, and plain files in it by their names. What fails is an OSError."""
+
+    directory: Path
+
+    def names(self) -> list[str]: ...
+
+    def read(self, name: str) -> str | None: ...
+
+    def write(self, name: str, text: str) -> bool:
+        """Whether the file has not been so before."""
+
+    def remove(self, name: str) -> None: ...
+
+
+class FolderHere:
+    """For who may write there."""
+
+    def __init__(self, directory: Path, *, mode: int, owner: Owner, age: int = 0) -> None:
+        self.directory, self.mode, self.owner, self.age = directory, mode, owner, age
+
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.directory.iterdir() if path.is_file())
+
+    def read(self, name: str) -> str | None:
+        path = self.directory / name
+        return path.read_text(errors="replace") if path.is_file() else None
+
+    def write(self, name: str, text: str) -> bool:
+        path = self.directory / name
+        is_new = not path.exists() or path.read_bytes() != text.encode()
+        if is_new:
+            write_whole(path, text, mode=self.mode, owner=self.owner, age=self.age)
+        path.chmod(self.mode)
+        give(path, self.owner)
+        return is_new
+
+    def remove(self, name: str) -> None:
+        (self.directory / name).unlink(missing_ok=True)
+
+
+class FolderByRoot:
+    """For the system user, whom root answers at the other end of standard input (mailadmin/launch/folder.py)."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory, self.asked = directory, socket.socket(fileno=0)
+        self.answers = self.asked.makefile("r", encoding="utf-8")
+
+    def open(self) -> None:
+        """Root looks whether the directory is its own, and keeps others out until this command ends."""
+        self.ask("open")
+
+    def names(self) -> list[str]:
+        return list(self.ask("names"))
+
+    def read(self, name: str) -> str | None:
+        text: str | None = self.ask("read", name)
+        return text
+
+    def write(self, name: str, text: str) -> bool:
+        return bool(self.ask("write", name, text))
+
+    def remove(self, name: str) -> None:
+        self.ask("remove", name)
+
+    def ask(self, *words: str) -> Any:
+        self.asked.sendall(json.dumps(words).encode() + b"\n")
+        line = self.answers.readline()
+        if not line:
+            raise OSError(None, "root, who was asked, is gone")
+        answer: dict[str, Any] = json.loads(line)
+        if "fault" in answer:
+            raise OSError(*answer["fault"])
+        return answer["said"]

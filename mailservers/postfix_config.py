@@ -52,17 +52,17 @@ def write_directory(host: PostfixHost, directory: Path) -> list[str]:
         write_file(directory / name, text)
     if is_new:
         directory.chmod(0o750)
-        give(directory, _postfix())
+        give(directory, postfix_owner())
     return sorted(texts)
 
 
 def write_file(path: Path, text: str) -> None:
     """A file for Postfix, older than it is."""
-    mode, owner = FILE_MODE, _postfix()
+    mode, owner = FILE_MODE, postfix_owner()
     if path.name == RELAY_PASSWORDS_FILE:
         mode, owner = RELAY_PASSWORDS_MODE, ROOT
     elif path.name == PASSWORD_FILE:
-        mode, owner = PASSWORD_MODE, _postfix(secret=True)
+        mode, owner = PASSWORD_MODE, postfix_owner(secret=True)
     write_whole(path, text, mode=mode, owner=owner, age=BACK_DATED)
 
 
@@ -116,7 +116,7 @@ def _url(server: str, host: PostfixHost) -> str:
     return f"postgresql://{role}@{place}/{database}?{query}"
 
 
-def _postfix(*, secret: bool = False) -> Owner:
+def postfix_owner(*, secret: bool = False) -> Owner:
     """Root writes and the group reads; what libpq wants to be secret is the user's own."""
     try:
         user = pwd.getpwnam("postfix")

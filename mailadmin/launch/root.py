@@ -1,26 +1,30 @@
-"""How root hands over to the system user, and what root does afterwards: writing the files of Postfix and Dovecot,
-and ending sessions of Dovecot (sessions.py).
+"""How root hands over to the system user, and what root does afterwards: writing the files of Postfix, Dovecot and
+OpenDKIM (unpack.py, folder.py), and ending sessions of Dovecot (sessions.py).
 
 Root runs nothing and follows no path that the system user could change.
 """
 
-import grp
 import os
 import pwd
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from mailadmin.launch import LaunchError
+from mailadmin.launch.at_hand import BY_ROOT, run_with_root_at_hand
+from mailadmin.launch.folder import Keys, Lists
 from mailadmin.launch.options import option, original_login, read_password, with_option
 from mailadmin.launch.service_user import become, ensure_service_user, give_state, readable_code
-from mailadmin.launch.sessions import COMMAND, run_with_root_at_hand
+from mailadmin.launch.sessions import answer
 from mailadmin.launch.state import State
 from mailadmin.launch.unpack import unpack
 
 PASSWORD_FILE = "--admin-password-file"  # noqa: S105
-OUTPUT, INSTALLED_AT = "--output", "--installed-at"
-READ_BY = {"postfix_config": "postfix", "dovecot_config": "dovecot"}  # command -> the group that reads what it writes
+OUTPUT, INSTALLED_AT, DOMAINS_AS = "--output", "--installed-at", "--domains-as"
+# command -> the user whose group reads what it writes
+READ_BY = {"postfix_config": "postfix", "dovecot_config": "dovecot", "opendkim_config": "opendkim"}
 
 
 def run_as_service_user(checkout: Path, state: State, command: str, *arguments: str) -> NoReturn:
@@ -38,10 +42,10 @@ def run_as_service_user(checkout: Path, state: State, command: str, *arguments: 
     written = arguments[0] if command == "manage" and arguments and arguments[0] in READ_BY else ""
     output = option(arguments, OUTPUT) if written else None
     if output and output != "-":
-        write_for(READ_BY[written], [*program, *arguments], Path(output).absolute(), environment, user)
+        write_for(written, [*program, *arguments], Path(output).absolute(), environment, user)
         sys.exit(0)
-    if command == "manage" and arguments[:1] == (COMMAND,):
-        run_with_root_at_hand(program, arguments, environment, user)
+    if command == "manage":
+        run_if_it_asks_root(program, arguments, environment, user)
     if password_file := option(arguments, PASSWORD_FILE):
         arguments = tuple(with_option(arguments, PASSWORD_FILE, _as_pipe(read_password(Path(password_file)), user)))
     become(user)
@@ -55,16 +59,44 @@ def run_as_service_user(checkout: Path, state: State, command: str, *arguments: 
 
 
 def write_for(
-    reader: str, program: list[str], directory: Path, environment: dict[str, str], user: pwd.struct_passwd
+    command: str, program: list[str], directory: Path, environment: dict[str, str], user: pwd.struct_passwd
 ) -> None:
     """Lets the system user make the files and puts them where only root may write."""
-    group = _group(reader)
+    reader = _reader(option(program, "--user") if command == "opendkim_config" else None, command)
+    kind = option(program, DOMAINS_AS) if command == "postfix_config" else None
+    beginning = program[: program.index(command)]
     program = with_option(program, OUTPUT, "-")
-    if not option(program, INSTALLED_AT):
+    if command != "opendkim_config" and not option(program, INSTALLED_AT):
         program += [INSTALLED_AT, str(directory)]
-    number = unpack(_output_of(program, environment, user), directory, group)
-    print(f"Wrote {number} files to {directory}.")
-    print(f"To put them in place, read and run as root: sh {directory / 'install-commands'}")
+    if kind:
+        program.append(BY_ROOT)
+    number = unpack(_output_of(program, environment, user), directory, reader.pw_gid, reader.pw_name)
+    print(f"Wrote {number} files to {directory}.", flush=True)
+    if kind:
+        lists = Lists(str(directory), kind)
+        domain_files = [*beginning, "domain_files", *lists.options]
+        if code := run_with_root_at_hand(domain_files, environment, user, lists.answer):
+            sys.exit(code)
+    if command != "opendkim_config":
+        print(f"To put them in place, read and run as root: sh {directory / 'install-commands'}")
+
+
+def run_if_it_asks_root(
+    program: Sequence[str], arguments: Sequence[str], environment: dict[str, str], user: pwd.struct_passwd
+) -> None:
+    """Runs a command that asks root for something, and ends as it does; comes back from any other."""
+    name = arguments[0] if arguments else ""
+    folder: Keys | Lists | None = None
+    if name == "opendkim_sync":
+        folder = Keys(arguments[1:])
+    elif name == "domain_files":
+        folder = Lists.named_in(arguments[1:])
+    run = partial(run_with_root_at_hand, environment=environment, user=user)
+    if folder:
+        os.umask(0o022)  # OpenDKIM must find the way through directories that we make
+        sys.exit(run([*program, *arguments, *folder.options], answer=folder.answer))
+    if name == "end_sessions":
+        sys.exit(run([*program, *arguments], answer=partial(answer, conf=option(arguments, "--conf"))))
 
 
 def _as_pipe(secret: str, user: pwd.struct_passwd) -> str:
@@ -97,11 +129,13 @@ def _output_of(program: list[str], environment: dict[str, str], user: pwd.struct
     return output
 
 
-def _group(name: str) -> int:
+def _reader(name: str | None, command: str) -> pwd.struct_passwd:
+    program = READ_BY[command].capitalize()
+    name = name or READ_BY[command]
     try:
-        return grp.getgrnam(name).gr_gid
+        return pwd.getpwnam(name)
     except KeyError as error:
         raise LaunchError(
-            f"This machine has no group {name}, which must be able to read the files. Install {name.capitalize()} "
-            "first, or write the files with --output - and unpack them on the mail server."
+            f"This machine has no user {name}, who must be able to read the files. Install {program} first, "
+            "or write the files with --output - and unpack them on the mail server."
         ) from error

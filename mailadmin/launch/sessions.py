@@ -1,42 +1,14 @@
 """The two things that only root does for end_sessions: to ask doveadm-who(1) who is signed in, and to end processes
-that it named. Everything else, the database too, is for the system user, who asks for them on its standard input."""
+that it named (at_hand.py)."""
 
 import contextlib
 import json
 import os
-import pwd
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from typing import NoReturn
 
-from mailadmin.launch.options import option
-from mailadmin.launch.service_user import become
-
-COMMAND, BY_ROOT = "end_sessions", "--by-root"
 LONGEST = 60  # seconds that doveadm may take
-
-
-def run_with_root_at_hand(
-    program: Sequence[str], arguments: Sequence[str], environment: Mapping[str, str], user: pwd.struct_passwd
-) -> NoReturn:
-    """Runs the command as the user, and answers it until it ends."""
-    ours, theirs = socket.socketpair()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.dup2(theirs.fileno(), 0)
-            become(user)
-            os.execve(program[0], [*program, *arguments, BY_ROOT], dict(environment))
-        finally:
-            os._exit(1)
-    theirs.close()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: os.kill(child, signal.SIGTERM))
-    answer(ours, option(arguments, "--conf"))
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    sys.exit(code if code >= 0 else 128 - code)
 
 
 def answer(asked_by: socket.socket, conf: str | None) -> None:

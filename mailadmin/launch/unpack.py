@@ -1,5 +1,5 @@
-"""Root's half of the commands that write for Postfix or Dovecot: puts the files of an archive into a directory, and
-nothing else.
+"""Root's half of the commands that write for Postfix, Dovecot or OpenDKIM: puts the files of an archive into a
+directory, and nothing else.
 
 The archive comes from the system user, which root does not trust with paths.
 """
@@ -16,17 +16,17 @@ from mailadmin.launch import LaunchError
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")
 
 
-def unpack(archive: bytes, directory: Path, group: int) -> int:
-    """Writes each file as root:group 0640, or for Postfix or root alone if it says so (passwords), with the time it
+def unpack(archive: bytes, directory: Path, group: int, reader: str = "postfix") -> int:
+    """Writes each file as root:group 0640, or for the reader or root alone if it says so (passwords), with the time it
     carries, complete before it takes its name. How many."""
     files = _read(archive)
-    os.umask(0o022)  # Postfix and Dovecot must find the way through directories that we make
+    os.umask(0o022)  # the readers must find the way through directories that we make
     try:
         if not directory.exists():
             directory.mkdir(mode=0o750, parents=True)
             os.chown(directory, 0, group)
         for entry, content in files:
-            _write(directory / entry.name, content, entry, group)
+            _write(directory / entry.name, content, entry, group, reader)
     except OSError as error:
         raise LaunchError(f"The files cannot be written to {directory}: {error.strerror}.") from error
     return len(files)
@@ -47,8 +47,8 @@ def _is_plain(entry: tarfile.TarInfo) -> bool:
     return True
 
 
-def _write(path: Path, content: bytes, entry: tarfile.TarInfo, group: int) -> None:
-    owner, mode = (pwd.getpwnam("postfix").pw_uid, 0o400) if entry.uname == "postfix" else (0, 0o640)
+def _write(path: Path, content: bytes, entry: tarfile.TarInfo, group: int, reader: str) -> None:
+    owner, mode = (pwd.getpwnam(reader).pw_uid, entry.mode & 0o600) if entry.uname == reader else (0, 0o640)
     if (entry.uname, entry.gname) == ("root", "root"):  # smtp(8) reads it before it becomes postfix
         group, mode = 0, 0o600
     unfinished = path.with_name(f".{path.name}.unfinished")

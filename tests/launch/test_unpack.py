@@ -47,7 +47,7 @@ def test_it_works(tmp_path: Path) -> None:
 
 def test_a_password_is_for_postfix_alone(tmp_path: Path) -> None:
     member = file_named("password")
-    member.uname = "postfix"
+    member.uname, member.mode = "postfix", 0o400
     unpack(archive(member), tmp_path / "new", grp.getgrnam("postfix").gr_gid)
 
     found = (tmp_path / "new/password").stat()

@@ -1,5 +1,6 @@
 """Writes the lists of domains as indexed files, for a mail host whose main.cf names these."""
 
+import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.commands import PanelCommand
-from mailservers.domain_files import NotIndexed, write_domain_files
+from mailservers.domain_files import ListsByRoot, ListsHere, NotIndexed, write_domain_files
 from mailservers.postfix_host import KINDS_OF_FILES
 
 
@@ -24,11 +25,18 @@ class Command(PanelCommand):
         parser.add_argument("--output", required=True, metavar="DIR", help=_("Where postfix_config wrote its files."))
         parser.add_argument("--as", dest="kind", required=True, choices=KINDS_OF_FILES, help=_("Type of table."))
         parser.add_argument("--json", action="store_true", help=_("Print JSON."))
+        # Said by script/manage where it was started by root: standard input leads to root, who writes.
+        parser.add_argument("--by-root", action="store_true", help=argparse.SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         directory = Path(options["output"]).absolute()
         try:
-            files = write_domain_files(directory, options["kind"])
+            if options["by_root"]:
+                by_root = ListsByRoot(directory)
+                by_root.open()
+                files = write_domain_files(by_root, options["kind"])
+            else:
+                files = write_domain_files(ListsHere(directory, options["kind"]), options["kind"])
         except OSError as error:
             raise CommandError(
                 _("Nothing could be written to %(directory)s: %(reason)s.")

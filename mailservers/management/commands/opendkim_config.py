@@ -1,7 +1,11 @@
 """Writes opendkim.conf for a host that signs, and says what main.cf needs."""
 
+import io
 import re
 import socket
+import sys
+import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +32,12 @@ class Command(WritingCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--output", required=True, metavar="DIR", help=_("Directory to write to."))
+        parser.add_argument(
+            "--output",
+            required=True,
+            metavar="DIR",
+            help=_("Directory to write to; - for a tar archive on standard output."),
+        )
         parser.add_argument(
             "--host", default=socket.gethostname(), metavar="NAME", help=_("The same as for opendkim_sync.")
         )
@@ -45,27 +54,43 @@ class Command(WritingCommand):
             raise CommandError(_("“%(host)s” is no name of a host.") % {"host": options["host"]})
         if not re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]+", options["server"]):
             raise CommandError(_("“%s” is not a database server. Write it as HOST:PORT.") % options["server"])
-        directory = Path(options["output"]).absolute()
         sockets = {"rsa": options["socket"], "ed25519": options["socket_ed25519"]}
         milters(sockets)  # what is wrong with them is said before anything is written
-        self.write(directory, lambda: _written(directory, sockets, options))
+        texts = _texts(sockets, options)
+        if options["output"] == "-":
+            sys.stdout.buffer.write(as_tar(texts, options["user"]))
+            return
+        directory = Path(options["output"]).absolute()
+        self.write(directory, lambda: _written(directory, texts, options["user"]))
 
 
-def _written(directory: Path, sockets: dict[str, str], options: dict[str, Any]) -> list[str]:
+def _texts(sockets: dict[str, str], options: dict[str, Any]) -> dict[str, str]:
+    tables = Path(options["tables"]).absolute() if options["tables"] else None
+    same = {"host": options["host"], "server": options["server"], "with_tables": tables, "user": options["user"]}
+    texts = {NAMES[one]: configuration(one, socket=sockets[one], **same) for one in ALGORITHMS}
+    return texts | {MILTERS: milters(sockets)}
+
+
+def _written(directory: Path, texts: dict[str, str], user: str) -> list[str]:
     directory.mkdir(parents=True, exist_ok=True)
-    for algorithm in ALGORITHMS:
-        text = configuration(
-            algorithm,
-            host=options["host"],
-            socket=sockets[algorithm],
-            server=options["server"],
-            with_tables=Path(options["tables"]).absolute() if options["tables"] else None,
-            user=options["user"],
-        )
-        # At SIGUSR1 it is read again, by then as this user.
-        write_whole(directory / NAMES[algorithm], text, mode=KEY_MODE, owner=owner_named(options["user"]))
-    write_whole(directory / MILTERS, milters(sockets), mode=0o644)
-    return [*NAMES.values(), MILTERS]
+    for name, text in texts.items():
+        if name == MILTERS:
+            write_whole(directory / name, text, mode=0o644)
+        else:  # at SIGUSR1 it is read again, by then as this user
+            write_whole(directory / name, text, mode=KEY_MODE, owner=owner_named(user))
+    return list(texts)
+
+
+def as_tar(texts: dict[str, str], user: str) -> bytes:
+    """The same files in an archive, for root to unpack."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, text in texts.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(text.encode()), int(time.time())
+            member.mode, member.uname = (0o644, "root") if name == MILTERS else (KEY_MODE, user)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
 
 
 def milters(sockets: dict[str, str]) -> str:

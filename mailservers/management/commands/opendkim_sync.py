@@ -1,5 +1,6 @@
 """Writes the DKIM keys of this host as files; a timer runs it."""
 
+import argparse
 import socket
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.commands import PanelCommand
-from mailservers.opendkim import sync
+from mailservers.opendkim import Keys, KeysByRoot, KeysHere, sync
 
 
 class Command(PanelCommand):
@@ -36,16 +37,18 @@ class Command(PanelCommand):
         parser.add_argument(
             "--told", action="store_true", help=_("You have sent OpenDKIM the signal: what it no longer uses may go.")
         )
+        # Said by script/manage where it was started by root: standard input leads to root, who writes.
+        parser.add_argument("--by-root", action="store_true", help=argparse.SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if (options["pid_file"] or options["told"]) and not options["tables"]:
             raise CommandError(_("--pid-file and --told go with --tables. An OpenDKIM that asks SQL needs no signal."))
         directory = Path(options["directory"]).absolute()
         try:
+            keys: Keys = KeysByRoot(directory) if options["by_root"] else KeysHere(directory, options["user"])
             done = sync(
-                directory,
+                keys,
                 host=options["host"],
-                user=options["user"],
                 with_tables=options["tables"],
                 pid_files=[Path(file) for file in options["pid_file"]],
                 is_told=options["told"],
@@ -56,7 +59,7 @@ class Command(PanelCommand):
         except (OSError, LookupError, ValueError) as error:
             raise CommandError(
                 _("The files in %(directory)s could not be written: %(reason)s.")
-                % {"directory": directory, "reason": error}
+                % {"directory": directory, "reason": getattr(error, "strerror", None) or error}
             ) from error
         for name in done.written:
             self.stdout.write(_("Wrote %(file)s.") % {"file": name})

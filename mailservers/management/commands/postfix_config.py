@@ -1,5 +1,6 @@
 """Writes what a Postfix host needs to read the panel's database."""
 
+import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from domains.models import AddressClass
 from mailservers.commands import WritingCommand
 from mailservers.database_servers import default_hosts, named_server
-from mailservers.domain_files import NotIndexed, write_domain_files
+from mailservers.domain_files import ListsHere, NotIndexed, write_domain_files
 from mailservers.postfix_config import as_tar, write_directory
 from mailservers.postfix_host import KINDS_OF_FILES, PostfixHost, classes_with_own_maps
 
@@ -76,6 +77,8 @@ class Command(WritingCommand):
             choices=KINDS_OF_FILES,
             help=_("Lists of domains as files of this type, which domain_files keeps: fewer questions a message."),
         )
+        # Said by script/manage where it was started by root, who unpacks the archive and calls domain_files.
+        parser.add_argument("--by-root", action="store_true", help=argparse.SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         to_standard_output = options["output"] == "-"
@@ -95,7 +98,7 @@ class Command(WritingCommand):
             with_dovecot=options["with_dovecot"],
             domains_as=options["domains_as"],
         )
-        if to_standard_output and host.domains_as:
+        if to_standard_output and host.domains_as and not options["by_root"]:
             raise CommandError(_("Lists of domains as files are written on the mail host: name a directory there."))
         if to_standard_output:
             sys.stdout.buffer.write(as_tar(host))
@@ -105,8 +108,9 @@ class Command(WritingCommand):
     def _written(self, host: PostfixHost, directory: Path) -> list[str]:
         names = write_directory(host, directory)
         if host.domains_as:
+            lists = ListsHere(directory, host.domains_as)
             try:
-                names += [file.parameter for file in write_domain_files(directory, host.domains_as)]
+                names += [file.parameter for file in write_domain_files(lists, host.domains_as)]
             except NotIndexed as error:
                 raise CommandError(str(error)) from error
         return names
