@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.history import recorded
+from domains.dkim_hosts import report_host
 from domains.dkim_keys import generate
 from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_services import add_dkim_key, move_dkim_key
@@ -41,6 +42,7 @@ def load_dkim_keys(*, by: Actor) -> None:
         news = add_dkim_key(domain, "news2026", generate("rsa-2048"), local_parts="newsletter", by=by)
         _give(move_dkim_key(news, State.PUBLISHED, is_seen=True, by=by))
         add_dkim_key(domain, "fc2026d", generate("ed25519"), signs_by_itself=True, by=by)
+        report_host(HOST, by=by)
 
 
 def _signing(domain: Domain, selector: str, since: datetime, by: Actor) -> DkimKey:
@@ -57,5 +59,5 @@ def _signing(domain: Domain, selector: str, since: datetime, by: Actor) -> DkimK
 
 def _give(key: DkimKey) -> None:
     """As if the host had written its file."""
-    path = f"/etc/dkimkeys/mailadmin/{key.pk}.{key.selector}.{key.domain.name}.private"
+    path = f"/etc/dkimkeys/mailadmin/mailadmin-{key.pk}.private"
     DkimKeyOnHost.objects.create(host=HOST, key=key, path=path)

@@ -103,7 +103,7 @@ def rules_of(entries: Entries, defined: Classes, found: Iterable[Oddity]) -> lis
         if one.entry is not None:
             by_entry.setdefault(one.entry.pk, []).append(one)
     return [
-        Rule(entry, written(entry, defined), number, len(entries), tuple(by_entry.get(entry.pk, ())))
+        Rule(entry, _shown(written(entry, defined)), number, len(entries), tuple(by_entry.get(entry.pk, ())))
         for number, entry in enumerate(entries, 1)
     ]
 
@@ -137,13 +137,18 @@ def class_cards(lists: Lists, found: Iterable[Oddity], chosen: Mapping[str, Chos
     return [
         ClassCard(
             one,
-            [written(entry, lists.defined) for entry in lists.classes.get(one.name, ()) if entry.active],
+            [_shown(written(entry, lists.defined)) for entry in lists.classes.get(one.name, ()) if entry.active],
             lists.users_of(one.name),
             chosen.get(one.name, NOBODY),
             [odd for odd in found if odd.where == one.name],
         )
         for one in RestrictionClass.objects.all()
     ]
+
+
+def _shown(text: str) -> str:
+    """Only a mail host knows its directory."""
+    return text.replace(DIRECTORY, "…")
 
 
 def main_cf_of(lists: Lists) -> list[tuple[Parameter, list[str]]]:
@@ -153,7 +158,7 @@ def main_cf_of(lists: Lists) -> list[tuple[Parameter, list[str]]]:
     made = list(lists.defined.definitions)
     for one in all_parameters(lists):
         if one.name not in made[MADE_SHOWN:]:
-            value = one.value.replace(DIRECTORY, "…")
+            value = _shown(one.value)
             parts = value.split(", ") if "{" not in value else [value]
             if one.name == RESTRICTION_CLASSES:
                 parts = [part for part in parts if part not in made[MADE_SHOWN:]]
