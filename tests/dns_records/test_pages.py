@@ -12,6 +12,7 @@ from dns_records.models import DnsSettings, UpdateSecret, UpdateServer
 from dns_records.record_models import Record, RecordChange
 from dns_records.services import add_update_server, change_dns_settings
 from domains.dkim_keys import generate
+from domains.services import add_domain
 from jobs.models import Job
 from jobs.services import run_job
 from tests.dns_records.conftest import Place
@@ -89,7 +90,13 @@ def test_changes_of_the_mail_hosts(place: Place, alice_client: Client) -> None:
 @pytest.mark.parametrize("order", ["id", "-id"])
 def test_an_index_stands_behind_the_changes(place: Place, order: str, *, of_hosts: bool) -> None:
     """Nothing is sorted, and what belongs to others is not read."""
+    others = [add_domain(f"other{number}.example", by=TESTER) for number in range(20)]
+    seen = {"purpose": "mx", "rdtype": "MX", "at": now(), "before": "right", "after": "missing"}
+    RecordChange.objects.bulk_create(
+        RecordChange(domain=other, name=f"n{number}.x", **seen) for other in others for number in range(200)
+    )
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE dns_records_recordchange")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
         cursor.execute("SET LOCAL enable_sort = off")
