@@ -15,11 +15,12 @@ from accounts.commands import Options, at_least_one
 from domains.commands import domain_named
 from domains.fields import size_in_bytes
 from domains.models import Domain
-from mailboxes.models import Alias, Mailbox, RelayRecipient
+from mailboxes.models import Alias, Mailbox, OutOfOffice, RecoveryAddress, RelayRecipient
 from mailboxes.parsing import external_form, parse_address, written_local_part
 from mailboxes.times import read_time
 
 Row = TypeVar("Row", Mailbox, Alias, RelayRecipient)
+Listed = TypeVar("Listed", Mailbox, Alias, RelayRecipient, OutOfOffice, RecoveryAddress)
 
 NO_QUOTA = "none"
 NO_TIME = ("now", "never")  # at once for a start, never for an end
@@ -74,21 +75,22 @@ def found_at(rows: QuerySet[Row], text: str, missing: str, remark: Callable[[str
     return row
 
 
-def listed(rows: QuerySet[Row], options: Options) -> QuerySet[Row]:
-    """Sorted by address, of one domain or all, from the one behind --after on: a key, no counting."""
+def listed(rows: QuerySet[Listed], options: Options, *, of: str = "address") -> QuerySet[Listed]:
+    """Sorted by address, of one domain or all, from the one behind --after on: a key, no counting. `of` leads to the
+    address: `mailbox__address` for what a mailbox has one of."""
+    name, here = f"{of}__domain__name", f"{of}__local_part"
     if options["domain"]:
-        domain = domain_named(options["domain"])
-        rows = rows.filter(address__domain=domain).order_by("address__local_part")
+        rows = rows.filter(**{f"{of}__domain": domain_named(options["domain"])}).order_by(here)
     else:
-        rows = rows.order_by("address__domain__name", "address__local_part")
+        rows = rows.order_by(name, here)
     if options["search"]:
         local_part, at, domain_part = options["search"].lower().partition("@")
-        exact = Q(address__local_part=local_part, address__domain__name__startswith=domain_part)
-        rows = rows.filter(exact if at else Q(address__local_part__startswith=local_part))
+        exact = Q(**{here: local_part, f"{name}__startswith": domain_part})
+        rows = rows.filter(exact if at else Q(**{f"{here}__startswith": local_part}))
     if options["after"]:
         last = parse_address(options["after"], may_be_whole_domain=True)
-        same_domain = Q(address__domain__name=last.domain, address__local_part__gt=last.local_part)
-        rows = rows.filter(same_domain | Q(address__domain__name__gt=last.domain))
+        same_domain = Q(**{name: last.domain, f"{here}__gt": last.local_part})
+        rows = rows.filter(same_domain | Q(**{f"{name}__gt": last.domain}))
     return rows
 
 

@@ -3,15 +3,13 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.commands import NounCommand, Options, active_arguments, given, list_arguments, stream, version_argument
-from domains.commands import domain_named
-from mailboxes.commands import found_at, given_times, time
+from mailboxes.commands import found_at, given_times, listed, time
 from mailboxes.models import Mailbox, OutOfOffice
 from mailboxes.out_of_office import delete_out_of_office, set_out_of_office
-from mailboxes.parsing import parse_address
 
 
 class Command(NounCommand):
@@ -65,15 +63,7 @@ class Command(NounCommand):
         self.card(_row(self._found(options)), options)
 
     def do_list(self, options: Options) -> None:
-        rows = _answers().order_by("mailbox__address__domain__name", "mailbox__address__local_part")
-        if options["domain"]:
-            rows = rows.filter(mailbox__address__domain=domain_named(options["domain"]))
-        if options["search"]:
-            rows = rows.filter(mailbox__address__local_part__startswith=options["search"].lower())
-        if options["after"]:
-            last = parse_address(options["after"])
-            beyond = Q(mailbox__address__domain__name=last.domain, mailbox__address__local_part__gt=last.local_part)
-            rows = rows.filter(beyond | Q(mailbox__address__domain__name__gt=last.domain))
+        rows = listed(_answers(), options, of="mailbox__address")
         found = (_row(answer) for answer in stream(rows, options["limit"]))
         self.table(found, {"address": 30, "state": 10, "ends_at": 24, "subject": 0}, options)
 

@@ -3,14 +3,12 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.commands import NounCommand, Options, delete_arguments, list_arguments, stream
-from domains.commands import domain_named
-from mailboxes.commands import found_at
+from mailboxes.commands import found_at, listed
 from mailboxes.models import Mailbox, RecoveryAddress
-from mailboxes.parsing import parse_address
 from mailboxes.recovery import delete_recovery_address, what_is_lost
 
 
@@ -41,15 +39,7 @@ class Command(NounCommand):
         self.card(_row(self._found(options)), options)
 
     def do_list(self, options: Options) -> None:
-        rows = _recoveries().order_by("mailbox__address__domain__name", "mailbox__address__local_part")
-        if options["domain"]:
-            rows = rows.filter(mailbox__address__domain=domain_named(options["domain"]))
-        if options["search"]:
-            rows = rows.filter(mailbox__address__local_part__startswith=options["search"].lower())
-        if options["after"]:
-            last = parse_address(options["after"])
-            beyond = Q(mailbox__address__domain__name=last.domain, mailbox__address__local_part__gt=last.local_part)
-            rows = rows.filter(beyond | Q(mailbox__address__domain__name__gt=last.domain))
+        rows = listed(_recoveries(), options, of="mailbox__address")
         found = (_row(recovery) for recovery in stream(rows, options["limit"]))
         self.table(found, {"mailbox": 30, "address": 30, "confirmed_at": 0}, options)
 
