@@ -24,6 +24,7 @@ from restrictions.engine.simulate import simulate
 from restrictions.engine.verdict import Verdict
 
 AT_ONCE = 25  # policies, each a service of one Postfix
+PATIENCE = 60  # seconds until the log has the end of each session
 
 ASSUMPTIONS = Assumptions(policies.DNS, policies.POLICY_SERVICES, names_exist=False)
 
@@ -53,7 +54,7 @@ def compare(seeds: Sequence[str], sessions: int, base: Path) -> Compared:
                 [(session, postfix.play(number, session)) for session in sessions_of(case, sessions)]
                 for number, case in enumerate(cases)
             ]
-            _wait_for_log(postfix, sessions * len(cases))
+            _wait_for_log(postfix, sessions, len(cases))
             for number, case in enumerate(cases):
                 logs = sessions_in(postfix.log_of(number))
                 _judge(found, case, played[number], logs)
@@ -69,15 +70,19 @@ def sessions_of(case: Case, number: int) -> list[Session]:
     return [policies.random_session(f"{case.seed} {one}") for one in range(number)]
 
 
-def _wait_for_log(postfix: RealSmtpd, sessions: int) -> None:
-    give_up = time.monotonic() + 20
-    while postfix.log().count(": disconnect from ") < sessions and time.monotonic() < give_up:
+def _wait_for_log(postfix: RealSmtpd, sessions: int, cases: int) -> None:
+    """Until the log of each service has the end of each session."""
+    give_up = time.monotonic() + PATIENCE
+    while any(len(sessions_in(postfix.log_of(number))) < sessions for number in range(cases)):
+        if time.monotonic() > give_up:
+            return
         time.sleep(0.05)
 
 
 def _judge(found: Compared, case: Case, played: list[tuple[Session, list[Said]]], logs: list[str]) -> None:
     found.policies += 1
-    assert len(logs) == len(played), (case.seed, len(logs), len(played))
+    if len(logs) != len(played):
+        raise SystemExit(f"{case.seed}: of {len(played)} sessions {len(logs)} came to their end in the log.")
     for (session, said), log in zip(played, logs, strict=True):
         found.sessions += 1
         verdict = simulate(case.policy, session, ASSUMPTIONS)
