@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import setup_databases
+from django.utils import translation
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +37,13 @@ def empty_rooms() -> None:
 
 # Django's own way, `flush`, forgets the row of mail settings and runs all post_migrate handlers after each test.
 TransactionTestCase._fixture_teardown = lambda self: empty_rooms()  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def language_of_the_server() -> Generator[None, None, None]:
+    """A request leaves its language behind, in which the next test would read sentences."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="module")
