@@ -191,6 +191,8 @@ class Postfix:
 
     def override(self, **parameters: str) -> None:
         """Change parameters of main.cf until the next time."""
+        if self.group:
+            self.settle()  # by what main.cf says so far
         panel = (self.maps / "main.cf.mailadmin").read_text()
         private = MAIN_CF.format(base=self.base, conf=self.conf)
         # Each once: of a second entry every process warns, and more warnings than a socket holds stop master(8) at a
@@ -236,6 +238,13 @@ class Postfix:
             return self.log().count("reload -- version") > before
 
         eventually(is_reloaded, "Postfix to read its configuration again")
+
+    def settle(self) -> None:
+        """Waits until postlogd is there again after the last reload: while master(8) has to start it, and logs to it
+        itself, a second reload lets all wait for each other for ever. Not for long: a test may have broken smtpd."""
+        deadline = time.monotonic() + 5
+        while not self.greets() and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def flush(self) -> None:
         """`postqueue -f`: try everything in the queue now."""
