@@ -79,11 +79,11 @@ def all_parameters(lists: Lists, after_suspended: Iterable[str] = ()) -> list[Pa
         f"suspended domains, then {theirs.reason}" if theirs else OF_THE_HOST,
     )
     made = [Parameter(name, value, MADE) for name, value in lists.defined.definitions.items()]
-    made += [one for name, one in found.items() if not name.startswith("smtpd_")]
+    made += [found.pop(name) for name in sorted(lists.classes)]
     if made:
         names = [*lists.defined.definitions, *sorted(lists.classes)]
         made.append(Parameter(RESTRICTION_CLASSES, ", ".join(names), named.reason if named else MADE))
-    return [*made, *(one for name, one in found.items() if name.startswith("smtpd_"))]
+    return [*made, *found.values()]
 
 
 def what_is_written() -> tuple[Parameter, ...]:

@@ -14,7 +14,7 @@ from restrictions.access_main_cf import Classes
 from restrictions.access_services import add_table
 from restrictions.catalogue import STAGES, Argument, named
 from restrictions.lists import Lists
-from restrictions.main_cf import remark_since, value_of, what_is_written
+from restrictions.main_cf import all_parameters, remark_since, value_of, what_is_written
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.oddities import oddities
 from restrictions.relaying import fault_of_relaying
@@ -372,6 +372,16 @@ def test_main_cf_must_be_written_again() -> None:
     before = what_is_written()
     services.change_restriction(entry, comment="Only words", by=TESTER)
     assert not remark_since(before)
+
+
+@pytest.mark.parametrize("name", ["smtpd_mine", "mine"])
+def test_a_class_is_defined_whatever_its_name(name: str) -> None:
+    add_class(name, "reject_non_fqdn_sender")
+    set_list("recipient", "reject_unauth_destination", name)
+    found = {one.name: one.value for one in all_parameters(Lists.current())}
+    assert list(found) == [name, "smtpd_restriction_classes", "smtpd_recipient_restrictions"]
+    assert found["smtpd_restriction_classes"] == name
+    assert found["smtpd_recipient_restrictions"].endswith(f"reject_unauth_destination, {name}")
 
 
 def test_the_form_of_main_cf() -> None:
