@@ -178,13 +178,13 @@ def _row(key: DkimKey, settings: MailSettings, hosts: Mapping[str, str]) -> dict
         "hosts": sorted(hosts[one.host] for one in key.on_hosts.all()),
         "wait": wait,
         "to_do": to_do(key),
-        "next": _next(key, settings),
+        "next": _next(key, wait, settings),
         "steps": [(state, *BUTTONS[state]) for state in steps],
         "by_hand": [(state, *BUTTONS[state]) for state in by_hand],
     }
 
 
-def _next(key: DkimKey, settings: MailSettings) -> str:
+def _next(key: DkimKey, wait: DkimWait | None, settings: MailSettings) -> str:
     """What comes next for a key, in a few words."""
     if key.state == DkimKey.State.SIGNING:
         until = rotates_at(key, settings)
@@ -195,7 +195,9 @@ def _next(key: DkimKey, settings: MailSettings) -> str:
         return _("signs when its record is everywhere") if key.signs_by_itself else _("publish its record")
     if key.state == DkimKey.State.PUBLISHED:
         return _("signs when all hosts have its file") if key.signs_by_itself else _("signs when you say so")
-    return _("empty its record") if key.state == DkimKey.State.REVOKED else ""
+    if key.state == DkimKey.State.REVOKED and not (wait and wait.reason == DkimWait.Reason.EMPTIED):
+        return _("empty its record")
+    return ""
 
 
 def _rotation(keys: list[DkimKey], settings: MailSettings) -> str:

@@ -74,6 +74,7 @@ def _long_names(by: Actor) -> None:
 def _owner_s_house(by: Actor) -> None:
     """Nearly full, out of office, forwarded, with sign-ins."""
     jean = Mailbox.objects.with_address().get(address__local_part="jean")
+    mailboxes.change_mailbox(jean, quota_bytes=10 * 2**30, by=by)
     Usage.objects.create(
         mailbox=jean, domain=jean.address.domain, username=str(jean), bytes=94 * 2**30 // 10, messages=18_204
     )

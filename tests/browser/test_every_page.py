@@ -78,7 +78,7 @@ def complaints_about(visit: Visit) -> list[str]:
     found = []
     for width in (DESK, MAGNIFIED, PHONE, NARROW):
         visit.resize(width)
-        found += [f"{width} px: {sentence}" for sentence in visit.too_wide()]
+        found += [f"{width} px: {sentence}" for sentence in (*visit.too_wide(), *visit.squeezed())]
         for theme in THEMES if width in (DESK, PHONE) else ():
             visit.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
             found += [f"{width} px, {theme}: {sentence}" for sentence in visit.axe()]

@@ -13,6 +13,10 @@ HEIGHTS = {DESK: 900, MAGNIFIED: 450, PHONE: 740, NARROW: 600}
 THEMES = ("light", "dark")
 
 # The innermost elements that reach beyond the window, unless something around them scrolls by itself
+SQUEEZED = """() =>
+  [...document.querySelectorAll("main :is(th[scope=row], td)")]
+    .filter((one) => one.innerText.trim().length > 7 && one.clientWidth && one.clientWidth < 48)
+    .map((one) => `has no room for ${one.innerText.trim().slice(0, 80)}`)"""
 TOO_WIDE = """() => {
   const root = document.documentElement;
   if (root.scrollWidth <= root.clientWidth) return [];
@@ -78,6 +82,11 @@ class Visit:
             for violation in found["violations"]
             for node in violation["nodes"]
         ]
+
+    def squeezed(self) -> list[str]:
+        """Cells of lists that have room for a letter or two beside each other."""
+        narrow: list[str] = self.page.evaluate(SQUEEZED)
+        return narrow
 
     def too_wide(self) -> list[str]:
         """What makes the page scroll sideways: nothing, if it does not."""

@@ -11,6 +11,7 @@ from domains.dkim_hosts import SigningHost, report_host
 from domains.dkim_keys import generate, pem_of, public_text
 from domains.dkim_models import DkimKey, DkimKeyOnHost
 from domains.dkim_services import add_dkim_key, move_dkim_key
+from domains.dkim_waits import DkimWait
 from domains.models import Domain
 from jobs.models import Job
 from jobs.services import run_job
@@ -104,6 +105,9 @@ def test_the_demo_has_keys_in_each_state(alice_client: Client, falcot: Domain) -
     said = words_of(alice_client.get(TAB))
     assert "Sign with news2026._domainkey.falcot.org." in said
     assert "All name servers have the record with an empty p=. It may stay." in said
+    assert "empty its record" not in said
+    DkimWait.objects.filter(reason="emptied").update(reason="not_asked")
+    assert "empty its record" in words_of(alice_client.get(TAB))
 
 
 def test_many_keys(alice_client: Client, key: DkimKey) -> None:
