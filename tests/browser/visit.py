@@ -15,7 +15,7 @@ THEMES = ("light", "dark")
 # The innermost elements that reach beyond the window, unless something around them scrolls by itself
 SQUEEZED = """() =>
   [...document.querySelectorAll("main :is(th[scope=row], td)")]
-    .filter((one) => one.innerText.trim().length > 7 && one.clientWidth && one.clientWidth < 48)
+    .filter((one) => one.innerText.trim().length > 7 && one.getClientRects().length && one.clientWidth < 48)
     .map((one) => `has no room for ${one.innerText.trim().slice(0, 80)}`)"""
 TOO_WIDE = """() => {
   const root = document.documentElement;
