@@ -123,15 +123,13 @@ def _make_one(operation: dict[str, Any], by: Actor) -> Any:
     if operation["method"] == "PATCH" and not noun.can_change:
         raise ValidationError({"method": _("There is nothing to change about this: add it or delete it.")})
     before = noun.shown(row) if row is not None else None
-    if row is not None:
-        body = views.without_password_that_is_right(noun, row, body, by)
     with transaction.atomic():
         if operation["method"] == "PUT":
-            saved = views.put(noun, key, row, body, version, by)
+            made = views.put(noun, key, row, body, version, by)
         else:
-            saved = views.change(noun, row, body, version, by)
-        after = _shown(noun, user, saved)
-        if before is not None and "password" not in body and _is_same(before, after):
+            made = views.change(noun, row, body, version, by)
+        after = _shown(noun, user, made.row)
+        if before is not None and not made.has_new_password and _is_same(before, after):
             transaction.set_rollback(True)
             return before
     return after

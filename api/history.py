@@ -34,7 +34,6 @@ NOUNS = {
 # Under which scope these rows are, which no noun of the API has.
 SCOPES = {
     "quarantined-addresses": "mailboxes",
-    "recovery-addresses": "mailboxes",
     "broadcasts": "mailboxes",
     "tokens": "people",
 }

@@ -66,8 +66,8 @@ def of_model(model: type[Model], names: str, **options: Any) -> list[Field]:
     ]
 
 
-def shown_only(model: type[Model], names: str) -> list[Field]:
-    return of_model(model, names, on=frozenset())
+def shown_only(model: type[Model], names: str, *, moves: bool = False) -> list[Field]:
+    return of_model(model, names, on=frozenset(), moves=moves)
 
 
 def key_field(

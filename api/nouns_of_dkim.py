@@ -70,12 +70,12 @@ class DkimKeys(Noun):
             default="",
             only_superusers=True,
         ),
-        Field("to_do", Text, to_do, on=frozenset()),
-        Field("waits_for", Text, lambda key: wait.why if (wait := wait_of(key)) else "", on=frozenset()),
+        Field("to_do", Text, to_do, on=frozenset(), moves=True),
+        Field("waits_for", Text, lambda key: wait.why if (wait := wait_of(key)) else "", on=frozenset(), moves=True),
         Field("record_name", Text, attrgetter("record_name"), on=frozenset()),
         Field("record", Text, attrgetter("record_text"), on=frozenset()),
         Field("zone_line", Text, attrgetter("zone_line"), on=frozenset()),
-        Field("hosts", Texts, lambda key: sorted(one.host for one in key.on_hosts.all()), on=frozenset()),
+        Field("hosts", Texts, lambda key: sorted(one.host for one in key.on_hosts.all()), on=frozenset(), moves=True),
         *shown_only(DkimKey, "created_at published_at signing_at retiring_at revoked_at gone_at version changed_at"),
     ]
     orderings = {"domain": ("domain_id", "selector")}
@@ -141,8 +141,8 @@ class SigningHosts(Noun):
     searches = gettext_lazy("names that begin like this")
     fields = [
         key_field("name", gettext_lazy("The name of the host, as opendkim_sync says it.")),
-        *shown_only(SigningHost, "reported_at"),
-        Field("is_silent", BooleanField, attrgetter("is_silent"), on=frozenset()),
+        *shown_only(SigningHost, "reported_at", moves=True),
+        Field("is_silent", BooleanField, attrgetter("is_silent"), on=frozenset(), moves=True),
     ]
     orderings = {"name": ("name",)}
 

@@ -111,6 +111,7 @@ class TheDnsSettings(Noun):
             ),
             lambda settings: held_by_anybody(),
             on=frozenset(),
+            moves=True,
         ),
         *shown_only(DnsSettings, "version changed_at"),
     ]

@@ -39,7 +39,13 @@ class People(Noun):
         secret(gettext_lazy("With which the person signs in to the pages. It is sent and never shown.")),
         Field("has_password", Truth, lambda user: user.has_usable_password(), on=frozenset()),
         *shown_only(User, "version created_at"),
-        Field("last_sign_in_at", partial(DateTimeField, allow_null=True), attrgetter("last_login"), on=frozenset()),
+        Field(
+            "last_sign_in_at",
+            partial(DateTimeField, allow_null=True),
+            attrgetter("last_login"),
+            on=frozenset(),
+            moves=True,
+        ),
     ]
     orderings = {"username": ("username",)}
     filters = {"active": ACTIVE, "is_superuser": ACTIVE}

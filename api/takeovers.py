@@ -19,9 +19,9 @@ from api.questions import asked, one_page
 from api.schema import list_parameters, page_of
 from api.views import LIST_WORDS, HouseView
 from takeover.kept_models import ForeignLogEntry, KeptRow, Takeover
-from takeover.kept_restriction_words import sentence_of_kept
+from takeover.kept_restriction_words import said_of_kept
 from takeover.kept_words import details_of, subject_of
-from takeover.postfixadmin_words import is_refusal, sentence_of
+from takeover.postfixadmin_words import is_refusal, said
 
 
 class TakeoverSerializer(serializers.Serializer[Any]):
@@ -122,11 +122,9 @@ class OneTakeover(HouseView):
         asked(request, ())
         one = get_object_or_404(Takeover.objects.visible_to(request.user), pk=id)
         shown = {name: getattr(one, name) for name in ("id", "source", "who", "host", "at", "change_sets", "counts")}
-        shown["left_out"] = [_said(remark) for remark in one.remarks if is_refusal(remark)]
-        shown["remarks"] = [_said(remark) for remark in one.remarks if not is_refusal(remark)]
-        shown["kept"] = [
-            {"code": thing["code"], "thing": thing["thing"], "sentence": sentence_of_kept(thing)} for thing in one.kept
-        ]
+        shown["left_out"] = [said(remark) for remark in one.remarks if is_refusal(remark)]
+        shown["remarks"] = [said(remark) for remark in one.remarks if not is_refusal(remark)]
+        shown["kept"] = [said_of_kept(thing) for thing in one.kept]
         return Response(WholeTakeoverSerializer(shown).data)
 
 
@@ -188,10 +186,6 @@ class HistoryBefore(HouseView):
             rows = rows.filter(at__lt=_moment(words, "until"))
         found, around = one_page(rows, request, words, self.orderings)
         return Response({**around, "results": LogLineSerializer(found, many=True).data})
-
-
-def _said(remark: dict[str, Any]) -> dict[str, str]:
-    return {"code": remark["code"], "thing": str(remark["thing"]), "sentence": sentence_of(remark)}
 
 
 def _moment(words: dict[str, str], name: str) -> datetime:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
@@ -97,25 +97,24 @@ class Single(NounView):
         return self.show(found(self.noun, request.user, key))
 
     def put(self, request: Request, key: str) -> Response:
-        by, is_new = actor_of(request), known(self.noun, request.user, key) is None
-        refuse = partial(refuse_stale, request, self.noun)
+        by, refuse = actor_of(request), partial(refuse_stale, request, self.noun)
 
-        def act() -> Any:
+        def act() -> Made:
             row, version = self._seen(key)
             return put(self.noun, key, row, request.data, version, by, refuse=refuse)
 
         return carry_out(
-            request, act, lambda saved: self.show(saved, status=201 if is_new else 200), may_be_nothing=True
+            request, act, lambda made: self.show(made.row, status=201 if made.is_new else 200), may_be_nothing=True
         )
 
     def patch(self, request: Request, key: str) -> Response:
         by = actor_of(request)
 
-        def act() -> Any:
+        def act() -> Made:
             row, version = self._seen(key, must_be=True)
             return change(self.noun, row, request.data, version, by)
 
-        return carry_out(request, act, self.show, may_be_nothing=True)
+        return carry_out(request, act, lambda made: self.show(made.row), may_be_nothing=True)
 
     def delete(self, request: Request, key: str) -> Response:
         by = actor_of(request)
@@ -135,6 +134,14 @@ class Single(NounView):
 
 
 # The four verbs, for one thing or for many together (api/changes.py)
+
+
+class Made(NamedTuple):
+    """What a PUT or PATCH leaves; whether it was added, and whether a password was set."""
+
+    row: Any
+    is_new: bool = False
+    has_new_password: bool = False
 
 
 def known(noun: Noun, user: User, key: str) -> Any | None:
@@ -169,7 +176,7 @@ def put(
     by: Actor,
     *,
     refuse: Callable[[Any], Any] = lambda row: None,
-) -> Any:
+) -> Made:
     """Adds what is not there, else makes it what was sent. What is left out of the body is as it is for a new one.
     `refuse` says no to a row that somebody else put there a moment ago, if the sender wants none."""
     user = acting(by)
@@ -184,31 +191,32 @@ def put(
         refuse_others_than_superusers(noun, user)
         values = by_noun(noun, lambda: noun.cleaned_for(values | keys, None, user))
         try:
-            return by_noun(noun, lambda: noun.add(values, by))
+            return Made(by_noun(noun, lambda: noun.add(values, by)), is_new=True)
         except Refused:
             row = known(noun, user, key)
             if row is None:
                 raise
             return put(noun, key, row, body, refuse(row), by)  # somebody else put it there a moment ago
     if not noun.can_change:
-        return row
+        return Made(row)
     return _made(noun, row, {name: value for name, value in values.items() if name not in keys}, body, PUT, version, by)
 
 
-def change(noun: Noun, row: Any, body: Any, version: Any, by: Actor) -> Any:
+def change(noun: Noun, row: Any, body: Any, version: Any, by: Actor) -> Made:
     return _made(noun, row, noun.read_body(body, CHANGE), body, CHANGE, version, by)
 
 
-def _made(noun: Noun, row: Any, sent: Values, body: Any, purpose: str, version: Any, by: Actor) -> Any:
+def _made(noun: Noun, row: Any, sent: Values, body: Any, purpose: str, version: Any, by: Actor) -> Made:
     """The row as it was sent."""
     _refuse_fixed(noun, row, body, purpose)
-    sent = without_password_that_is_right(noun, row, sent, by)
+    sent = _without_password_that_is_right(noun, row, sent, by)
     values = by_noun(noun, lambda: noun.cleaned_for(sent, row, acting(by)))
     left_out = noun.defaults_for(acting(by)) if purpose == PUT else {}
-    return by_noun(noun, lambda: noun.change(row, left_out | values, version, by))
+    saved = by_noun(noun, lambda: noun.change(row, left_out | values, version, by))
+    return Made(saved, has_new_password="password" in sent)
 
 
-def without_password_that_is_right(noun: Noun, row: Any, sent: Values, by: Actor) -> Values:
+def _without_password_that_is_right(noun: Noun, row: Any, sent: Values, by: Actor) -> Values:
     """A password that is right already need not be set. Else nobody finds out without a trace which one is right: a
     rehearsal counts every one as new, and one from a domain admin is always set."""
     password = sent.get("password")

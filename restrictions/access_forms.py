@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.pages import PanelForm
 from mailboxes.times import TimeField
-from restrictions.access_actions import LONGEST_TEXT, OF_ONE_RECIPIENT, Action
+from restrictions.access_actions import LONGEST_TEXT, OF_ONE_RECIPIENT, OF_WHOLE_MESSAGES, Action
 from restrictions.access_models import LONGEST_KEY, AccessRule, AccessTable, AllowedAction, AppliesTo, Writers
 from restrictions.models import RestrictionClass
 
@@ -105,9 +106,12 @@ class AllowedActionsForm(PanelForm):
         choices=[(action.value, action.label) for action in OF_ONE_RECIPIENT],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_(
-            "Actions that are about the whole message, also for its recipients in other domains, are not among them: "
-            "DISCARD, HOLD, REDIRECT, BCC, PREPEND and FILTER."
+        help_text=format_lazy(
+            _(
+                "Actions that are about the whole message, also for its recipients in other domains, are not among "
+                "them: {actions}."
+            ),
+            actions=", ".join(OF_WHOLE_MESSAGES),
         ),
     )
 

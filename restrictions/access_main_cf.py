@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from restrictions.access_models import AccessRule, AccessTable, AppliesTo, ProtectedAlias, RecipientClass
-from restrictions.catalogue import Argument, named
+from restrictions.catalogue import Argument, kind_asked_by, named
 from restrictions.models import Restriction, RestrictionClass
 
 DIRECTORY = "{directory}"  # stands for where Postfix finds the files, which only a host knows
@@ -88,7 +88,7 @@ class Classes:
         """The map of a restriction that asks an access table (catalogue: Argument.TABLE)."""
         if restriction.access_table:
             return self.map_of_table(restriction.access_table.name, of_client=restriction.name in OF_ONE_CLIENT)
-        return self.map_of_kind(kind_asked_by(restriction.name) or AppliesTo.CLIENT)
+        return self.map_of_kind(kind_asked_by(restriction.name))
 
     def map_of_kind(self, kind: str) -> AccessMap:
         name = f"check_{kind}_access"
@@ -115,7 +115,7 @@ def access_maps(classes: Classes) -> list[AccessMap]:
     rules = AccessRule.objects.filter(table__isnull=True, domain__isnull=True).order_by()
     kinds = set(rules.values_list("applies_to", flat=True).distinct())
     asked = Restriction.objects.filter(name__in=named(Argument.TABLE), access_table__isnull=True).order_by()
-    kinds |= {kind_asked_by(name) or AppliesTo.CLIENT for name in asked.values_list("name", flat=True).distinct()}
+    kinds |= {kind_asked_by(name) for name in asked.values_list("name", flat=True).distinct()}
     if RecipientClass.objects.exists() or AccessRule.objects.filter(domain__isnull=False).exists():
         kinds.add(AppliesTo.RECIPIENT)
     tables = AccessTable.objects.order_by("name").values_list("name", "applies_to")
@@ -167,20 +167,6 @@ def unasked(kind: str, table: AccessTable | None = None) -> str:
 
 def sentence_of_unasked(restriction: str) -> str:
     return _("No restriction list asks this table yet. Add %(restriction)s to a list.") % {"restriction": restriction}
-
-
-def kind_asked_by(restriction_name: str) -> str:
-    """Whom a table must be about to have the keys that a restriction asks for. check_helo_mx_access asks for names and
-    addresses of hosts, as clients have them; check_sasl_access for a login, an address as senders have it. Empty for
-    the fingerprints of check_ccert_access, which no table has."""
-    if restriction_name == "check_ccert_access":
-        return ""
-    if restriction_name == "check_sasl_access":
-        return str(AppliesTo.SENDER)
-    for kind in (AppliesTo.HELO, AppliesTo.SENDER, AppliesTo.RECIPIENT):
-        if restriction_name == f"check_{kind}_access":
-            return str(kind)
-    return str(AppliesTo.CLIENT)
 
 
 def _literal(names: Iterable[str]) -> str:

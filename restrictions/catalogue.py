@@ -419,6 +419,22 @@ def named(argument: str) -> list[str]:
     return [known.name for known in CATALOGUE.values() if known.argument == argument]
 
 
+# Whom a table must be about (AppliesTo) to have the keys that a restriction asks for. A login is an address, as senders
+# have it. What is not here, as check_helo_mx_access, asks for names and addresses of hosts, as clients have them.
+KINDS_ASKED = {
+    "check_helo_access": "helo",
+    "check_sender_access": "sender",
+    "check_sasl_access": "sender",
+    "check_recipient_access": "recipient",
+}
+ASKS_FOR_FINGERPRINTS = "check_ccert_access"  # which no table has
+
+
+def kind_asked_by(name: str) -> str:
+    """Whom a table must be about to have the keys that this restriction asks for."""
+    return KINDS_ASKED.get(name, "client")
+
+
 # Whoever owns a name chooses what it leads to, so smtpd takes a permission by these for a mistake: 451 4.3.5.
 WITHOUT_PERMISSION = tuple(
     name for name in NAMES if re.fullmatch("check_reverse_client_hostname_access|check_.+_(a|mx|ns)_access", name)

@@ -17,9 +17,17 @@ from domains.fields import shown
 from domains.services import locked_version
 from mailboxes.relay import MOST_NAMED
 from restrictions import recommended
-from restrictions.access_main_cf import kind_asked_by
 from restrictions.access_models import AccessTable, AppliesTo
-from restrictions.catalogue import CATALOGUE, OLD_NAMES, STAGES, Argument, fault_of_argument, parameter_of
+from restrictions.catalogue import (
+    ASKS_FOR_FINGERPRINTS,
+    CATALOGUE,
+    OLD_NAMES,
+    STAGES,
+    Argument,
+    fault_of_argument,
+    kind_asked_by,
+    parameter_of,
+)
 from restrictions.lists import Lists
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.relaying import refuse_open_relay
@@ -39,6 +47,7 @@ def add_restriction(place: Place, name: str, *, position: int | None = None, by:
     with recorded("add", "restriction", f"{_called(place)}: {name}", by=by):
         lock_lists()
         _set(entry, {"name": name, **values})
+        _refuse_unfitting_table(entry)
         entry.position = _last(place) + 1
         _save(entry)
         if position is not None:
@@ -52,7 +61,10 @@ def change_restriction(entry: Restriction, *, by: Actor, version: int | None = N
     with recorded("change", "restriction", _label(entry), by=by):
         lock_lists()
         entry = locked_version(Restriction.objects, entry.pk, version)
+        before = (entry.called, entry.takes)
         _set(entry, changes)
+        if (entry.called, entry.takes) != before:
+            _refuse_unfitting_table(entry)
         entry.version += 1
         _save(entry)
         _check()
@@ -233,7 +245,6 @@ def _set(entry: Restriction, values: Values) -> None:
     if known and known.argument == Argument.TABLE:
         if "argument" in values:
             entry.access_table = _access_table(values["argument"].strip())
-        _refuse_unfitting_table(known.name, entry.access_table)
         entry.argument = ""
         return
     entry.access_table = None
@@ -252,10 +263,13 @@ def _access_table(name: str) -> AccessTable | None:
     return found
 
 
-def _refuse_unfitting_table(name: str, table: AccessTable | None) -> None:
-    """One with other keys than the restriction asks for would never be found to say anything."""
-    kind = kind_asked_by(name)
-    if not kind:
+def _refuse_unfitting_table(entry: Restriction) -> None:
+    """One with other keys than the restriction asks for would never be found to say anything. An entry that was there
+    before this was looked at may stay, and be switched off."""
+    if entry.known is None or entry.known.argument != Argument.TABLE:
+        return
+    name, table, kind = entry.name, entry.access_table, kind_asked_by(entry.name)
+    if name == ASKS_FOR_FINGERPRINTS:
         sentence = _("No access table has such keys as %(name)s asks for. Leave this one to main.cf.")
         raise ValidationError({"name": sentence % {"name": name}})
     if table is None and name not in ASK_BY_THEMSELVES:
@@ -391,6 +405,7 @@ def _placed(place: Place, values: Values, left: list[Restriction], after: int) -
     _set(wanted, {"name": "", **values})
     same = next((row for row in left if (row.called, row.takes) == (wanted.called, wanted.takes)), None)
     if same is None:
+        _refuse_unfitting_table(wanted)
         wanted.position = after + 1
         _save(wanted)
         return wanted, after + 1

@@ -66,13 +66,10 @@ _STEP = """
         SELECT FROM restrictions_recipientclass AS met WHERE met.of_class_id = class.id
        ))
 """
-# Which of the four an entry asks, as access_main_cf.map_of_kind has it.
+# Which of the four an entry asks, as catalogue.kind_asked_by has it.
 _KIND = """CASE
         WHEN entry.of_class_id IS NULL AND entry.access_table_id IS NULL THEN CASE entry.name
-            WHEN 'check_helo_access' THEN 'helo'
-            WHEN 'check_sender_access' THEN 'sender'
-            WHEN 'check_sasl_access' THEN 'sender'
-            WHEN 'check_recipient_access' THEN 'recipient'
+            {kinds}
             ELSE 'client'
         END
     END"""
@@ -128,7 +125,9 @@ def _words(names: list[str]) -> str:
 
 
 _FACTS = {
-    "kind": _KIND,
+    "kind": _KIND.format(
+        kinds="\n            ".join(f"WHEN '{name}' THEN '{kind}'" for name, kind in catalogue.KINDS_ASKED.items())
+    ),
     "asking": _words(catalogue.named(Argument.TABLE)),
     "forbidding": _words(list(catalogue.WITHOUT_PERMISSION)),
     "permitting": _words([known.name for known in CATALOGUE.values() if known.permits]),

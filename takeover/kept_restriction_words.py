@@ -32,3 +32,8 @@ def sentence_of_kept(one: Mapping[str, str]) -> str:
     kind, _blank, name = one["why"].partition(" ")
     sentence = WITH_A_NAME if name else OF_KIND[AppliesTo(kind)]
     return str(sentence) % {"thing": one["thing"], "name": name}
+
+
+def said_of_kept(one: Mapping[str, str]) -> dict[str, str]:
+    """For programs."""
+    return {"code": one["code"], "thing": one["thing"], "sentence": sentence_of_kept(one)}

@@ -97,6 +97,11 @@ def sentence_of(remark: Mapping[str, Any]) -> str:
     return str(sentence) % words
 
 
+def said(remark: Mapping[str, Any]) -> dict[str, str]:
+    """For programs."""
+    return {"code": remark["code"], "thing": str(remark["thing"]), "sentence": sentence_of(remark)}
+
+
 def is_refusal(remark: Mapping[str, Any]) -> bool:
     """Whether this was left out; what is only strange came."""
     return remark["code"] in REFUSALS

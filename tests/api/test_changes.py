@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ChangeSet, User
 from domains.models import Domain
@@ -88,8 +90,11 @@ def test_a_password_that_is_right_already_leaves_no_version(api: Api) -> None:
     changes = api.get(f"history/{done.change_set}/")["changes"]
     assert [change["noun"] for change in changes] == ["domains"]
     operations[0]["body"] = body | {"password": "another one, longer"}
-    again = api("POST", "changes/", {"operations": operations[:1]})
+    with CaptureQueriesContext(connection) as asked:
+        again = api("POST", "changes/", {"operations": operations[:1]})
     assert again.change_set
+    looks = [one["sql"] for one in asked if one["sql"].startswith('SELECT "mailboxes_mailboxcredential"')]
+    assert len([sql for sql in looks if sql.endswith("LIMIT 1")]) == 1, looks  # a hash is costly: compared once
 
 
 def test_once_for_an_idempotency_key(api: Api) -> None:

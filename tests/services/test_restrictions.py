@@ -147,6 +147,16 @@ def test_no_table_has_fingerprints(kind: str) -> None:
         add("client", "check_ccert_access", "hosts")
 
 
+def test_an_entry_that_was_there_before_tables_were_looked_at() -> None:
+    hosts = add_table("hosts", "client", by=TESTER)
+    entry = Restriction.objects.create(stage="client", name="check_ccert_access", access_table=hosts, position=1)
+    same: dict[str, Any] = {"name": entry.name, "argument": "hosts"}
+    assert not services.change_restriction(entry, **same, active=False, by=TESTER).active
+    assert services.set_list("client", [same | {"comment": "old"}], by=TESTER) == [entry]
+    with refusal("No access table has such keys", field="name"):
+        services.change_restriction(entry, argument="", by=TESTER)
+
+
 @pytest.mark.parametrize(
     "name", ["Strict", "1st", "très", "two words", "", "permit", "reject_maps_rbl", "dunno", "relay_domains", "a" * 64]
 )

@@ -15,10 +15,9 @@ from django.core.management import call_command
 from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
-from restrictions.access_main_cf import kind_asked_by
 from restrictions.access_models import AccessRule, AccessTable, RecipientClass
 from restrictions.access_services import add_rule, add_table, choose_class
-from restrictions.catalogue import CATALOGUE, NAMES, STAGES, Argument, parameter_of
+from restrictions.catalogue import CATALOGUE, NAMES, STAGES, Argument, kind_asked_by, parameter_of
 from restrictions.lists import Lists
 from restrictions.main_cf import what_is_written
 from restrictions.models import Restriction, RestrictionClass

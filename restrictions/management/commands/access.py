@@ -133,8 +133,8 @@ class Command(NounCommand):
         )
         self.done(_("Added %(key)s.") % {"key": rule}, row_of(rule), options)
         self._remark(before, rule)
-        if unasked_by(rule):
-            self.remark(unasked_by(rule))
+        if sentence := unasked_by(rule):
+            self.remark(sentence)
 
     def do_change(self, options: Options) -> None:
         changes = self._values(options) | given(options, "action", "comment", "active")

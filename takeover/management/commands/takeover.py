@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import NounCommand, Options, at_least_one, stream
 from takeover.kept_models import ForeignLogEntry, KeptRow, Takeover
-from takeover.kept_restriction_words import sentence_of_kept
+from takeover.kept_restriction_words import said_of_kept
 from takeover.kept_words import details_of, lines_of, subject_of
-from takeover.postfixadmin_words import is_refusal, sentence_of, words_of
+from takeover.postfixadmin_words import is_refusal, said, words_of
 
 
 class Command(NounCommand):
@@ -36,12 +36,10 @@ class Command(NounCommand):
         one = Takeover.objects.filter(pk=min(options["id"], 2**63 - 1)).first()
         if one is None:
             raise ValidationError(_("There is no takeover %(id)d.") % {"id": options["id"]})
-        said = [(is_refusal(remark), _said(remark)) for remark in one.remarks]
-        left_out, remarks = [row for is_one, row in said if is_one], [row for is_one, row in said if not is_one]
+        left_out = [said(remark) for remark in one.remarks if is_refusal(remark)]
+        remarks = [said(remark) for remark in one.remarks if not is_refusal(remark)]
         row = _row(one) | {"counts": one.counts, "left_out": left_out, "remarks": remarks}
-        row["kept"] = [
-            {"code": thing["code"], "thing": thing["thing"], "sentence": sentence_of_kept(thing)} for thing in one.kept
-        ]
+        row["kept"] = [said_of_kept(thing) for thing in one.kept]
         self.card(row if options["json"] else _for_people(row), options)
 
     def do_kept(self, options: Options) -> None:
@@ -67,14 +65,10 @@ def _row(one: Takeover) -> dict[str, Any]:
     return {"id": one.pk, **{name: getattr(one, name) for name in names}}
 
 
-def _said(remark: dict[str, Any]) -> dict[str, str]:
-    return {"code": remark["code"], "thing": str(remark["thing"]), "sentence": sentence_of(remark)}
-
-
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:
     came = [f"{words_of(kind)} {count['new']}" for kind, count in row["counts"].items() if count["new"]]
-    said = {name: "\n".join(["", *(one["sentence"] for one in row[name])]) for name in ("left_out", "remarks", "kept")}
-    return row | {"counts": ", ".join(came)} | said
+    lists = {name: "\n".join(["", *(one["sentence"] for one in row[name])]) for name in ("left_out", "remarks", "kept")}
+    return row | {"counts": ", ".join(came)} | lists
 
 
 def _kept(row: KeptRow) -> dict[str, Any]:
