@@ -224,6 +224,7 @@ def _set(entry: Restriction, values: Values) -> None:
     for name in values:
         if name not in CHANGEABLE:
             raise TypeError(f"a restriction has no field {name} that can be changed")
+    before = entry.name, entry.access_table_id
     for name in ("warn_only", "active", "comment"):
         if name in values:
             setattr(entry, name, values[name])
@@ -233,7 +234,8 @@ def _set(entry: Restriction, values: Values) -> None:
     if known and known.argument == Argument.TABLE:
         if "argument" in values:
             entry.access_table = _access_table(values["argument"].strip())
-        _refuse_unfitting_table(known.name, entry.access_table)
+        if (entry.name, entry.access_table_id) != before:  # one from before this rule stays, and may be switched off
+            _refuse_unfitting_table(known.name, entry.access_table)
         entry.argument = ""
         return
     entry.access_table = None
