@@ -270,7 +270,6 @@ class DkimKeyOnHost(models.Model):
     host = models.CharField(_("host"), max_length=253, db_collation="C")
     key = models.ForeignKey(DkimKey, on_delete=models.CASCADE, related_name="on_hosts", db_constraint=False)
     path = models.CharField(_("path"), max_length=500, db_collation="C")
-    confirmed_at = models.DateTimeField(_("confirmed"), auto_now=True)
 
     class Meta:
         constraints = [
