@@ -205,8 +205,7 @@ class TestLeftNames:
     @pytest.mark.parametrize("goes", ["deleted", "another target", "no alias domain any more"])
     def test_an_alias_domain_goes(self, domain: Domain, goes: str) -> None:
         other = add_domain("other.example", by=TESTER)
-        names = {"address_class": AddressClass.ALIAS_DOMAIN, "target": domain}
-        brand = add_domain("brand.example", **names, by=TESTER)
+        brand = add_domain("brand.example", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
         move(add_dkim_key(domain, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER), State.PUBLISHED)
         add_dkim_key(domain, "s2", generate("ed25519"), by=TESTER)
         change_domain(brand, active=False, by=TESTER)

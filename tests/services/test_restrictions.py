@@ -151,8 +151,8 @@ def test_one_from_before_this_rule_can_be_switched_off() -> None:
     table = add_table("hosts", "client", by=TESTER)
     entry = add("client", "check_client_access", "hosts")
     Restriction.objects.update(name="check_ccert_access")
-    values = {"name": "check_ccert_access", "argument": "hosts", "active": False}
-    assert not services.change_restriction(entry, **values, by=TESTER).active
+    entry = services.change_restriction(entry, name="check_ccert_access", argument="hosts", active=False, by=TESTER)
+    assert not entry.active
     with refusal("No access table has such keys as check_ccert_access asks for", field="name"):
         services.change_restriction(entry, argument="", by=TESTER)
     assert Restriction.objects.get().access_table == table
