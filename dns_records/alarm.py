@@ -28,14 +28,15 @@ def tell_what_broke() -> int:
         changes = list(RecordChange.objects.filter(TO_TELL).select_related("domain").order_by("pk"))
         if not changes:
             return 0
-        people = _people()
-        mails = [(person, mail) for person in people if (mail := _mail(person, _of(person, changes)))]
+        untold = {person: found for person in _people() if (found := _of(person, changes))}
+        mails = [(person, _mail(person, found)) for person, found in untold.items()]
         sent = 0
         for person in delivered(mails) if mails else ():
             sent += 1
-            _note(person, _of(person, changes))
+            _note(person, untold.pop(person))
         too_old = timezone.now() - TRIED
-        done = [one.pk for one in changes if one.at < too_old or not any(_of(person, [one]) for person in people)]
+        waits = {one.pk for found in untold.values() for one in found}
+        done = [one.pk for one in changes if one.at < too_old or one.pk not in waits]
         RecordChange.objects.filter(pk__in=done).update(told_at=timezone.now())
         return sent
 
@@ -73,9 +74,7 @@ def _of(person: User, changes: Sequence[RecordChange]) -> list[RecordChange]:
     ]
 
 
-def _mail(person: User, changes: Sequence[RecordChange]) -> EmailMessage | None:
-    if not changes:
-        return None
+def _mail(person: User, changes: Sequence[RecordChange]) -> EmailMessage:
     with override(person.language or settings.LANGUAGE_CODE):
         # A record of a mail host concerns the hosts and the domain whose zone it stands in.
         said = (

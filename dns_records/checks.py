@@ -76,7 +76,7 @@ class Run:
             return self._verdict_on(expected)
         except Exception:
             log.exception("%s %s cannot be judged", expected.name, expected.rdtype)
-            return Verdict(RecordState.UNKNOWN, "not_judged")
+            return Verdict(RecordState.UNKNOWN, expected.why or "not_judged", expected.words)
 
     def _verdict_on(self, expected: Expected) -> Verdict:
         answers = self.asker.ask_all(expected.name, expected.rdtype)

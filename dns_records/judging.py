@@ -30,6 +30,9 @@ RIGHT = Verdict(RecordState.RIGHT)
 def judge(expected: Expected, answers: Sequence[ServerAnswer], lookups: Callable[[str], int]) -> Verdict:
     """What all servers say together. `lookups` counts those of an SPF record."""
     answering = [answer for answer in answers if answer.is_answer]
+    if expected.why:  # whoever is silent
+        found = next((_found(expected, answer) for answer in answering), [])
+        return Verdict(RecordState.UNKNOWN, expected.why, expected.words, tuple(found))
     unasked = next((answer for answer in answers if answer.nobody), None)
     silent = sorted({answer.server for answer in answers if not (answer.is_answer or answer.nobody)})
     if unasked and not answering and not silent:
@@ -50,16 +53,19 @@ def judge(expected: Expected, answers: Sequence[ServerAnswer], lookups: Callable
 
 
 def _of_one(expected: Expected, answer: ServerAnswer, lookups: Callable[[str], int]) -> Verdict:
-    texts = answer.texts if answer.said == Said.RECORDS and expected.rdtype == "TXT" else []
-    found = texts if expected.rdtype == "TXT" else [record.lower() for record in answer.records]
-    if expected.why:
-        return Verdict(RecordState.UNKNOWN, expected.why, expected.words, tuple(found))
+    found = _found(expected, answer)
     if expected.purpose == "spf":
         return _spf(expected, found, lookups)
     verdict = COMPARE[expected.purpose](expected, found)
     if expected.purpose == "address" and answer.aliases:
         verdict = Verdict(RecordState.DIFFERENT, "alias", {"target": answer.aliases[-1]})
     return verdict if verdict.published else replace(verdict, published=tuple(found))
+
+
+def _found(expected: Expected, answer: ServerAnswer) -> list[str]:
+    if expected.rdtype != "TXT":
+        return [record.lower() for record in answer.records]
+    return answer.texts if answer.said == Said.RECORDS else []
 
 
 def _mx(expected: Expected, found: list[str]) -> Verdict:

@@ -28,7 +28,15 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from dns_records import spf
 from dns_records.authoritative import Asker, Server, text_of
-from dns_records.expected import TTL, Expected, expected_of, own_settings, right_hand_side, zone_lines
+from dns_records.expected import (
+    TTL,
+    Expected,
+    expected_of,
+    expected_of_hosts,
+    own_settings,
+    right_hand_side,
+    zone_lines,
+)
 from dns_records.models import UpdateServer
 from dns_records.record_models import PublishedRecord, SentRecord
 from dns_records.secrets import secret_of
@@ -117,8 +125,10 @@ def plan_for(domain: Domain) -> Plan:
     for model in (PublishedRecord, SentRecord):
         for name, rdtype, value in model.objects.filter(domain=domain).values_list("name", "rdtype", "value"):
             ours[name, rdtype].add(value)
+    # A mail host may stand in the zone of a domain within this one by now: its records are still needed.
+    of_others = {(one.name, one.rdtype) for one in expected_of_hosts()} - set(wanted)
     steps = []
-    for name, rdtype in dict.fromkeys([*wanted, *ours]):
+    for name, rdtype in dict.fromkeys([*wanted, *(key for key in ours if key not in of_others)]):
         if f".{name}".endswith(f".{zone}"):
             there = _there(server, asker, name, rdtype)
             step = _step(name, rdtype, there, wanted[name, rdtype], ours[name, rdtype])

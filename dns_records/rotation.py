@@ -5,19 +5,17 @@ host has its file, and each that signs with the key before; a retiring one is go
 more."""
 
 import logging
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from accounts.actors import Actor
-from dns_records.authoritative import Asker, Said, ServerAnswer
+from dns_records.authoritative import CONTROLS, Asker, Said, ServerAnswer
 from dns_records.judging import tags_of
 from domains.dkim_hosts import reported_at
 from domains.dkim_models import DkimKey
@@ -80,7 +78,7 @@ def _take_up(by: Actor) -> None:
                 key = change_dkim_key(key, signs_by_itself=False, by=by)
             begin_to_wait(key)
         except Exception as error:  # the others go on
-            log.warning("%s does not wait for a person: %s", key, _in_words(error))
+            log.warning("%s does not wait for a person: %s", key, error)
 
 
 @job_kind(LOOK)
@@ -132,11 +130,13 @@ def look_for(keys: Sequence[DkimKey], *, asker: Asker, by: Actor) -> None:
             _move_on(key, answers, by)
         except Exception as error:
             # Somebody moved it meanwhile, then nothing is noted; or a rule stands in the way; or it is a fault of ours.
+            words: dict[str, Any] = {}
             if isinstance(error, ValidationError):
-                log.info("%s does not move on: %s", key, _in_words(error))
+                words["said"] = " ".join(error.messages).translate(CONTROLS)[:LONGEST_FOUND]
+                log.info("%s does not move on: %s", key, words["said"])
             else:
                 log.exception("%s cannot be looked for", key)
-            _note(key, Reason.FAILED, {"said": _in_words(error)})
+            _note(key, Reason.FAILED, words)
 
 
 def _asked(asker: Asker, name: str) -> Sequence[ServerAnswer] | Exception:
@@ -202,7 +202,7 @@ def why_not_everywhere(key: DkimKey, said: Iterable[tuple[str, ServerAnswer]]) -
         elif len(answer.texts) > 1:
             found.append((Reason.SEVERAL, words))
         elif not is_record_of(key, answer.texts[0]):
-            found.append((Reason.DIFFERENT, words | {"found": _shown(answer.texts[0])}))
+            found.append((Reason.DIFFERENT, words | {"found": answer.texts[0][:LONGEST_FOUND]}))
     order = (Reason.SEVERAL, Reason.DIFFERENT, Reason.MISSING, Reason.NO_ANSWER)
     return min(found, key=lambda why: order.index(why[0]), default=None)
 
@@ -234,18 +234,6 @@ def is_record_of(key: DkimKey, text: str) -> bool:
     )
 
 
-def _in_words(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return _shown(" ".join(error.messages))
-    return _shown(f"{type(error).__name__}: {error}")
-
-
-def _shown(text: str) -> str:
-    """Control characters as a zone file has them (RFC 1035, section 5.1); the database takes no NUL."""
-    return re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\{ord(found[0]):03d}", text)[:LONGEST_FOUND]
-
-
-@transaction.atomic
 def _note(key: DkimKey, reason: str, words: dict[str, Any], *, ask_again_at: datetime | None = None) -> None:
     """Why it waits. The longer it has waited, the longer until the next look."""
     now = timezone.now()

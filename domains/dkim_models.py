@@ -270,7 +270,6 @@ class DkimKeyOnHost(models.Model):
     host = models.CharField(_("host"), max_length=253, db_collation="C")
     key = models.ForeignKey(DkimKey, on_delete=models.CASCADE, related_name="on_hosts", db_constraint=False)
     path = models.CharField(_("path"), max_length=500, db_collation="C")
-    confirmed_at = models.DateTimeField(_("confirmed"), auto_now=True)
 
     class Meta:
         constraints = [
@@ -284,9 +283,9 @@ class DkimKeyOnHost(models.Model):
 
 
 class LeftDkimName(models.Model):
-    """A name in the DNS that a key has left: it is gone, deleted, or signs for alias domains no longer. Others may
-    remember its record still, and would not verify what another key of that name signs. A trigger writes these rows
-    (migration 0015), whoever deletes the key; not in the history."""
+    """A name in the DNS that a key has left: it is gone, deleted, or signs for alias domains no longer; or the alias
+    domain is gone. Others may remember its record still, and would not verify what another key of that name signs.
+    Triggers write these rows (migration 0015), whoever deletes the key or the domain; not in the history."""
 
     name = models.TextField(db_collation="C")
     public_key = models.TextField(db_collation="C")

@@ -87,6 +87,8 @@ class DkimWait(models.Model):
             words["until"] = date_format(timezone.localtime(datetime.fromisoformat(words["until"])), "DATE_FORMAT")
         if self.reason == self.Reason.HOST and (time := self._silence()):
             return str(IS_SILENT) % (words | {"time": time})
+        if self.reason == self.Reason.FAILED and "said" not in words:
+            return str(ITS_LOG_SAYS_WHY)
         return str(self.Reason(self.reason).label) % words
 
     def _silence(self) -> str:
@@ -101,6 +103,7 @@ IS_SILENT = _(
     "%(host)s has no file of it yet, and had not reported for %(time)s. Run opendkim_sync there, or forget that host "
     "if it is gone."
 )
+ITS_LOG_SAYS_WHY = _("The panel fails at it, and tries again. Its log says why.")
 TO_DO: dict[str, "StrOrPromise"] = {
     State.PREPARED: _("Publish the record of %(key)s."),
     State.PUBLISHED: _("Sign with %(key)s."),

@@ -1,4 +1,4 @@
-"""Names that DKIM keys have left, kept by the database whoever deletes a key: a service, an undo, or SQL."""
+"""Names that DKIM keys have left, kept by the database whoever deletes it or an alias domain: a service, an undo, SQL."""
 
 from django.db import migrations, models
 
@@ -29,6 +29,33 @@ CREATE TRIGGER keep_left_names
     AFTER UPDATE OF state, for_alias_domains OR DELETE ON domains_dkimkey
     FOR EACH ROW WHEN (OLD.state <> 'gone' AND (OLD.published_at IS NOT NULL OR OLD.made_by IS NULL))
     EXECUTE FUNCTION domains_keep_left_dkim_names();
+"""
+# An alias domain goes, or gets another target: the keys that signed for it leave its zone.
+ALIAS_LEAVES = """
+CREATE FUNCTION domains_keep_left_dkim_names_of_alias() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path FROM CURRENT
+SET enable_seqscan = off
+AS $$
+BEGIN
+    INSERT INTO domains_leftdkimname (name, public_key, left_at)
+    SELECT key.selector || '._domainkey.' || OLD.name, key.public_key, now()
+    FROM domains_dkimkey AS key
+    WHERE key.domain_id = OLD.target_id AND key.for_alias_domains AND key.state <> 'gone'
+      AND (key.published_at IS NOT NULL OR key.made_by IS NULL);
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER keep_left_names_of_alias
+    AFTER DELETE ON domains_domain
+    FOR EACH ROW WHEN (OLD.target_id IS NOT NULL)
+    EXECUTE FUNCTION domains_keep_left_dkim_names_of_alias();
+
+CREATE TRIGGER keep_left_names_of_another_target
+    AFTER UPDATE OF target_id ON domains_domain
+    FOR EACH ROW WHEN (OLD.target_id <> NEW.target_id OR OLD.target_id IS NOT NULL AND NEW.target_id IS NULL)
+    EXECUTE FUNCTION domains_keep_left_dkim_names_of_alias();
 """
 # Keys that are gone already.
 GONE = """
@@ -61,5 +88,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(LEAVES, "DROP FUNCTION domains_keep_left_dkim_names CASCADE"),
+        migrations.RunSQL(ALIAS_LEAVES, "DROP FUNCTION domains_keep_left_dkim_names_of_alias CASCADE"),
         migrations.RunSQL(GONE, migrations.RunSQL.noop),
     ]

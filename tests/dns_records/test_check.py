@@ -315,6 +315,7 @@ def test_a_certificate_that_cannot_be_read(place: Place, tmp_path: Path) -> None
     place.publish()
     place.publish_hosts()
     check(place)
+    tlsa = "\n".join(line for one in expected_of_hosts() if one.purpose == "tlsa" for line in one.zone_lines)
 
     def said() -> list[tuple[str, str, bool]]:
         check(place)
@@ -325,6 +326,10 @@ def test_a_certificate_that_cannot_be_read(place: Place, tmp_path: Path) -> None
     unreadable = f"The panel cannot read a certificate from {path}, so it does not know which record is right."
     so_far = [("right", "", False), ("unknown", unreadable, True)]
     assert said() == so_far
+    assert said() == so_far
+    place.servers.zone("example.net", "", ns=["dead"])
+    assert said() == so_far, "told once, also while nobody answers"
+    place.servers.zone("example.net", tlsa)
     assert said() == so_far
     path.write_text(certificate(keys[1], "mx.example.net"))
     so_far.append(

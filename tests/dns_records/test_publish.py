@@ -219,6 +219,8 @@ def test_the_zone_that_holds_the_mail_hosts(place: Place, server: UpdateServer, 
     assert published("mx1.example.net", "AAAA") == []
     assert plan_for(place.domain).to_do
     assert not [step for step in plan_for(place.domain).steps if step.rdtype in ("A", "AAAA", "TLSA")]
+    add_domain("mx1.example.net", by=TESTER)
+    assert plan_for(domain).to_do == [], "what the domain within it needs now stays"
 
 
 class TestRefused:

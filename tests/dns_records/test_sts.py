@@ -1,8 +1,10 @@
 """The policy of MTA-STS, as the server of a sender asks for it (RFC 8461)."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.utils import timezone
 
@@ -88,6 +90,21 @@ def test_the_way_out(client: Client, alice_client: Client) -> None:
     assert get(client, "mta-sts.example.org")[0] == 404
     assert records_of(domain) == {}
     assert held_by_anybody() is None
+
+
+def test_who_asked_before_the_upgrade_may_hold_it() -> None:
+    fill = import_module("dns_records.migrations.0010_policies_held_so_far").fill
+    for name in ("example.org", "example.com"):
+        add_domain(name, active=name == "example.org", by=TESTER)
+    fill(apps, None)
+    assert held_by_anybody() is None, "there is no policy"
+    change_dns_settings(hosts=HOSTS, panel_host="panel.example.net", sts_mode="testing", sts_days=30, by=TESTER)
+    before = timezone.now()
+    for _time in ("once", "and again"):
+        fill(apps, None)
+        (row,) = HeldPolicy.objects.all()
+        assert str(row.domain) == "example.org"
+        assert timedelta(days=30) <= row.until - before <= timedelta(days=30, hours=1)
 
 
 def test_a_policy_that_many_ask_for_is_noted_once(client: Client) -> None:

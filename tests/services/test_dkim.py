@@ -202,6 +202,25 @@ class TestLeftNames:
             f"{first}._domainkey.{name}" for name in ("example.org", "brand.example")
         }
 
+    @pytest.mark.parametrize("goes", ["deleted", "another target", "no alias domain any more"])
+    def test_an_alias_domain_goes(self, domain: Domain, goes: str) -> None:
+        other = add_domain("other.example", by=TESTER)
+        brand = add_domain("brand.example", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+        move(add_dkim_key(domain, "s1", generate("ed25519"), for_alias_domains=True, by=TESTER), State.PUBLISHED)
+        add_dkim_key(domain, "s2", generate("ed25519"), by=TESTER)
+        change_domain(brand, active=False, by=TESTER)
+        assert not LeftDkimName.objects.exists()
+        if goes == "deleted":
+            delete_domain(brand, by=TESTER)
+            brand = add_domain("brand.example", by=TESTER)
+        elif goes == "another target":
+            change_domain(brand, target=other, by=TESTER)
+        else:
+            change_domain(brand, address_class=AddressClass.VIRTUAL_MAILBOX, target=None, by=TESTER)
+        assert [one.name for one in LeftDkimName.objects.all()] == ["s1._domainkey.brand.example"]
+        with refusal("s1._domainkey.brand.example had another key"):
+            made(brand)
+
     def test_a_key_that_was_gone_long_before_it_is_deleted(self, domain: Domain) -> None:
         key = move(made(domain), State.PUBLISHED, State.GONE)
         later(days=31)
