@@ -1,12 +1,13 @@
 """Files for mail servers, each written complete or not at all."""
 
-import json
 import os
 import socket
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+from mailservers.root import Root
 
 Owner = tuple[int, int]  # uid, gid
 ROOT: Owner = (0, 0)
@@ -81,8 +82,7 @@ class FolderByRoot:
     """For the system user, whom root answers at the other end of standard input (mailadmin/launch/folder.py)."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory, self.asked = directory, socket.socket(fileno=0)
-        self.answers = self.asked.makefile("r", encoding="utf-8")
+        self.directory, self.ask = directory, Root(socket.socket(fileno=0)).ask
 
     def open(self) -> None:
         """Root looks whether the directory is its own, and keeps others out until this command ends."""
@@ -100,13 +100,3 @@ class FolderByRoot:
 
     def remove(self, name: str) -> None:
         self.ask("remove", name)
-
-    def ask(self, *words: str) -> Any:
-        self.asked.sendall(json.dumps(words).encode() + b"\n")
-        line = self.answers.readline()
-        if not line:
-            raise OSError(None, "root, who was asked, is gone")
-        answer: dict[str, Any] = json.loads(line)
-        if "fault" in answer:
-            raise OSError(*answer["fault"])
-        return answer["said"]

@@ -5,13 +5,11 @@ import argparse
 import contextlib
 import errno
 import fcntl
-import json
 import os
 import pwd
 import re
 import secrets
 import signal
-import socket
 import stat
 import subprocess
 import time
@@ -53,12 +51,6 @@ class Folder:
     @property
     def operations(self) -> dict[str, Callable[..., Any]]:
         return {"open": self.open, "names": self.names, "read": self.read, "write": self.write, "remove": self.remove}
-
-    def answer(self, asked_by: socket.socket) -> None:
-        """A line of JSON for each line, until nobody asks any more: the operation and its words."""
-        with asked_by.makefile("r", encoding="utf-8") as lines, contextlib.suppress(ConnectionError):
-            for line in lines:
-                asked_by.sendall(json.dumps(self.answer_to(json.loads(line))).encode() + b"\n")
 
     def answer_to(self, asked: list[str]) -> dict[str, Any]:
         operation, *words = asked

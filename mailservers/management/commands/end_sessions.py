@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import PanelCommand
 from mailservers.dovecot_sessions import Dovecot, DovecotByRoot, DovecotHere, end_sessions
+from mailservers.root import Root, RootIsGone
 
 
 class Command(PanelCommand):
@@ -36,13 +37,13 @@ class Command(PanelCommand):
             raise CommandError(_("Look every second at most."))
         dovecot: Dovecot = DovecotHere(options["conf"])
         if options["by_root"]:
-            dovecot = DovecotByRoot(socket.socket(fileno=0))
+            dovecot = DovecotByRoot(Root(socket.socket(fileno=0)))
         while True:
             try:
                 for login in end_sessions(host=options["host"], dovecot=dovecot):
                     self.stdout.write(_("Ended the sessions of %(login)s.") % {"login": login})
-            except EOFError:
-                return  # root, at the other end, is gone
+            except RootIsGone:
+                return
             except (OSError, OperationalError) as error:
                 sentence = _("Sessions could not be ended: %(reason)s.") % {"reason": str(error).strip().rstrip(".")}
                 if every is None:
