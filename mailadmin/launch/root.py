@@ -23,8 +23,8 @@ from mailadmin.launch.unpack import unpack
 
 PASSWORD_FILE = "--admin-password-file"  # noqa: S105
 OUTPUT, INSTALLED_AT, DOMAINS_AS = "--output", "--installed-at", "--domains-as"
-# command -> the user whose group reads what it writes
-READ_BY = {"postfix_config": "postfix", "dovecot_config": "dovecot", "opendkim_config": "opendkim"}
+# command -> the program that reads what it writes; its user, in small letters, is the one whose group reads it
+READ_BY = {"postfix_config": "Postfix", "dovecot_config": "Dovecot", "opendkim_config": "OpenDKIM"}
 
 
 def run_as_service_user(checkout: Path, state: State, command: str, *arguments: str) -> NoReturn:
@@ -130,8 +130,8 @@ def _output_of(program: list[str], environment: dict[str, str], user: pwd.struct
 
 
 def _reader(name: str | None, command: str) -> pwd.struct_passwd:
-    program = READ_BY[command].capitalize()
-    name = name or READ_BY[command]
+    program = READ_BY[command]
+    name = name or program.lower()
     try:
         return pwd.getpwnam(name)
     except KeyError as error:
