@@ -56,9 +56,9 @@ class DovecotByRoot:
         self.root.ask("end", *sorted(processes))
 
 
-def end_sessions(*, host: str, dovecot: Dovecot) -> list[str]:
-    """Ends the sessions of all who would not get in now, and says in the panel that this host has looked. Gives their
-    logins. Raises OSError with a sentence if doveadm cannot do it.
+def end_sessions(*, host: str, dovecot: Dovecot, goes_on: bool = False) -> list[str]:
+    """Ends the sessions of all who would not get in now, and says in the panel that this host has looked, and whether
+    it goes on to do so. Gives their logins. Raises OSError with a sentence if doveadm cannot do it.
 
     Looks once more after it has ended some: who signed in while the database changed may only now be seen."""
     looked_at = now_by_the_database()
@@ -66,7 +66,8 @@ def end_sessions(*, host: str, dovecot: Dovecot) -> list[str]:
     ended = _end(dovecot, since=before.looked_at - OVERLAP if before else None)
     if ended:
         _end(dovecot, since=looked_at)
-    SessionCheck.objects.update_or_create(host=host, defaults={"looked_at": looked_at})
+    said = {"looked_at": looked_at} | ({"goes_on": True} if goes_on else {})  # who looks once by hand changes nothing
+    SessionCheck.objects.update_or_create(host=host, defaults=said)
     return ended
 
 

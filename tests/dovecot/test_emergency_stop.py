@@ -269,6 +269,10 @@ def test_the_command(mail: Dovecot) -> None:
         finally:
             release_mailboxes([mailbox(DAVE)], by=TESTER)
     assert said.getvalue() == f"Ended the sessions of {DAVE}.\n"
+    assert not SessionCheck.objects.get(host="mx2.example.net").goes_on
+    for goes_on in (True, False):  # once more by hand
+        end_sessions(host="mx2.example.net", dovecot=DovecotHere(words["conf"]), goes_on=goes_on)
+        assert SessionCheck.objects.get(host="mx2.example.net").goes_on
     looked_at = SessionCheck.objects.get(host="mx2.example.net").looked_at
     with pytest.raises(CommandError, match="Sessions could not be ended: .*nowhere.conf"):
         call_command("end_sessions", **words | {"conf": "/nowhere.conf"})
