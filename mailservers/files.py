@@ -1,11 +1,14 @@
 """Files for mail servers, each written complete or not at all."""
 
+import io
 import os
 import socket
+import tarfile
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mailservers.root import Root
 
@@ -35,6 +38,28 @@ def write_whole(path: Path, text: str, *, mode: int, owner: Owner = ROOT, age: i
 def give(path: Path, owner: Owner) -> None:
     if os.geteuid() == 0:
         os.chown(path, *owner)
+
+
+class Packed(NamedTuple):
+    """A file in an archive. Its owner is named: on the host where it is unpacked he may have another number."""
+
+    name: str
+    text: str
+    mode: int
+    user: str = "root"
+    group: str = ""
+
+
+def as_tar(files: Iterable[Packed], *, age: int = 0) -> bytes:
+    """For a host where the panel may not write. `age` is by how many seconds they look older than they are."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for file in files:
+            content, member = file.text.encode(), tarfile.TarInfo(file.name)
+            member.size, member.mode, member.mtime = len(content), file.mode, int(time.time()) - age
+            member.uname, member.gname = file.user, file.group
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 class Folder(Protocol):

@@ -100,7 +100,12 @@ def test_neither_end_minds_that_the_other_is_gone() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.sendall(b'["who"]\n')
-        answer_lines(theirs, lambda asked: {"said": ours.close()})
+
+        def leave(asked: list[str]) -> dict[str, str]:
+            ours.close()
+            return {"said": ""}
+
+        answer_lines(theirs, leave)
     ours, theirs = socket.socketpair()
     with ours:
         theirs.close()

@@ -6,14 +6,16 @@ import pytest
 from django.apps import apps
 from django.db import connection
 from django.db.migrations import RunSQL
+from django.db.models import Model
 
 from accounts.lines import LineField
+from accounts.models import User
 from accounts.services import add_user, change_user
 from api.models import Token
 from domains.models import Domain
 from domains.services import change_domain
 from lookup_tables.models import Transport
-from mailboxes.models import Alias, AppPassword
+from mailboxes.models import Alias, AppPassword, Mailbox
 from mailboxes.services import change_mailbox
 from restrictions.models import RestrictionClass
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
@@ -50,8 +52,8 @@ def test_a_row_can_be_changed_after_the_upgrade() -> None:
     jean = add_mailbox("jean@example.org")
     add_alias("info@example.org", "jean@example.org")
     alias = Alias.objects.get()
-    for row in (zoe, jean):
-        type(row).objects.filter(pk=row.pk).update(name=OLD)
+    User.objects.filter(pk=zoe.pk).update(name=OLD)
+    Mailbox.objects.filter(pk=jean.pk).update(name=OLD)
     Domain.objects.filter(pk=domain.pk).update(description=OLD)
     Alias.objects.filter(pk=alias.pk).update(comment=OLD)
     transport = Transport.objects.create(key="example.net", result="smtp:", comment=OLD)
@@ -59,7 +61,8 @@ def test_a_row_can_be_changed_after_the_upgrade() -> None:
 
     upgrade()
 
-    for row in (zoe, domain, jean, alias, transport, strict):
+    rows: list[Model] = [zoe, domain, jean, alias, transport, strict]
+    for row in rows:
         row.refresh_from_db()
         row.full_clean()
     assert [zoe.name, jean.name, domain.description, alias.comment, transport.comment, strict.comment] == [NEW] * 6
