@@ -124,7 +124,7 @@ def rights() -> list[str]:
 
 
 def sessions() -> list[str]:
-    """Each host with Dovecot that has ended sessions goes on to do so."""
+    """Each host with Dovecot that ended sessions again and again (--every) goes on to do so."""
     from mailboxes.sessions import silent_hosts
 
     sentence = _(

@@ -71,6 +71,7 @@ class SessionCheck(models.Model):
 
     host = models.CharField(_("host"), max_length=253, unique=True, db_collation="C")
     looked_at = models.DateTimeField(_("looked"))
+    goes_on = models.BooleanField(default=False, db_default=False, editable=False)  # it looks again and again
 
     class Meta:
         ordering = ["host"]
@@ -122,8 +123,8 @@ def now_by_the_database() -> datetime:
 
 
 def silent_hosts() -> list[SessionCheck]:
-    """Those that have not looked for long."""
-    return list(SessionCheck.objects.filter(looked_at__lt=Now() - SILENCE))
+    """Those that looked again and again, but have not for long."""
+    return list(SessionCheck.objects.filter(goes_on=True, looked_at__lt=Now() - SILENCE))
 
 
 def forget_host(check: SessionCheck) -> None:

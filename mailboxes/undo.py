@@ -62,8 +62,9 @@ def undo_change_set(change_set: ChangeSet, *, tell: Callable[[str], None] = lamb
 
 def is_long_work(change_set: ChangeSet) -> bool:
     """Whether an undo would take longer than a request should."""
-    if number_of_events(change_set.pk) > 2 * MOST_AT_ONCE:
-        return True
+    number = number_of_events(change_set.pk)  # net events are never more than these
+    if not MOST_AT_ONCE < number <= 2 * MOST_AT_ONCE:
+        return number > MOST_AT_ONCE
     return len(NetEvents.of_change_set(change_set.pk)) > MOST_AT_ONCE
 
 

@@ -74,7 +74,7 @@ def _protected(number: str) -> ProtectedAlias | None:
 
 
 def _row_about_recipient(key: str) -> Model | None:
-    known = list(access.Classes.current().by_people)
+    known = list(access.names_by_people())
     with connection.cursor() as cursor:
         cursor.execute("SELECT rule_id, met_id FROM mail_map.recipient_access(%s, %s)", [key, known])
         rule, met = cursor.fetchone() or (None, None)

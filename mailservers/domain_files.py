@@ -17,6 +17,7 @@ from mailservers.postfix_config import BACK_DATED, FILE_MODE, postfix_owner
 from mailservers.postfix_host import LISTS_OF_DOMAINS
 
 ENDINGS = {"hash": "db"}  # of other types: their name
+MARK = "not-indexed"  # the ending of a file; while it is there, the index may be older than the list
 
 
 class NotIndexed(Exception):
@@ -63,11 +64,15 @@ def _write(lists: Lists, kind: str, parameter: str) -> DomainFile:
     names = list(names_in(parameter))
     text = f"# {parameter}, written by mailadmin: domain_files writes it again.\n"
     text += "".join(f"{name} here\n" for name in names)
-    is_indexed = f"{parameter}.{ENDINGS.get(kind, kind)}" in lists.names()
-    is_new = lists.write(parameter, text) or not is_indexed
-    if is_new and (fault := lists.index(parameter)):
-        lists.remove(parameter)  # the next time begins anew
-        raise NotIndexed(fault)
+    index, mark, there = f"{parameter}.{ENDINGS.get(kind, kind)}", f"{parameter}.{MARK}", lists.names()
+    is_new = index not in there or mark in there or lists.read(parameter) != text
+    if is_new:
+        lists.write(mark, "")  # whatever ends us now, the next run indexes it
+    lists.write(parameter, text)
+    if is_new:
+        if fault := lists.index(parameter):
+            raise NotIndexed(fault)
+        lists.remove(mark)
     return DomainFile(parameter, len(names), is_new)
 
 

@@ -3,15 +3,12 @@
 Written for Dovecot 2.3 (doc.dovecot.org/2.3); dovecot24_config.py has what 2.4 reads."""
 
 import grp
-import io
-import tarfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import connection
 
-from mailservers.files import write_whole
+from mailservers.files import Packed, as_tar, write_whole
 from mailservers.mail_servers import DOVECOT
 
 SOCKETS = {"auth": "auth", "lmtp": "dovecot-lmtp", "quota-status": "quota-status"}  # service -> name below private/
@@ -122,16 +119,9 @@ def write_directory(host: DovecotHost, directory: Path) -> list[str]:
     return sorted(texts)
 
 
-def as_tar(host: DovecotHost) -> bytes:
+def packed(host: DovecotHost) -> bytes:
     """The same files in an archive, for root to unpack."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, text in files_for(host).items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode, member.mtime = len(text.encode()), SECRET_MODE, int(time.time())
-            member.uname, member.gname = "root", "dovecot"
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return buffer.getvalue()
+    return as_tar(Packed(name, text, SECRET_MODE, "root", "dovecot") for name, text in files_for(host).items())
 
 
 def _group() -> int:

@@ -1,15 +1,14 @@
 """Who is signed in to the Dovecot of this host, and the end of sessions that may not go on (doveadm-who(1))."""
 
 import contextlib
-import json
 import os
 import signal
-import socket
 import subprocess
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from mailboxes.sessions import OVERLAP, Session, SessionCheck, now_by_the_database, sessions_to_end
+from mailservers.root import Root
 
 LONGEST = 60  # seconds that doveadm may take
 
@@ -45,32 +44,21 @@ class DovecotHere:
 
 
 class DovecotByRoot:
-    """For the system user, whom root answers at the other end of a socket (mailadmin/launch/sessions.py)."""
+    """For the system user, whom root answers (mailadmin/launch/sessions.py)."""
 
-    def __init__(self, asked: socket.socket) -> None:
-        self.asked = asked
-        self.answers = asked.makefile("r", encoding="utf-8")
+    def __init__(self, root: Root) -> None:
+        self.root = root
 
     def who(self) -> str:
-        return self._ask(None)
+        return str(self.root.ask("who"))
 
     def end(self, processes: set[int]) -> None:
-        self._ask(sorted(processes))
-
-    def _ask(self, question: list[int] | None) -> str:
-        self.asked.sendall(json.dumps(question).encode() + b"\n")
-        line = self.answers.readline()
-        if not line:
-            raise EOFError
-        said: dict[str, Any] = json.loads(line)
-        if said["fault"]:
-            raise OSError(said["fault"])
-        return str(said["output"])
+        self.root.ask("end", *sorted(processes))
 
 
-def end_sessions(*, host: str, dovecot: Dovecot) -> list[str]:
-    """Ends the sessions of all who would not get in now, and says in the panel that this host has looked. Gives their
-    logins. Raises OSError with a sentence if doveadm cannot do it.
+def end_sessions(*, host: str, dovecot: Dovecot, goes_on: bool = False) -> list[str]:
+    """Ends the sessions of all who would not get in now, and says in the panel that this host has looked, and whether
+    it goes on to do so. Gives their logins. Raises OSError with a sentence if doveadm cannot do it.
 
     Looks once more after it has ended some: who signed in while the database changed may only now be seen."""
     looked_at = now_by_the_database()
@@ -78,7 +66,8 @@ def end_sessions(*, host: str, dovecot: Dovecot) -> list[str]:
     ended = _end(dovecot, since=before.looked_at - OVERLAP if before else None)
     if ended:
         _end(dovecot, since=looked_at)
-    SessionCheck.objects.update_or_create(host=host, defaults={"looked_at": looked_at})
+    said = {"looked_at": looked_at} | ({"goes_on": True} if goes_on else {})  # who looks once by hand changes nothing
+    SessionCheck.objects.update_or_create(host=host, defaults=said)
     return ended
 
 

@@ -1,9 +1,6 @@
 """The files a Postfix host needs: one .cf for each map, a main.cf fragment, and the commands that put them in place."""
 
-import io
 import pwd
-import tarfile
-import time
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -12,7 +9,7 @@ from django.db import connection
 from lookup_tables.models import SenderRelay
 from lookup_tables.relay_passwords import decrypted
 from mailservers import submission
-from mailservers.files import ROOT, Owner, give, write_whole
+from mailservers.files import ROOT, Owner, Packed, as_tar, give, write_whole
 from mailservers.install_commands import commands_for
 from mailservers.mail_servers import POSTFIX
 from mailservers.main_cf import RELAY_PASSWORDS_FILE, fragment
@@ -66,20 +63,15 @@ def write_file(path: Path, text: str) -> None:
     write_whole(path, text, mode=mode, owner=owner, age=BACK_DATED)
 
 
-def as_tar(host: PostfixHost) -> bytes:
+def packed(host: PostfixHost) -> bytes:
     """The same files as a tar archive, for a host where the panel may not write."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, text in files_for(host).items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode, member.mtime = len(text.encode()), FILE_MODE, int(time.time()) - BACK_DATED
-            member.uname, member.gname = "root", "postfix"
-            if name == PASSWORD_FILE:
-                member.uname, member.mode = "postfix", PASSWORD_MODE
-            if name == RELAY_PASSWORDS_FILE:
-                member.gname, member.mode = "root", RELAY_PASSWORDS_MODE
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return buffer.getvalue()
+    secret = {
+        PASSWORD_FILE: (PASSWORD_MODE, "postfix", "postfix"),
+        RELAY_PASSWORDS_FILE: (RELAY_PASSWORDS_MODE, "root", "root"),
+    }
+    usual = (FILE_MODE, "root", "postfix")
+    files = (Packed(name, text, *secret.get(name, usual)) for name, text in files_for(host).items())
+    return as_tar(files, age=BACK_DATED)
 
 
 def _map_file(name: str, host: PostfixHost) -> str:

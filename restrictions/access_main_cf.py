@@ -41,6 +41,11 @@ class AccessMap:
         return asked if self.number is None else f"{self.number} {asked}"
 
 
+def names_by_people() -> tuple[str, ...]:
+    """Of all classes that people made: they are written also without entries (restrictions/main_cf.py)."""
+    return tuple(RestrictionClass.objects.order_by("name").values_list("name", flat=True))
+
+
 @dataclass(frozen=True)
 class Classes:
     """Every class that main.cf defines and a map may answer: those that people made, and by number those of protected
@@ -55,8 +60,7 @@ class Classes:
         """Three statements."""
         rules = AccessRule.objects.filter(domain__isnull=False, applies_to=AppliesTo.SENDER)
         return cls(
-            # All of them are written, also without entries (restrictions/main_cf.py).
-            tuple(RestrictionClass.objects.order_by("name").values_list("name", flat=True)),
+            names_by_people(),
             tuple(ProtectedAlias.objects.order_by("pk").values_list("pk", flat=True)),
             tuple(rules.order_by("domain").values_list("domain", flat=True).distinct()),
         )

@@ -5,13 +5,11 @@ import argparse
 import contextlib
 import errno
 import fcntl
-import json
 import os
 import pwd
 import re
 import secrets
 import signal
-import socket
 import stat
 import subprocess
 import time
@@ -26,19 +24,22 @@ NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
-# The names of opendkim_sync (mailservers/opendkim.py), also those that it gave at first, and of domain_files.
-OF_KEYS = re.compile(
-    r"mailadmin-[0-9]{1,19}\.private|[0-9]{1,18}\.[A-Za-z0-9._-]{1,240}\.private"
-    r"|KeyTable|SigningTable(\.ed25519)?|opendkim-not-told"
-)
-OF_LISTS = re.compile(r"virtual_alias_domains|virtual_mailbox_domains|mydestination|relay_domains")
+# The names of opendkim_sync (mailservers/opendkim.py): what it reads, no private key; what it writes; and what it
+# removes, also by the names that it gave at first.
+TABLES = re.compile(r"KeyTable|SigningTable(\.ed25519)?")
+OF_KEYS = re.compile(rf"mailadmin-[0-9]{{1,19}}\.private|opendkim-not-told|{TABLES.pattern}")
+OF_OLD_KEYS = re.compile(rf"[0-9]{{1,18}}\.[A-Za-z0-9._-]{{1,240}}\.private|{OF_KEYS.pattern}")
+# Those of domain_files.
+OF_LISTS = re.compile(r"(virtual_alias_domains|virtual_mailbox_domains|mydestination|relay_domains)(\.not-indexed)?")
 KINDS = ("cdb", "lmdb", "hash")
 
 
 class Folder:
     """A file is complete before it takes its name; no link is followed, neither on the way nor at the end."""
 
-    names_of_files: re.Pattern[str]
+    read_names: re.Pattern[str]
+    written_names: re.Pattern[str]
+    removed_names: re.Pattern[str]
     mode: int  # of files
     age = 0  # seconds that a file looks older than it is
 
@@ -53,12 +54,6 @@ class Folder:
     @property
     def operations(self) -> dict[str, Callable[..., Any]]:
         return {"open": self.open, "names": self.names, "read": self.read, "write": self.write, "remove": self.remove}
-
-    def answer(self, asked_by: socket.socket) -> None:
-        """A line of JSON for each line, until nobody asks any more: the operation and its words."""
-        with asked_by.makefile("r", encoding="utf-8") as lines, contextlib.suppress(ConnectionError):
-            for line in lines:
-                asked_by.sendall(json.dumps(self.answer_to(json.loads(line))).encode() + b"\n")
 
     def answer_to(self, asked: list[str]) -> dict[str, Any]:
         operation, *words = asked
@@ -79,13 +74,13 @@ class Folder:
             return sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
 
     def read(self, name: str) -> str | None:
-        with self._file(name) as file:
+        with self._file(_plain(name, self.read_names)) as file:
             return None if file is None else _content(file).decode(errors="replace")
 
     def write(self, name: str, text: str) -> bool:
         """Whether the file has not been so before."""
         content, owner = text.encode(), self.owner
-        with self._file(name) as file:
+        with self._file(_plain(name, self.written_names)) as file:
             if file is not None and _content(file) == content:
                 os.fchown(file, *owner)
                 os.fchmod(file, self.mode)
@@ -108,18 +103,13 @@ class Folder:
 
     def remove(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._plain(name), dir_fd=self.descriptor)
-
-    def _plain(self, name: str) -> str:
-        if not self.names_of_files.fullmatch(name):
-            raise LaunchError(f"The command asked root for the file {name!r}, which is none of its own.")
-        return name
+            os.unlink(_plain(name, self.removed_names), dir_fd=self.descriptor)
 
     @contextlib.contextmanager
     def _file(self, name: str) -> Iterator[int | None]:
         """A plain file, not one that a link leads to; None for everything else."""
         try:
-            descriptor = os.open(self._plain(name), OLD_FILE, dir_fd=self.descriptor)
+            descriptor = os.open(name, OLD_FILE, dir_fd=self.descriptor)
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.ELOOP, errno.ENXIO):
                 raise
@@ -161,7 +151,8 @@ class Folder:
 class Keys(Folder):
     """For OpenDKIM, whose user may have the directory: Debian gives /etc/dkimkeys to it."""
 
-    names_of_files, mode = OF_KEYS, 0o600
+    read_names, written_names, removed_names = TABLES, OF_KEYS, OF_OLD_KEYS
+    mode = 0o600
 
     def __init__(self, arguments: Sequence[str]) -> None:
         parser = argparse.ArgumentParser(prog="opendkim_sync", add_help=False)
@@ -215,7 +206,8 @@ class Keys(Folder):
 class Lists(Folder):
     """For Postfix; postmap(1) makes an index of each."""
 
-    names_of_files, mode, age = OF_LISTS, 0o640, 60
+    read_names = written_names = removed_names = OF_LISTS
+    mode, age = 0o640, 60
 
     def __init__(self, directory: str, kind: str) -> None:
         super().__init__(directory, "postfix")
@@ -241,9 +233,15 @@ class Lists(Folder):
 
     def index(self, name: str) -> str:
         """What postmap(1) says of it; nothing if all went well. Only root can change the way to the file (open)."""
-        command = ["postmap", f"{self.kind}:{self.path / self._plain(name)}"]
+        command = ["postmap", f"{self.kind}:{self.path / _plain(name, self.written_names)}"]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         return done.stderr.strip() or ("postmap failed." if done.returncode else "")
+
+
+def _plain(name: str, names: re.Pattern[str]) -> str:
+    if not names.fullmatch(name):
+        raise LaunchError(f"The command asked root for the file {name!r}, which is none of its own.")
+    return name
 
 
 def _content(file: int) -> bytes:

@@ -17,14 +17,14 @@ from mailadmin.launch.at_hand import BY_ROOT, run_with_root_at_hand
 from mailadmin.launch.folder import Keys, Lists
 from mailadmin.launch.options import option, original_login, read_password, with_option
 from mailadmin.launch.service_user import become, ensure_service_user, give_state, readable_code
-from mailadmin.launch.sessions import answer
+from mailadmin.launch.sessions import Sessions
 from mailadmin.launch.state import State
 from mailadmin.launch.unpack import unpack
 
 PASSWORD_FILE = "--admin-password-file"  # noqa: S105
 OUTPUT, INSTALLED_AT, DOMAINS_AS = "--output", "--installed-at", "--domains-as"
-# command -> the user whose group reads what it writes
-READ_BY = {"postfix_config": "postfix", "dovecot_config": "dovecot", "opendkim_config": "opendkim"}
+# command -> the program that reads what it writes; its user, in small letters, is the one whose group reads it
+READ_BY = {"postfix_config": "Postfix", "dovecot_config": "Dovecot", "opendkim_config": "OpenDKIM"}
 
 
 def run_as_service_user(checkout: Path, state: State, command: str, *arguments: str) -> NoReturn:
@@ -75,7 +75,7 @@ def write_for(
     if kind:
         lists = Lists(str(directory), kind)
         domain_files = [*beginning, "domain_files", *lists.options]
-        if code := run_with_root_at_hand(domain_files, environment, user, lists.answer):
+        if code := run_with_root_at_hand(domain_files, environment, user, lists.answer_to):
             sys.exit(code)
     if command != "opendkim_config":
         print(f"To put them in place, read and run as root: sh {directory / 'install-commands'}")
@@ -94,9 +94,9 @@ def run_if_it_asks_root(
     run = partial(run_with_root_at_hand, environment=environment, user=user)
     if folder:
         os.umask(0o022)  # OpenDKIM must find the way through directories that we make
-        sys.exit(run([*program, *arguments, *folder.options], answer=folder.answer))
+        sys.exit(run([*program, *arguments, *folder.options], answer_to=folder.answer_to))
     if name == "end_sessions":
-        sys.exit(run([*program, *arguments], answer=partial(answer, conf=option(arguments, "--conf"))))
+        sys.exit(run([*program, *arguments], answer_to=Sessions(arguments[1:]).answer_to))
 
 
 def _as_pipe(secret: str, user: pwd.struct_passwd) -> str:
@@ -130,8 +130,8 @@ def _output_of(program: list[str], environment: dict[str, str], user: pwd.struct
 
 
 def _reader(name: str | None, command: str) -> pwd.struct_passwd:
-    program = READ_BY[command].capitalize()
-    name = name or READ_BY[command]
+    program = READ_BY[command]
+    name = name or program.lower()
     try:
         return pwd.getpwnam(name)
     except KeyError as error:

@@ -1,44 +1,53 @@
 """The two things that only root does for end_sessions: to ask doveadm-who(1) who is signed in, and to end processes
 that it named (at_hand.py)."""
 
+import argparse
 import contextlib
-import json
 import os
 import signal
-import socket
 import subprocess
+from collections.abc import Sequence
+from typing import Any
+
+from mailadmin.launch import LaunchError
 
 LONGEST = 60  # seconds that doveadm may take
 
 
-def answer(asked_by: socket.socket, conf: str | None) -> None:
-    """A line of JSON for each line, until nobody asks any more: null is who is signed in, a list is processes to end.
-    Only those that doveadm named last are ended."""
-    named: set[int] = set()
-    with asked_by, asked_by.makefile("r", encoding="utf-8") as lines:
-        for line in lines:
-            asked = json.loads(line)
-            if asked is None:
-                said = _who(conf)
-                named = _processes(said["output"])
-            else:
-                said = {"output": "", "fault": ""}
-                for process in named.intersection(asked):
+class Sessions:
+    """Those of the Dovecot that root named. Only processes that doveadm named last are ended."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        parser = argparse.ArgumentParser(prog="end_sessions", add_help=False)
+        parser.add_argument("--conf")
+        given, _others = parser.parse_known_args(arguments)
+        self.conf: str | None = given.conf
+        self.named: set[int] = set()
+
+    def answer_to(self, asked: list[Any]) -> dict[str, Any]:
+        match asked:
+            case ["who"]:
+                return self._who()
+            case ["end", *processes]:
+                for process in self.named.intersection(processes):
                     with contextlib.suppress(ProcessLookupError):  # its session is over already
                         os.kill(process, signal.SIGTERM)
-            asked_by.sendall(json.dumps(said).encode() + b"\n")
+                return {"said": None}
+        raise LaunchError("The command asked root for something that root does not do for it.")
 
-
-def _who(conf: str | None) -> dict[str, str]:
-    command = ["doveadm", *(["-c", conf] if conf else []), "-f", "tab", "who", "-1"]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return {"output": "", "fault": str(error)}
-    fault = (done.stderr.strip() or f"doveadm ended with {done.returncode}") if done.returncode else ""
-    return {"output": done.stdout, "fault": fault}
+    def _who(self) -> dict[str, Any]:
+        command = ["doveadm", *(["-c", self.conf] if self.conf else []), "-f", "tab", "who", "-1"]
+        self.named = set()
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return {"fault": [str(error)]}
+        if done.returncode:
+            return {"fault": [done.stderr.strip() or f"doveadm ended with {done.returncode}"]}
+        self.named = _processes(done.stdout)
+        return {"said": done.stdout}
 
 
 def _processes(output: str) -> set[int]:

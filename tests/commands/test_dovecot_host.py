@@ -15,8 +15,9 @@ from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
 pytestmark = pytest.mark.django_db
 
 
-def looked(host: str, ago: timedelta = timedelta(0)) -> None:
-    SessionCheck.objects.update_or_create(host=host, defaults={"looked_at": now_by_the_database() - ago})
+def looked(host: str, ago: timedelta = timedelta(0), *, goes_on: bool = True) -> None:
+    looked_at = now_by_the_database() - ago
+    SessionCheck.objects.update_or_create(host=host, defaults={"looked_at": looked_at, "goes_on": goes_on})
 
 
 def test_it_works(shell: Shell) -> None:
@@ -33,6 +34,7 @@ def test_it_works(shell: Shell) -> None:
 
 def test_health_names_a_host_that_ends_none_any_more() -> None:
     looked("mx1.example.net", timedelta(minutes=9))
+    looked("by-hand.example.net", timedelta(minutes=11), goes_on=False)
     assert health.sessions() == []
     looked("mx2.example.net", timedelta(minutes=11))
     (sentence,) = health.sessions()

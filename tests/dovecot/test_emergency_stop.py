@@ -14,13 +14,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from mailadmin.launch.sessions import answer
+from mailadmin.launch.at_hand import answer_lines
+from mailadmin.launch.sessions import Sessions
 from mailboxes.app_passwords import add_app_password, revoke_app_password
 from mailboxes.models import AppPassword, Mailbox
 from mailboxes.services import change_mailbox, delete_mailbox
 from mailboxes.sessions import OVERLAP, EndOfSessions, SessionCheck, now_by_the_database
 from mailboxes.stopping import release_mailboxes, stop_mailboxes
 from mailservers.dovecot_sessions import DovecotByRoot, DovecotHere, end_sessions
+from mailservers.root import Root
 from tests.dovecot.test_read_and_send import PASSWORD, arrives, message, open_doors, with_password
 from tests.plugins.dovecot import Dovecot
 from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
@@ -267,6 +269,10 @@ def test_the_command(mail: Dovecot) -> None:
         finally:
             release_mailboxes([mailbox(DAVE)], by=TESTER)
     assert said.getvalue() == f"Ended the sessions of {DAVE}.\n"
+    assert not SessionCheck.objects.get(host="mx2.example.net").goes_on
+    for goes_on in (True, False):  # once more by hand
+        end_sessions(host="mx2.example.net", dovecot=DovecotHere(words["conf"]), goes_on=goes_on)
+        assert SessionCheck.objects.get(host="mx2.example.net").goes_on
     looked_at = SessionCheck.objects.get(host="mx2.example.net").looked_at
     with pytest.raises(CommandError, match="Sessions could not be ended: .*nowhere.conf"):
         call_command("end_sessions", **words | {"conf": "/nowhere.conf"})
@@ -276,9 +282,11 @@ def test_the_command(mail: Dovecot) -> None:
 def test_root_asks_dovecot_for_the_system_user(mail: Dovecot) -> None:
     """script/manage gives the command to a user who may neither ask doveadm nor end a process."""
     ours, theirs = socket.socketpair()
-    root = threading.Thread(target=answer, args=(theirs, str(mail.conf / "dovecot.conf")))
+    conf = mail.conf / "dovecot.conf"
+    sessions = Sessions(["--conf", "/nowhere.conf", f"--conf={conf}"])  # the last one counts, as for the command
+    root = threading.Thread(target=answer_lines, args=(theirs, sessions.answer_to))
     root.start()
-    user = DovecotByRoot(ours)
+    user = DovecotByRoot(Root(ours))
     EndOfSessions.objects.all().delete()  # those of the tests before
     bystander = subprocess.Popen(["sleep", "60"])
     try:
@@ -295,7 +303,7 @@ def test_root_asks_dovecot_for_the_system_user(mail: Dovecot) -> None:
     finally:
         bystander.kill()
         bystander.wait()
-        user.answers.close()
+        user.root.answers.close()
         ours.close()
         root.join(10)
     assert not root.is_alive()

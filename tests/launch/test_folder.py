@@ -21,8 +21,7 @@ from tests.launch.panel import Panel, free_port, until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Only root writes for mail servers.")
 
-KEY = "mailadmin-1.private"
-OPENDKIM = pwd.getpwnam("opendkim")
+KEY, AT_FIRST = "mailadmin-1.private", "1.s1.example.org.private"
 SIGNS = """
 from accounts.actors import Actor
 from domains.dkim_keys import generate
@@ -133,6 +132,12 @@ class TestCommands:
     def found(key: str, table: str) -> str:
         return subprocess.run(["postmap", "-q", key, table], capture_output=True, text=True).stdout
 
+    def test_a_program_that_is_not_here(self, panel: Panel, tmp_path: Path) -> None:
+        done = panel.manage("opendkim_config", "--output", str(tmp_path / "conf"), "--user", "nobody-here")
+        assert "This machine has no user nobody-here" in done.stderr
+        assert "Install OpenDKIM first" in done.stderr
+        assert list(tmp_path.iterdir()) == []
+
     @pytest.mark.parametrize(
         "words",
         [["opendkim_sync", "--nonsense"], ["domain_files", "--as", "cdb"], ["opendkim_config", "--tables"]],
@@ -209,20 +214,24 @@ class TestNames:
     def test_its_own(self, tmp_path: Path) -> None:
         folder = keys(tmp_path / "keys")
         said(folder, "open")
-        names = [
-            KEY,
-            "1.s1.example.org.private",
-            "KeyTable",
-            "SigningTable",
-            "SigningTable.ed25519",
-            "opendkim-not-told",
-        ]
-        for name in names:
+        tables, others = ["KeyTable", "SigningTable", "SigningTable.ed25519"], [KEY, "opendkim-not-told"]
+        for name in tables + others:
             said(folder, "write", name, name)
-        assert (said(folder, "names"), said(folder, "read", KEY)) == (sorted(names), KEY)
-        for name in names:
+        assert said(folder, "names") == sorted(tables + others)
+        assert [said(folder, "read", name) for name in tables] == tables
+        (tmp_path / "keys" / AT_FIRST).touch()
+        for name in [*tables, *others, AT_FIRST]:
             said(folder, "remove", name)
         assert said(folder, "names") == []
+
+    @pytest.mark.parametrize("asked", [["read", KEY], ["read", AT_FIRST], ["write", AT_FIRST, "text"]], ids=str)
+    def test_no_private_key_is_read(self, tmp_path: Path, asked: list[str]) -> None:
+        folder = keys(tmp_path / "keys")
+        said(folder, "open")
+        (tmp_path / "keys" / asked[1]).write_text("secret")
+        with pytest.raises(LaunchError, match="none of its own"):
+            folder.answer_to(asked)
+        assert (tmp_path / "keys" / asked[1]).read_text() == "secret"
 
     def test_nothing_that_it_does_not_do(self, tmp_path: Path) -> None:
         folder = keys(tmp_path / "keys")
@@ -254,8 +263,10 @@ class TestLinks:
     def test_in_the_way_of_a_file(self, tmp_path: Path, elsewhere: Path) -> None:
         folder = keys(tmp_path / "keys")
         said(folder, "open")
-        (tmp_path / "keys" / KEY).symlink_to(elsewhere)
-        assert (said(folder, "names"), said(folder, "read", KEY)) == ([], None)
+        for name in (KEY, "KeyTable"):
+            (tmp_path / "keys" / name).symlink_to(elsewhere)
+        assert (said(folder, "names"), said(folder, "read", "KeyTable")) == ([], None)
+        (tmp_path / "keys/KeyTable").unlink()
         assert said(folder, "write", KEY, "untouched") is True
         assert rights(elsewhere) == ("root", "root", 0o644)
         assert rights(tmp_path / "keys" / KEY) == ("opendkim", "opendkim", 0o600)
@@ -267,10 +278,10 @@ class TestLinks:
     def test_what_is_no_file(self, tmp_path: Path) -> None:
         folder = keys(tmp_path / "keys")
         said(folder, "open")
-        os.mkfifo(tmp_path / "keys" / KEY)
-        assert said(folder, "read", KEY) is None, "and nobody waits for somebody who writes"
-        (tmp_path / "keys/KeyTable").mkdir()
-        assert folder.answer_to(["write", "KeyTable", "text"]) == {"fault": [21, "Is a directory"]}
+        os.mkfifo(tmp_path / "keys/KeyTable")
+        assert said(folder, "read", "KeyTable") is None, "and nobody waits for somebody who writes"
+        (tmp_path / "keys" / KEY).mkdir()
+        assert folder.answer_to(["write", KEY, "text"]) == {"fault": [21, "Is a directory"]}
         assert {path.name for path in (tmp_path / "keys").iterdir()} == {KEY, "KeyTable"}
 
     def test_on_the_way(self, tmp_path: Path) -> None:
@@ -298,7 +309,7 @@ class TestDirectory:
         above, old = tmp_path / "dkimkeys", tmp_path / "dkimkeys/mailadmin"
         old.mkdir(parents=True)
         for path in (above, old):
-            os.chown(path, OPENDKIM.pw_uid, OPENDKIM.pw_gid)
+            shutil.chown(path, "opendkim", "opendkim")
             path.chmod(0o700)
         said(keys(old), "open")
         assert rights(old) == ("root", "opendkim", 0o750)

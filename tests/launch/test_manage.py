@@ -3,14 +3,17 @@
 import grp
 import os
 import signal
+import socket
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from mailadmin.launch.at_hand import answer_lines
 from mailadmin.launch.cluster import Cluster
-from tests.launch.panel import Panel, until
+from mailservers.root import Root, RootIsGone
+from tests.launch.panel import GONE_WITHIN, Panel, until
 
 NAP = "__import__('time').sleep(30)"
 
@@ -76,6 +79,38 @@ def test_root_asks_dovecot_who_is_signed_in(panel: Panel, tmp_path: Path) -> Non
 
     assert done.returncode == 1
     assert f"{tmp_path}/nobody/anvil" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root may ask doveadm.")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
+def test_a_command_ends_with_root_whom_it_asks(panel: Panel, tmp_path: Path, number: int) -> None:
+    conf = tmp_path / "dovecot.conf"
+    conf.write_text(f"base_dir = {tmp_path}/nobody\nssl = no\n")
+    command = [str(panel.checkout / "script/manage"), "end_sessions", "--every", "60", "--conf", str(conf)]
+    with subprocess.Popen(command, env=panel.environment, stderr=subprocess.PIPE, text=True) as root:
+        assert root.stderr
+        while "could not be ended" not in (line := root.stderr.readline()):
+            assert line, "It ended by itself."
+        root.send_signal(number)
+        root.wait()
+        until(lambda: not any("end_sessions" in process.command for process in panel.processes()), GONE_WITHIN)
+
+
+def test_neither_end_minds_that_the_other_is_gone() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(b'["who"]\n')
+
+        def leave(asked: list[str]) -> dict[str, str]:
+            ours.close()
+            return {"said": ""}
+
+        answer_lines(theirs, leave)
+    ours, theirs = socket.socketpair()
+    with ours:
+        theirs.close()
+        with pytest.raises(RootIsGone):
+            Root(ours).ask("who")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root can write for Postfix.")

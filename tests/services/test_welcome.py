@@ -102,7 +102,7 @@ class TestText:
 
     def test_what_stands_in_a_name_is_not_filled_in(self, domain: Domain) -> None:
         change_mailing_settings(welcome_subject="Hi {name}", by=TESTER)
-        """Nor does a line break in one of before, which nobody saves any more, end the subject."""
+        # Nor does a line break in one of before, which nobody saves any more, end the subject.
         jean = added(domain)
         Mailbox.objects.filter(pk=jean.pk).update(name="{servers}\n{address}")
         send_welcome_mails()

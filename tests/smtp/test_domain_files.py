@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from domains.models import Domain
+from mailservers.domain_files import ListsHere, NotIndexed, write_domain_files
 from tests.plugins.example_mail import add_domain, add_mailbox
 from tests.plugins.mail_stack import Postfix, eventually
 
@@ -64,6 +65,27 @@ def test_a_new_domain_is_there_when_they_are_written_again(by_files: Postfix) ->
     assert [file["parameter"] for file in written(by_files) if file["is_new"]] == ["virtual_mailbox_domains"]
     eventually(lambda: by_files.rcpt("ann@latest.example").code == 250, "a process that reads the new file", 40)
     assert not any(file["is_new"] for file in written(by_files))
+
+
+class Ended(ListsHere):
+    def index(self, name: str) -> str:
+        raise KeyboardInterrupt
+
+
+class Fails(ListsHere):
+    def index(self, name: str) -> str:
+        return "postmap: fatal: no space left on device"
+
+
+@pytest.mark.parametrize("lists", [Ended, Fails])
+def test_a_list_without_its_index_gets_it_the_next_time(by_files: Postfix, lists: type[ListsHere]) -> None:
+    add_domain(f"{lists.__name__.lower()}.example")
+    with pytest.raises((KeyboardInterrupt, NotIndexed)):
+        write_domain_files(lists(by_files.maps, "cdb"), "cdb")
+    assert [file["parameter"] for file in written(by_files) if file["is_new"]] == ["virtual_mailbox_domains"]
+    table = f"cdb:{by_files.maps}/virtual_mailbox_domains"
+    assert by_files.postmap("-q", f"{lists.__name__.lower()}.example", table).stdout == "here\n"
+    assert not list(by_files.maps.glob("*.not-indexed"))
 
 
 def test_a_domain_that_is_off_takes_no_mail_before_they_are_written(by_files: Postfix) -> None:

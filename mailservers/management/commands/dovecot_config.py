@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from mailservers.commands import WritingCommand
 from mailservers.database_servers import default_hosts, named_server
-from mailservers.dovecot_config import DovecotHost, as_tar, write_directory
+from mailservers.dovecot_config import DovecotHost, packed, write_directory
 
 
 class Command(WritingCommand):
@@ -67,6 +67,6 @@ class Command(WritingCommand):
             **{name: options[name] for name in same},
         )
         if to_standard_output:
-            sys.stdout.buffer.write(as_tar(host))
+            sys.stdout.buffer.write(packed(host))
             return
         self.write(directory, lambda: write_directory(host, directory), script="install-commands")

@@ -11,17 +11,22 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import PanelCommand
 from mailservers.dovecot_sessions import Dovecot, DovecotByRoot, DovecotHere, end_sessions
+from mailservers.root import Root, RootIsGone
 
 
 class Command(PanelCommand):
     help = _(
         "End the Dovecot sessions of those who may not sign in any more: mailboxes that were stopped, deactivated, "
-        "deleted or have expired. Run it on each host with Dovecot, as root."
+        "deleted or have expired, whose app passwords were revoked or have expired, or whose allowed networks have "
+        "become fewer. Run it on each host with Dovecot, as root."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--every", type=int, metavar="SECONDS", help=_("Go on, and look again after so many seconds.")
+            "--every",
+            type=int,
+            metavar="SECONDS",
+            help=_("Go on, and look again after so many seconds; /health/ says so if it does not."),
         )
         parser.add_argument(
             "--host", default=socket.gethostname(), metavar="NAME", help=_("The name of this host in the panel.")
@@ -36,13 +41,13 @@ class Command(PanelCommand):
             raise CommandError(_("Look every second at most."))
         dovecot: Dovecot = DovecotHere(options["conf"])
         if options["by_root"]:
-            dovecot = DovecotByRoot(socket.socket(fileno=0))
+            dovecot = DovecotByRoot(Root(socket.socket(fileno=0)))
         while True:
             try:
-                for login in end_sessions(host=options["host"], dovecot=dovecot):
+                for login in end_sessions(host=options["host"], dovecot=dovecot, goes_on=every is not None):
                     self.stdout.write(_("Ended the sessions of %(login)s.") % {"login": login})
-            except EOFError:
-                return  # root, at the other end, is gone
+            except RootIsGone:
+                return
             except (OSError, OperationalError) as error:
                 sentence = _("Sessions could not be ended: %(reason)s.") % {"reason": str(error).strip().rstrip(".")}
                 if every is None:

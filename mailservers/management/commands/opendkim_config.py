@@ -1,11 +1,8 @@
 """Writes opendkim.conf for a host that signs, and says what main.cf needs."""
 
-import io
 import re
 import socket
 import sys
-import tarfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from mailservers.commands import WritingCommand
 from mailservers.database_servers import default_hosts
-from mailservers.files import write_whole
+from mailservers.files import Packed, as_tar, write_whole
 from mailservers.opendkim import ALGORITHMS, IS_HOST, KEY_MODE, configuration, owner_named
 
 NAMES = {"rsa": "opendkim.conf", "ed25519": "opendkim-ed25519.conf"}
@@ -55,10 +52,9 @@ class Command(WritingCommand):
         if not re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]+", options["server"]):
             raise CommandError(_("“%s” is not a database server. Write it as HOST:PORT.") % options["server"])
         sockets = {"rsa": options["socket"], "ed25519": options["socket_ed25519"]}
-        milters(sockets)  # what is wrong with them is said before anything is written
-        texts = _texts(sockets, options)
+        texts = _texts(sockets, options)  # also says what is wrong with the sockets, before anything is written
         if options["output"] == "-":
-            sys.stdout.buffer.write(as_tar(texts, options["user"]))
+            sys.stdout.buffer.write(_packed(texts, options["user"]))
             return
         directory = Path(options["output"]).absolute()
         self.write(directory, lambda: _written(directory, texts, options["user"]))
@@ -81,16 +77,12 @@ def _written(directory: Path, texts: dict[str, str], user: str) -> list[str]:
     return list(texts)
 
 
-def as_tar(texts: dict[str, str], user: str) -> bytes:
+def _packed(texts: dict[str, str], user: str) -> bytes:
     """The same files in an archive, for root to unpack."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, text in texts.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mtime = len(text.encode()), int(time.time())
-            member.mode, member.uname = (0o644, "root") if name == MILTERS else (KEY_MODE, user)
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return buffer.getvalue()
+    return as_tar(
+        Packed(name, text, 0o644) if name == MILTERS else Packed(name, text, KEY_MODE, user)
+        for name, text in texts.items()
+    )
 
 
 def milters(sockets: dict[str, str]) -> str:

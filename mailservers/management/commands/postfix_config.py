@@ -12,7 +12,7 @@ from domains.models import AddressClass
 from mailservers.commands import WritingCommand
 from mailservers.database_servers import default_hosts, named_server
 from mailservers.domain_files import ListsHere, NotIndexed, write_domain_files
-from mailservers.postfix_config import as_tar, write_directory
+from mailservers.postfix_config import packed, write_directory
 from mailservers.postfix_host import KINDS_OF_FILES, PostfixHost, classes_with_own_maps
 
 
@@ -101,7 +101,7 @@ class Command(WritingCommand):
         if to_standard_output and host.domains_as and not options["by_root"]:
             raise CommandError(_("Lists of domains as files are written on the mail host: name a directory there."))
         if to_standard_output:
-            sys.stdout.buffer.write(as_tar(host))
+            sys.stdout.buffer.write(packed(host))
             return
         self.write(directory, lambda: self._written(host, directory), script="install-commands")
 
