@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('domains', '0016_signing_hosts'),
+        ('domains', '0017_texts_of_one_line'),
     ]
 
     operations = [
