@@ -4,6 +4,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import translation
@@ -30,6 +31,18 @@ def is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+class SessionOfWholePageMiddleware(SessionMiddleware):
+    """Only a whole page takes the cookie of a session away. A part of one that was on its way while its person chose a
+    new password comes with the session from before: its answer would take away the new one."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response = super().process_response(request, response)
+        cookie = response.cookies.get(settings.SESSION_COOKIE_NAME)
+        if "HX-Request" in request.headers and cookie is not None and not cookie.value:
+            del response.cookies[settings.SESSION_COOKIE_NAME]
+        return response
 
 
 class LanguageOfPersonMiddleware:

@@ -30,6 +30,21 @@ def test_a_new_password_counts_and_this_session_goes_on(bob_client: Client, bob:
     assert bob.check_password(NEW)
 
 
+def test_a_part_of_the_page_before_takes_the_new_session_from_nobody(bob_client: Client, bob: User) -> None:
+    old = bob_client.cookies["sessionid"].value
+    bob_client.post(URL, {"do": "password", "current": PASSWORD, "password": NEW, "again": NEW})
+    new = bob_client.cookies["sessionid"].value
+    assert new != old
+
+    bob_client.cookies["sessionid"] = old  # how good the password is was asked before the answer came
+    part = bob_client.post("/password-strength/", {"password": NEW}, headers={"HX-Request": "true"})
+    assert (part.status_code, "sessionid" in part.cookies) == (200, False)
+    page = bob_client.get(URL)
+    assert (page.status_code, page.cookies["sessionid"].value) == (302, "")
+    bob_client.cookies["sessionid"] = new
+    assert bob_client.get(URL).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("current", "password", "again", "sentence"),
     [
