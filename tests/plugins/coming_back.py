@@ -1,5 +1,6 @@
 """How long each server takes to come back, in a file of its own (docs/testing.md)."""
 
+import fcntl
 import json
 from pathlib import Path
 
@@ -7,15 +8,20 @@ import pytest
 
 
 class Noted:
-    """Seconds, by what was back after what. What a run does not measure stays as the run before left it."""
+    """Seconds, by what was back after what. What a run does not measure stays as the run before left it, or the one
+    beside it."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def __call__(self, what: str, seconds: float) -> None:
-        known = json.loads(self.file.read_text()) if self.file.exists() else {}
-        known[what] = round(seconds, 2)
-        self.file.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
+        with self.file.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            known = json.loads(file.read() or "{}")
+            known[what] = round(seconds, 2)
+            file.truncate(0)
+            file.write(json.dumps(known, indent=2, sort_keys=True) + "\n")
 
 
 @pytest.fixture(scope="session")
