@@ -65,6 +65,7 @@ def test_it_shows_what_postfix_config_writes(alice_client: Client, falcot: Domai
     for name, value in written.items():
         assert f"{name} = {value}" in words, name
     assert "# suspended domains" in words
+    assert "# made by the panel: who may write to all0@falcot.org" in words
 
 
 def test_who_meets_a_class(alice_client: Client, falcot: Domain) -> None:
