@@ -21,7 +21,8 @@ class RestrictionForm(PanelForm):
         required=False,
         help_text=gettext_lazy(
             "What the restriction takes: a DNS list (zen.spamhaus.org=127.0.0.[2..11]), a policy service "
-            "(inet:127.0.0.1:10023, timeout=10s, default_action=DUNNO) or seconds. Most take nothing."
+            "(inet:127.0.0.1:10023, timeout=10s, default_action=DUNNO), seconds, or the name of an access table; "
+            "without one, a restriction that looks something up asks the table of the server. Most take nothing."
         ),
         widget=forms.TextInput(attrs=dict(_mono)),
     )

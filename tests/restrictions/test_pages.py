@@ -35,6 +35,11 @@ def test_it_works(alice_client: Client) -> None:
     assert "smtpd_client_restrictions = reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]" in words
 
 
+def test_what_can_be_chosen(alice_client: Client) -> None:
+    words = words_of(alice_client.get(f"{BASE}add/sender/"))
+    assert "or the name of an access table" in words
+
+
 @pytest.mark.parametrize("has_own_list", [True, False])
 def test_it_shows_what_postfix_config_writes(alice_client: Client, falcot: Domain, has_own_list: bool) -> None:
     add_table("partners", "client", by=TESTER)
