@@ -49,6 +49,7 @@ class RecipientClasses(Noun):
         *shown_only(RecipientClass, "changed_at"),
     ]
     orderings = {"added": ("pk",)}
+    filters = {"of_class": gettext_lazy("The name of a restriction class: only who meets that.")}
 
     def rows(self, user: User) -> QuerySet[Any]:
         return RecipientClass.objects.select_related("address__domain", "domain", "of_class")
@@ -68,6 +69,9 @@ class RecipientClasses(Noun):
         if "@" not in word:
             return {"recipient": normalised_domain(word)}
         return {"recipient": str(parse_address(word, may_be_whole_domain=True))}
+
+    def filtered(self, rows: QuerySet[Any], name: str, text: str, user: User) -> QuerySet[Any]:
+        return rows.filter(of_class__name=text)
 
     def domain_of(self, key: str) -> str:
         return str(self.key_values(key)["recipient"]).rpartition("@")[2].strip(EVERYBODY)

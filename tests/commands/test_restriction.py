@@ -39,6 +39,10 @@ def test_a_class(shell: Shell) -> None:
     shell("restriction", "add", "sender", "strict")
     assert shell("restriction_class", "change", "strict", "--name", "stricter").code == 0
     shown = shell("restriction_class", "show", "stricter", "--json").json
+    assert "chosen_for  -" in shell("restriction_class", "show", "stricter").lines
+    shell("access", "class", "*", "stricter")
+    assert "chosen_for  everybody else" in shell("restriction_class", "show", "stricter").lines
+    shell("access", "class", "*", "none")
     assert (shown["main_cf"], shown["used_in"]) == ("reject_non_fqdn_sender", ["smtpd_sender_restrictions"])
     refused = shell("restriction_class", "delete", "stricter", "--yes")
     assert refused == (1, "", "stricter is named in smtpd_sender_restrictions. Take it out there first.\n")
