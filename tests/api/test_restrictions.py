@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from domains.models import Domain
 from mailboxes.services import add_mailbox
 from restrictions.access_services import add_rule, choose_class
+from restrictions.catalogue import CATALOGUE
 from restrictions.services import add_class, set_list
 from tests.api.conftest import Api
 from tests.plugins.example_mail import TESTER
@@ -46,5 +47,31 @@ class TestClasses:
                 assert len(api.get("restriction-classes/")["results"]) >= 2 * len(names)
             return len(asked)
 
+        api.get("restriction-classes/")  # says that the token was used
         few = statements(["first"])
         assert statements([f"c{number}" for number in range(20)]) == few
+
+
+class TestCatalogue:
+    def test_it_works(self, api: Api) -> None:
+        found = {one["name"]: one for one in api.get("restriction-catalogue/")["results"]}
+        assert set(found) == set(CATALOGUE)
+        assert found["check_sender_a_access"] == {
+            "name": "check_sender_a_access",
+            "stages": ["sender", "relay", "recipient", "data", "end_of_data"],
+            "argument": "table",
+            "since": "3.0",
+            "sentence": "Looks up the addresses of the sender's domain in an access table.",
+        }
+
+    def test_a_stage_and_a_part_of_a_name(self, api: Api) -> None:
+        found = api.get("restriction-catalogue/?stage=helo&search=_RBL")["results"]
+        assert [one["name"] for one in found] == ["reject_rbl_client"]
+        found = api.get("restriction-catalogue/?stage=helo&search=unknown")["results"]
+        assert "reject_unknown_helo_hostname" in [one["name"] for one in found]
+        assert "reject_unknown_sender_domain" not in [one["name"] for one in found]
+        assert api.get("restriction-catalogue/?search=no_such")["results"] == []
+
+    def test_a_stage_that_is_none(self, api: Api) -> None:
+        for stage in ("etrn", "", "a%00b"):
+            assert api("GET", f"restriction-catalogue/?stage={stage}").status == 400

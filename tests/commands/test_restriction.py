@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from restrictions.catalogue import CATALOGUE, STAGES
 from restrictions.models import Restriction
 from tests.commands.conftest import Shell
 
@@ -31,6 +32,23 @@ def test_it_works(shell: Shell) -> None:
 def test_recommended(shell: Shell) -> None:
     assert shell("restriction", "recommended").out.startswith("Loaded the recommended lists: client, helo,")
     assert shell("check_restrictions") == (0, "Nothing is odd.\n", "")
+
+
+def test_the_catalogue(shell: Shell) -> None:
+    found = shell("restriction", "catalogue", "--stage", "helo", "--search", "HELO_A_").lines
+    sentence = "Looks up the addresses of the HELO name in an access table."
+    assert found == [f"check_helo_a_access  3.0   helo to end_of_data  an access table  {sentence}"]
+    rows = shell("restriction", "catalogue", "--json").json
+    assert [row["name"] for row in rows] == list(CATALOGUE)
+    assert rows[0] == {
+        "name": "permit",
+        "stages": list(STAGES),
+        "argument": "none",
+        "since": "2.0",
+        "sentence": "Permits.",
+    }
+    assert shell("restriction", "catalogue", "--search", "no_such") == (0, "", "")
+    assert shell("restriction", "catalogue", "--stage", "etrn").code == 2
 
 
 def test_a_class(shell: Shell) -> None:
