@@ -20,6 +20,7 @@ from domains.fields import normalised_domain, shown
 from domains.models import Domain
 from mailboxes.models import Address, Alias
 from mailboxes.parsing import parse_address
+from restrictions import access_main_cf
 from restrictions.access_models import ProtectedAlias, RecipientClass, Writers
 from restrictions.access_services import NO_CLASS, choose_class, protect_alias, version_of_choice
 
@@ -38,6 +39,7 @@ class RecipientClasses(Noun):
     name, slug, resource = "RecipientClass", "recipient-classes", "restrictions"
     words = gettext_lazy("Restriction classes of recipients")
     only_superusers = True
+    main_cf = (access_main_cf,)
     fields = [
         key_field("recipient", gettext_lazy("An address, the name of a domain, or * for everybody else.")),
         Field(
@@ -114,6 +116,7 @@ class ProtectedAliases(Noun):
 
     name, slug, resource = "ProtectedAlias", "protected-aliases", "aliases"
     words = gettext_lazy("Protected aliases")
+    main_cf = (access_main_cf,)
     fields = [
         key_field("address", gettext_lazy("The address of the alias.")),
         Field(

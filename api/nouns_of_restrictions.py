@@ -15,6 +15,7 @@ from accounts.actors import Actor
 from accounts.models import User
 from api.fields import Text, Texts, Truth
 from api.noun import Field, Noun, Values, key_field, of_model, shown_only
+from restrictions import main_cf as restrictions_main_cf
 from restrictions.catalogue import STAGES, parameter_of
 from restrictions.class_use import chosen_of, with_chosen
 from restrictions.lists import names_of_lists
@@ -79,6 +80,7 @@ class RestrictionLists(Noun):
     name, slug, resource = "RestrictionList", "restriction-lists", "restrictions"
     words = gettext_lazy("Restriction lists")
     only_superusers = True
+    main_cf = (restrictions_main_cf,)
     fields = [
         key_field(
             "stage",
@@ -145,6 +147,7 @@ class RestrictionClasses(Noun):
     name, slug, resource = "RestrictionClass", "restriction-classes", "restrictions"
     words = gettext_lazy("Restriction classes")
     only_superusers = True
+    main_cf = (restrictions_main_cf,)
     fields = [
         key_field("name", gettext_lazy("Small letters, digits and _."), read=attrgetter("name"), may_change=True),
         Field("entries", ENTRIES, lambda row: shown_entries(row.entries.all()), default=()),

@@ -1,11 +1,15 @@
 """What the API says of restriction lists and classes, beside what holds for every noun."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import User
+from api.nouns import BY_SLUG
 from domains.models import Domain
-from mailboxes.services import add_mailbox
+from mailboxes.services import add_alias, add_mailbox
 from restrictions.access_services import add_rule, choose_class
 from restrictions.catalogue import CATALOGUE
 from restrictions.services import add_class, set_list
@@ -75,3 +79,50 @@ class TestCatalogue:
     def test_a_stage_that_is_none(self, api: Api) -> None:
         for stage in ("etrn", "", "a%00b"):
             assert api("GET", f"restriction-catalogue/?stage={stage}").status == 400
+
+
+AGAIN = "Write the configuration again on the mail host (postfix_config): main.cf does not know of this yet."
+MAIN_CF = [
+    ("restriction-lists", {"stage": "helo", "entries": [{"name": "permit_mynetworks"}]}),
+    ("restriction-classes", {"name": "strict"}),
+    ("access-rules", {"applies_to": "sender", "key": "spam.example", "action": "REJECT"}),
+    ("access-tables", {"name": "partners", "applies_to": "client"}),
+    ("domain-access-rules", {"domain": "falcot.org", "applies_to": "sender", "key": "a.example", "action": "REJECT"}),
+    ("protected-aliases", {"address": "staff@falcot.org", "writers": "members"}),
+    ("transports", {"key": "there.example", "result": "smtp:[mx.there.example]"}),
+]
+
+
+class TestMainCf:
+    @pytest.mark.parametrize(("slug", "body"), MAIN_CF)
+    def test_what_is_to_be_written_again(self, api: Api, falcot: Domain, slug: str, body: dict[str, Any]) -> None:
+        """Said of each write that changes main.cf, and of no other."""
+        add_alias(falcot, "staff", ["jean@falcot.org"], by=TESTER)
+        rehearsed = api("POST", f"{slug}/?dry_run=true", body)
+        added = api("POST", f"{slug}/", body, Idempotency_Key="once")
+        again = api("POST", f"{slug}/", body, Idempotency_Key="once")
+        place = f"{slug}/{BY_SLUG[slug].key_of(BY_SLUG[slug].rows(User.objects.get(username='alice')).get())}/"
+        same = api("PUT", place, added.json)
+        gone = api("DELETE", place)
+        undone = api("POST", f"history/{gone.change_set}/undo/")
+        operations = [{"method": "DELETE", "noun": slug, "key": place.partition("/")[2].rstrip("/")}]
+        many = api("POST", "changes/", {"operations": operations})
+        answers = (rehearsed, added, again, same, gone, undone, many)
+        assert [answer.status for answer in answers] == [200, 201, 201, 200, 204, 200, 200]
+        said = [answer.headers.get("Remark") for answer in answers]
+        assert said == [AGAIN, AGAIN, AGAIN, None, AGAIN, AGAIN, AGAIN]
+
+    def test_what_acts_at_once(self, api: Api) -> None:
+        api("PUT", "access-rules/sender/spam.example/", {"action": "REJECT"})
+        for key in ("other.example", "spam.example"):
+            added = api("PUT", f"access-rules/sender/{key}/", {"action": "HOLD"})
+            assert (added.change_set is None, "Remark" in added.headers) == (False, False)
+
+    def test_the_delimiter(self, api: Api) -> None:
+        changed = api("PATCH", "mail-settings/", {"recipient_delimiter": "-"})
+        assert changed.headers["Remark"].endswith("main.cf must name the same delimiter.")
+        assert "Remark" not in api("PATCH", "mail-settings/", {"quarantine_days": 40}).headers
+
+    def test_a_header_is_ascii_in_every_language(self, api: Api) -> None:
+        answer = api("POST", "restriction-classes/", {"name": "strict"}, Accept_Language="ja")
+        assert answer.headers["Remark"] == AGAIN
