@@ -61,6 +61,7 @@ class Changes(HouseView):
             "summary": gettext_lazy("Make many changes together: all of them or none"),
             "request": ChangesSerializer,
             "answers": {200: ChangesDoneSerializer},
+            "is_in_main_cf": True,
         }
     }
 
@@ -71,7 +72,8 @@ class Changes(HouseView):
         for operation in operations:
             need_scope(request, BY_SLUG[operation["noun"]].resource, WRITE)
 
-        response = carry_out(request, lambda: make(operations, by), Response, may_be_nothing=True)
+        main_cf = dict.fromkeys(part for one in operations for part in BY_SLUG[one["noun"]].main_cf)
+        response = carry_out(request, lambda: make(operations, by), Response, may_be_nothing=True, main_cf=main_cf)
         if "dry_run" not in response.data:
             response.data = {"change_set": response.get("Change-Set"), "results": response.data}
         return response

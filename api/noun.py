@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
@@ -127,6 +127,15 @@ def _default_of(model: type[Model], name: str) -> Any:
     return "" if column.blank else STAYS
 
 
+class PartOfMainCf(Protocol):
+    """A module that knows what stands in main.cf of its rows: `what_is_written` before a change, then a sentence if
+    `postfix_config` is to be run again."""
+
+    def what_is_written(self) -> Any: ...
+
+    def remark_since(self, before: Any) -> str: ...
+
+
 class Noun:
     """A kind of thing. `slug` stands in URLs, `resource` in scopes, `name` in the schema."""
 
@@ -147,6 +156,7 @@ class Noun:
     can_change: ClassVar[bool] = True
     is_read_only: ClassVar[bool] = False
     is_only_deleted: ClassVar[bool] = False  # read as well; adding and changing is for pages
+    main_cf: ClassVar[tuple[PartOfMainCf, ...]] = ()  # what a write may change there
 
     # Reading
 

@@ -43,6 +43,7 @@ from api.nouns_of_people import LocalUsers, People, normal_username
 from api.nouns_of_recipients import ProtectedAliases, RecipientClasses
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
+from domains import main_cf as domains_main_cf
 from domains.fields import normalised_domain
 from domains.models import Domain, DomainAdmin, MailSettings
 from domains.services import (
@@ -219,6 +220,7 @@ class DefaultAliases(Noun):
 class TheMailSettings(OnlyRow):
     name, slug, resource, words = "MailSettings", "mail-settings", "mail_settings", gettext_lazy("Mail settings")
     model = MailSettings
+    main_cf = (domains_main_cf,)
     fields = [
         *of_model(MailSettings, " ".join(MAIL_SETTINGS)),
         *shown_only(MailSettings, "version changed_at"),

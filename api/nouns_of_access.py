@@ -31,6 +31,7 @@ from api.noun import (
 )
 from domains.fields import normalised_domain, shown
 from domains.models import Domain
+from restrictions import access_main_cf
 from restrictions.access_actions import OF_ONE_RECIPIENT, Action
 from restrictions.access_models import (
     KEYS,
@@ -99,6 +100,7 @@ class OfRules(Noun):
     """What the rules of all access tables have in common."""
 
     resource = "restrictions"
+    main_cf = (access_main_cf,)
     searches = gettext_lazy("keys that begin like this")
 
     def lookup(self, key: str) -> Mapping[str, Any]:
@@ -157,6 +159,7 @@ class AccessTables(Noun):
 
     name, slug, resource, words = "AccessTable", "access-tables", "restrictions", gettext_lazy("Access tables")
     only_superusers = True
+    main_cf = (access_main_cf,)
     fields = [
         key_field("name", gettext_lazy("Small letters, digits and _."), read=attrgetter("name")),
         Field(

@@ -20,6 +20,7 @@ from domains.fields import normalised_domain, shown
 from domains.models import Domain
 from mailboxes.models import Address, Alias
 from mailboxes.parsing import parse_address
+from restrictions import access_main_cf
 from restrictions.access_models import ProtectedAlias, RecipientClass, Writers
 from restrictions.access_services import NO_CLASS, choose_class, protect_alias, version_of_choice
 
@@ -38,6 +39,7 @@ class RecipientClasses(Noun):
     name, slug, resource = "RecipientClass", "recipient-classes", "restrictions"
     words = gettext_lazy("Restriction classes of recipients")
     only_superusers = True
+    main_cf = (access_main_cf,)
     fields = [
         key_field("recipient", gettext_lazy("An address, the name of a domain, or * for everybody else.")),
         Field(
@@ -49,6 +51,7 @@ class RecipientClasses(Noun):
         *shown_only(RecipientClass, "changed_at"),
     ]
     orderings = {"added": ("pk",)}
+    filters = {"of_class": gettext_lazy("The name of a restriction class: only who meets that.")}
 
     def rows(self, user: User) -> QuerySet[Any]:
         return RecipientClass.objects.select_related("address__domain", "domain", "of_class")
@@ -68,6 +71,9 @@ class RecipientClasses(Noun):
         if "@" not in word:
             return {"recipient": normalised_domain(word)}
         return {"recipient": str(parse_address(word, may_be_whole_domain=True))}
+
+    def filtered(self, rows: QuerySet[Any], name: str, text: str, user: User) -> QuerySet[Any]:
+        return rows.filter(of_class__name=text)
 
     def domain_of(self, key: str) -> str:
         return str(self.key_values(key)["recipient"]).rpartition("@")[2].strip(EVERYBODY)
@@ -110,6 +116,7 @@ class ProtectedAliases(Noun):
 
     name, slug, resource = "ProtectedAlias", "protected-aliases", "aliases"
     words = gettext_lazy("Protected aliases")
+    main_cf = (access_main_cf,)
     fields = [
         key_field("address", gettext_lazy("The address of the alias.")),
         Field(

@@ -1,22 +1,24 @@
 """Restriction lists and classes: each is sent as a whole, with its entries in order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Prefetch, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from accounts.actors import Actor
 from accounts.models import User
-from api.fields import Text, Truth
+from api.fields import Text, Texts, Truth
 from api.noun import Field, Noun, Values, key_field, of_model, shown_only
+from restrictions import main_cf as restrictions_main_cf
 from restrictions.catalogue import STAGES, parameter_of
-from restrictions.lists import Lists
+from restrictions.class_use import chosen_of, with_chosen
+from restrictions.lists import names_of_lists
 from restrictions.models import NO_CLASS_NAME, Restriction, RestrictionClass
 from restrictions.services import NO_LIST, add_class, change_class, delete_class, set_list, version_of_list
 
@@ -47,7 +49,7 @@ class RestrictionEntrySerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-def shown_entries(rows: Any) -> list[Values]:
+def shown_entries(entries: Iterable[Restriction]) -> list[Values]:
     return [
         {
             "name": entry.called,
@@ -56,8 +58,13 @@ def shown_entries(rows: Any) -> list[Values]:
             "active": entry.active,
             "comment": entry.comment,
         }
-        for entry in rows.select_related("of_class", "access_table").order_by("position")
+        for entry in entries
     ]
+
+
+def _in_order() -> QuerySet[Restriction]:
+    """Entries with all that showing them needs."""
+    return Restriction.objects.select_related("of_class", "access_table").order_by("position")
 
 
 def _changed_at(stage: str) -> Any:
@@ -73,6 +80,7 @@ class RestrictionLists(Noun):
     name, slug, resource = "RestrictionList", "restriction-lists", "restrictions"
     words = gettext_lazy("Restriction lists")
     only_superusers = True
+    main_cf = (restrictions_main_cf,)
     fields = [
         key_field(
             "stage",
@@ -82,7 +90,7 @@ class RestrictionLists(Noun):
         Field(
             "entries",
             partial(ENTRIES, allow_empty=False),
-            lambda row: shown_entries(Restriction.objects.filter(stage=row.stage)),
+            lambda row: shown_entries(_in_order().filter(stage=row.stage)),
             required=True,
         ),
         Field("parameter", Text, lambda row: parameter_of(row.stage), on=frozenset()),
@@ -123,28 +131,45 @@ class RestrictionLists(Noun):
         set_list(row.stage, [], version=version, by=by)
 
 
+class ChosenSerializer(serializers.Serializer[Any]):
+    """How many addresses, domains and access rules a class was chosen for, and whether it is that of everybody else.
+    `recipient-classes/?of_class=` lists the recipients."""
+
+    addresses = serializers.IntegerField(read_only=True)
+    domains = serializers.IntegerField(read_only=True)
+    everybody = serializers.BooleanField(read_only=True)
+    rules = serializers.IntegerField(read_only=True)
+
+
 class RestrictionClasses(Noun):
     """A named list."""
 
     name, slug, resource = "RestrictionClass", "restriction-classes", "restrictions"
     words = gettext_lazy("Restriction classes")
     only_superusers = True
+    main_cf = (restrictions_main_cf,)
     fields = [
         key_field("name", gettext_lazy("Small letters, digits and _."), read=attrgetter("name"), may_change=True),
-        Field("entries", ENTRIES, lambda row: shown_entries(row.entries), default=()),
+        Field("entries", ENTRIES, lambda row: shown_entries(row.entries.all()), default=()),
         *of_model(RestrictionClass, "comment"),
         Field(
             "used_in",
-            lambda **options: serializers.ListField(child=Text(), **options),
-            lambda row: Lists.current().users_of(row.name),
+            partial(Texts, help_text=gettext_lazy("The parameters of main.cf and the classes that name it.")),
+            lambda row: names_of_lists(row.used_in.all()),
             on=frozenset(),
         ),
+        Field("chosen_for", ChosenSerializer, lambda row: chosen_of(row).as_row, on=frozenset()),
         *shown_only(RestrictionClass, "version created_at changed_at"),
     ]
     orderings = {"name": ("name",)}
 
     def rows(self, user: User) -> QuerySet[Any]:
-        return RestrictionClass.objects.all()
+        """What a page of them shows takes as many statements as one of them does."""
+        named_by = Restriction.objects.select_related("in_class")
+        classes = RestrictionClass.objects.prefetch_related(
+            Prefetch("entries", _in_order()), Prefetch("used_in", named_by)
+        )
+        return with_chosen(classes)
 
     def lookup(self, key: str) -> Mapping[str, Any]:
         return self.key_values(key)

@@ -15,6 +15,7 @@ from accounts.actors import Actor
 from accounts.models import User
 from api.fields import Text
 from api.noun import ACTIVE, Field, Noun, Values, key_field, of_model, secret, shown_only, truth
+from lookup_tables import main_cf as lookup_tables_main_cf
 from lookup_tables import nouns as tables
 from lookup_tables.models import RelayPassword
 from lookup_tables.relay_passwords import decrypted
@@ -26,6 +27,7 @@ class Entries(Noun):
 
     resource = "lookup_tables"
     only_superusers = True
+    main_cf = (lookup_tables_main_cf,)
     searches = gettext_lazy("keys that begin like this")
 
     def __init__(self, table: tables.Noun) -> None:

@@ -20,6 +20,7 @@ from accounts.models import ChangeSet
 from api.access import actor_of, need_scope
 from api.history import changes_of, scopes_to_undo
 from api.noun import domain_seen_by
+from api.nouns import NOUNS
 from api.problems import BadQuestion
 from api.questions import asked, filtered, is_true, one_page
 from api.schema import ChangeSerializer, description, list_parameters, page_of
@@ -130,6 +131,7 @@ class Undo(HouseView):
             "operation": "undo_change_set",
             "summary": _("Undo a change set, all of it or nothing; the undo can be undone as well"),
             "answers": {200: UndoneSerializer, 202: JobSerializer},
+            "is_in_main_cf": True,
             "parameters": [OpenApiParameter("id", OpenApiTypes.UUID, "path")],
         }
     }
@@ -144,6 +146,7 @@ class Undo(HouseView):
             request,
             lambda: undo_change_set(change_set, by=by),
             lambda number: Response({"undid": change_set.pk, "change_set": number}),
+            main_cf=dict.fromkeys(part for noun in NOUNS for part in noun.main_cf),
         )
 
     def _left_to_the_worker(self, request: Request, change_set: ChangeSet, by: Actor) -> Response:

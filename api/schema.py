@@ -159,6 +159,8 @@ class HouseSchema(AutoSchema):
             found.append(
                 _answered("Change-Set", [200, 201, 204], _("What was done, if anything changed: an undo takes it."))
             )
+        if self.method in WRITES and (self.noun.main_cf if self.noun else self._described.get("is_in_main_cf")):
+            found.append(_answered("Remark", [200, 201, 204], _("What is left to do on the mail host, in English.")))
         if self.method == "POST":
             found.append(_answered("Idempotency-Replayed", [200, 201, 202], _("true: the answer of the first time.")))
         return found

@@ -21,7 +21,7 @@ from api.dns_views import (
 from api.import_views import Exports, ImportFaults, Imports, OneImport, WriteImport
 from api.nouns import NOUNS
 from api.other_views import History, LookUp, Nowhere, OneChangeSet, OneMap, Schema, Simulate, Undo
-from api.restriction_views import RestrictionPreview, RestrictionReport
+from api.restriction_views import RestrictionCatalogue, RestrictionPreview, RestrictionReport
 from api.takeovers import HistoryBefore, KeptRows, OneTakeover, Takeovers
 from api.use_views import NearlyFull, OneDomainUse
 from api.views import views_of
@@ -87,6 +87,7 @@ urlpatterns = [
     path("api/v1/comparisons/", Comparisons.as_view(), name="api_comparisons"),
     path("api/v1/comparisons/<int:id>/", OneComparison.as_view(), name="api_comparison"),
     path("api/v1/comparisons/<int:id>/differences/", Differences.as_view(), name="api_differences"),
+    path("api/v1/restriction-catalogue/", RestrictionCatalogue.as_view(), name="api_restriction_catalogue"),
     path("api/v1/restriction-report/", RestrictionReport.as_view(), name="api_restriction_report"),
     path("api/v1/restriction-preview/", RestrictionPreview.as_view(), name="api_restriction_preview"),
     path("api/v1/lookup/", LookUp.as_view(), name="api_lookup"),

@@ -67,6 +67,9 @@ class NounView(HouseView):
             headers["Location"] = self.request.build_absolute_uri(url_of(self.noun, fresh))
         return Response(self.noun.shown(fresh), status=status, headers=headers)
 
+    def carry_out(self, act: Callable[[], Any], show: Callable[[Any], Response], **options: bool) -> Response:
+        return carry_out(self.request, act, show, main_cf=self.noun.main_cf, **options)
+
 
 class Collection(NounView):
     """All of a noun."""
@@ -86,7 +89,7 @@ class Collection(NounView):
 
     def post(self, request: Request) -> Response:
         by = actor_of(request)
-        return carry_out(request, lambda: add(self.noun, request.data, by), lambda row: self.show(row, status=201))
+        return self.carry_out(lambda: add(self.noun, request.data, by), lambda row: self.show(row, status=201))
 
 
 class Single(NounView):
@@ -103,8 +106,8 @@ class Single(NounView):
             row, version = self._seen(key)
             return put(self.noun, key, row, request.data, version, by, refuse=refuse)
 
-        return carry_out(
-            request, act, lambda made: self.show(made.row, status=201 if made.is_new else 200), may_be_nothing=True
+        return self.carry_out(
+            act, lambda made: self.show(made.row, status=201 if made.is_new else 200), may_be_nothing=True
         )
 
     def patch(self, request: Request, key: str) -> Response:
@@ -114,7 +117,7 @@ class Single(NounView):
             row, version = self._seen(key, must_be=True)
             return change(self.noun, row, request.data, version, by)
 
-        return carry_out(request, act, lambda made: self.show(made.row), may_be_nothing=True)
+        return self.carry_out(act, lambda made: self.show(made.row), may_be_nothing=True)
 
     def delete(self, request: Request, key: str) -> Response:
         by = actor_of(request)
@@ -123,7 +126,7 @@ class Single(NounView):
             row, version = self._seen(key, must_be=True)
             delete(self.noun, row, version, by)
 
-        return carry_out(request, act, lambda _nothing: Response(status=204))
+        return self.carry_out(act, lambda _nothing: Response(status=204))
 
     def _seen(self, key: str, *, must_be: bool = False) -> tuple[Any, Any]:
         """The row, if it is what the sender saw, and its version. Within the transaction that writes."""

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,12 +23,13 @@ from accounts.history_reading import Event
 from accounts.net_events import NetEvents
 from api.history import changes_of
 from api.models import KeptAnswer, Token
-from api.noun import Noun
+from api.noun import Noun, PartOfMainCf
 from api.problems import BadQuestion, KeyUsedBefore, PreconditionFailed, Refused, errors_of, status_of
 from api.questions import asked, is_true
 from mailboxes.undo_rules import changed_columns
 
 LONGEST_KEY = 255
+KEPT_HEADERS = ("ETag", "Location", "Change-Set", "Remark")
 AT_A_TIME = 200  # kept answers that are thrown away with each new one
 
 
@@ -44,11 +46,14 @@ def carry_out(
     show: Callable[[Any], Response],
     *,
     may_be_nothing: bool = False,
+    main_cf: Iterable[PartOfMainCf] = (),
 ) -> Response:
     """Calls services in `act` and answers with `show`. With ?dry_run=true all is rolled back, and the answer is what
-    the history would say. With `may_be_nothing`, what is as it was already leaves no version and no history."""
+    the history would say. With `may_be_nothing`, what is as it was already leaves no version and no history. `main_cf`
+    is what may have to be written again; then the header Remark says so, in a rehearsal too."""
     is_rehearsal = is_true(asked(request, {"dry_run"}), "dry_run")
     with transaction.atomic(), change_sets_noted() as noted:
+        written = [(part, part.what_is_written()) for part in main_cf]
         token = _rehearsing.set(is_rehearsal)
         try:
             result = act()
@@ -59,6 +64,7 @@ def carry_out(
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             answer = Response({"dry_run": True, **changes_of(noted, request)})
+            _remark(answer, written)
             transaction.set_rollback(True)
             return answer
         if may_be_nothing and not any(map(is_difference, _net_events(noted))):
@@ -67,7 +73,16 @@ def carry_out(
     response = show(result)
     if noted:
         response["Change-Set"] = str(noted[0])
+        _remark(response, written)
     return response
+
+
+def _remark(response: Response, written: Iterable[tuple[PartOfMainCf, Any]]) -> None:
+    """What pages and commands say too; in English, since a header is ASCII (RFC 9110, section 5.5)."""
+    with override("en"):
+        sentences = dict.fromkeys(filter(None, (part.remark_since(before) for part, before in written)))
+    if sentences:
+        response["Remark"] = " ".join(sentences)
 
 
 def _net_events(change_sets: Iterable[UUID]) -> Iterable[Event]:
@@ -137,7 +152,7 @@ def once(request: Request, answer: Callable[[], Response]) -> Response:
         if is_new:
             response = answer()
             kept.status, kept.body = response.status_code, json.loads(JSONRenderer().render(response.data))
-            kept.headers = {name: response[name] for name in ("ETag", "Location", "Change-Set") if name in response}
+            kept.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
             kept.save()
             return response
     if kept.request_digest != digest:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from domains.models import Domain
+from mailboxes.parsing import external_form
 from restrictions.access_models import AccessRule, AccessTable, AppliesTo, ProtectedAlias, RecipientClass
 from restrictions.catalogue import Argument, kind_asked_by, named
 from restrictions.models import Restriction, RestrictionClass
@@ -112,6 +114,21 @@ class Classes:
         """Of all classes that the maps may answer; empty without any."""
         names = [*self.by_people, *(f"w{pk}" for pk in self.protected), *(f"s{pk}" for pk in self.domains)]
         return f"-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:8]}" if names else ""
+
+
+def reasons_of_made(classes: Classes) -> dict[str, str]:
+    """For whom the panel makes its classes, by the name of the class, as a comment of main.cf says it. Addresses and
+    domains are printable ASCII there (constraints: local_part_is_plain_lower_case_ascii, A-labels), so no comment is
+    more than a line. Two statements at most."""
+    reasons: dict[str, str] = {}
+    if classes.protected:
+        rows = ProtectedAlias.objects.order_by()
+        for pk, *parts in rows.values_list("pk", "alias__address__local_part", "alias__address__domain__name"):
+            reasons[f"Writers_{pk}"] = f"made by the panel: who may write to {external_form(*parts)}"
+    if classes.domains:
+        for pk, name in Domain.objects.filter(pk__in=classes.domains).values_list("pk", "name"):
+            reasons[f"Senders_{pk}"] = f"made by the panel: the rules of {name} about senders"
+    return reasons
 
 
 def access_maps(classes: Classes) -> list[AccessMap]:

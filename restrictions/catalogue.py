@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -412,6 +412,24 @@ OLD_NAMES = {
     "reject_maps_rbl": "reject_rbl_client",
     "permit_naked_ip_address": "permit_mynetworks",
 }
+
+
+def found_in_catalogue(*, stage: str = "", part: str = "") -> list[Known]:
+    """Those that fit the list of this stage, and have this in their names; in the order of the catalogue. "" asks for
+    nothing."""
+    part = part.strip().lower()
+    return [known for known in CATALOGUE.values() if part in known.name and (not stage or stage in known.stages)]
+
+
+def row_of_known(known: Known) -> dict[str, Any]:
+    """What programs get of it."""
+    return {
+        "name": known.name,
+        "stages": list(known.stages),
+        "argument": str(known.argument),
+        "since": known.since,
+        "sentence": str(known.sentence),
+    }
 
 
 def named(argument: str) -> list[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from restrictions.access_models import AccessRule, RecipientClass
+from restrictions.models import RestrictionClass
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,16 @@ class Chosen:
     domains: int = 0
     is_default: bool = False
     rules: int = 0
+
+    @property
+    def as_row(self) -> dict[str, Any]:
+        """The same for programs."""
+        return {
+            "addresses": self.addresses,
+            "domains": self.domains,
+            "everybody": self.is_default,
+            "rules": self.rules,
+        }
 
     @property
     def by_recipients(self) -> bool:
@@ -38,23 +51,27 @@ class Chosen:
 NOBODY = Chosen()
 
 
+def with_chosen(classes: QuerySet[Any]) -> QuerySet[Any]:
+    """Classes with what chosen_of() says of each: one look at an index for each number, in the same statement."""
+    recipients = RecipientClass.objects.filter(of_class=OuterRef("pk"))
+    return classes.annotate(
+        chosen_addresses=_number(recipients.filter(address__isnull=False)),
+        chosen_domains=_number(recipients.filter(domain__isnull=False)),
+        chosen_by_default=Exists(recipients.filter(address=None, domain=None)),
+        chosen_rules=_number(AccessRule.objects.filter(of_class=OuterRef("pk"))),
+    )
+
+
+def chosen_of(one: Any) -> Chosen:
+    """Who meets a class of with_chosen()."""
+    return Chosen(one.chosen_addresses, one.chosen_domains, one.chosen_by_default, one.chosen_rules)
+
+
+def _number(rows: QuerySet[Any]) -> Coalesce:
+    return Coalesce(Subquery(rows.order_by().values("of_class").annotate(n=Count("pk")).values("n")), 0)
+
+
 def chosen_classes() -> dict[str, Chosen]:
-    """By the name of the class; those that nobody meets are not among them. Two statements."""
-    recipients = (
-        RecipientClass.objects.order_by()
-        .values("of_class__name")
-        .annotate(
-            addresses=Count("address"),
-            domains=Count("domain"),
-            everybody=Count("pk", filter=Q(address=None, domain=None)),
-        )
-    )
-    rules = (
-        AccessRule.objects.filter(of_class__isnull=False).order_by().values("of_class__name").annotate(n=Count("pk"))
-    )
-    by_rules = {row["of_class__name"]: row["n"] for row in rules}
-    found = {name: Chosen(rules=number) for name, number in by_rules.items()}
-    for row in recipients:
-        name = row["of_class__name"]
-        found[name] = Chosen(row["addresses"], row["domains"], row["everybody"] > 0, by_rules.get(name, 0))
-    return found
+    """By the name of the class; those that nobody meets are not among them. One statement."""
+    found = {one.name: chosen_of(one) for one in with_chosen(RestrictionClass.objects.all())}
+    return {name: chosen for name, chosen in found.items() if chosen != NOBODY}

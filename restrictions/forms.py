@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.pages import PanelForm
+from restrictions.catalogue import Known
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.page import catalogue_by_stage
 
@@ -21,7 +22,8 @@ class RestrictionForm(PanelForm):
         required=False,
         help_text=gettext_lazy(
             "What the restriction takes: a DNS list (zen.spamhaus.org=127.0.0.[2..11]), a policy service "
-            "(inet:127.0.0.1:10023, timeout=10s, default_action=DUNNO) or seconds. Most take nothing."
+            "(inet:127.0.0.1:10023, timeout=10s, default_action=DUNNO), seconds, or the name of an access table; "
+            "without one, a restriction that looks something up asks the table of the server. Most take nothing."
         ),
         widget=forms.TextInput(attrs=dict(_mono)),
     )
@@ -51,13 +53,18 @@ class RestrictionForm(PanelForm):
         field.choices = [
             ("", "…"),
             *(
-                (group, [(known.name, f"{known.name}: {known.sentence}") for known in names])
+                (group, [(known.name, _in_words(known)) for known in names])
                 for group, names in catalogue_by_stage(stage)
             ),
             (_("restriction classes"), [(one.name, one.name) for one in RestrictionClass.objects.all()]),
         ]
         if entry is None:
             del self.fields["version"]  # nothing is there yet that somebody else could change
+
+
+def _in_words(known: Known) -> str:
+    since = _("since Postfix %(version)s") % {"version": known.since}
+    return f"{known.name}: {known.sentence} ({since})"
 
 
 class ClassForm(PanelForm):

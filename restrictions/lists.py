@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from restrictions.access_main_cf import Classes
@@ -10,6 +10,15 @@ from restrictions.catalogue import STAGES, parameter_of
 from restrictions.models import Restriction
 
 Entries = Sequence[Restriction]
+
+
+def names_of_lists(entries: Iterable[Restriction]) -> list[str]:
+    """The lists in which these entries stand, each once: parameters of main.cf in the order of the conversation, then
+    classes by name."""
+    entries = list(entries)
+    stages = {str(entry.stage) for entry in entries if entry.stage}
+    classes = sorted({entry.in_class.name for entry in entries if entry.in_class})
+    return [*(parameter_of(stage) for stage in STAGES if stage in stages), *classes]
 
 
 @dataclass(frozen=True)
@@ -41,10 +50,7 @@ class Lists:
 
     def users_of(self, name: str, *, only_active: bool = False) -> list[str]:
         """Who names a class: parameters of main.cf and other classes."""
-        lists = [(parameter_of(stage), entries) for stage, entries in self.stages.items()]
-        lists += list(self.classes.items())
-        return [
-            user
-            for user, entries in lists
-            if any(one.of_class and one.called == name for one in entries if one.active or not only_active)
-        ]
+        entries = (one for some in (*self.stages.values(), *self.classes.values()) for one in some)
+        return names_of_lists(
+            one for one in entries if one.of_class and one.called == name and (one.active or not only_active)
+        )

@@ -78,7 +78,8 @@ def all_parameters(lists: Lists, after_suspended: Iterable[str] = ()) -> list[Pa
         ", ".join([*first, *after_suspended, *filter(None, [theirs.value if theirs else ""])]),
         f"suspended domains, then {theirs.reason}" if theirs else OF_THE_HOST,
     )
-    made = [Parameter(name, value, MADE) for name, value in lists.defined.definitions.items()]
+    reasons = access.reasons_of_made(lists.defined)
+    made = [Parameter(name, value, reasons.get(name, MADE)) for name, value in lists.defined.definitions.items()]
     made += [found.pop(name) for name in sorted(lists.classes)]
     if made:
         names = [*lists.defined.definitions, *sorted(lists.classes)]

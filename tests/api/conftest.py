@@ -17,7 +17,7 @@ from api.services import add_token
 from tests.plugins.household import text_of
 
 ROOT = "/api/v1/"
-OUR_HEADERS = ["ETag", "Location", "Change-Set", "Idempotency-Replayed", "Retry-After", "WWW-Authenticate"]
+OUR_HEADERS = ["ETag", "Location", "Change-Set", "Remark", "Idempotency-Replayed", "Retry-After", "WWW-Authenticate"]
 
 
 class Answer(NamedTuple):

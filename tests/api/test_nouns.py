@@ -472,7 +472,7 @@ class TestLists:
         values = {"domain": DOMAIN_OF.get(slug, "falcot.org"), "username": "charlie"}
         values |= {"active": "true", "suspended": "false", "is_superuser": "false"}
         values |= {"applies_to": added.get("applies_to", ""), "target": "falcot.org"}
-        values |= {"table": added.get("table", "")}
+        values |= {"table": added.get("table", ""), "of_class": added.get("of_class", "")}
         values |= {"to_do": "true", "address_class": "virtual_mailbox", "mailbox": added.get("mailbox", "")}
         for name in noun.filters:
             found = api.get(f"{slug}/?{name}={values[name]}")["results"]

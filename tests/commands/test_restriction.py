@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from restrictions.catalogue import CATALOGUE, STAGES
 from restrictions.models import Restriction
 from tests.commands.conftest import Shell
 
@@ -33,12 +34,33 @@ def test_recommended(shell: Shell) -> None:
     assert shell("check_restrictions") == (0, "Nothing is odd.\n", "")
 
 
+def test_the_catalogue(shell: Shell) -> None:
+    found = shell("restriction", "catalogue", "--stage", "helo", "--search", "HELO_A_").lines
+    sentence = "Looks up the addresses of the HELO name in an access table."
+    assert found == [f"check_helo_a_access  3.0   helo to end_of_data  an access table  {sentence}"]
+    rows = shell("restriction", "catalogue", "--json").json
+    assert [row["name"] for row in rows] == list(CATALOGUE)
+    assert rows[0] == {
+        "name": "permit",
+        "stages": list(STAGES),
+        "argument": "none",
+        "since": "2.0",
+        "sentence": "Permits.",
+    }
+    assert shell("restriction", "catalogue", "--search", "no_such") == (0, "", "")
+    assert shell("restriction", "catalogue", "--stage", "etrn").code == 2
+
+
 def test_a_class(shell: Shell) -> None:
     assert shell("restriction_class", "add", "strict", "--comment", "For some") == (0, "Added strict.\n", AGAIN)
     shell("restriction", "add", "strict", "reject_non_fqdn_sender")
     shell("restriction", "add", "sender", "strict")
     assert shell("restriction_class", "change", "strict", "--name", "stricter").code == 0
     shown = shell("restriction_class", "show", "stricter", "--json").json
+    assert "chosen_for  -" in shell("restriction_class", "show", "stricter").lines
+    shell("access", "class", "*", "stricter")
+    assert "chosen_for  everybody else" in shell("restriction_class", "show", "stricter").lines
+    shell("access", "class", "*", "none")
     assert (shown["main_cf"], shown["used_in"]) == ("reject_non_fqdn_sender", ["smtpd_sender_restrictions"])
     refused = shell("restriction_class", "delete", "stricter", "--yes")
     assert refused == (1, "", "stricter is named in smtpd_sender_restrictions. Take it out there first.\n")

@@ -226,6 +226,7 @@ PUT    api_protected_aliases        protected-aliases/sales@falcot.org/   401 40
 PATCH  api_protected_aliases        protected-aliases/staff@falcot.org/   401 401 404 200 200 200 403
 DELETE api_protected_aliases        protected-aliases/staff@falcot.org/   401 401 404 204 204 204 403
 
+GET    api_restriction_catalogue    restriction-catalogue/                401 404 404 404 200 404 403
 GET    api_restriction_report       restriction-report/                   401 404 404 404 200 404 403
 GET    api_restriction_preview      restriction-preview/                  401 404 404 404 200 404 403
 

@@ -35,6 +35,13 @@ def test_it_works(alice_client: Client) -> None:
     assert "smtpd_client_restrictions = reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]" in words
 
 
+def test_what_can_be_chosen(alice_client: Client) -> None:
+    words = words_of(alice_client.get(f"{BASE}add/sender/"))
+    sentence = "Looks up the addresses of the sender's domain in an access table."
+    assert f"check_sender_a_access: {sentence} (since Postfix 3.0)" in words
+    assert "or the name of an access table" in words
+
+
 @pytest.mark.parametrize("has_own_list", [True, False])
 def test_it_shows_what_postfix_config_writes(alice_client: Client, falcot: Domain, has_own_list: bool) -> None:
     add_table("partners", "client", by=TESTER)
@@ -65,6 +72,7 @@ def test_it_shows_what_postfix_config_writes(alice_client: Client, falcot: Domai
     for name, value in written.items():
         assert f"{name} = {value}" in words, name
     assert "# suspended domains" in words
+    assert "# made by the panel: who may write to all0@falcot.org" in words
 
 
 def test_who_meets_a_class(alice_client: Client, falcot: Domain) -> None:

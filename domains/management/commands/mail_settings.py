@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.commands import NounCommand, Options, given, version_argument
+from domains.main_cf import remark_since, what_is_written
 from domains.models import MailSettings
 from domains.services import MAIL_SETTINGS, change_mail_settings
 
@@ -44,11 +45,10 @@ class Command(NounCommand):
             self.wrong_usage(_("Say what is to change; “mail_settings change --help” names the options."))
         if changes.get("recipient_delimiter") == "none":
             changes["recipient_delimiter"] = ""
-        before = MailSettings.current().recipient_delimiter
+        before = what_is_written()
         settings = change_mail_settings(**changes, version=options["if_version"], by=self.by)
-        if "recipient_delimiter" in changes:
-            self.remark(_("Write the Postfix configuration again: main.cf must name the same delimiter."))
-        if settings.recipient_delimiter != before:
+        if sentence := remark_since(before):
+            self.remark(sentence)
             self.remark(_("Addresses with an extension may lead elsewhere now, so all aliases are being checked."))
         self.done(_("Changed the mail settings."), _row(settings), options)
 

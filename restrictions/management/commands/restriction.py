@@ -1,4 +1,4 @@
-"""`manage.py restriction list|add|change|move|delete|recommended`."""
+"""`manage.py restriction list|add|change|move|delete|recommended|catalogue`."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.commands import Options, active_arguments, at_least_one, delete_arguments, given, version_argument
 from restrictions import services
 from restrictions.access_main_cf import Classes
-from restrictions.catalogue import STAGES
+from restrictions.catalogue import STAGES, Argument, Known, found_in_catalogue, row_of_known
 from restrictions.commands import ListCommand, entries_of, place_of, row_of
 from restrictions.main_cf import what_is_written
 from restrictions.models import Restriction, RestrictionClass
@@ -53,6 +53,12 @@ class Command(ListCommand):
         delete_arguments(delete)
 
         self.verb("recommended", _("Fill every stage that has no list with what is recommended."))
+
+        catalogue = self.verb(
+            "catalogue", _("List the restrictions that Postfix knows: where each fits, what it takes, what it does.")
+        )
+        catalogue.add_argument("--stage", choices=STAGES, default="", help=_("Only what fits the list of this stage."))
+        catalogue.add_argument("--search", default="", metavar="PART", help=_("Names that have this in them."))
 
     def _list_help(self) -> str:
         return _("A stage (%(stages)s) or a restriction class.") % {"stages": ", ".join(STAGES)}
@@ -108,6 +114,13 @@ class Command(ListCommand):
         self.done(sentence, {"stages": stages}, options)
         self.say_what_main_cf_needs(before)
 
+    def do_catalogue(self, options: Options) -> None:
+        found = found_in_catalogue(stage=options["stage"], part=options["search"])
+        rows = [row_of_known(known) for known in found]
+        if not options["json"]:
+            rows = [row | _in_words(known) for row, known in zip(rows, found, strict=True)]
+        self.table(rows, {"name": 0, "since": 4, "stages": 0, "argument": 0, "sentence": 0}, options)
+
     def _found(self, options: Options) -> Restriction:
         entries = entries_of(place_of(options["list"]))
         if options["place"] > len(entries):
@@ -121,3 +134,9 @@ class Command(ListCommand):
         entries = entries_of(entry.in_class or str(entry.stage))
         place = next(number for number, one in enumerate(entries, 1) if one.pk == entry.pk)
         return row_of(entry, place, Classes.current())
+
+
+def _in_words(known: Known) -> dict[str, str]:
+    """Shorter than all stages, which are a part of the conversation."""
+    stages = _("%(first)s to %(last)s") % {"first": known.stages[0], "last": known.stages[-1]}
+    return {"stages": stages, "argument": str(Argument(known.argument).label)}

@@ -38,7 +38,9 @@ class Command(ListCommand):
         self.table(rows, {"name": 20, "main_cf": 0}, options)
 
     def do_show(self, options: Options) -> None:
-        self.card(_row(class_of(options["name"]), Lists.current(), chosen_classes()), options)
+        one, chosen = class_of(options["name"]), chosen_classes()
+        row = _row(one, Lists.current(), chosen)
+        self.card(row if options["json"] else row | {"chosen_for": str(chosen.get(one.name, NOBODY))}, options)
 
     def do_add(self, options: Options) -> None:
         before = what_is_written()
@@ -73,7 +75,7 @@ def _row(one: RestrictionClass, lists: Lists, chosen: Mapping[str, Chosen]) -> d
         "name": one.name,
         "main_cf": value_of(lists.classes.get(one.name, ()), lists.defined),
         "used_in": lists.users_of(one.name),
-        "chosen_for": {"addresses": by.addresses, "domains": by.domains, "everybody": by.is_default, "rules": by.rules},
+        "chosen_for": by.as_row,
         "comment": one.comment,
         "version": one.version,
         "created_at": one.created_at,
