@@ -259,6 +259,13 @@ def test_an_upgrade_leaves_a_table_that_is_called_as_one_of_the_four() -> None:
         AccessTable.objects.create(name="helo", applies_to="helo")
 
 
+def test_a_filter_that_a_master_cf_may_lack_is_remarked() -> None:
+    rule = add("sender", "spam.example", "FILTER", text="smtp:[127.0.0.1]:10025")
+    assert rule.remark == ""
+    rule = change_rule(rule, text="scan:[127.0.0.1]:10025", by=TESTER)
+    assert rule.remark.startswith("Postfix comes with no service “scan”. See that your master.cf has it")
+
+
 class TestDomainAdmin:
     @pytest.fixture
     def by(self, falcot: Domain, bob: User) -> Actor:
