@@ -42,6 +42,7 @@ from restrictions.access_services import (
     protect_alias,
 )
 from restrictions.models import Restriction, RestrictionClass
+from restrictions.page import everything
 from restrictions.services import add_class, delete_class, set_list
 from tests.services.checks import TESTER, nothing_changes, one_change_set, refusal
 
@@ -264,6 +265,39 @@ def test_a_filter_that_a_master_cf_may_lack_is_remarked() -> None:
     assert rule.remark == ""
     rule = change_rule(rule, text="scan:[127.0.0.1]:10025", by=TESTER)
     assert rule.remark.startswith("Postfix comes with no service “scan”. See that your master.cf has it")
+
+
+class TestOdd:
+    def said(self) -> list[str]:
+        return [str(one) for one in everything()[1]]
+
+    def test_a_rule_that_asks_a_dead_list(self, falcot: Domain) -> None:
+        set_list("sender", [{"name": "check_sender_access"}], by=TESTER)
+        add("sender", "a.example", "LIST", text="reject_rbl_client zen.spamhaus.org, permit")
+        add("sender", "b.example", "LIST", text="reject_rbl_client dnsbl.sorbs.net, permit", active=False)
+        assert self.said() == []
+        dead = "reject_rbl_client spam.dnsbl.sorbs.net=127.0.0.2"
+        add("sender", "c.example", "LIST", text=f"permit_mynetworks, {dead}", domain=falcot)
+        assert self.said() == [
+            f"check_sender_access c.example (falcot.org): {dead} asks a DNS list that is dead. SORBS was shut down in "
+            "June 2024."
+        ]
+
+    def test_a_header_behind_the_message(self) -> None:
+        set_list("sender", [{"name": "check_sender_access"}], by=TESTER)
+        add("sender", "a.example", "PREPEND", text="X-Seen: yes")
+        add_class("late", [{"name": "check_sender_access"}], by=TESTER)
+        set_list("end_of_data", [{"name": "late", "active": False}], by=TESTER)
+        assert not any("PREPEND" in one for one in self.said())
+        set_list("end_of_data", [{"name": "late"}], by=TESTER)
+        assert self.said() == [
+            "smtpd_end_of_data_restrictions: check_sender_access comes too late for PREPEND (a.example): smtpd adds no "
+            "header to what has come."
+        ]
+        table = add_table("own", "sender", by=TESTER)
+        add("sender", "b.example", "PREPEND", text="X-Seen: yes", table=table)
+        set_list("end_of_data", [{"name": "check_sender_access", "argument": "own"}], by=TESTER)
+        assert any("check_sender_access own comes too late for PREPEND (b.example)" in one for one in self.said())
 
 
 class TestDomainAdmin:
