@@ -17,6 +17,7 @@ from accounts.actors import Actor, Door
 from accounts.models import ChangeSet, User
 from domains.models import Domain
 from mailboxes.models import Address, Alias
+from mailboxes.removal import delete_domain, what_is_lost
 from mailboxes.services import add_alias, delete_alias
 from mailboxes.undo import undo_change_set
 from restrictions.access_actions import OF_ONE_RECIPIENT, OF_WHOLE_MESSAGES
@@ -265,6 +266,32 @@ def test_a_filter_that_a_master_cf_may_lack_is_remarked() -> None:
     assert rule.remark == ""
     rule = change_rule(rule, text="scan:[127.0.0.1]:10025", by=TESTER)
     assert rule.remark.startswith("Postfix comes with no service “scan”. See that your master.cf has it")
+
+
+def test_what_goes_with_a_domain_is_named_and_comes_back() -> None:
+    domain = _domain("gone.example")
+    alias = add_alias(domain, "staff", ["boss@example.net"], by=TESTER)
+    kept = what_is_lost(domain)
+    for name in ("greylisting", "strict"):
+        add_class(name, by=TESTER)
+    for key in ("a.example", "b.example"):
+        add("sender", key, domain=domain)
+    choose_class(domain, "strict", by=TESTER)
+    choose_class(alias.address, "greylisting", by=TESTER)
+    choose_class(None, "strict", by=TESTER)
+    assert [sentence for sentence in what_is_lost(domain) if sentence not in kept] == [
+        "2 access rules of it go.",
+        "Restriction classes that were chosen for it or its addresses are chosen no more: greylisting, strict.",
+    ]
+    deletion = done(partial(delete_domain, domain, by=TESTER))
+    assert (AccessRule.objects.count(), str(RecipientClass.objects.get())) == (0, "*")
+    undo_change_set(deletion, by=TESTER)
+    assert list(AccessRule.objects.values_list("key", flat=True)) == ["a.example", "b.example"]
+    assert {str(row): str(row.of_class) for row in RecipientClass.objects.all()} == {
+        "gone.example": "strict",
+        "staff@gone.example": "greylisting",
+        "*": "strict",
+    }
 
 
 class TestOdd:
