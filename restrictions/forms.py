@@ -60,6 +60,12 @@ class RestrictionForm(PanelForm):
             del self.fields["version"]  # nothing is there yet that somebody else could change
 
 
+class SeenForm(PanelForm):
+    """A button, and the version of what was seen beside it."""
+
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
 class ClassForm(PanelForm):
     name = forms.CharField(
         label=gettext_lazy("Name"),
