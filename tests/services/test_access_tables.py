@@ -294,6 +294,23 @@ def test_what_goes_with_a_domain_is_named_and_comes_back() -> None:
     }
 
 
+def test_there_are_no_more_classes_than_postfix_bears(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("restrictions.access_services.MOST_CLASSES", 2)
+    domain, other = _domain("one.example"), _domain("two.example")
+    protected, late = (add_alias(domain, name, ["boss@example.net"], by=TESTER) for name in ("staff", "late"))
+    protect_alias(protected, "members", by=TESTER)
+    add("sender", "a.example", domain=domain)
+    for more in (
+        partial(protect_alias, late, "members", by=TESTER),
+        partial(add, "sender", "a.example", domain=other),
+    ):
+        with nothing_changes(), refusal("at most. Open another alias to everybody first"):
+            more()
+    protect_alias(protected, "domain", by=TESTER)
+    add("sender", "b.example", domain=domain)
+    add("recipient", "a@two.example", domain=other)
+
+
 class TestOdd:
     def said(self) -> list[str]:
         return [str(one) for one in everything()[1]]
