@@ -1,6 +1,6 @@
 """What goes when an address goes: destinations that pointed at it, and aliases that are left without any."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -35,6 +35,14 @@ from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine
 
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
+
+Losses = Callable[[Domain], Iterable[str]]
+_losses: list[Losses] = []
+
+
+def register_losses(losses: Losses) -> None:
+    """`losses(domain)` gives sentences about what else goes with a domain: rooms to the right know."""
+    _losses.append(losses)
 
 
 def delete_domain(domain: Domain, *, version: int | None = None, by: Actor) -> UUID:
@@ -175,6 +183,7 @@ def _lost_with_domain(domain: Domain) -> list[str]:
         )
     if aliases:
         losses.append(ngettext("%(number)d alias goes.", "%(number)d aliases go.", aliases) % {"number": aliases})
+    losses += [sentence for of_room in _losses for sentence in of_room(domain)]
     from_elsewhere = AliasDestination.objects.exclude(alias__address__domain=domain)
     losses += _lost_aliases(from_elsewhere.filter(domain=domain), from_elsewhere.filter(address__domain=domain))
     return losses + _lost_default_aliases(Q(destination__endswith=f"@{domain.name}"))

@@ -67,6 +67,9 @@ OF_WHOLE_MESSAGES = (
 )
 OF_ONE_RECIPIENT = tuple(action for action in Action if action not in OF_WHOLE_MESSAGES)
 
+# What the master.cf that Postfix comes with has for FILTER to name; a content filter of one's own is added there.
+SERVICES = ("smtp", "relay", "lmtp", "local", "virtual", "error", "retry", "discard")
+
 # An answer cannot name another table or a service: smtpd refuses whatever has a colon that is no text of an action.
 _ALONE = "|".join(catalogue.named(Argument.NONE))
 _WITH_ZONE = "|".join(catalogue.named(Argument.ZONE))

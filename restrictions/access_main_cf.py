@@ -2,13 +2,13 @@
 
 A class can be answered only where main.cf defines it; anything else is 451 for whoever meets it (access(5)). So the
 query of each map names the classes that stand in the same main.cf, and the name of its file changes with them: Postfix
-goes on with the old file and the old classes until it reads the new main.cf."""
+goes on with the old file, the old classes and their old names until it reads the new main.cf."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
@@ -50,10 +50,10 @@ def names_by_people() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Classes:
-    """Every class that main.cf defines and a map may answer: those that people made, and by number those of protected
-    aliases and of the rules of domains about senders."""
+    """Every class that main.cf defines and a map may answer: those that people made, by name with their number, and by
+    number those of protected aliases and of the rules of domains about senders."""
 
-    by_people: tuple[str, ...] = ()
+    by_people: Mapping[str, int] = field(default_factory=dict)
     protected: tuple[int, ...] = ()
     domains: tuple[int, ...] = ()
 
@@ -62,7 +62,7 @@ class Classes:
         """Three statements."""
         rules = AccessRule.objects.filter(domain__isnull=False, applies_to=AppliesTo.SENDER)
         return cls(
-            names_by_people(),
+            dict(RestrictionClass.objects.order_by("name").values_list("name", "pk")),
             tuple(ProtectedAlias.objects.order_by("pk").values_list("pk", flat=True)),
             tuple(rules.order_by("domain").values_list("domain", flat=True).distinct()),
         )
@@ -87,7 +87,7 @@ class Classes:
         made = [name for name, _map in self.made]
         if not made:
             return []
-        known = _literal([*self.by_people, *made])
+        known = _literal(made)
         return [AccessMap(name=f"recipient_classes{self._stamp}", call=f"recipient_classes('%s', {known})")]
 
     def map_asked_by(self, restriction: Restriction) -> AccessMap:
@@ -107,12 +107,17 @@ class Classes:
 
     @property
     def _known(self) -> str:
-        return _literal(self.by_people)
+        return _literal(self._numbered)
+
+    @property
+    def _numbered(self) -> list[str]:
+        """As mail_map.name_of_class takes them."""
+        return [f"{pk}={name}" for name, pk in self.by_people.items()]
 
     @property
     def _stamp(self) -> str:
         """Of all classes that the maps may answer; empty without any."""
-        names = [*self.by_people, *(f"w{pk}" for pk in self.protected), *(f"s{pk}" for pk in self.domains)]
+        names = [*self._numbered, *(f"w{pk}" for pk in self.protected), *(f"s{pk}" for pk in self.domains)]
         return f"-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:8]}" if names else ""
 
 

@@ -260,11 +260,18 @@ class AccessRule(models.Model):
 
     @property
     def remark(self) -> str:
-        """A sentence if its end is past already, or if it does more than its domain is about; empty if not."""
+        """A sentence if it does more than its domain is about, wants a service that a master.cf may lack, or has ended;
+        empty if not."""
         if self.domain_id and self.action in OF_WHOLE_MESSAGES:
             return gettext("%(action)s is about the whole message, also for its recipients in other domains.") % {
                 "action": self.action
             }
+        service = self.text.partition(":")[0]
+        if self.action == Action.FILTER and service not in actions.SERVICES:
+            return gettext(
+                "Postfix comes with no service “%(name)s”. See that your master.cf has it: without it, such mail stays "
+                "in the queue."
+            ) % {"name": service}
         if self.state != "ended":
             return ""
         return gettext("%(key)s has ended already (%(when)s): Postfix does not find it.") % {

@@ -18,6 +18,7 @@ from domains.services import locked_version
 from mailboxes.models import Address, Alias
 from mailboxes.parsing import parse_address
 from restrictions.access_actions import OF_WHOLE_MESSAGES, Action, normalised_text, refuse_unfitting_code
+from restrictions.access_main_cf import Classes
 from restrictions.access_models import (
     KEYS,
     MAY_PERMIT,
@@ -36,6 +37,9 @@ from restrictions.ways import lock_lists, refuse_451
 
 CHANGEABLE = ("key", "action", "code", "text", "of_class", "comment", "active", "starts_at", "ends_at")
 MOST_WRITERS = 100  # named senders of one alias; a page shows them all
+# Each smtpd(8) reads the definitions of all: with 5,000 it starts in half a second and takes 37 MB instead of 10. With
+# 9,300 the line that names them is longer than the longest argument of a program, and postconf(1) could not write it.
+MOST_CLASSES = 5_000
 ANYONE = ""
 AT_ONCE = 1_000  # rows of one statement
 
@@ -59,6 +63,9 @@ def add_rule(
         _refuse_what_is_gone([rule])
         save_checked(rule)
         _refuse_451(rule)
+        of_domain = AccessRule.objects.filter(domain=domain, applies_to=AppliesTo.SENDER)
+        if domain and applies_to == AppliesTo.SENDER and not of_domain.exclude(pk=rule.pk).exists():
+            _refuse_more_classes()
     return rule
 
 
@@ -246,11 +253,14 @@ def protect_alias(
         if writers not in Writers.values:
             sentence = _("Choose who may write: %(known)s.")
             raise ValidationError({"writers": sentence % {"known": ", ".join(Writers.values)}})
+        is_new = row is None
         if row is not None:
             row.version += 1
         row = row or ProtectedAlias(alias=alias)
         row.writers = writers
         save_checked(row)
+        if is_new:
+            _refuse_more_classes()
         if keys is not None:
             row.named.exclude(key__in=keys).delete()
             there = set(row.named.values_list("key", flat=True))
@@ -334,6 +344,18 @@ def _refuse_what_is_gone(rules: Iterable[AccessRule]) -> None:
     table = next((rule.table for rule in rules if rule.table), None)
     if table and not AccessTable.objects.filter(pk=table.pk).exists():
         raise ValidationError(_("There is no access table %(name)s.") % {"name": table})
+
+
+def _refuse_more_classes() -> None:
+    """main.cf has a class for each protected alias, and for each domain with rules about senders."""
+    classes = Classes.current()
+    if len(classes.made) > MOST_CLASSES:
+        sentence = _(
+            "%(aliases)d aliases are protected and %(domains)d domains have rules about senders: together %(most)d at "
+            "most. Open another alias to everybody first, or delete such rules."
+        )
+        words = {"aliases": len(classes.protected), "domains": len(classes.domains), "most": MOST_CLASSES}
+        raise ValidationError(sentence % words)
 
 
 def _refuse_451(*rules: AccessRule) -> None:

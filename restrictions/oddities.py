@@ -30,6 +30,7 @@ DEAD_ZONES: dict[str, StrOrPromise] = {
     "bl.spamcannibal.org": gettext_lazy("SpamCannibal was shut down in 2018, and then listed everybody."),
     "opm.blitzed.org": gettext_lazy("OPM was shut down in 2006."),
     "sorbs.net": gettext_lazy("SORBS was shut down in June 2024."),
+    "ix.dnsbl.manitu.net": gettext_lazy("NiX Spam was shut down in January 2025."),
 }
 BLOCK_LISTS = (
     "reject_rbl_client",
@@ -75,6 +76,15 @@ def oddities(lists: Lists, *, named_elsewhere: Collection[str] = ()) -> list[Odd
         if name not in named_elsewhere and not lists.users_of(name, only_active=True):
             found.append(Oddity(name, _("Nothing names this class. Name it in a list, or delete it.")))
     return found
+
+
+def of_dead_zone(asking: str, argument: str) -> str:
+    """A sentence if `argument`, a DNS list with or without =d.d.d.d, is dead; `asking` is who asks it."""
+    zone = argument.partition("=")[0]
+    for dead, why in DEAD_ZONES.items():
+        if zone == dead or zone.endswith(f".{dead}"):
+            return _("%(entry)s asks a DNS list that is dead. %(why)s") % {"entry": asking, "why": why}
+    return ""
 
 
 Says = Iterator[tuple[Restriction, str]]
@@ -125,7 +135,7 @@ def _out_of_stage(stage: str, entries: Entries) -> Says:
 
 def _of_each(lists: Lists, entries: Entries) -> Says:
     for index, entry in enumerate(entries):
-        if any(one.active and one.name in BLOCK_LISTS for one in _inside(lists, entry)):
+        if any(one.name in BLOCK_LISTS for one in inside(lists, entry)):
             later = [one.name for one in entries[index + 1 :] if one.name in OURS]
             if later:
                 yield (
@@ -137,11 +147,9 @@ def _of_each(lists: Lists, entries: Entries) -> Says:
         if known is None:
             continue
         if known.argument == Argument.ZONE:
-            zone = entry.argument.partition("=")[0]
-            for dead, why in DEAD_ZONES.items():
-                if zone == dead or zone.endswith(f".{dead}"):
-                    yield entry, _("%(entry)s asks a DNS list that is dead. %(why)s") % {"entry": entry, "why": why}
-                    break
+            sentence = of_dead_zone(str(entry), entry.argument)
+            if sentence:
+                yield entry, sentence
         if entry.warn_only and known.permits:
             yield entry, _("%(entry)s refuses nothing, so “warn only” changes nothing.") % {"entry": entry}
 
@@ -153,7 +161,7 @@ def _policy_before_refusal(lists: Lists, stage: str) -> Says:
     for entry in lists.stages[stage]:
         if _refuses(lists, entry):
             return
-        if entry.active and any(one.name == "check_policy_service" for one in _inside(lists, entry)):
+        if any(one.name == "check_policy_service" for one in inside(lists, entry)):
             yield (
                 entry,
                 _("%(entry)s asks a policy service before reject_unauth_destination, also about refused mail.")
@@ -162,14 +170,14 @@ def _policy_before_refusal(lists: Lists, stage: str) -> Says:
 
 
 def _refuses(lists: Lists, entry: Restriction) -> bool:
-    return entry.active and any(
-        one.known and one.known.refuses_relay for one in _inside(lists, entry) if one.active and not one.warn_only
-    )
+    return any(one.known and one.known.refuses_relay for one in inside(lists, entry, is_refusing=True))
 
 
-def _inside(lists: Lists, entry: Restriction) -> Iterator[Restriction]:
-    """The entry, or what is in its class."""
+def inside(lists: Lists, entry: Restriction, *, is_refusing: bool = False) -> Iterator[Restriction]:
+    """The entry, or what is in its class; what is active, and with `is_refusing` not what only warns."""
+    if not entry.active or (is_refusing and entry.warn_only):
+        return
     if not entry.of_class:
         yield entry
     for inner in lists.of_class(entry):
-        yield from _inside(lists, inner)
+        yield from inside(lists, inner, is_refusing=is_refusing)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from restrictions.access_main_cf import DIRECTORY, Classes, sentence_of_unasked
-from restrictions.access_models import AccessRule, AppliesTo
+from restrictions.access_main_cf import DIRECTORY, Classes
+from restrictions.access_oddities import oddities_of_access
 from restrictions.catalogue import CATALOGUE, STAGES, Known, Stage, parameter_of
 from restrictions.class_use import NOBODY, Chosen, chosen_classes
 from restrictions.lists import Entries, Lists
@@ -180,19 +180,4 @@ def catalogue_by_stage(stage: str | None) -> list[tuple[str, list[Known]]]:
 def everything() -> tuple[Lists, list[Oddity], Mapping[str, Chosen]]:
     """The lists as they are, what is odd about them, and who meets each class."""
     lists, chosen = Lists.current(), chosen_classes()
-    return lists, [*oddities(lists, named_elsewhere=chosen), *_of_unasked_tables(lists, chosen)], chosen
-
-
-def _of_unasked_tables(lists: Lists, chosen: Mapping[str, Chosen]) -> Iterator[Oddity]:
-    """Rules and chosen classes that no list asks about."""
-    entries = [entry for some in (*lists.stages.values(), *lists.classes.values()) for entry in some if entry.active]
-    asked = {entry.name for entry in entries if entry.access_table is None}
-    of_server = AccessRule.objects.filter(table=None, domain=None).order_by()
-    kinds = set(of_server.values_list("applies_to", flat=True).distinct())
-    if AppliesTo.RECIPIENT not in kinds and f"check_{AppliesTo.RECIPIENT}_access" not in asked:
-        of_domains = AccessRule.objects.filter(domain__isnull=False, applies_to=AppliesTo.RECIPIENT)
-        if any(one.by_recipients for one in chosen.values()) or of_domains.exists():
-            kinds.add(AppliesTo.RECIPIENT)
-    for kind in AppliesTo.values:
-        if kind in kinds and f"check_{kind}_access" not in asked:
-            yield Oddity(f"check_{kind}_access", sentence_of_unasked(f"check_{kind}_access"))
+    return lists, [*oddities(lists, named_elsewhere=chosen), *oddities_of_access(lists, chosen)], chosen

@@ -71,21 +71,21 @@ def change_restriction(entry: Restriction, *, by: Actor, version: int | None = N
     return entry
 
 
-def move_restriction(entry: Restriction, position: int, *, by: Actor) -> Restriction:
+def move_restriction(entry: Restriction, position: int, *, version: int | None = None, by: Actor) -> Restriction:
     """Moves an entry within its list; `position` counts from 1, and what is beyond the end is the end."""
     with recorded("move", "restriction", _label(entry), by=by):
         lock_lists()
-        entry = locked_version(Restriction.objects, entry.pk, None)
+        entry = locked_version(Restriction.objects, entry.pk, version)
         _put(_place_of(entry), entry, position)
         _check()
     return entry
 
 
-def delete_restriction(entry: Restriction, *, by: Actor) -> None:
+def delete_restriction(entry: Restriction, *, version: int | None = None, by: Actor) -> None:
     """Deletes an entry. The last one of a stage hands the list back to the host."""
     with recorded("delete", "restriction", _label(entry), by=by):
         lock_lists()
-        locked_version(Restriction.objects, entry.pk, None).delete()
+        locked_version(Restriction.objects, entry.pk, version).delete()
         _check()
 
 

@@ -14,7 +14,7 @@ from accounts.actors import Actor
 from accounts.pages import PanelForm, PersonRequest, refusals_on, say, superuser_required, typed
 from restrictions import services
 from restrictions.catalogue import STAGES, Stage
-from restrictions.forms import ClassForm, RestrictionForm
+from restrictions.forms import ClassForm, RestrictionForm, SeenForm
 from restrictions.main_cf import Parameter, remark_since, what_is_written
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.page import class_cards, everything, main_cf_of, rules_of, stage_lists
@@ -78,12 +78,12 @@ def restriction(request: PersonRequest, pk: int) -> HttpResponse:
 def restriction_move(request: PersonRequest, pk: int) -> HttpResponse:
     """Moves an entry to the place `to`, counted from 1."""
     entry = _entry(pk)
-    to = request.POST.get("to", "")
-    if not (to.isascii() and to.isdigit() and len(to) < 5):  # longer than any list
+    form, to = SeenForm(request.POST), request.POST.get("to", "")
+    if not (form.is_valid() and to.isascii() and to.isdigit() and len(to) < 5):  # longer than any list
         raise Http404
     before = what_is_written()
     try:
-        services.move_restriction(entry, int(to), by=Actor.from_request(request))
+        services.move_restriction(entry, int(to), **form.cleaned_data, by=Actor.from_request(request))
     except ValidationError as error:
         for sentence in error.messages:
             say(request, sentence, level=messages.ERROR)
@@ -97,15 +97,16 @@ def restriction_move(request: PersonRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def restriction_delete(request: PersonRequest, pk: int) -> HttpResponse:
     entry = _entry(pk)
-    form = PanelForm(typed(request))
+    form = SeenForm(typed(request))
     if form.is_valid():
         with refusals_on(form):
             before = what_is_written()
-            services.delete_restriction(entry, by=Actor.from_request(request))
+            services.delete_restriction(entry, **form.cleaned_data, by=Actor.from_request(request))
             say(request, _("Deleted {entry}."), entry=entry)
             _remark(request, before)
             return redirect(_page_of(entry))
-    context = {"form": form, "entry": entry, "lost": services.what_is_lost(entry), **_around(_place_of(entry))}
+    context = {"form": form, "entry": entry, "lost": services.what_is_lost(entry), "version": entry.version}
+    context |= _around(_place_of(entry))
     return render(request, "restrictions/restriction_delete.html", context)
 
 

@@ -2,7 +2,10 @@
 
 from accounts.models import ChangeSet, User
 from domains.models import Domain
+from restrictions.access_services import choose_class
+from restrictions.services import add_class
 from tests.api.conftest import Api, token_for
+from tests.plugins.example_mail import TESTER
 
 
 def test_it_works(api: Api) -> None:
@@ -105,6 +108,19 @@ class TestDryRun:
         answer = api("DELETE", "domains/example.org/?dry_run=true")
         assert [change["kind"] for change in answer.json["changes"]] == ["deleted"]
         assert Domain.objects.exists()
+
+    def test_a_deletion_with_what_is_of_restrictions(self, api: Api) -> None:
+        api("PUT", "domains/example.org/", {})
+        rule = {"domain": "example.org", "applies_to": "sender", "key": "spam.example", "action": "REJECT"}
+        assert api("POST", "domain-access-rules/", rule).status == 201
+        add_class("strict", by=TESTER)
+        choose_class(Domain.objects.get(), "strict", by=TESTER)
+        changes = api("DELETE", "domains/example.org/?dry_run=true").json["changes"]
+        assert {change["noun"] for change in changes if change["kind"] == "deleted"} == {
+            "domains",
+            "domain-access-rules",
+            "recipient-classes",
+        }
 
 
 class TestVersions:

@@ -1,5 +1,6 @@
 """The access tables through the real postmap: each form of a key, what is nearest, times, classes that are written."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,10 @@ from django.utils import timezone
 from domains.models import Domain
 from mailboxes.models import Address
 from restrictions.access_main_cf import Classes, access_maps
+from restrictions.access_models import AccessRule
 from restrictions.access_services import add_rule, add_table, choose_class
 from restrictions.models import RestrictionClass
+from restrictions.services import change_class
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
 from tests.plugins.mail_stack import Postfix
 
@@ -210,6 +213,43 @@ def test_a_class_that_main_cf_does_not_have_yet_is_not_answered(mail: Postfix) -
     choose_class(joe, "strict", by=TESTER)
     late.delete()
     mail.configure()
+
+
+def test_a_class_with_a_new_name_is_answered_by_the_one_that_main_cf_has(mail: Postfix) -> None:
+    strict = RestrictionClass.objects.get(name="strict")
+    table = add_table("renamed", "sender", by=TESTER)
+    one = Domain.objects.get(name="one.example")
+    for values in ({}, {"table": table}, {"domain": one}):
+        add_rule("sender", "old@class.example", "CLASS", of_class=strict, **values, by=TESTER)
+    add_rule("recipient", "ann@one.example", "CLASS", of_class=strict, domain=one, by=TESTER)
+    mail.configure()
+    asked = [
+        ("check_sender_access", "old@class.example"),
+        ("access_table_renamed", "old@class.example"),
+        ("senders", f"{one.pk} old@class.example"),
+        ("check_recipient_access", "ann@one.example"),
+        ("check_recipient_access", "ann@two.example"),
+        ("check_recipient_access", "joe@one.example"),
+    ]
+    maps = {one.name.rpartition("-")[0]: one.name for one in access_maps(Classes.current())}
+    change_class(strict, name="stricter", by=TESTER)
+    try:
+        assert {mail.ask(maps[table], key) for table, key in asked} == {"strict"}
+        mail.configure()
+        assert {ask(mail, table, key) for table, key in asked} == {"stricter"}
+    finally:
+        change_class(strict, name="strict", by=TESTER)
+        AccessRule.objects.filter(key="old@class.example").delete()
+        AccessRule.objects.filter(domain=one).delete()
+        mail.configure()
+
+
+def test_a_map_file_of_the_release_before_names_classes_alone(mail: Postfix) -> None:
+    name = next(one.name for one in access_maps(Classes.current()) if one.name.startswith("check_recipient"))
+    path = mail.maps / f"{name}.cf"
+    (path.parent / "before.cf").write_text(re.sub(r"\d+=", "", path.read_text()))
+    assert "{greylisting," in (path.parent / "before.cf").read_text()
+    assert mail.ask("before", "joe@one.example") == "strict"
 
 
 def test_a_rule_acts_at_once(mail: Postfix) -> None:

@@ -424,6 +424,7 @@ ODD: list[tuple[str, tuple[Any, ...], str]] = [
     ("client", ("everything", "reject_plaintext_session"), "is never reached: everything before it"),
     ("client", ({"name": "reject_rbl_client", "argument": "dnsbl.sorbs.net"},), "SORBS was shut down"),
     ("client", ({"name": "reject_rbl_client", "argument": "sbl-xbl.spamhaus.org"},), "took its place"),
+    ("client", ({"name": "reject_rbl_client", "argument": "ix.dnsbl.manitu.net"},), "NiX Spam was shut down"),
     (
         "client",
         ({"name": "reject_rbl_client", "argument": "bl.spamcop.net"}, "permit_sasl_authenticated"),
@@ -459,6 +460,26 @@ def test_what_is_odd_is_said(stage: str, entries: tuple[Any, ...], words: str) -
     said = [str(one) for one in oddities(Lists.current(), named_elsewhere=["everything", "listed"])]
     assert len(said) == 1
     assert words in said[0]
+
+
+@pytest.mark.parametrize("off", [{"active": False}, {"warn_only": True}])
+def test_a_class_that_refuses_nothing_is_no_refusal(off: dict[str, bool]) -> None:
+    add_class("guard", "reject_unauth_destination")
+    inner = {"name": "guard", **off}
+    services.add_class("outer", [inner, {"name": "reject_non_fqdn_sender"}], by=TESTER)
+    asks = {"name": "check_policy_service", "argument": "inet:127.0.0.1:10023"}
+    set_list("recipient", "reject_unauth_destination")
+    set_list("sender", "outer", asks)
+    said = [str(one) for one in oddities(Lists.current()) if "policy service" in one.sentence]
+    assert len(said) == 1
+
+
+def test_what_is_inactive_in_a_class_asks_nobody() -> None:
+    service = {"name": "check_policy_service", "argument": "inet:127.0.0.1:10023", "active": False}
+    services.add_class("asking", [service, {"name": "reject_non_fqdn_sender"}], by=TESTER)
+    set_list("recipient", "reject_unauth_destination")
+    set_list("sender", "asking")
+    assert oddities(Lists.current()) == []
 
 
 def test_a_class_that_nothing_names_or_that_does_nothing_is_odd() -> None:

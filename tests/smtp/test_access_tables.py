@@ -19,6 +19,7 @@ from mailservers.main_cf import parameters_for
 from mailservers.postfix_host import PostfixHost
 from restrictions.access_models import ProtectedAlias
 from restrictions.access_services import add_rule, add_table, choose_class, protect_alias
+from restrictions.page import everything
 from restrictions.services import add_class, set_list
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
 from tests.plugins.mail_stack import MASTER_CF, Postfix, decoded, eventually, free_port
@@ -162,6 +163,24 @@ def test_defer_decides_and_defer_if_permit_lets_a_later_rule_refuse(mail: Postfi
 def test_a_filter(mail: Postfix) -> None:
     (found,) = mail.send("ann@one.example", sender="filter@action.example")
     assert found.text == "filtered"
+
+
+@pytest.mark.parametrize(("stage", "headers"), [("data", ["by us"]), ("end_of_data", [])])
+def test_a_header_comes_too_late_behind_the_message(mail: Postfix, stage: str, headers: list[str]) -> None:
+    table = add_table(f"headers_{stage}", "sender", by=TESTER)
+    add_rule("sender", "header.example", "PREPEND", text="X-Checked: by us", table=table, by=TESTER)
+    set_list(stage, [{"name": "check_sender_access", "argument": table.name}], by=TESTER)
+    try:
+        mail.configure()
+        mail.empty_mail()
+        mail.send("ann@one.example", sender="ann@header.example")
+        (message,) = mail.maildir("one.example/ann/")
+        assert message.get_all("X-Checked", []) == headers
+        said = [str(one) for one in everything()[1] if "PREPEND" in one.sentence]
+        assert bool(said) == (not headers)
+    finally:
+        set_list(stage, [], by=TESTER)
+        mail.configure()
 
 
 def test_discarded_and_held(mail: Postfix) -> None:

@@ -10,13 +10,13 @@ BEGIN
     RETURN QUERY
     SELECT mail_map.access_result(rule.action, rule.code, rule.text, class.name)
     FROM public.restrictions_accessrule AS rule
-    LEFT JOIN public.restrictions_restrictionclass AS class ON class.id = rule.of_class_id
+    CROSS JOIN LATERAL mail_map.name_of_class(rule.of_class_id, known_classes) AS class (name)
     WHERE rule.applies_to = of_applies_to
       AND rule.key = ANY (keys)
       AND rule.table_id IS NULL
       AND rule.domain_id IS NULL
       AND mail_map.delivers(rule.active, rule.starts_at, rule.ends_at)
-      AND (rule.of_class_id IS NULL OR class.name = ANY (known_classes))
+      AND (rule.of_class_id IS NULL OR class.name IS NOT NULL)
     ORDER BY array_position(keys, rule.key::text)
     LIMIT 1;
 END

@@ -24,13 +24,13 @@ BEGIN
             rule.id AS rule_id,
             NULL::bigint AS met_id
         FROM public.restrictions_accessrule AS rule
-        LEFT JOIN public.restrictions_restrictionclass AS class ON class.id = rule.of_class_id
+        CROSS JOIN LATERAL mail_map.name_of_class(rule.of_class_id, known_classes) AS class (name)
         WHERE rule.applies_to = 'recipient'
           AND rule.key = ANY (keys)
           AND rule.table_id IS NULL
           AND rule.domain_id IS NULL
           AND mail_map.delivers(rule.active, rule.starts_at, rule.ends_at)
-          AND (rule.of_class_id IS NULL OR class.name = ANY (known_classes))
+          AND (rule.of_class_id IS NULL OR class.name IS NOT NULL)
         UNION ALL
         SELECT
             array_position(domain_keys, rule.key::text),
@@ -39,31 +39,31 @@ BEGIN
             rule.id,
             NULL
         FROM public.restrictions_accessrule AS rule
-        LEFT JOIN public.restrictions_restrictionclass AS class ON class.id = rule.of_class_id
+        CROSS JOIN LATERAL mail_map.name_of_class(rule.of_class_id, known_classes) AS class (name)
         WHERE rule.domain_id = recipient.asked_id
           AND rule.applies_to = 'recipient'
           AND rule.key = ANY (domain_keys)
           AND mail_map.delivers(rule.active, rule.starts_at, rule.ends_at)
-          AND (rule.of_class_id IS NULL OR class.name = ANY (known_classes))
+          AND (rule.of_class_id IS NULL OR class.name IS NOT NULL)
         UNION ALL
         SELECT array_position(recipient.address_ids, met.address_id), 3, class.name, NULL, met.id
         FROM public.restrictions_recipientclass AS met
-        JOIN public.restrictions_restrictionclass AS class ON class.id = met.of_class_id
+        CROSS JOIN LATERAL mail_map.name_of_class(met.of_class_id, known_classes) AS class (name)
         WHERE met.address_id = ANY (recipient.address_ids)
-          AND class.name = ANY (known_classes)
+          AND class.name IS NOT NULL
         UNION ALL
         SELECT 3, CASE met.domain_id WHEN recipient.asked_id THEN 3 ELSE 4 END, class.name, NULL, met.id
         FROM public.restrictions_recipientclass AS met
-        JOIN public.restrictions_restrictionclass AS class ON class.id = met.of_class_id
+        CROSS JOIN LATERAL mail_map.name_of_class(met.of_class_id, known_classes) AS class (name)
         WHERE met.domain_id = ANY (ARRAY[recipient.asked_id, recipient.answering_id])
-          AND class.name = ANY (known_classes)
+          AND class.name IS NOT NULL
         UNION ALL
         SELECT 1000, 3, class.name, NULL, met.id
         FROM public.restrictions_recipientclass AS met
-        JOIN public.restrictions_restrictionclass AS class ON class.id = met.of_class_id
+        CROSS JOIN LATERAL mail_map.name_of_class(met.of_class_id, known_classes) AS class (name)
         WHERE met.address_id IS NULL
           AND met.domain_id IS NULL
-          AND class.name = ANY (known_classes)
+          AND class.name IS NOT NULL
     ) AS found
     ORDER BY found.step, found.rank
     LIMIT 1;

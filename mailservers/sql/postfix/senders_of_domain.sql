@@ -11,12 +11,12 @@ BEGIN
     RETURN QUERY
     SELECT mail_map.access_result(rule.action, rule.code, rule.text, class.name)
     FROM public.restrictions_accessrule AS rule
-    LEFT JOIN public.restrictions_restrictionclass AS class ON class.id = rule.of_class_id
+    CROSS JOIN LATERAL mail_map.name_of_class(rule.of_class_id, known_classes) AS class (name)
     WHERE rule.domain_id = of_domain_id
       AND rule.applies_to = 'sender'
       AND rule.key = ANY (keys)
       AND mail_map.delivers(rule.active, rule.starts_at, rule.ends_at)
-      AND (rule.of_class_id IS NULL OR class.name = ANY (known_classes))
+      AND (rule.of_class_id IS NULL OR class.name IS NOT NULL)
     ORDER BY array_position(keys, rule.key::text)
     LIMIT 1;
     IF NOT FOUND THEN
