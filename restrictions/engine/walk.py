@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import takewhile
 
 from restrictions.engine.policy import Assumptions, Entry, Policy, Session
 from restrictions.engine.verdict import Assumed, Place, Step
@@ -14,7 +15,7 @@ DATA, END_OF_DATA, LOGIN = "Data command", "End-of-data", "SASL login name"
 CERTIFICATE = "Client certificate"
 
 LONGEST_REPLY = 510  # octets (RFC 5321, 4.5.3.1.5)
-DEEPEST = 100  # lists in lists
+DEEPEST = 100  # lists in lists, where an access table names one more; classes that name classes have no such end
 
 
 class Outcome(IntEnum):
@@ -121,8 +122,8 @@ class Walk:
         entries = self.policy.classes.get(entry.name, OWN_CLASSES.get(entry.name))
         if entries is None:
             raise self.stop("unknown_restriction", name=entry.name)
-        if self.depth > DEEPEST:
-            raise self.stop("too_deep", name=entry.name)
+        if any(place.name == entry.name for place in takewhile(_is_of_class, reversed(self.places))):
+            raise self.stop("too_deep", name=entry.name)  # smtpd itself would go round until it dies
         return self.run(Place("class", entry.name), entries, self.said_of)
 
     def _end_warning(self) -> None:
@@ -216,3 +217,7 @@ class Walk:
 
     def take_for_granted(self, question: str, answer: str, *, is_stated: bool) -> None:
         self.assumed.setdefault(question, Assumed(question, answer, is_stated))
+
+
+def _is_of_class(place: Place) -> bool:
+    return place.kind == "class"
