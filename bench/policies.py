@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mailboxes.parsing import split_address
 from restrictions.engine.policy import Entry, Fault, Policy, Records, Session, Settings
+from restrictions.engine.settings import ACTIONS, CODES, ONLY_FOR_NOW, WHAT_TO_DO
 
 HOSTNAME = "mx.home.example"
 DELIMITER = "+"
@@ -33,6 +34,19 @@ LOGINS: dict[str, tuple[str, ...]] = {
     "ann@home.example": ("ann",),
     "info@brand.example": ("ann", "bob"),
     "ceo@good.example": ("bob",),
+}
+# What an address verification finds out; everything else is deliverable.
+TRANSPORTS = {
+    "refused.example": "error:5.1.1 nobody there",
+    "later.example": "retry:4.4.1 not now",
+    "gone@relay.example": "error:5.1.1 nobody there",
+    "away@relay.example": "retry:4.4.1 not now",
+}
+VERIFIED = {
+    "x@refused.example": "bounce nobody there",
+    "x@later.example": "defer not now",
+    "gone@relay.example": "bounce nobody there",
+    "away@relay.example": "defer not now",
 }
 PLAYER = "127.0.0.9"  # where the sessions come from, before XCLIENT says otherwise
 NETWORKS = ("127.0.0.0/8", "192.0.2.64/26")
@@ -300,21 +314,6 @@ RESULTS = (
 )
 PERMITTING = ("OK", "ok {0}", "20261128", "RELAY", "DISCARD", "DISCARD {0}", "permit_mynetworks, reject", "permit")
 
-CODES = (
-    "access_map_reject_code",
-    "reject_code",
-    "maps_rbl_reject_code",
-    "unknown_client_reject_code",
-    "unknown_hostname_reject_code",
-    "unknown_address_reject_code",
-    "non_fqdn_reject_code",
-    "defer_code",
-    "relay_domains_reject_code",
-    "invalid_hostname_reject_code",
-    "access_map_defer_code",
-    "plaintext_reject_code",
-)
-
 
 class World:
     """The addresses of the host, as the engine asks for them."""
@@ -380,13 +379,17 @@ class Maker:
 
     def settings(self) -> Settings:
         luck = self.luck
-        codes = {name: luck.choice((450, 550, 554)) for name in CODES if luck.random() < 0.15}
+        codes = {
+            name: luck.choice((450, 450 if name in ONLY_FOR_NOW else 554)) for name in CODES if luck.random() < 0.15
+        }
+        actions = {name: luck.choice(WHAT_TO_DO) for name in ACTIONS}
         return Settings(
             smtpd_delay_reject=luck.random() < 0.7,
             smtpd_helo_required=luck.random() < 0.3,
             smtpd_sasl_auth_enable=luck.random() < 0.5,
             smtpd_reject_unlisted_recipient=luck.random() < 0.8,
             smtpd_reject_unlisted_sender=luck.random() < 0.2,
+            smtpd_relay_before_recipient_restrictions=luck.random() < 0.8,
             soft_bounce=luck.random() < 0.1,
             parents_match_subdomains=luck.random() < 0.7,
             mynetworks=NETWORKS,
@@ -394,6 +397,7 @@ class Maker:
             myorigin=HOSTNAME,
             recipient_delimiter=DELIMITER,
             **codes,  # type: ignore[arg-type]
+            **actions,  # type: ignore[arg-type]
         )
 
     def relay_entries(self) -> Sequence[Entry]:

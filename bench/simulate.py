@@ -26,7 +26,7 @@ from restrictions.engine.verdict import Verdict
 AT_ONCE = 25  # policies, each a service of one Postfix
 PATIENCE = 60  # seconds until the log has the end of each session
 
-ASSUMPTIONS = Assumptions(policies.DNS, policies.POLICY_SERVICES, names_exist=False)
+ASSUMPTIONS = Assumptions(policies.DNS, policies.POLICY_SERVICES, policies.VERIFIED, names_exist=False)
 
 
 @dataclass

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import takewhile
+from typing import Any
 
 from restrictions.engine.policy import Assumptions, Entry, Policy, Session
 from restrictions.engine.verdict import Assumed, Place, Step
@@ -172,6 +173,11 @@ class Walk:
         self.defer_if_permit = self.defer_if_permit or Refusal(code, status, words, step)
         return Outcome.PASS
 
+    def refuse_for_now(self, action: str, code: int, status: str, words: str, why: str, **about: str) -> Outcome:
+        """What a *_tempfail_action asks for: `defer` at once, or `defer_if_permit`."""
+        refuse = self.refuse if action == "defer" else self.refuse_if_taken
+        return refuse(code, status, words, why, **about)
+
     def refuse_softly(self, code: int, status: str, words: str, why: str, **about: str) -> Outcome:
         """DEFER_IF_REJECT: whoever refuses the mail for good later on puts it off instead."""
         step = self._step("defer", why, about, self._written(f"{code} {status} {words}"))
@@ -195,7 +201,7 @@ class Walk:
 
     def _written(self, reply: str) -> str:
         reply = reply[:LONGEST_REPLY]
-        first = "4" if self.policy.settings.soft_bounce else reply[0]
+        first = "4" if reply[0] == "5" and self.setting("soft_bounce") else reply[0]
         status, _blank, words = reply[4:].partition(" ")
         return f"{first}{reply[1:4]}{first}{status[1:]} {words}"
 
@@ -204,6 +210,15 @@ class Walk:
         return self.steps[-1]
 
     # The world
+
+    def setting(self, name: str, *, matters: bool = True) -> Any:
+        """A parameter of main.cf by its name; if it `matters` to the verdict, the verdict tells it."""
+        value = getattr(self.policy.settings, name)
+        if matters and name not in self.policy.written:
+            is_of_host = isinstance(value, tuple)  # addresses and networks, for which Postfix has no one default
+            said = Assumed(name, _in_main_cf(value), name in self.assumptions.settings, is_setting=not is_of_host)
+            self.assumed.setdefault(name, said)
+        return value
 
     def qualified(self, address: str) -> str:
         """trivial-rewrite(8) appends $myorigin to a bare name; what is said in a reply stays as it was typed."""
@@ -221,3 +236,9 @@ class Walk:
 
 def _is_of_class(place: Place) -> bool:
     return place.kind == "class"
+
+
+def _in_main_cf(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
