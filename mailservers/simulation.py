@@ -1,7 +1,7 @@
 """The restrictions of the panel as the engine takes them, and what people say of a session and of the world."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
@@ -34,6 +34,7 @@ from restrictions.engine.settings import (
 from restrictions.engine.simulate import simulate
 from restrictions.engine.verdict import Verdict
 from restrictions.lists import Entries, Lists
+from restrictions.main_cf import HELO_REQUIRED
 from restrictions.models import Restriction
 
 OWN_NETWORKS = ("127.0.0.0/8", "::1/128")
@@ -141,14 +142,15 @@ def _is_yes(words: Mapping[str, str], name: str) -> bool:
 def verdict_on(question: Question) -> Verdict:
     """Raises ValidationError with a sentence about what cannot be."""
     session, stated = _session(question), _stated(question)
-    policy = policy_of_database(_settings(question, stated), submission=question.submission)
+    policy = policy_of_database(_settings(question, stated), submission=question.submission, stated=stated)
     said = {**stated, **({"mynetworks": ""} if question.networks else {}), **({SIGN_IN: ""} if session.login else {})}
     return simulate(policy, session, replace(_assumptions(question), settings=frozenset(said)))
 
 
-def policy_of_database(settings: Settings, *, submission: bool = False) -> Policy:
+def policy_of_database(settings: Settings, *, submission: bool = False, stated: Collection[str] = ()) -> Policy:
     """The active entries of all lists and classes; access tables are asked through the functions that Postfix asks.
-    With `submission` the lists that its services have in place of those of port 25 (mailservers/submission.py)."""
+    With `submission` the lists that its services have in place of those of port 25 (mailservers/submission.py). What
+    the panel writes into main.cf beside the lists holds, unless it was `stated` otherwise."""
     lists = Lists.current()
     tables = {"static:DUNNO": _always_dunno, "suspended_domains": _asked_by_address("suspended_domains")}
     stages = {stage: _entries(entries, lists.defined, tables) for stage, entries in lists.stages.items()}
@@ -158,11 +160,15 @@ def policy_of_database(settings: Settings, *, submission: bool = False) -> Polic
     for name, one in lists.defined.made:
         classes[name] = (_asks("check_sender_access", one, tables),)
     classes[access.SIGNED_IN] = entries_of(access.SIGNED_IN_FIRST)
+    is_helo_required = bool(stages.get("helo"))
     if submission:
         tables["check_sasl_access"] = _asked_by_address("check_sasl_access")
         stages |= dict.fromkeys(("client", "helo"), ()) | SUBMISSION
     stages["recipient"] = (*first, *stages.get("recipient", ()))
     written = {SIGN_IN} if submission else set()
+    if is_helo_required and HELO_REQUIRED not in stated:
+        settings = replace(settings, smtpd_helo_required=True)
+        written.add(HELO_REQUIRED)
     return Policy(BY_DEFAULT | stages, DatabaseAddresses(), classes, tables, settings, frozenset(written))
 
 
