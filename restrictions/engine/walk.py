@@ -152,17 +152,20 @@ class Walk:
 
     def refuse(self, code: int, status: str, words: str, why: str, **about: str) -> Outcome:
         """smtpd_check_reject(): the reply, or only a line of the log behind warn_if_reject."""
-        reply = f"{code} {status} {words}" if 400 <= code <= 599 else "450 4.7.1 Service unavailable"
+        if not 400 <= code <= 599:
+            code, status, words = 450, "4.7.1", "Service unavailable"
+        reply = self._written(f"{code} {status} {words}")
         if self.warns_since:
-            self._step("warn", why, about, self._written(reply))
+            self._step("warn", why, about, reply)
             return Outcome.PASS
-        step = self._step("refuse", why, about, self._written(reply))
-        if self.defer_if_reject and reply.startswith("5"):
-            earlier, self.defer_if_reject = self.defer_if_reject, None
-            self.reply = self._written(f"{earlier.code} {earlier.status} {earlier.words}")
-            self.decided = earlier.step
-        else:
-            self.reply, self.decided = step.reply, step
+        return self._end_with(Refusal(code, status, words, self._step("refuse", why, about, reply)))
+
+    def _end_with(self, refusal: Refusal) -> Outcome:
+        """What is refused for good becomes what was put off for such a case."""
+        if self.defer_if_reject and refusal.code >= 500:
+            refusal, self.defer_if_reject = self.defer_if_reject, None
+        self.reply = self._written(f"{refusal.code} {refusal.status} {refusal.words}")
+        self.decided = refusal.step
         return Outcome.REFUSE
 
     def refuse_if_taken(self, code: int, status: str, words: str, why: str, **about: str) -> Outcome:
@@ -193,11 +196,7 @@ class Walk:
     def put_off_at_the_end(self) -> Outcome:
         """What defer_if_permit has left to say once a list has nothing against the mail."""
         held = self.defer_if_permit
-        if held is None:
-            return Outcome.PASS
-        self.reply = self._written(f"{held.code} {held.status} {held.words}")
-        self.decided = held.step
-        return Outcome.REFUSE
+        return Outcome.PASS if held is None else self._end_with(held)
 
     def _written(self, reply: str) -> str:
         reply = reply[:LONGEST_REPLY]

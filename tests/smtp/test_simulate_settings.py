@@ -60,6 +60,8 @@ ALL = [
     Tried("soft_bounce", True, [FOR_ELSEWHERE, NOBODY]),
     Tried("access_map_reject_code", 553, [{}, NOBODY], ASKS, rows={ANN: "REJECT no"}),
     Tried("access_map_defer_code", 454, [{}, NOBODY], ASKS, rows={ANN: "DEFER_IF_PERMIT no", "nobody@": "DEFER"}),
+    # What is put off with 554 is itself put off where something has asked for that.
+    Tried("access_map_defer_code", 554, [{}], (*ASKS, "defer_if_reject"), rows={ANN: "DEFER_IF_PERMIT no"}),
     Tried("defer_code", 454, [{}], ("defer",)),
     Tried("reject_code", 454, [{}], ("reject",)),
     Tried("relay_domains_reject_code", 550, [FOR_ELSEWHERE]),
