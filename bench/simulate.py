@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import django
+
 from bench import policies
 from bench.namespace import Namespace
 from bench.policies import Case
@@ -143,6 +145,8 @@ def main(words: list[str]) -> int:
     arguments = _parser().parse_args(words)
     if os.geteuid():
         raise SystemExit("Only root can start Postfix in a network of its own.")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "mailadmin.settings"
+    django.setup()  # the judge of the policies speaks of rows, although none is saved
     seed, started = arguments.seed or str(random.SystemRandom().randrange(10**6)), time.monotonic()
     total = Compared()
     seeds = [f"{seed}/{number}" for number in range(arguments.policies)]

@@ -4,7 +4,7 @@ postconf(1) does not notice a name that smtpd does not know; only a client that 
 
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from io import StringIO
 from typing import Any
@@ -15,6 +15,8 @@ from django.core.management import call_command
 from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
+from domains.models import Domain
+from mailboxes.models import Address
 from mailservers.simulation import Question, verdict_on
 from restrictions.access_models import AccessRule, AccessTable, RecipientClass
 from restrictions.access_services import add_rule, add_table, choose_class
@@ -221,6 +223,11 @@ MET = {
     "sender": ("someone@", "<>"),
     "recipient": ("falcot.org", "jean@", "elsewhere.example", "somebody@"),
 }
+RECIPIENTS: dict[str, Callable[[], Address | Domain | None]] = {
+    "everybody": lambda: None,
+    "domain": lambda: Domain.objects.get(name="falcot.org"),
+    "address": lambda: Address.objects.get(domain__name="falcot.org", local_part="jean"),
+}
 ANSWERS = {
     "OK": {},
     "REJECT": {},
@@ -270,8 +277,8 @@ def save(place: str, values: Any) -> None:
         table = AccessTable.objects.filter(name=values["table"]).first()
         of_class = RestrictionClass.objects.filter(name=values["of_class"]).first()
         add_rule(**(values | {"table": table, "of_class": of_class}), by=TESTER)
-    elif place == "everybody":
-        choose_class(None, values, by=TESTER)
+    elif place in RECIPIENTS:
+        choose_class(RECIPIENTS[place](), values, by=TESTER)
     else:
         one = RestrictionClass.objects.filter(name=place).first()
         add_restriction(one or place, **values, by=TESTER)
@@ -282,7 +289,7 @@ PIECE = st.one_of(
     st.tuples(st.sampled_from(CLASSES), an_entry()),
     st.tuples(st.just("rule"), a_rule()),
     st.tuples(st.just("rule"), a_rule()),
-    st.tuples(st.just("everybody"), st.sampled_from(CLASSES)),
+    st.tuples(st.sampled_from(list(RECIPIENTS)), st.sampled_from(CLASSES)),
 )
 # Each alone would be 451 for everybody; the last piece is refused.
 ANSWERED = {"table": "", "applies_to": "recipient", "key": "falcot.org", "action": "CLASS", "of_class": "alpha"}
