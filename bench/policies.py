@@ -1,11 +1,19 @@
-"""Random restriction lists, classes, access tables and sessions: valid ones, as the panel would let them be."""
+"""Random restriction lists, classes, access tables and sessions: valid ones, as the panel would let them be.
+
+They do not go through the services of the panel: one Postfix plays 25 of them side by side, in a network in which no
+PostgreSQL answers, and each would take seconds to save. But they are drawn from the same catalogue, and what would be
+an open relay is refused by the same judge (restrictions/relaying.py); no class leads back, and no table permits where
+it must not, by the order in which they are made. tests/smtp/test_restrictions.py saves random lists, classes, tables
+and rules through the services, and tests/smtp/test_import_policies.py saves these here."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailboxes.parsing import split_address
+from restrictions.catalogue import GUARDING, WITHOUT_PERMISSION, Argument, named
 from restrictions.engine.policy import Entry, Fault, Policy, Records, Session, Settings
+from restrictions.engine.settings import ACTIONS, CODES, ONLY_FOR_NOW, WHAT_TO_DO
 
 HOSTNAME = "mx.home.example"
 DELIMITER = "+"
@@ -33,6 +41,19 @@ LOGINS: dict[str, tuple[str, ...]] = {
     "ann@home.example": ("ann",),
     "info@brand.example": ("ann", "bob"),
     "ceo@good.example": ("bob",),
+}
+# What an address verification finds out; everything else is deliverable.
+TRANSPORTS = {
+    "refused.example": "error:5.1.1 nobody there",
+    "later.example": "retry:4.4.1 not now",
+    "gone@relay.example": "error:5.1.1 nobody there",
+    "away@relay.example": "retry:4.4.1 not now",
+}
+VERIFIED = {
+    "x@refused.example": "bounce nobody there",
+    "x@later.example": "defer not now",
+    "gone@relay.example": "bounce nobody there",
+    "away@relay.example": "defer not now",
 }
 PLAYER = "127.0.0.9"  # where the sessions come from, before XCLIENT says otherwise
 NETWORKS = ("127.0.0.0/8", "192.0.2.64/26")
@@ -148,64 +169,17 @@ POLICY_SERVICES = {
     "inet:127.0.0.1:10047": "defer_if_reject",
 }
 
-PLAIN = (
-    "reject_unknown_client_hostname",
-    "reject_unknown_reverse_client_hostname",
-    "reject_invalid_helo_hostname",
-    "reject_non_fqdn_helo_hostname",
-    "reject_unknown_helo_hostname",
-    "reject_unknown_sender_domain",
-    "reject_non_fqdn_sender",
-    "reject_sender_login_mismatch",
-    "permit_auth_destination",
-    "permit_mx_backup",
-    "permit_tls_clientcerts",
-    "permit_tls_all_clientcerts",
-    "reject_known_sender_login_mismatch",
-    "reject_authenticated_sender_login_mismatch",
-    "defer_if_reject",
-    "reject_unauthenticated_sender_login_mismatch",
-    "reject_unknown_recipient_domain",
-    "reject_plaintext_session",
-    "reject_non_fqdn_recipient",
-    "reject_unlisted_recipient",
-    "reject_multi_recipient_bounce",
-    "permit_mynetworks",
-    "permit_sasl_authenticated",
-    "reject_unauth_pipelining",
-    "defer_if_permit",
-    "reject_unauth_destination",
-    "defer_unauth_destination",
-)
+# What people may choose from, by the argument that it takes.
+ENDS = ("permit", "reject", "defer")
 # smtpd forgets that it has checked a sender only at MAIL FROM. Before that, a session inherits what the one before it
 # in the same process has left (sender_rcptmap_checked, smtpd_check.c), and there is nothing to predict.
 AFTER_MAIL = ("reject_unlisted_sender",)
-ENDS = ("permit", "reject", "defer")
-WITH_ZONE = (
-    "reject_rbl_client",
-    "permit_dnswl_client",
-    "reject_rhsbl_client",
-    "reject_rhsbl_reverse_client",
-    "permit_rhswl_client",
-    "reject_rhsbl_helo",
-    "reject_rhsbl_sender",
-    "reject_rhsbl_recipient",
-)
-WITH_TABLE = (
-    "check_client_access",
-    "check_helo_access",
-    "check_sender_access",
-    "check_recipient_access",
-    "check_sasl_access",
-    "check_ccert_access",
-    "check_reverse_client_hostname_access",
-)
-ABOUT_SERVERS = tuple(
-    f"check_{what}_{kind}_access"
-    for what in ("client", "reverse_client_hostname", "helo", "sender", "recipient")
-    for kind in ("mx", "ns", "a")
-)
-NO_PERMISSION = ("check_reverse_client_hostname_access", *ABOUT_SERVERS)
+WAIT_FOR_PROBES = ("reject_unverified_sender", "reject_unverified_recipient")
+PAST_XCLIENT = ("permit_inet_interfaces",)  # looks at the address of the connection itself
+PLAIN = tuple(one for one in named(Argument.NONE) if one not in (*ENDS, *AFTER_MAIL, *WAIT_FOR_PROBES, *PAST_XCLIENT))
+WITH_ZONE = tuple(named(Argument.ZONE))
+ABOUT_SERVERS = tuple(one for one in WITHOUT_PERMISSION if one != "check_reverse_client_hostname_access")
+WITH_TABLE = tuple(one for one in named(Argument.TABLE) if one not in ABOUT_SERVERS)
 
 KEYS: dict[str, tuple[str, ...]] = {
     "check_client_access": (
@@ -300,21 +274,6 @@ RESULTS = (
 )
 PERMITTING = ("OK", "ok {0}", "20261128", "RELAY", "DISCARD", "DISCARD {0}", "permit_mynetworks, reject", "permit")
 
-CODES = (
-    "access_map_reject_code",
-    "reject_code",
-    "maps_rbl_reject_code",
-    "unknown_client_reject_code",
-    "unknown_hostname_reject_code",
-    "unknown_address_reject_code",
-    "non_fqdn_reject_code",
-    "defer_code",
-    "relay_domains_reject_code",
-    "invalid_hostname_reject_code",
-    "access_map_defer_code",
-    "plaintext_reject_code",
-)
-
 
 class World:
     """The addresses of the host, as the engine asks for them."""
@@ -351,7 +310,8 @@ class Case:
 
 
 class Maker:
-    """Makes one policy. Classes name earlier classes only, so none comes back to itself."""
+    """Makes one policy. Classes, and what tables answer, name classes that were made before, so none comes back to
+    itself; which is made first is chance, and main.cf has them by name."""
 
     results: tuple[str, ...] = RESULTS
     with_table: tuple[str, ...] = WITH_TABLE
@@ -364,29 +324,47 @@ class Maker:
 
     def case(self) -> Case:
         luck = self.luck
-        for number in range(luck.randint(0, 3)):
-            self.classes[f"class{number}"] = self.entries(1, 3)
+        names = [f"class{number}" for number in range(luck.randint(0, 3))]
+        for name in luck.sample(names, len(names)):
+            self.classes[name] = self.entries(1, 3)
         settings = self.settings()
         stages = {stage: self.entries(0, 4) for stage in ("client", "helo")}
         self.plain += AFTER_MAIL
-        stages |= {stage: self.entries(0, 4) for stage in ("sender", "recipient", "data", "end_of_data")}
-        stages["relay"] = (*self.relay_entries(), *self.entries(0, 2))
+        stages |= {stage: self.entries(0, 4) for stage in ("sender", "data", "end_of_data")}
+        stages |= self.guarding()
         if not settings.smtpd_delay_reject:
             # XCLIENT is a command, so our own connection must be let in first.
             self.rows["table_of_player"] = {PLAYER: "OK"}
             stages["client"] = (Entry("check_client_access", "table_of_player"), *stages["client"])
         tables = {name: rows.get for name, rows in self.rows.items()}
-        return Case(self.seed, Policy(stages, World(), self.classes, tables, settings), self.rows)
+        classes = dict(sorted(self.classes.items()))
+        return Case(self.seed, Policy(stages, World(), classes, tables, settings), self.rows)
+
+    def guarding(self) -> dict[str, tuple[Entry, ...]]:
+        """The relay and the recipient list: mostly as one expects them, else anything that is no open relay."""
+        if self.luck.random() < 0.7:
+            return {"relay": (*self.relay_entries(), *self.entries(0, 2)), "recipient": self.entries(0, 4)}
+        while True:
+            lists = {stage: list(self.entries(0, 4)) for stage in ("relay", "recipient")}
+            guarded = lists[self.luck.choice(list(lists))]
+            guarded.insert(self.luck.randint(0, len(guarded)), self.relay_entries()[-1])
+            found = {stage: tuple(entries) for stage, entries in lists.items()}
+            if not is_open_relay(found, self.classes):
+                return found
 
     def settings(self) -> Settings:
         luck = self.luck
-        codes = {name: luck.choice((450, 550, 554)) for name in CODES if luck.random() < 0.15}
+        codes = {
+            name: luck.choice((450, 450 if name in ONLY_FOR_NOW else 554)) for name in CODES if luck.random() < 0.15
+        }
+        actions = {name: luck.choice(WHAT_TO_DO) for name in ACTIONS}
         return Settings(
             smtpd_delay_reject=luck.random() < 0.7,
             smtpd_helo_required=luck.random() < 0.3,
             smtpd_sasl_auth_enable=luck.random() < 0.5,
             smtpd_reject_unlisted_recipient=luck.random() < 0.8,
             smtpd_reject_unlisted_sender=luck.random() < 0.2,
+            smtpd_relay_before_recipient_restrictions=luck.random() < 0.8,
             soft_bounce=luck.random() < 0.1,
             parents_match_subdomains=luck.random() < 0.7,
             mynetworks=NETWORKS,
@@ -394,6 +372,7 @@ class Maker:
             myorigin=HOSTNAME,
             recipient_delimiter=DELIMITER,
             **codes,  # type: ignore[arg-type]
+            **actions,  # type: ignore[arg-type]
         )
 
     def relay_entries(self) -> Sequence[Entry]:
@@ -426,13 +405,32 @@ class Maker:
         name = f"table{len(self.rows)}"
         self.rows[name] = {}
         results = [*self.results, *self.classes, *self.classes]
-        if asks not in NO_PERMISSION:
+        if asks not in WITHOUT_PERMISSION:
             results.extend(PERMITTING)
         else:
             results = [one for one in self.results if "permit" not in one.lower()]
         for key in self.luck.sample(KEYS[asks], min(len(KEYS[asks]), self.luck.randint(1, 5))):
             self.rows[name][key] = self.luck.choice(results).format(f"{name} {key}")
         return name
+
+
+def is_open_relay(stages: Mapping[str, tuple[Entry, ...]], classes: Mapping[str, tuple[Entry, ...]]) -> bool:
+    """What the services say of such lists (restrictions/relaying.py)."""
+    from restrictions.lists import Lists
+    from restrictions.models import Restriction, RestrictionClass
+    from restrictions.relaying import fault_of_relaying
+
+    def rows(entries: tuple[Entry, ...]) -> list[Restriction]:
+        found = []
+        for one in entries:
+            of_class = RestrictionClass(name=one.name) if one.name in classes else None
+            found.append(Restriction(name="" if of_class else one.name, of_class=of_class, warn_only=one.warn_only))
+        return found
+
+    lists = Lists(
+        {stage: rows(stages[stage]) for stage in GUARDING}, {name: rows(entries) for name, entries in classes.items()}
+    )
+    return fault_of_relaying(lists) is not None
 
 
 def random_case(seed: str) -> Case:

@@ -12,6 +12,7 @@ from bench.policies import Case
 from bench.postfix import Postfix
 from mailboxes.parsing import external_form
 from restrictions.engine.policy import Entry, Session
+from restrictions.engine.settings import ACTIONS, CODES, SWITCHES
 from restrictions.engine.verdict import Step, Verdict
 
 FIRST_SERVICE = 20001
@@ -35,15 +36,6 @@ STAGE_IN_LOG = {
     "end_of_data": "End-of-data",
 }
 OUTCOMES = {"permit": 1, "refuse": 2}
-# Written for every service once, each as -o; what is the same for all stands in main.cf.
-BOOLEANS = (
-    "smtpd_delay_reject",
-    "smtpd_helo_required",
-    "smtpd_sasl_auth_enable",
-    "smtpd_reject_unlisted_recipient",
-    "smtpd_reject_unlisted_sender",
-    "soft_bounce",
-)
 WITH_PARENTS = "relay_domains, smtpd_access_maps"
 
 MAIN_CF = """
@@ -67,6 +59,9 @@ smtpd_error_sleep_time = 0
 smtpd_junk_command_limit = 1000
 smtpd_hard_error_limit = 1000
 service_throttle_time = 1s
+address_verify_map =
+address_verify_poll_delay = 1s
+transport_maps = inline:{{ {transports} }}
 default_transport = discard:
 relay_transport = discard:
 local_transport = discard:
@@ -103,6 +98,7 @@ class RealSmtpd(Postfix):
             hostname=policies.HOSTNAME,
             networks=", ".join(policies.NETWORKS),
             delimiter=policies.DELIMITER,
+            transports=", ".join(f"{{ {one} = {to} }}" for one, to in policies.TRANSPORTS.items()),
         )
         services = "".join(self._service(number, case, conf) for number, case in enumerate(cases))
         super().__init__(base, parameters, services=services, within=network)
@@ -114,10 +110,11 @@ class RealSmtpd(Postfix):
         return f"127.0.0.1:{FIRST_SERVICE + number} inet n - n - 1 smtpd -v\n{options}"
 
     def _values(self, number: int, case: Case, conf: Path) -> dict[str, str]:
-        """The parameters of a case: settings, lists and classes."""
+        """The parameters of a case: settings, lists and classes. Written for every service once, each as -o; what is
+        the same for all stands in main.cf."""
         settings, policy = case.policy.settings, case.policy
-        values = {name: "yes" if getattr(settings, name) else "no" for name in BOOLEANS}
-        values |= {name: str(getattr(settings, name)) for name in policies.CODES}
+        values = {name: "yes" if getattr(settings, name) else "no" for name in SWITCHES}
+        values |= {name: str(getattr(settings, name)) for name in (*CODES, *ACTIONS)}
         values["parent_domain_matches_subdomains"] = (
             WITH_PARENTS if settings.parents_match_subdomains else "relay_domains"
         )

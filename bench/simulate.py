@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import django
+
 from bench import policies
 from bench.namespace import Namespace
 from bench.policies import Case
@@ -26,7 +28,7 @@ from restrictions.engine.verdict import Verdict
 AT_ONCE = 25  # policies, each a service of one Postfix
 PATIENCE = 60  # seconds until the log has the end of each session
 
-ASSUMPTIONS = Assumptions(policies.DNS, policies.POLICY_SERVICES, names_exist=False)
+ASSUMPTIONS = Assumptions(policies.DNS, policies.POLICY_SERVICES, policies.VERIFIED, names_exist=False)
 
 
 @dataclass
@@ -42,19 +44,24 @@ class Compared:
 
 
 def compare(seeds: Sequence[str], sessions: int, base: Path) -> Compared:
-    """Plays each policy for so many sessions. Raises SystemExit if Postfix does not start."""
-    found = Compared()
+    """Plays each random policy for so many sessions."""
     cases = [policies.random_case(seed) for seed in seeds]
+    return play([(case, sessions_of(case, sessions)) for case in cases], base)
+
+
+def play(what: Sequence[tuple[Case, Sequence[Session]]], base: Path) -> Compared:
+    """Plays policies, each with its sessions. Raises SystemExit if Postfix does not start."""
+    found, cases = Compared(), [case for case, _sessions in what]
     with Namespace(policies.DNS) as network:
         for service, answer in policies.POLICY_SERVICES.items():
             network.serve_policy(int(service.rpartition(":")[2]), partial(_always, answer))
         postfix = RealSmtpd(base, cases, network)
         with postfix:
             played = [
-                [(session, postfix.play(number, session)) for session in sessions_of(case, sessions)]
-                for number, case in enumerate(cases)
+                [(session, postfix.play(number, session)) for session in sessions]
+                for number, (_case, sessions) in enumerate(what)
             ]
-            _wait_for_log(postfix, sessions, len(cases))
+            _wait_for_log(postfix, [len(sessions) for _case, sessions in what])
             for number, case in enumerate(cases):
                 logs = sessions_in(postfix.log_of(number))
                 _judge(found, case, played[number], logs)
@@ -70,10 +77,10 @@ def sessions_of(case: Case, number: int) -> list[Session]:
     return [policies.random_session(f"{case.seed} {one}") for one in range(number)]
 
 
-def _wait_for_log(postfix: RealSmtpd, sessions: int, cases: int) -> None:
+def _wait_for_log(postfix: RealSmtpd, sessions: Sequence[int]) -> None:
     """Until the log of each service has the end of each session."""
     give_up = time.monotonic() + PATIENCE
-    while any(len(sessions_in(postfix.log_of(number))) < sessions for number in range(cases)):
+    while any(len(sessions_in(postfix.log_of(number))) < wanted for number, wanted in enumerate(sessions)):
         if time.monotonic() > give_up:
             return
         time.sleep(0.05)
@@ -138,6 +145,8 @@ def main(words: list[str]) -> int:
     arguments = _parser().parse_args(words)
     if os.geteuid():
         raise SystemExit("Only root can start Postfix in a network of its own.")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "mailadmin.settings"
+    django.setup()  # the judge of the policies speaks of rows, although none is saved
     seed, started = arguments.seed or str(random.SystemRandom().randrange(10**6)), time.monotonic()
     total = Compared()
     seeds = [f"{seed}/{number}" for number in range(arguments.policies)]

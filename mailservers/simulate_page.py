@@ -48,7 +48,7 @@ def simulate(request: PersonRequest) -> HttpResponse:
         else:
             context |= {
                 "answers": [_shown(one) for one in verdict.answers if one.steps or one.address or not one.is_accepted],
-                "assumed": [(one.question, words.answer_of(one), one.is_stated) for one in verdict.assumed],
+                "assumed": [(one, words.answer_of(one)) for one in verdict.assumed],
                 "is_complete": verdict.is_complete,
             }
     return render(request, "mailservers/simulate.html", context)

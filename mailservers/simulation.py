@@ -1,9 +1,10 @@
 """The restrictions of the panel as the engine takes them, and what people say of a session and of the world."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -18,9 +19,22 @@ from restrictions import access_main_cf as access
 from restrictions.catalogue import Argument
 from restrictions.engine.actions import entries_of
 from restrictions.engine.policy import Assumptions, Entry, Fault, Policy, Records, Session, Settings, Table
+from restrictions.engine.settings import (
+    ACTIONS,
+    CODES,
+    HANGS_UP,
+    KNOWN,
+    OF_VERIFICATION,
+    REJECT_TEMPFAIL_ACTION,
+    SWITCHES,
+    TAKES_IT,
+    WHAT_TO_DO,
+    codes_of,
+)
 from restrictions.engine.simulate import simulate
 from restrictions.engine.verdict import Verdict
 from restrictions.lists import Entries, Lists
+from restrictions.main_cf import HELO_REQUIRED
 from restrictions.models import Restriction
 
 OWN_NETWORKS = ("127.0.0.0/8", "::1/128")
@@ -39,6 +53,7 @@ SUBMISSION = {
     ),
 }
 STATES = ("ok", "bounce", "defer")
+SIGN_IN = "smtpd_sasl_auth_enable"
 
 
 class Row(NamedTuple):
@@ -67,6 +82,7 @@ class Question:
     dns: tuple[str, ...] = ()
     policy_services: tuple[str, ...] = ()
     verified: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()  # PARAMETER=VALUE, as in main.cf
 
 
 # What the page and the API call it. Recipients and networks have blanks or commas between them; assumptions stand on
@@ -86,6 +102,7 @@ WORDS_OF_SESSION = (
     "dns",
     "policy",
     "verify",
+    "set",
 )
 
 
@@ -111,6 +128,7 @@ def question_of(words: Mapping[str, str]) -> Question:
         dns=lines("dns"),
         policy_services=lines("policy"),
         verified=lines("verify"),
+        parameters=lines("set"),
     )
 
 
@@ -123,15 +141,16 @@ def _is_yes(words: Mapping[str, str], name: str) -> bool:
 
 def verdict_on(question: Question) -> Verdict:
     """Raises ValidationError with a sentence about what cannot be."""
-    session = _session(question)
-    return simulate(
-        policy_of_database(_settings(question), submission=question.submission), session, _assumptions(question)
-    )
+    session, stated = _session(question), _stated(question)
+    policy = policy_of_database(_settings(question, stated), submission=question.submission, stated=stated)
+    said = {**stated, **({"mynetworks": ""} if question.networks else {}), **({SIGN_IN: ""} if session.login else {})}
+    return simulate(policy, session, replace(_assumptions(question), settings=frozenset(said)))
 
 
-def policy_of_database(settings: Settings, *, submission: bool = False) -> Policy:
+def policy_of_database(settings: Settings, *, submission: bool = False, stated: Collection[str] = ()) -> Policy:
     """The active entries of all lists and classes; access tables are asked through the functions that Postfix asks.
-    With `submission` the lists that its services have in place of those of port 25 (mailservers/submission.py)."""
+    With `submission` the lists that its services have in place of those of port 25 (mailservers/submission.py). What
+    the panel writes into main.cf beside the lists holds, unless it was `stated` otherwise."""
     lists = Lists.current()
     tables = {"static:DUNNO": _always_dunno, "suspended_domains": _asked_by_address("suspended_domains")}
     stages = {stage: _entries(entries, lists.defined, tables) for stage, entries in lists.stages.items()}
@@ -141,11 +160,16 @@ def policy_of_database(settings: Settings, *, submission: bool = False) -> Polic
     for name, one in lists.defined.made:
         classes[name] = (_asks("check_sender_access", one, tables),)
     classes[access.SIGNED_IN] = entries_of(access.SIGNED_IN_FIRST)
+    is_helo_required = bool(stages.get("helo"))
     if submission:
         tables["check_sasl_access"] = _asked_by_address("check_sasl_access")
         stages |= dict.fromkeys(("client", "helo"), ()) | SUBMISSION
     stages["recipient"] = (*first, *stages.get("recipient", ()))
-    return Policy(BY_DEFAULT | stages, DatabaseAddresses(), classes, tables, settings)
+    written = {SIGN_IN} if submission else set()
+    if is_helo_required and HELO_REQUIRED not in stated:
+        settings = replace(settings, smtpd_helo_required=True)
+        written.add(HELO_REQUIRED)
+    return Policy(BY_DEFAULT | stages, DatabaseAddresses(), classes, tables, settings, frozenset(written))
 
 
 def _entries(entries: Entries, defined: access.Classes, tables: dict[str, Table]) -> tuple[Entry, ...]:
@@ -273,7 +297,44 @@ def _a_label(text: str, name: str) -> str:
         raise ValidationError({name: error.messages}) from error
 
 
-def _settings(question: Question) -> Settings:
+def _stated(question: Question) -> dict[str, Any]:
+    """The settings that people stated, each as the engine has it."""
+    found = _pairs(question.parameters, "parameters")
+    if REJECT_TEMPFAIL_ACTION in found:
+        found = dict.fromkeys(ACTIONS, found[REJECT_TEMPFAIL_ACTION]) | found
+        del found[REJECT_TEMPFAIL_ACTION]
+    try:
+        return {name: _value_of(name, text) for name, text in found.items()}
+    except ValidationError as error:
+        raise ValidationError({"parameters": error.messages}) from error
+
+
+def _value_of(name: str, text: str) -> Any:
+    """What main.cf may have for a parameter, as far as smtpd starts with it and stays in the session."""
+    words = {"name": shown(name), "text": shown(text)}
+    if name in SWITCHES:
+        if text.lower() not in ("yes", "no"):
+            raise ValidationError(_("“%(text)s” is neither yes nor no.") % words)
+        return text.lower() == "yes"
+    if name in ACTIONS:
+        if text not in WHAT_TO_DO:
+            raise ValidationError(_("“%(text)s” is no action for %(name)s. Write defer_if_permit or defer.") % words)
+        return text
+    if name not in CODES:
+        known = ", ".join((*KNOWN, REJECT_TEMPFAIL_ACTION))
+        sentence = _("A simulation does not know what %(name)s changes. It knows: %(known)s.")
+        raise ValidationError(sentence % (words | {"known": known}))
+    least, most = codes_of(name)
+    code = int(text) if re.fullmatch("[0-9]{3}", text, re.ASCII) else 0
+    if name in OF_VERIFICATION and code == TAKES_IT:
+        return code
+    if not least <= code <= most or code in HANGS_UP:
+        sentence = _("“%(text)s” is no code for %(name)s. Write one from %(least)d to %(most)d, not 421 and not 521.")
+        raise ValidationError(sentence % (words | {"least": least, "most": most}))
+    return code
+
+
+def _settings(question: Question, stated: Mapping[str, Any]) -> Settings:
     maps = Maps()
     for network in question.networks:
         try:
@@ -281,10 +342,11 @@ def _settings(question: Question) -> Settings:
         except ValueError as error:
             sentence = _("“%(text)s” is no network. Write it as 192.0.2.0/24 or 2001:db8::/32.")
             raise ValidationError({"networks": sentence % {"text": shown(network)}}) from error
+    signs_in = question.submission or stated.get(SIGN_IN, bool(question.login))
     return Settings(
         mynetworks=(*OWN_NETWORKS, *question.networks),
         recipient_delimiter=maps.settings.recipient_delimiter,
-        smtpd_sasl_auth_enable=question.submission or bool(question.login),
+        **{**stated, SIGN_IN: signs_in},
     )
 
 
@@ -299,7 +361,7 @@ def _assumptions(question: Question) -> Assumptions:
     return Assumptions(dns, _pairs(question.policy_services, "policy_services"), verified)
 
 
-def _pairs(texts: Iterable[str], name: str) -> Mapping[str, str]:
+def _pairs(texts: Iterable[str], name: str) -> dict[str, str]:
     found = {}
     for text in texts:
         before, equals, after = text.partition("=")

@@ -61,7 +61,7 @@ WHY = {
     "not_in_table": gettext_lazy("None of these keys is there: %(keys)s"),
     "permission_not_allowed": gettext_lazy("It must not permit, so smtpd takes this for a mistake."),
     "unknown_restriction": gettext_lazy("smtpd does not know %(name)s."),
-    "too_deep": gettext_lazy("%(name)s leads back to itself."),
+    "too_deep": gettext_lazy("%(name)s leads back to itself, or there are too many lists inside each other."),
     "table_in_table": gettext_lazy("A result must not name a table or a service."),
     "not_simulated": gettext_lazy("%(name)s cannot be simulated; it is skipped here."),
 }
@@ -117,6 +117,13 @@ def decided_by(answer: Answer) -> str:
 
 def answer_of(assumed: Assumed) -> str:
     return str(ANSWERS.get(assumed.answer, assumed.answer))
+
+
+def said_of(assumed: Assumed) -> str:
+    """Where the answer is from, in a few words."""
+    if assumed.is_stated:
+        return _("as you said")
+    return _("the default of Postfix") if assumed.is_setting else _("assumed")
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:

@@ -17,6 +17,7 @@ NOTHING = "check_client_access static:DUNNO"
 # What the host has in this list stays, behind what is ours, until the panel has a recipient list of its own.
 RECIPIENT_RESTRICTIONS = parameter_of(Stage.RECIPIENT)
 RESTRICTION_CLASSES = "smtpd_restriction_classes"
+HELO_REQUIRED = "smtpd_helo_required"
 
 # Comes first of all recipients, whoever writes the rest.
 SUSPENDED = f"check_recipient_access proxy:pgsql:{DIRECTORY}/suspended_domains.cf"
@@ -59,6 +60,8 @@ def parameters(lists: Lists) -> Iterator[Parameter]:
     for stage, entries in lists.stages.items():
         value, reason = value_of(entries, lists.defined), f"the {stage.replace('_', ' ')} list of the panel, all of it"
         yield Parameter(parameter_of(stage), value, reason)
+        if stage == Stage.HELO and value:
+            yield Parameter(HELO_REQUIRED, "yes", "a client that says no HELO would pass the helo list")
 
 
 def asked_first(lists: Lists) -> list[str]:

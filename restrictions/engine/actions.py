@@ -33,19 +33,22 @@ def action_of(walk: Walk, result: str, said_of: tuple[str, str], *, key: str = "
         status, words = (found[1], text[found.end() :]) if found else (default_status, text)
         return fixed_status(status, said), f"<{name}>: {said} rejected: {words or default_words}"
 
-    settings = walk.policy.settings
     if action == "DUNNO":
         return walk.passes("says_dunno", **about)
     if action == "REJECT":
-        return walk.refuse(settings.access_map_reject_code, *refusal("5.7.1", "Access denied"), "says_refuse", **about)
+        return walk.refuse(
+            walk.setting("access_map_reject_code"), *refusal("5.7.1", "Access denied"), "says_refuse", **about
+        )
     if action == "DEFER":
-        return walk.refuse(settings.access_map_defer_code, *refusal("4.7.1", "Access denied"), "says_refuse", **about)
+        return walk.refuse(
+            walk.setting("access_map_defer_code"), *refusal("4.7.1", "Access denied"), "says_refuse", **about
+        )
     if action == "DEFER_IF_PERMIT":
         words = refusal("4.7.1", "Service unavailable")
-        return walk.refuse_if_taken(settings.access_map_defer_code, *words, "if_permitted", **about)
+        return walk.refuse_if_taken(walk.setting("access_map_defer_code"), *words, "if_permitted", **about)
     if action == "DEFER_IF_REJECT":
         words = refusal("4.7.1", "Service unavailable")
-        return walk.refuse_softly(settings.access_map_defer_code, *words, "if_refused", **about)
+        return walk.refuse_softly(walk.setting("access_map_defer_code"), *words, "if_refused", **about)
     if action in ONLY_LOGGED:
         return walk.passes("says_log", **about)
     if action in ("FILTER", "HOLD", "REDIRECT", "BCC", "PREPEND"):

@@ -53,8 +53,9 @@ def reject_unknown_domain(walk: Walk, address: str, said: str) -> Outcome:
         return walk.refuse(code, status, words, "takes_no_mail", name=domain)
     status, words = "4.1.8" if is_sender else "4.1.2", f"<{address}>: {said} rejected: Domain not found"
     if state == "down":
-        return walk.refuse_if_taken(450, status, words, "dns_down", name=domain)
-    return walk.refuse(walk.policy.settings.unknown_address_reject_code, status, words, "does_not_exist", name=domain)
+        action = walk.setting("unknown_address_tempfail_action")
+        return walk.refuse_for_now(action, 450, status, words, "dns_down", name=domain)
+    return walk.refuse(walk.setting("unknown_address_reject_code"), status, words, "does_not_exist", name=domain)
 
 
 def is_stated(walk: Walk, name: str) -> bool:
@@ -92,7 +93,7 @@ def _refuse_listed(walk: Walk, found: Records | None, zone: str, what: str, said
     """default_rbl_reply. A list that does not answer holds nobody."""
     if found is None or found.is_down:
         return walk.passes("not_on_list", zone=zone, what=what)
-    code, reason = walk.policy.settings.maps_rbl_reject_code, f"; {found.words}" if found.words else ""
+    code, reason = walk.setting("maps_rbl_reject_code"), f"; {found.words}" if found.words else ""
     words = f"Service unavailable; {said} [{what}] blocked using {zone}{reason}"
     return walk.refuse(code, fixed_status("4.7.1", said), words, "on_list", zone=zone, what=what)
 

@@ -33,6 +33,7 @@ class Settings:
     smtpd_sasl_auth_enable: bool = False
     smtpd_reject_unlisted_recipient: bool = True
     smtpd_reject_unlisted_sender: bool = False
+    smtpd_relay_before_recipient_restrictions: bool = True
     soft_bounce: bool = False
     mynetworks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     inet_interfaces: tuple[str, ...] = ("127.0.0.1", "::1")
@@ -56,6 +57,14 @@ class Settings:
     unverified_sender_defer_code: int = 450
     plaintext_reject_code: int = 450
     multi_recipient_bounce_reject_code: int = 550
+    unknown_local_recipient_reject_code: int = 550
+    unknown_relay_recipient_reject_code: int = 550
+    unknown_virtual_alias_reject_code: int = 550
+    unknown_virtual_mailbox_reject_code: int = 550
+    unknown_address_tempfail_action: str = "defer_if_permit"
+    unknown_helo_hostname_tempfail_action: str = "defer_if_permit"
+    unverified_recipient_tempfail_action: str = "defer_if_permit"
+    unverified_sender_tempfail_action: str = "defer_if_permit"
 
 
 @dataclass(frozen=True)
@@ -84,13 +93,14 @@ class Addresses(Protocol):
 @dataclass(frozen=True)
 class Policy:
     """The restrictions of a host. A table, by what stands behind its check_*_access, is a function from a key in lower
-    case to a result."""
+    case to a result. `written` are the settings that nobody needs to assume."""
 
     stages: Mapping[str, tuple[Entry, ...]]
     addresses: Addresses
     classes: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
     settings: Settings = Settings()
+    written: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,12 +153,14 @@ class Records:
 class Assumptions:
     """What is assumed of the world. A policy service is found by what main.cf calls it, and answers as an access
     table does. A zone of a block list may stand for each address in it. What is not said here is assumed to be well:
-    a domain exists, a list does not hold the client, a policy service has no objection, an address is deliverable."""
+    a domain exists, a list does not hold the client, a policy service has no objection, an address is deliverable.
+    `settings` names those that were stated; the others stand at Postfix's defaults."""
 
     dns: Mapping[str, Records] = field(default_factory=dict)
     policy_services: Mapping[str, str] = field(default_factory=dict)
     verified: Mapping[str, str] = field(default_factory=dict)  # address: "ok", "bounce TEXT" or "defer TEXT"
     names_exist: bool = True
+    settings: frozenset[str] = frozenset()
 
     def listed(self, query: str, zone: str) -> Records | None:
         """What a block list answers."""

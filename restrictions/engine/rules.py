@@ -6,7 +6,7 @@ from restrictions.engine import dns
 from restrictions.engine.actions import action_of, fixed_status
 from restrictions.engine.keys import NULL_SENDER, is_address, keys_of_client, keys_of_mail_address, keys_of_name
 from restrictions.engine.names import is_host, is_literal, is_qualified, without_last_dot
-from restrictions.engine.policy import Entry
+from restrictions.engine.policy import Entry, Fault
 from restrictions.engine.walk import (
     CERTIFICATE,
     CLIENT,
@@ -42,12 +42,12 @@ def _permit(walk: Walk, _entry: Entry) -> Outcome:
 
 @rule("reject")
 def _reject(walk: Walk, _entry: Entry) -> Outcome:
-    return walk.refuse(walk.policy.settings.reject_code, "5.7.1", _said(walk, "Access denied"), "everybody")
+    return walk.refuse(walk.setting("reject_code"), "5.7.1", _said(walk, "Access denied"), "everybody")
 
 
 @rule("defer")
 def _defer(walk: Walk, _entry: Entry) -> Outcome:
-    return walk.refuse(walk.policy.settings.defer_code, "4.3.2", _said(walk, "Try again later"), "everybody")
+    return walk.refuse(walk.setting("defer_code"), "4.3.2", _said(walk, "Try again later"), "everybody")
 
 
 @rule("defer_if_permit")
@@ -87,7 +87,7 @@ def _sleep(walk: Walk, entry: Entry) -> Outcome:
 def _plaintext(walk: Walk, _entry: Entry) -> Outcome:
     if walk.session.is_encrypted:
         return walk.passes("encrypted")
-    code = walk.policy.settings.plaintext_reject_code
+    code = walk.setting("plaintext_reject_code")
     return walk.refuse(code, "4.7.1", "Session encryption is required", "not_encrypted")
 
 
@@ -96,19 +96,19 @@ def _plaintext(walk: Walk, _entry: Entry) -> Outcome:
 
 @rule("permit_mynetworks")
 def _mynetworks(walk: Walk, _entry: Entry) -> Outcome:
-    inside = walk.session.is_in(walk.policy.settings.mynetworks)
+    inside = walk.session.is_in(walk.setting("mynetworks"))
     return _permit_if(walk, inside, "in_mynetworks", "not_in_mynetworks", client=walk.session.client)
 
 
 @rule("permit_inet_interfaces")
 def _interfaces(walk: Walk, _entry: Entry) -> Outcome:
-    ours = walk.session.is_in(walk.policy.settings.inet_interfaces)
+    ours = walk.session.is_in(walk.setting("inet_interfaces"))
     return _permit_if(walk, ours, "own_address", "not_own_address", client=walk.session.client)
 
 
 @rule("permit_sasl_authenticated")
 def _signed_in(walk: Walk, _entry: Entry) -> Outcome:
-    knows = walk.policy.settings.smtpd_sasl_auth_enable and bool(walk.session.login)
+    knows = bool(walk.session.login) and walk.setting("smtpd_sasl_auth_enable")
     return _permit_if(walk, knows, "signed_in", "not_signed_in", login=walk.session.login)
 
 
@@ -116,7 +116,7 @@ def _signed_in(walk: Walk, _entry: Entry) -> Outcome:
 def _client_name(walk: Walk, _entry: Entry) -> Outcome:
     if walk.session.name:
         return walk.passes("has_name", name=walk.session.name)
-    code = 450 if walk.session.lookup_failed else walk.policy.settings.unknown_client_reject_code
+    code = 450 if walk.session.lookup_failed else walk.setting("unknown_client_reject_code")
     words = f"Client host rejected: cannot find your hostname, [{walk.session.client}]"
     return walk.refuse(code, "4.7.25", words, "no_name", client=walk.session.client)
 
@@ -126,7 +126,7 @@ def _reverse_name(walk: Walk, _entry: Entry) -> Outcome:
     name = walk.session.shown_reverse_name
     if name != "unknown":
         return walk.passes("has_name", name=name)
-    code = 450 if walk.session.lookup_failed else walk.policy.settings.unknown_client_reject_code
+    code = 450 if walk.session.lookup_failed else walk.setting("unknown_client_reject_code")
     words = f"Client host rejected: cannot find your reverse hostname, [{walk.session.client}]"
     return walk.refuse(code, "4.7.1", words, "no_name", client=walk.session.client)
 
@@ -176,7 +176,7 @@ def _reverse_client_access(walk: Walk, entry: Entry) -> Outcome:
 
 @rule("check_sasl_access")
 def _sasl_access(walk: Walk, entry: Entry) -> Outcome:
-    if not walk.policy.settings.smtpd_sasl_auth_enable or not walk.session.login:
+    if not walk.session.login or not walk.setting("smtpd_sasl_auth_enable"):
         return walk.passes("not_signed_in", login="")
     return access(walk, entry, [walk.session.login], (walk.session.login, LOGIN))
 
@@ -214,7 +214,7 @@ def _invalid_helo(walk: Walk, _entry: Entry) -> Outcome:
     def look(name: str) -> Outcome:
         if is_host(without_last_dot(name)) or is_address(without_last_dot(name)):
             return walk.passes("well_formed", name=name)
-        code = walk.policy.settings.invalid_hostname_reject_code
+        code = walk.setting("invalid_hostname_reject_code")
         return walk.refuse(code, "5.5.2", f"<{name}>: {HELO} rejected: Invalid name", "malformed", name=name)
 
     return _if_greeted(walk, look, literals=True)
@@ -225,7 +225,7 @@ def _unqualified_helo(walk: Walk, _entry: Entry) -> Outcome:
     def look(name: str) -> Outcome:
         if is_qualified(name):
             return walk.passes("qualified", name=name)
-        code, words = walk.policy.settings.non_fqdn_reject_code, "need fully-qualified hostname"
+        code, words = walk.setting("non_fqdn_reject_code"), "need fully-qualified hostname"
         return walk.refuse(code, "5.5.2", f"<{name}>: {HELO} rejected: {words}", "unqualified", name=name)
 
     return _if_greeted(walk, look, literals=True)
@@ -239,8 +239,9 @@ def _unknown_helo(walk: Walk, _entry: Entry) -> Outcome:
             return walk.passes("exists", name=name)
         words = f"<{name}>: {HELO} rejected: Host not found"
         if state == "down":
-            return walk.refuse_if_taken(450, "4.7.1", words, "dns_down", name=name)
-        code = walk.policy.settings.unknown_hostname_reject_code
+            action = walk.setting("unknown_helo_hostname_tempfail_action")
+            return walk.refuse_for_now(action, 450, "4.7.1", words, "dns_down", name=name)
+        code = walk.setting("unknown_hostname_reject_code")
         return walk.refuse(code, "4.7.1", words, "does_not_exist", name=name)
 
     return _if_greeted(walk, look, literals=True)
@@ -279,9 +280,7 @@ def _rhsbl_sender(walk: Walk, entry: Entry) -> Outcome:
 
 @rule("reject_unverified_sender")
 def _unverified_sender(walk: Walk, _entry: Entry) -> Outcome:
-    settings = walk.policy.settings
-    codes = settings.unverified_sender_defer_code, settings.unverified_sender_reject_code
-    return _if_from(walk, lambda sender: _verify(walk, sender, SENDER, "4.1.7", codes))
+    return _if_from(walk, lambda sender: _verify(walk, sender, SENDER, "4.1.7"))
 
 
 @rule("reject_unlisted_sender")
@@ -354,15 +353,13 @@ def _unlisted_recipient(walk: Walk, _entry: Entry) -> Outcome:
 
 @rule("reject_unverified_recipient")
 def _unverified_recipient(walk: Walk, _entry: Entry) -> Outcome:
-    settings = walk.policy.settings
-    codes = settings.unverified_recipient_defer_code, settings.unverified_recipient_reject_code
-    return _if_to(walk, lambda one: _verify(walk, one, RECIPIENT, "4.1.1", codes))
+    return _if_to(walk, lambda one: _verify(walk, one, RECIPIENT, "4.1.1"))
 
 
 @rule("reject_multi_recipient_bounce")
 def _bounce_to_many(walk: Walk, _entry: Entry) -> Outcome:
     if walk.sender == "" and walk.accepted > (walk.command != "RCPT"):
-        code = walk.policy.settings.multi_recipient_bounce_reject_code
+        code = walk.setting("multi_recipient_bounce_reject_code")
         return walk.refuse(code, "5.5.3", _said(walk, "Multi-recipient bounce"), "bounce_to_many")
     return walk.passes("no_bounce_to_many")
 
@@ -415,7 +412,28 @@ def _unlisted(walk: Walk, address: str, said: str) -> Outcome:
     if fault is None:
         return walk.passes("listed", address=address)
     status = fixed_status(fault.status, said) if fault.status else "5.1.1" if said == RECIPIENT else "5.1.0"
-    return walk.refuse(fault.code, status, f"<{address}>: {said} rejected: {fault.words}", "unlisted", address=address)
+    code = _code_of_unlisted(walk, address, fault)
+    return walk.refuse(code, status, f"<{address}>: {said} rejected: {fault.words}", "unlisted", address=address)
+
+
+# By the address class: the table in which an address is unknown, and the parameter that has the code for it.
+UNLISTED = {
+    "local": ("local recipient table", "unknown_local_recipient_reject_code"),
+    "relay": ("relay recipient table", "unknown_relay_recipient_reject_code"),
+    "virtual_alias": ("virtual alias table", "unknown_virtual_alias_reject_code"),
+    "virtual_mailbox": ("virtual mailbox table", "unknown_virtual_mailbox_reject_code"),
+}
+
+
+def _code_of_unlisted(walk: Walk, address: str, fault: Fault) -> int:
+    """check_rcpt_maps(): in a virtual alias domain one code is for all that is undeliverable, elsewhere what a map
+    itself refuses has a code of its own."""
+    address_class = walk.policy.addresses.address_class(walk.domain_of(address))
+    table, parameter = UNLISTED.get(address_class, ("", ""))
+    is_of_alias_domain = address_class == "virtual_alias" and fault.code >= 500
+    if is_of_alias_domain or (table and fault.words == f"User unknown in {table}"):
+        return int(walk.setting(parameter))
+    return fault.code
 
 
 def _said(walk: Walk, words: str) -> str:
@@ -445,14 +463,14 @@ def _if_greeted(walk: Walk, look: Callable[[str], Outcome], *, literals: bool = 
     if literals and walk.helo.startswith("["):
         if is_literal(walk.helo):
             return walk.passes("well_formed", name=walk.helo)
-        code = walk.policy.settings.invalid_hostname_reject_code
+        code = walk.setting("invalid_hostname_reject_code")
         words = f"<{walk.helo}>: {HELO} rejected: invalid ip address"
         return walk.refuse(code, "5.5.2", words, "malformed", name=walk.helo)
     return look(walk.helo)
 
 
 def _if_from(walk: Walk, look: Callable[[str], Outcome], *, sasl: bool = False) -> Outcome:
-    if sasl and not walk.policy.settings.smtpd_sasl_auth_enable:
+    if sasl and not walk.setting("smtpd_sasl_auth_enable"):
         return walk.passes("no_sign_in")
     if walk.sender is None:
         return walk.passes("no_sender_yet")
@@ -467,7 +485,7 @@ def _need_qualified(walk: Walk, address: str, said: str) -> Outcome:
     domain = address.rpartition("@")[2] if "@" in address else ""
     if domain.startswith("[") or is_qualified(domain):
         return walk.passes("qualified", name=address)
-    code, words = walk.policy.settings.non_fqdn_reject_code, "need fully-qualified address"
+    code, words = walk.setting("non_fqdn_reject_code"), "need fully-qualified address"
     return walk.refuse(code, "4.5.2", f"<{address}>: {said} rejected: {words}", "unqualified", name=address)
 
 
@@ -475,7 +493,7 @@ def _only_ours(walk: Walk, recipient: str, milder: int, status: str) -> Outcome:
     domain = walk.domain_of(recipient)
     if walk.is_ours(recipient):
         return walk.passes("ours", domain=domain)
-    code = walk.policy.settings.relay_domains_reject_code - milder
+    code = walk.setting("relay_domains_reject_code") - milder
     return walk.refuse(code, status, f"<{recipient}>: Relay access denied", "not_ours", domain=domain)
 
 
@@ -499,17 +517,19 @@ def _owned_by_nobody(walk: Walk, sender: str) -> Outcome:
     return walk.refuse(553, "5.7.1", words, "belongs_to_somebody", address=sender)
 
 
-def _verify(walk: Walk, address: str, said: str, status: str, codes: tuple[int, int]) -> Outcome:
+def _verify(walk: Walk, address: str, said: str, status: str) -> Outcome:
     stated = walk.assumptions.verified.get(address.lower())
     state, _blank, words = (stated or "ok").partition(" ")
     walk.take_for_granted(address, stated or "ok", is_stated=stated is not None)
     if state == "ok":
         return walk.passes("deliverable", address=address)
-    code = codes[state == "bounce"]
+    about = "unverified_sender" if said == SENDER else "unverified_recipient"
+    code: int = walk.setting(f"{about}_{'reject' if state == 'bounce' else 'defer'}_code")
     if code < 300:
         return walk.passes("deliverable", address=address)
     if code < 500:
         reply = f"<{address}>: {said} rejected: unverified address: {words:.250}"
-        return walk.refuse_if_taken(code, status, reply, "not_deliverable", address=address)
+        action = walk.setting(f"{about}_tempfail_action")
+        return walk.refuse_for_now(action, code, status, reply, "not_deliverable", address=address)
     reply = f"<{address}>: {said} rejected: undeliverable address: {words}"
     return walk.refuse(code, status, reply, "not_deliverable", address=address)

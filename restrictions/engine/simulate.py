@@ -8,6 +8,7 @@ from restrictions.engine.walk import CLIENT, DATA, END_OF_DATA, HELO, RECIPIENT,
 
 GREETING, WELL = "220 ESMTP", "250 2.0.0 Ok"
 UNLISTED_RECIPIENT, UNLISTED_SENDER = "smtpd_reject_unlisted_recipient", "smtpd_reject_unlisted_sender"
+RELAY_FIRST = "smtpd_relay_before_recipient_restrictions"
 
 
 def simulate(policy: Policy, session: Session, assumptions: Assumptions | None = None) -> Verdict:
@@ -18,8 +19,8 @@ def simulate(policy: Policy, session: Session, assumptions: Assumptions | None =
 
 
 def _answers(walk: Walk) -> list[Answer]:
-    settings, session = walk.policy.settings, walk.session
-    at_once, answers = not settings.smtpd_delay_reject, []
+    session, answers = walk.session, []
+    at_once = not walk.setting("smtpd_delay_reject", matters=_has_early_lists(walk))
 
     def say(command: str, outcome: Outcome, well: str, address: str = "") -> bool:
         reply = walk.reply if outcome is Outcome.REFUSE else well
@@ -34,7 +35,7 @@ def _answers(walk: Walk) -> list[Answer]:
         if not say("HELO", _helo(walk) if at_once else Outcome.PASS, "250"):
             return answers
     walk.command = "MAIL"
-    if settings.smtpd_helo_required and not session.helo:
+    if not session.helo and walk.setting("smtpd_helo_required"):
         walk.begin(goes_on=False)  # no list says this, so none puts it off
         with walk.at(Place("setting", "smtpd_helo_required")):
             walk.refuse(503, "5.5.1", "Error: send HELO/EHLO first", "no_helo")
@@ -57,6 +58,11 @@ def _answers(walk: Walk) -> list[Answer]:
         walk.command = "END-OF-MESSAGE"
         say("END-OF-MESSAGE", _data(walk, "end_of_data", END_OF_DATA), WELL)
     return answers
+
+
+def _has_early_lists(walk: Walk) -> bool:
+    is_asked = walk.policy.settings.smtpd_reject_unlisted_sender
+    return is_asked or any(walk.policy.stages.get(stage) for stage in ("client", "helo", "sender"))
 
 
 def _list(walk: Walk, stage: str, said_of: tuple[str, str], *, goes_on: bool = False) -> Outcome:
@@ -89,7 +95,7 @@ def _mail(walk: Walk) -> Outcome:
     outcome = _list(walk, "sender", (sender, SENDER))
     walk.of_stage["sender"] = walk.defer_if_permit
     is_open = outcome is not Outcome.REFUSE and not walk.has_checked_sender and not walk.is_discarded
-    if walk.policy.settings.smtpd_reject_unlisted_sender and is_open and sender:
+    if is_open and sender and walk.setting(UNLISTED_SENDER, matters=walk.is_ours(sender)):
         with walk.at(Place("setting", UNLISTED_SENDER)):
             return check_sender(walk, sender)
     return outcome
@@ -100,18 +106,22 @@ def _rcpt(walk: Walk, recipient: str) -> Outcome:
         return Outcome.PASS
     walk.recipient, walk.has_checked_recipient = recipient, False
     if walk.policy.settings.smtpd_delay_reject:
-        stages = [_client, *([_helo] if walk.helo else []), _mail]
-        if any(stage(walk) is Outcome.REFUSE for stage in stages):
+        early = [_client, *([_helo] if walk.helo else []), _mail]
+        if any(stage(walk) is Outcome.REFUSE for stage in early):
             return Outcome.REFUSE
     walk.defer_if_permit = walk.of_stage.get("sender")
-    for stage in ("relay", "recipient"):
-        outcome = _list(walk, stage, (recipient, RECIPIENT), goes_on=stage == "recipient")
+    stages = ("relay", "recipient")
+    if not walk.setting(RELAY_FIRST, matters=False):
+        stages = stages[::-1]
+    for number, stage in enumerate(stages):
+        outcome = _list(walk, stage, (recipient, RECIPIENT), goes_on=number == 1)
         if outcome is Outcome.REFUSE:
+            walk.setting(RELAY_FIRST, matters=number == 0 and bool(walk.policy.stages.get(stages[1])))
             return outcome
     if walk.put_off_at_the_end() is Outcome.REFUSE:
         return Outcome.REFUSE
     is_open = not walk.has_checked_recipient and not walk.is_discarded
-    if walk.policy.settings.smtpd_reject_unlisted_recipient and is_open:
+    if is_open and walk.setting(UNLISTED_RECIPIENT, matters=walk.is_ours(recipient)):
         with walk.at(Place("setting", UNLISTED_RECIPIENT)):
             return check_recipient(walk, recipient)
     return outcome

@@ -69,11 +69,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Assumed:
-    """A question to the world outside, and the answer that was taken for granted."""
+    """A question to the world outside, and the answer that was taken for granted; or a parameter of main.cf that had
+    a part in the verdict, and its value."""
 
     question: str
     answer: str
     is_stated: bool
+    is_setting: bool = False
 
 
 @dataclass(frozen=True)

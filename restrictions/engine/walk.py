@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import takewhile
+from typing import Any
 
 from restrictions.engine.policy import Assumptions, Entry, Policy, Session
 from restrictions.engine.verdict import Assumed, Place, Step
@@ -14,7 +16,7 @@ DATA, END_OF_DATA, LOGIN = "Data command", "End-of-data", "SASL login name"
 CERTIFICATE = "Client certificate"
 
 LONGEST_REPLY = 510  # octets (RFC 5321, 4.5.3.1.5)
-DEEPEST = 100  # lists in lists
+DEEPEST = 100  # lists in lists, where an access table names one more; classes that name classes have no such end
 
 
 class Outcome(IntEnum):
@@ -121,8 +123,8 @@ class Walk:
         entries = self.policy.classes.get(entry.name, OWN_CLASSES.get(entry.name))
         if entries is None:
             raise self.stop("unknown_restriction", name=entry.name)
-        if self.depth > DEEPEST:
-            raise self.stop("too_deep", name=entry.name)
+        if any(place.name == entry.name for place in takewhile(_is_of_class, reversed(self.places))):
+            raise self.stop("too_deep", name=entry.name)  # smtpd itself would go round until it dies
         return self.run(Place("class", entry.name), entries, self.said_of)
 
     def _end_warning(self) -> None:
@@ -150,17 +152,20 @@ class Walk:
 
     def refuse(self, code: int, status: str, words: str, why: str, **about: str) -> Outcome:
         """smtpd_check_reject(): the reply, or only a line of the log behind warn_if_reject."""
-        reply = f"{code} {status} {words}" if 400 <= code <= 599 else "450 4.7.1 Service unavailable"
+        if not 400 <= code <= 599:
+            code, status, words = 450, "4.7.1", "Service unavailable"
+        reply = self._written(f"{code} {status} {words}")
         if self.warns_since:
-            self._step("warn", why, about, self._written(reply))
+            self._step("warn", why, about, reply)
             return Outcome.PASS
-        step = self._step("refuse", why, about, self._written(reply))
-        if self.defer_if_reject and reply.startswith("5"):
-            earlier, self.defer_if_reject = self.defer_if_reject, None
-            self.reply = self._written(f"{earlier.code} {earlier.status} {earlier.words}")
-            self.decided = earlier.step
-        else:
-            self.reply, self.decided = step.reply, step
+        return self._end_with(Refusal(code, status, words, self._step("refuse", why, about, reply)))
+
+    def _end_with(self, refusal: Refusal) -> Outcome:
+        """What is refused for good becomes what was put off for such a case."""
+        if self.defer_if_reject and refusal.code >= 500:
+            refusal, self.defer_if_reject = self.defer_if_reject, None
+        self.reply = self._written(f"{refusal.code} {refusal.status} {refusal.words}")
+        self.decided = refusal.step
         return Outcome.REFUSE
 
     def refuse_if_taken(self, code: int, status: str, words: str, why: str, **about: str) -> Outcome:
@@ -170,6 +175,11 @@ class Walk:
         step = self._step("defer", why, about, self._written(f"{code} {status} {words}"))
         self.defer_if_permit = self.defer_if_permit or Refusal(code, status, words, step)
         return Outcome.PASS
+
+    def refuse_for_now(self, action: str, code: int, status: str, words: str, why: str, **about: str) -> Outcome:
+        """What a *_tempfail_action asks for: `defer` at once, or `defer_if_permit`."""
+        refuse = self.refuse if action == "defer" else self.refuse_if_taken
+        return refuse(code, status, words, why, **about)
 
     def refuse_softly(self, code: int, status: str, words: str, why: str, **about: str) -> Outcome:
         """DEFER_IF_REJECT: whoever refuses the mail for good later on puts it off instead."""
@@ -186,15 +196,11 @@ class Walk:
     def put_off_at_the_end(self) -> Outcome:
         """What defer_if_permit has left to say once a list has nothing against the mail."""
         held = self.defer_if_permit
-        if held is None:
-            return Outcome.PASS
-        self.reply = self._written(f"{held.code} {held.status} {held.words}")
-        self.decided = held.step
-        return Outcome.REFUSE
+        return Outcome.PASS if held is None else self._end_with(held)
 
     def _written(self, reply: str) -> str:
         reply = reply[:LONGEST_REPLY]
-        first = "4" if self.policy.settings.soft_bounce else reply[0]
+        first = "4" if reply[0] == "5" and self.setting("soft_bounce") else reply[0]
         status, _blank, words = reply[4:].partition(" ")
         return f"{first}{reply[1:4]}{first}{status[1:]} {words}"
 
@@ -203,6 +209,15 @@ class Walk:
         return self.steps[-1]
 
     # The world
+
+    def setting(self, name: str, *, matters: bool = True) -> Any:
+        """A parameter of main.cf by its name; if it `matters` to the verdict, the verdict tells it."""
+        value = getattr(self.policy.settings, name)
+        if matters and name not in self.policy.written:
+            is_of_host = isinstance(value, tuple)  # addresses and networks, for which Postfix has no one default
+            said = Assumed(name, _in_main_cf(value), name in self.assumptions.settings, is_setting=not is_of_host)
+            self.assumed.setdefault(name, said)
+        return value
 
     def qualified(self, address: str) -> str:
         """trivial-rewrite(8) appends $myorigin to a bare name; what is said in a reply stays as it was typed."""
@@ -216,3 +231,13 @@ class Walk:
 
     def take_for_granted(self, question: str, answer: str, *, is_stated: bool) -> None:
         self.assumed.setdefault(question, Assumed(question, answer, is_stated))
+
+
+def _is_of_class(place: Place) -> bool:
+    return place.kind == "class"
+
+
+def _in_main_cf(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)

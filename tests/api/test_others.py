@@ -178,6 +178,15 @@ class TestSimulate:
         assert found["is_accepted"]
         assert "team@xn--bcher-kva.example" in [answer["address"] for answer in found["answers"]]
 
+    def test_what_main_cf_says(self, api: Api, falcot: Domain) -> None:
+        found = api.get(
+            "simulate/?client=192.0.2.7&to=x@elsewhere.example&set=relay_domains_reject_code=550;soft_bounce=no"
+        )
+        assert found["answers"][-1]["code"] == 450
+        stated = {"question": "relay_domains_reject_code", "answer": "550", "is_stated": True}
+        assert stated in found["assumed"]
+        assert api("GET", "simulate/?client=192.0.2.7&to=x@elsewhere.example&set=mynetworks=x").status == 422
+
     def test_what_cannot_be(self, api: Api) -> None:
         assert api("GET", "simulate/?client=here&to=x@example.net").status == 422
         assert api("GET", "simulate/?client=192.0.2.7").status == 422

@@ -25,6 +25,7 @@ OPTIONS = {
     "networks": "network",
     "policy_services": "policy",
     "verified": "verify",
+    "parameters": "set",
 }
 
 
@@ -140,6 +141,45 @@ def test_who_is_not_there_is_refused() -> None:
     assert "550 5.1.1 <nobody@falcot.org>: Recipient address rejected: User unknown in virtual mailbox table" in said
 
 
+def test_what_main_cf_says_is_stated_and_told() -> None:
+    """Told where it had a part in the verdict, and only there."""
+    options = session(recipients=["x@elsewhere.example"])
+    said = simulate(**options)
+    assert "RCPT x@elsewhere.example: 554 5.7.1" in said
+    assert "relay_domains_reject_code: 554 (the default of Postfix)" in said
+    assert "mynetworks: 127.0.0.0/8, ::1/128 (assumed)" in said
+    assert "access_map_reject_code" not in said
+    assert "smtpd_helo_required" not in said
+    said = simulate(**options, parameters=["relay_domains_reject_code=550", "soft_bounce = YES", "reject_code=454"])
+    assert "RCPT x@elsewhere.example: 450 4.7.1" in said
+    assert "relay_domains_reject_code: 550 (as you said)" in said
+    assert "soft_bounce: yes (as you said)" in said
+    assert "\nreject_code" not in said
+
+
+def test_an_action_that_is_the_default_of_others() -> None:
+    add_restriction("sender", "reject_unknown_sender_domain", by=TESTER)
+    options = session(recipients=["x@elsewhere.example"], dns=["example.net=down"])
+    assert replies(**options) == ["554"]
+    assert replies(**options, parameters=["reject_tempfail_action=defer"]) == ["450"]
+    own = ["unknown_address_tempfail_action=defer_if_permit", "reject_tempfail_action=defer"]
+    assert replies(**options, parameters=own) == ["554"]
+
+
+def test_nobody_signs_in_at_port_25_unless_it_is_said() -> None:
+    add_restriction("sender", "reject_sender_login_mismatch", by=TESTER)
+    options = session(sender="jean@falcot.org", recipients=["jean@falcot.org"])
+    assert replies(**options) == ["250"]
+    assert "smtpd_sasl_auth_enable: no (the default of Postfix)" in simulate(**options)
+    assert replies(**options, parameters=["smtpd_sasl_auth_enable=yes"]) == ["553"]
+    assert "smtpd_sasl_auth_enable" not in simulate("--submission", **options, login="jean@falcot.org")
+
+
+def test_an_unknown_parameter_is_answered_with_those_that_are_known() -> None:
+    with pytest.raises(CommandError, match="does not know what message_size_limit changes. It knows: .*soft_bounce"):
+        simulate(**session(recipients=["jean@falcot.org"]), parameters=["message_size_limit=1"])
+
+
 def test_an_inactive_entry_says_nothing() -> None:
     Restriction.objects.filter(of_class=RestrictionClass.objects.get()).update(active=False)
     assert "inet:127.0.0.1:10023" not in simulate(**session(recipients=["jean@falcot.org"]))
@@ -147,7 +187,20 @@ def test_an_inactive_entry_says_nothing() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"client": "here"}, {"dns": ["zen"]}, {"dns": ["zen=x"]}, {"verified": ["a@b.example=no"]}, {"networks": ["x"]}],
+    [
+        {"client": "here"},
+        {"dns": ["zen"]},
+        {"dns": ["zen=x"]},
+        {"verified": ["a@b.example=no"]},
+        {"networks": ["x"]},
+        {"parameters": ["soft_bounce"]},
+        {"parameters": ["soft_bounce=maybe"]},
+        {"parameters": ["reject_code=250"]},
+        {"parameters": ["reject_code=521"]},
+        {"parameters": ["reject_code=0554"]},
+        {"parameters": ["unverified_sender_defer_code=550"]},
+        {"parameters": ["unknown_address_tempfail_action=reject"]},
+    ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(wrong: dict[str, Any]) -> None:
     with pytest.raises(CommandError, match="“"):

@@ -39,6 +39,17 @@ def test_what_cannot_be_is_said(page: Client) -> None:
     assert "“here” is no IP address." in words
 
 
+def test_parameters_of_main_cf_are_stated(page: Client) -> None:
+    asked = SESSION | {"to": "nobody@falcot.org", "set": "soft_bounce=yes\nsmtpd_delay_reject=no"}
+    words = page.get("/simulate/", asked).content.decode()
+    assert "450 4.1.1" in words
+    assert "<code>soft_bounce</code> yes</li>" in words
+    default = '<code>smtpd_reject_unlisted_recipient</code> yes <span class="q2">(not said, so it is the default'
+    assert default in words
+    words = page.get("/simulate/", asked | {"set": "soft_bounce=1"}).content.decode()
+    assert "“1” is neither yes nor no." in words
+
+
 def test_people_type_and_read_the_u_label(page: Client) -> None:
     add_domain("bücher.example")
     add_mailbox("jean@xn--bcher-kva.example")

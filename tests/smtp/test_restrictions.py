@@ -4,7 +4,7 @@ postconf(1) does not notice a name that smtpd does not know; only a client that 
 
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from io import StringIO
 from typing import Any
@@ -15,6 +15,9 @@ from django.core.management import call_command
 from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
+from domains.models import Domain
+from mailboxes.models import Address
+from mailservers.simulation import Question, verdict_on
 from restrictions.access_models import AccessRule, AccessTable, RecipientClass
 from restrictions.access_services import add_rule, add_table, choose_class
 from restrictions.catalogue import CATALOGUE, NAMES, STAGES, Argument, kind_asked_by, parameter_of
@@ -149,6 +152,18 @@ def test_a_class(mail: Postfix) -> None:
     assert mail.rcpt(OURS, sender="somebody@nowhere").code == 504
 
 
+@pytest.mark.parametrize("active", [True, False])
+def test_who_does_not_greet_passes_no_helo_list(mail: Postfix, active: bool) -> None:
+    """While a HELO list asks something, main.cf has smtpd_helo_required; the simulation agrees."""
+    add_restriction("helo", "reject_non_fqdn_helo_hostname", active=active, by=TESTER)
+    mail.configure()
+    assert ("smtpd_helo_required = yes" in (mail.conf / "main.cf").read_text()) is active
+    for helo, code in (("", 503 if active else 250), ("mail.example.net", 250), ("nodots", 504 if active else 250)):
+        assert reply_to(mail, NOBODY, OURS, helo=helo)[0] == code
+        verdict = verdict_on(Question(client=CLIENT, helo=helo, sender=NOBODY, recipients=(OURS,)))
+        assert verdict.answers[-1].code == code
+
+
 def test_too_early_commands_are_refused_at_data(mail: Postfix) -> None:
     set_list("data", [{"name": "reject_unauth_pipelining"}], by=TESTER)
     mail.configure()
@@ -200,12 +215,18 @@ CLASSES = ("alpha", "beta", "gamma")
 TABLES = {"hosts": "client", "names": "helo", "friends": "sender", "people": "recipient"}
 # What the sessions of the test bring along. Servers are found without DNS, behind an address in brackets.
 CLIENT, HELO = "192.0.2.7", "[192.0.2.7]"
-SENDERS = ("someone@[192.0.2.7]", "")
+NOBODY = ""  # the null sender
+SENDERS = ("someone@[192.0.2.7]", NOBODY)
 MET = {
     "client": ("192.0.2.0/24", "192.0.2.7", "unknown"),
     "helo": ("[192.0.2.7]",),
     "sender": ("someone@", "<>"),
     "recipient": ("falcot.org", "jean@", "elsewhere.example", "somebody@"),
+}
+RECIPIENTS: dict[str, Callable[[], Address | Domain | None]] = {
+    "everybody": lambda: None,
+    "domain": lambda: Domain.objects.get(name="falcot.org"),
+    "address": lambda: Address.objects.get(domain__name="falcot.org", local_part="jean"),
 }
 ANSWERS = {
     "OK": {},
@@ -256,8 +277,8 @@ def save(place: str, values: Any) -> None:
         table = AccessTable.objects.filter(name=values["table"]).first()
         of_class = RestrictionClass.objects.filter(name=values["of_class"]).first()
         add_rule(**(values | {"table": table, "of_class": of_class}), by=TESTER)
-    elif place == "everybody":
-        choose_class(None, values, by=TESTER)
+    elif place in RECIPIENTS:
+        choose_class(RECIPIENTS[place](), values, by=TESTER)
     else:
         one = RestrictionClass.objects.filter(name=place).first()
         add_restriction(one or place, **values, by=TESTER)
@@ -268,7 +289,7 @@ PIECE = st.one_of(
     st.tuples(st.sampled_from(CLASSES), an_entry()),
     st.tuples(st.just("rule"), a_rule()),
     st.tuples(st.just("rule"), a_rule()),
-    st.tuples(st.just("everybody"), st.sampled_from(CLASSES)),
+    st.tuples(st.sampled_from(list(RECIPIENTS)), st.sampled_from(CLASSES)),
 )
 # Each alone would be 451 for everybody; the last piece is refused.
 ANSWERED = {"table": "", "applies_to": "recipient", "key": "falcot.org", "action": "CLASS", "of_class": "alpha"}
@@ -320,12 +341,16 @@ def test_whatever_is_saved_works_and_relays_for_no_stranger(
     assert complaints(mail, since) == []
 
 
-def reply_to(mail: Postfix, sender: str, recipient: str) -> tuple[int, str]:
+def reply_to(mail: Postfix, sender: str, recipient: str, *, helo: str = HELO) -> tuple[int, str]:
     """Of the first command that is refused; the message itself comes too, where it is taken."""
-    with mail.session(CLIENT) as smtp:
-        smtp.docmd("HELO", HELO)
-        smtp.docmd("MAIL", f"FROM:<{sender}>")
-        said = decoded(smtp.docmd("RCPT", f"TO:<{recipient}>"))
+    with mail.connection() as smtp:
+        smtp.ehlo()
+        assert smtp.docmd("XCLIENT", f"NAME=[UNAVAILABLE] ADDR={CLIENT}")[0] == 220
+        if helo:
+            smtp.docmd("HELO", helo)
+        said = decoded(smtp.docmd("MAIL", f"FROM:<{sender}>"))
+        if said[0] == 250:
+            said = decoded(smtp.docmd("RCPT", f"TO:<{recipient}>"))
         if recipient == OURS and said[0] == 250:
             said = decoded(smtp.docmd("DATA"))
             if said[0] == 354:

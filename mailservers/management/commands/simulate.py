@@ -10,13 +10,15 @@ from django.utils.translation import gettext as _
 from accounts.commands import PanelCommand
 from mailservers import simulation_words as words
 from mailservers.simulation import Question, verdict_on
+from restrictions.engine.settings import KNOWN, REJECT_TEMPFAIL_ACTION
 from restrictions.engine.verdict import Answer
 
 
 class Command(PanelCommand):
     help = _(
         "Walk the restriction lists as smtpd does: its reply to each recipient, the rule that decided, and each step. "
-        "What is not said of the DNS, of policy services and of addresses elsewhere is assumed to be well."
+        "What is not said of the DNS, of policy services and of addresses elsewhere is assumed to be well. main.cf has "
+        "what the panel writes, what --set says, and else the defaults of Postfix."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -75,6 +77,15 @@ class Command(PanelCommand):
             metavar="ADDRESS=ANSWER",
             help=_("Whether an address takes mail: ok, bounce or defer."),
         )
+        parser.add_argument(
+            "--set",
+            dest="parameters",
+            action="append",
+            default=[],
+            metavar="PARAMETER=VALUE",
+            help=_("What main.cf says, where it is not the default of Postfix: soft_bounce=yes. %(known)s.")
+            % {"known": ", ".join((*KNOWN, REJECT_TEMPFAIL_ACTION))},
+        )
         parser.add_argument("--json", action="store_true", help=_("Print JSON."))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -90,8 +101,7 @@ class Command(PanelCommand):
         for answer in verdict.answers:
             self._show(answer)
         for one in verdict.assumed:
-            said = _("as you said") if one.is_stated else _("assumed")
-            self.stdout.write(f"{one.question}: {words.answer_of(one)} ({said})")
+            self.stdout.write(f"{one.question}: {words.answer_of(one)} ({words.said_of(one)})")
 
     def _show(self, answer: Answer) -> None:
         self.stdout.write(f"{answer.command} {answer.address}".rstrip() + f": {answer.reply}")
