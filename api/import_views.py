@@ -13,6 +13,7 @@ from django.db import transaction
 from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext, gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -32,7 +33,7 @@ from api.schema import QUERY, list_parameters, page_of
 from api.scopes import READ, WRITE
 from api.views import LIST_WORDS, HouseView
 from api.work_views import started, work
-from mailboxes.columns import COLUMNS
+from mailboxes.columns import COLUMNS, NEEDED
 from mailboxes.exports import columns_of_export, csv_lines, exported
 from mailboxes.import_passwords import new_key
 from mailboxes.imports import faults_of_line, faulty, forget_import, refusal_of, stage_import, stage_upload
@@ -44,6 +45,31 @@ FAULTS_SHOWN = 100  # lines of a rehearsal
 IN_FORM = "file"  # the field of a form that holds the file
 KINDS = list(Import.Kind.values)
 OF_KIND = OpenApiParameter("kind", str, QUERY, required=True, enum=KINDS, description=gettext_lazy("Of what."))
+OF_COLUMNS = OpenApiParameter(
+    "kind",
+    str,
+    QUERY,
+    required=True,
+    enum=KINDS,
+    description=format_lazy(
+        "{} {}.",
+        gettext_lazy("Of what, and so which columns a row may have."),
+        ". ".join(f"{kind}: {', '.join(COLUMNS[kind])}" for kind in KINDS),
+    ),
+)
+# What stands in a cell is read as in a CSV file, so a row says nothing of it.
+ROW = {
+    "anyOf": [
+        {
+            "title": kind,
+            "type": "object",
+            "properties": {name: {} for name in COLUMNS[kind]},
+            "required": list(NEEDED[kind]),
+            "additionalProperties": False,
+        }
+        for kind in KINDS
+    ]
+}
 
 
 class _FileParser(BaseParser):
@@ -161,7 +187,7 @@ class Imports(ImportView):
             "summary": gettext_lazy("Send a file: its lines are judged, and nothing is added yet"),
             "request": {
                 "text/csv": OpenApiTypes.STR,
-                "application/json": {"type": "array", "items": {"type": "object"}, "minItems": 1},
+                "application/json": {"type": "array", "items": ROW, "minItems": 1},
                 "multipart/form-data": {
                     "type": "object",
                     "properties": {IN_FORM: {"type": "string", "format": "binary"}},
@@ -172,7 +198,7 @@ class Imports(ImportView):
             "answers": {201: ImportSerializer, 200: JudgedSerializer},
             "parameters": [
                 OpenApiParameter("dry_run", bool, QUERY, description=gettext_lazy("Only judge the lines.")),
-                OF_KIND,
+                OF_COLUMNS,
                 OpenApiParameter("label", str, QUERY, description=gettext_lazy("The name of the file.")),
                 OpenApiParameter(
                     "skip_existing", bool, QUERY, description=gettext_lazy("What is there already is no fault.")

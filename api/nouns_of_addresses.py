@@ -185,6 +185,15 @@ class Mailboxes(OfAddress):
             attrgetter("must_change_password"),
         ),
         Field(
+            "has_costly_hash",
+            partial(
+                Truth,
+                help_text=gettext_lazy("Its hash takes too long to check: it lets nobody in until a new one is set."),
+            ),
+            attrgetter("has_costly_hash"),
+            on=frozenset(),
+        ),
+        Field(
             "used_bytes",
             partial(
                 IntegerField,
@@ -231,7 +240,9 @@ class Mailboxes(OfAddress):
         credential = MailboxCredential.objects.filter(mailbox=OuterRef("pk"))
         found = Mailbox.objects.visible_to(user).with_address().select_related("usage", "welcome")
         return found.annotate(
-            has_password=Exists(credential), must_change_password=Exists(credential.filter(must_change=True))
+            has_password=Exists(credential),
+            must_change_password=Exists(credential.filter(must_change=True)),
+            has_costly_hash=Exists(credential.filter(is_costly=True)),
         )
 
     def add(self, values: Values, by: Actor) -> Any:

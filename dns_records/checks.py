@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,7 @@ class Run:
     _texts: dict[str, list[str]] = field(default_factory=dict)
     _lookups: dict[str, int] = field(default_factory=dict)
     _addresses: dict[str, set[str]] = field(default_factory=dict)
+    _dnssec: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.asker = Asker(timeout=self.timeout)
@@ -63,12 +64,17 @@ class Run:
             return Seen(domain_id, records)
         zone, servers = self.asker.servers_of(name)
         names = tuple(sorted({server.name for server in servers}))
-        try:
-            dnssec = dnssec_of(zone, self.asker) if zone else UNKNOWN
-        except Exception:  # as below
-            log.exception("Whether %s is signed cannot be said", zone)
-            dnssec = UNKNOWN
-        return Seen(domain_id, records, dnssec, names, zone)
+        return Seen(domain_id, records, self.dnssec_of(zone), names, zone)
+
+    def dnssec_of(self, zone: str) -> str:
+        """Of each zone once; unknown of none."""
+        if zone and zone not in self._dnssec:
+            try:
+                self._dnssec[zone] = dnssec_of(zone, self.asker)
+            except Exception:  # as below
+                log.exception("Whether %s is signed cannot be said", zone)
+                self._dnssec[zone] = UNKNOWN
+        return self._dnssec.get(zone, UNKNOWN)
 
     def verdict_on(self, expected: Expected) -> Verdict:
         """What others write into the DNS must not stop the check of everybody, also where nobody has thought of it."""
@@ -83,7 +89,18 @@ class Run:
         verdict = judge(expected, answers, self.lookups_of)
         if expected.rdtype == "CNAME" and verdict.state == RecordState.MISSING:
             return self._by_addresses(expected) or verdict
+        if expected.rdtype == "TLSA" and verdict.state != RecordState.UNKNOWN:
+            return self._with_dnssec(expected, verdict)
         return verdict
+
+    def _with_dnssec(self, expected: Expected, verdict: Verdict) -> Verdict:
+        """RFC 7672, section 2.1: without signatures nobody heeds a TLSA record, and with wrong ones nobody who knows
+        DANE delivers. The host may be in a zone of others, which is no domain here."""
+        zone, _servers = self.asker.servers_of(expected.name)
+        dnssec = self.dnssec_of(zone)
+        if dnssec not in (UNSIGNED, BROKEN_DNSSEC):
+            return verdict
+        return replace(verdict, words={**verdict.words, "zone": zone, "dnssec": dnssec})
 
     def lookups_of(self, record: str) -> int:
         if record not in self._lookups:

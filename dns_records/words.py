@@ -138,9 +138,15 @@ DNSSEC = {
 }
 
 
+TLSA_NEEDS_DNSSEC = {
+    "unsigned": gettext_lazy("While the zone %(zone)s is not signed by DNSSEC, nobody heeds this record (RFC 7672)."),
+    "broken": gettext_lazy("The signatures of the zone %(zone)s are broken: servers that know DANE do not deliver."),
+}
+
+
 def sentence(why: str, words: Mapping[str, Any]) -> str:
-    """What is wrong, in the reader's language; "" for nothing. What stands in the way of mending it, and servers that
-    were silent, are named behind it."""
+    """What is wrong, in the reader's language; "" for nothing. What stands in the way of mending it, servers that were
+    silent, and a zone without good signatures where TLSA needs them, are named behind it."""
     said = [str(WHY[why]) % _in_line(words)] if why else []
     if words.get("costs_too_much"):
         said.append(
@@ -148,6 +154,8 @@ def sentence(why: str, words: Mapping[str, Any]) -> str:
         )
     if words.get("silent"):
         said.append(_("These servers do not answer: %(servers)s.") % {"servers": ", ".join(words["silent"])})
+    if words.get("dnssec"):
+        said.append(str(TLSA_NEEDS_DNSSEC[words["dnssec"]]) % {"zone": words["zone"]})
     return " ".join(said)
 
 

@@ -129,7 +129,7 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         return self.receiving().filter(stopped_at__isnull=True)
 
     def with_costly_hash(self) -> Self:
-        """Those whose password takes too long to check, from before such hashes were refused."""
+        """Those whose password takes too long to check, from before such hashes were refused: it lets nobody in."""
         return self.filter(credential__is_costly=True)
 
     def owned_by(self, user: User) -> Self:

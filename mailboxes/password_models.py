@@ -93,7 +93,8 @@ class MailboxCredential(models.Model):
     changed_at = models.DateTimeField(default=timezone.now)
     # The owner chooses another password at the next sign-in to the panel, before anything else.
     must_change = models.BooleanField(default=False, db_default=False)
-    # A check takes too long (mailboxes/password_schemes.py): only what was stored before such hashes were refused.
+    # A check takes too long (mailboxes/password_schemes.py), so nobody makes it: only what was stored before such
+    # hashes were refused.
     is_costly = models.BooleanField(default=False, db_default=False)
 
     class Meta:

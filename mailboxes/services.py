@@ -196,10 +196,11 @@ def _refuse_path_from(by: Actor) -> None:
 def set_mailbox_password(
     mailbox: Mailbox, password: str, *, must_change: bool = False, by_owner: bool = False, by: Actor
 ) -> None:
-    """Sets the password and ends the owner's sessions; the history says that it changed, never what it is. With
-    `must_change` the owner chooses another one at the next sign-in to the panel; mail programs are let in meanwhile.
-    Links that were sent are no longer good. Unless it is set `by_owner` the recovery address goes, too: an intruder may
-    have put it there. App passwords stay as they are."""
+    """Sets the password and ends the owner's sessions; where there was another one, a trigger ends those of mail
+    programs, too. The history says that it changed, never what it is. With `must_change` the owner chooses another one
+    at the next sign-in to the panel; mail programs are let in meanwhile. Links that were sent are no longer good.
+    Unless it is set `by_owner` the recovery address goes, too: an intruder may have put it there. App passwords stay as
+    they are."""
     with recorded("change_password", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, None)
         refuse_weak(password, str(mailbox))

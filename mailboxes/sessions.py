@@ -82,8 +82,8 @@ class SessionCheck(models.Model):
 
 class EndOfSessions(models.Model):
     """Who signed in to a mailbox before then may have done so by a right that is gone. Dovecot says of no session which
-    app password opened it, nor Postfix from where it was opened: so all of the mailbox end, once. Triggers of migration
-    0031 write it, by the clock of the database."""
+    password opened it, nor Postfix from where it was opened: so all of the mailbox end, once. Triggers of migrations
+    0031 and 0035 write it, by the clock of the database."""
 
     mailbox = models.OneToOneField(
         # The foreign key is in the migration, with ON DELETE CASCADE: who deletes a mailbox need not know this.
@@ -101,8 +101,8 @@ class EndOfSessions(models.Model):
 
 
 def sessions_to_end(sessions: Sequence[Session], *, since: datetime | None) -> list[Session]:
-    """Those that would not get in now, and those that may have got in by an app password that has been revoked or has
-    expired since then; ever, if None."""
+    """Those that would not get in now, and those that may have got in by a password that is another one since then, or
+    by an app password that has been revoked or has expired since then; ever, if None."""
     with connection.cursor() as cursor:
         asked: dict[str, Any] = {
             "logins": [session.login for session in sessions],

@@ -245,6 +245,7 @@ def mailbox_password(request: PersonRequest, address: ParsedAddress) -> HttpResp
             return redirect(mailbox)
     context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain}
     context["recovery"] = RecoveryAddress.objects.filter(mailbox=mailbox).first()
+    context["has_password"] = MailboxCredential.objects.filter(mailbox=mailbox).exists()
     return render(request, "mailboxes/mailbox_password.html", context)
 
 

@@ -46,7 +46,7 @@ READ_BY_DOVECOT = {
         *("id", "address_id", "mail_path", "quota_bytes", "active", "receives", "sends", "imap", "pop", "expires_at"),
         *("stopped_at", "allowed_networks"),
     ],
-    "mailboxes_mailboxcredential": ["id", "mailbox_id", "hash", "changed_at"],
+    "mailboxes_mailboxcredential": ["id", "mailbox_id", "hash", "changed_at", "is_costly"],
     "mailboxes_passwordsettings": ["id", "valid_days", "grace_days"],
     "mailboxes_apppassword": ["id", "mailbox_id", "imap", "pop", "sends", "expires_at"],
     "mailboxes_apppasswordsecret": ["app_password_id", "digest", "used_at"],

@@ -5,10 +5,12 @@ import io
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from accounts.models import ChangeSet, User
 from domains.models import Domain
 from jobs.services import run_job
+from mailboxes.columns import COLUMNS, NEEDED
 from mailboxes.models import Alias, Import, ImportRow, Mailbox
 from mailboxes.removal import delete_domain
 from tests.api.conftest import Api, token_for
@@ -185,6 +187,25 @@ def test_what_is_sent_is_forgotten(api: Api, falcot: Domain) -> None:
     assert api("DELETE", place).status == 204
     assert api("GET", place).status == 404
     assert Mailbox.objects.filter(address__local_part="new.one").exists()
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_the_description_says_which_columns_a_row_may_have(api: Api, falcot: Domain, kind: str) -> None:
+    """As the importer takes it and refuses it."""
+    asked = api.get("schema/")["paths"]["/api/v1/imports/"]["post"]
+    rows = asked["requestBody"]["content"]["application/json"]["schema"]["items"]["anyOf"]
+    (row,) = [one for one in rows if one["title"] == kind]
+    assert (list(row["properties"]), row["required"]) == (list(COLUMNS[kind]), list(NEEDED[kind]))
+    validator = Draft202012Validator(row)
+    for cell, more, status in [(None, {}, 200), ("x", {}, 200), ("x", {"colour": "red"}, 422)]:
+        sent = dict.fromkeys(COLUMNS[kind], cell) | more
+        assert validator.is_valid(sent) is (status == 200)
+        assert api("POST", f"imports/?kind={kind}&dry_run=true", [sent]).status == status
+    missing = dict.fromkeys(COLUMNS[kind][1:], "x")
+    assert not validator.is_valid(missing)
+    assert api("POST", f"imports/?kind={kind}&dry_run=true", [missing]).status == 422
+    (words,) = [one["description"] for one in asked["parameters"] if one["name"] == "kind"]
+    assert f"{kind}: {', '.join(COLUMNS[kind])}." in words
 
 
 class TestRights:

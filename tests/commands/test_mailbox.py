@@ -35,6 +35,7 @@ KEYS = [
     "stopped_at",
     "has_password",
     "must_change_password",
+    "has_costly_hash",
     "welcomed_at",
     "welcome_refusal",
     "version",
@@ -326,4 +327,5 @@ def test_whose_hash_takes_too_long(shell: Shell, domain: Domain) -> None:
         mailbox = add_mailbox(domain, name, by=TESTER)
         MailboxCredential.objects.create(mailbox=mailbox, hash="{SHA}x", is_costly=is_costly)
     (row,) = shell("mailbox", "list", "--costly-hash", "--json").json
-    assert row["address"] == "ann@example.org"
+    assert (row["address"], row["has_costly_hash"]) == ("ann@example.org", True)
+    assert not shell("mailbox", "show", "bob@example.org", "--json").json["has_costly_hash"]

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from pathlib import Path
 
 import dns.dnssec
 import dns.name
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection, transaction
 
 from dns_records.authoritative import Asker
@@ -297,13 +299,42 @@ def test_tlsa(place: Place, tmp_path: Path) -> None:
     change_dns_settings(certificates=str(path), by=TESTER)
     place.publish()
     place.publish_hosts()
-    assert said() == "right"
+    assert said() == UNSIGNED
     (old,) = [line for one in expected_of_hosts() for line in one.zone_lines if " TLSA " in line]
     certify()
-    assert said() == "No TLSA record fits the certificate: servers that know DANE do not deliver."
+    assert said() == f"No TLSA record fits the certificate: servers that know DANE do not deliver. {UNSIGNED}"
     (new,) = [line for one in expected_of_hosts() for line in one.zone_lines if " TLSA " in line]
     place.servers.zone("example.net", f"mx1 A 192.0.2.25\n{old}\n{new}")
-    assert said() == "right"
+    assert said() == UNSIGNED
+    assert Record.objects.get(purpose="tlsa").state == "right"
+
+
+UNSIGNED = "While the zone example.net is not signed by DNSSEC, nobody heeds this record (RFC 7672)."
+
+
+def test_tlsa_needs_a_zone_that_is_signed(place: Place, tmp_path: Path) -> None:
+    """Of the host, which is in no domain here."""
+    path = tmp_path / "cert.pem"
+    path.write_text(certificate(generate("rsa-2048"), "mx.signed.test"))
+    change_dns_settings(hosts="mx.signed.test 192.0.2.25", certificates=str(path), by=TESTER)
+    lines = "\n".join(line for one in expected_of_hosts() for line in one.zone_lines if "arpa." not in line)
+    place.servers.zones({"signed.test": lines}, at=["ns1"], ns=["ns1"], signed=True)
+    right = f"signed DS {ds_of('signed.test')}"
+
+    def said(parent: str) -> str:
+        place.servers.zone("test", parent)
+        check_domains([], timeout=1)
+        record = Record.objects.get(purpose="tlsa")
+        assert record.state == "right"
+        return sentence(record.why, record.words)
+
+    assert said(right) == ""
+    assert said("") == UNSIGNED.replace("example.net", "signed.test")
+    broken = "The signatures of the zone signed.test are broken: servers that know DANE do not deliver."
+    assert said(right[:-8] + "00000000") == broken
+    shown = StringIO()
+    call_command("dns", "show", "--hosts", stdout=StringIO(), stderr=shown)
+    assert f"DANE, _25._tcp.mx.signed.test: {broken}" in shown.getvalue()
 
 
 def test_a_certificate_that_cannot_be_read(place: Place, tmp_path: Path) -> None:
@@ -324,7 +355,7 @@ def test_a_certificate_that_cannot_be_read(place: Place, tmp_path: Path) -> None
 
     path.unlink()
     unreadable = f"The panel cannot read a certificate from {path}, so it does not know which record is right."
-    so_far = [("right", "", False), ("unknown", unreadable, True)]
+    so_far = [("right", UNSIGNED, False), ("unknown", unreadable, True)]
     assert said() == so_far
     assert said() == so_far
     place.servers.zone("example.net", "", ns=["dead"])
@@ -342,7 +373,8 @@ def test_a_certificate_that_cannot_be_read(place: Place, tmp_path: Path) -> None
     )
     assert said() == so_far
     path.write_text(certificate(keys[1], "mx1.example.net"))
-    so_far.append(("different", "No TLSA record fits the certificate: servers that know DANE do not deliver.", True))
+    different = f"No TLSA record fits the certificate: servers that know DANE do not deliver. {UNSIGNED}"
+    so_far.append(("different", different, True))
     assert said() == so_far
 
 

@@ -11,14 +11,17 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
+from django.test import RequestFactory
 from django.utils import timezone
+from passlib.hash import sha512_crypt
 
 from mailadmin.launch.at_hand import answer_lines
 from mailadmin.launch.sessions import Sessions
 from mailboxes.app_passwords import add_app_password, revoke_app_password
-from mailboxes.models import AppPassword, Mailbox
-from mailboxes.services import change_mailbox, delete_mailbox
+from mailboxes.models import AppPassword, Mailbox, MailboxCredential
+from mailboxes.services import change_mailbox, delete_mailbox, set_mailbox_password
 from mailboxes.sessions import OVERLAP, EndOfSessions, SessionCheck, now_by_the_database
 from mailboxes.stopping import release_mailboxes, stop_mailboxes
 from mailservers.dovecot_sessions import DovecotByRoot, DovecotHere, end_sessions
@@ -168,6 +171,32 @@ def test_a_session_ends_where_it_is_allowed_no_more(mail: Dovecot) -> None:
             change_mailbox(mailbox(DAVE), allowed_networks=[], by=TESTER)
 
 
+def test_sessions_end_when_another_password_is_set(mail: Dovecot) -> None:
+    """All of its mailbox end; one by an app password comes back. A hash that is made anew of the same password at a
+    sign-in to the panel ends none."""
+    one, text = add_app_password(mailbox(DAVE), "stays", by=TESTER)
+    EndOfSessions.objects.all().delete()
+    old = "{SHA512-CRYPT}" + sha512_crypt.using(rounds=5000).hash(PASSWORD)
+    MailboxCredential.objects.filter(mailbox=mailbox(DAVE)).update(hash=old)
+    SessionCheck.objects.update(looked_at=now_by_the_database() + OVERLAP)
+    with mail.imap(DAVE, PASSWORD) as session, mail.imap(DAVE, text) as by_app, mail.imap(ERIN, PASSWORD) as other:
+        assert authenticate(RequestFactory().post("/"), username=DAVE, password=PASSWORD)
+        assert MailboxCredential.objects.get(mailbox=mailbox(DAVE)).hash != old
+        assert end(mail) == []
+        set_mailbox_password(mailbox(DAVE), PASSWORD + "!", by=TESTER)
+        try:
+            assert end(mail) == [DAVE]
+            assert (is_over(session), is_over(by_app), is_over(other)) == (True, True, False)
+        finally:
+            set_mailbox_password(mailbox(DAVE), PASSWORD, by=TESTER)
+    SessionCheck.objects.update(looked_at=now_by_the_database() + OVERLAP)
+    with mail.imap(DAVE, text) as again:
+        assert end(mail) == []
+        assert not is_over(again)
+    revoke_app_password(one, by=TESTER)
+    EndOfSessions.objects.all().delete()
+
+
 def test_sessions_of_an_app_password_end_when_it_is_revoked(mail: Dovecot) -> None:
     """All of its mailbox end: Dovecot does not say which of them it opened. Who may still sign in does so again."""
     one, text = add_app_password(mailbox(DAVE), "lost phone", by=TESTER)
@@ -196,6 +225,10 @@ def test_sessions_of_an_app_password_end_when_it_expires(mail: Dovecot) -> None:
         assert is_over(session)
 
 
+def replaced(_one: AppPassword) -> None:
+    set_mailbox_password(mailbox(ERIN), PASSWORD, by=TESTER)
+
+
 def narrowed(_one: AppPassword) -> None:
     change_mailbox(mailbox(ERIN), allowed_networks=["192.0.2.0/24"], by=TESTER)
 
@@ -208,7 +241,7 @@ def expired(one: AppPassword) -> None:
     AppPassword.objects.filter(pk=one.pk).update(expires_at=now_by_the_database())
 
 
-@pytest.mark.parametrize("happens", [narrowed, revoked, expired])
+@pytest.mark.parametrize("happens", [replaced, narrowed, revoked, expired])
 def test_an_open_submission_session_ends_as_well(mail: Dovecot, happens: Callable[[AppPassword], None]) -> None:
     one, text = add_app_password(mailbox(ERIN), happens.__name__, by=TESTER)
     with mail.submission(ERIN, text) as session:

@@ -3,17 +3,26 @@ else; or the panel says in a sentence why not."""
 
 import subprocess
 from collections.abc import Iterator
+from importlib import import_module
+from time import monotonic
 
 import pytest
+from django.apps import apps
 from django.conf import LazySettings
+from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
+from django.test import RequestFactory
+from passlib.hash import bcrypt
 
+from mailboxes.app_passwords import add_app_password
 from mailboxes.credentials import hash_password, hash_with_scheme, is_password
 from mailboxes.models import MailboxCredential
 from mailboxes.password_schemes import FOR_CHALLENGES, OPEN, SCHEMES
-from tests.dovecot.test_read_and_send import BOB, with_password
+from tests.dovecot.test_read_and_send import BOB, open_doors, with_password
 from tests.plugins.dovecot import Dovecot
-from tests.plugins.example_mail import add_domain, add_mailbox
+from tests.plugins.example_mail import TESTER, add_domain, add_mailbox
+
+find_costly_hashes = import_module("mailboxes.migrations.0030_find_costly_hashes").find
 
 PASSWORD = "correct horse – batterÿ"
 SHORT = "batterÿ"  # crypt(3) of old reads eight bytes
@@ -113,3 +122,20 @@ def test_new_hashes_of_each_kind(mail: Dovecot, kept: MailboxCredential, setting
     assert stored.startswith(f"{{{scheme}}}")
     MailboxCredential.objects.filter(pk=kept.pk).update(hash=stored)
     assert (signs_in(mail, PASSWORD), signs_in(mail, f"{PASSWORD}!")) == (True, False)
+
+
+def test_what_takes_too_long_to_check_lets_nobody_in(mail: Dovecot, kept: MailboxCredential) -> None:
+    """One that was stored before such hashes were refused: a check of it takes minutes, and everybody would wait."""
+    costly = "{BLF-CRYPT}" + bcrypt.using(rounds=5, ident="2y").hash(PASSWORD).replace("$05$", "$24$")
+    MailboxCredential.objects.filter(pk=kept.pk).update(hash=costly)
+    find_costly_hashes(apps, None)
+    _one, text = add_app_password(kept.mailbox, "laptop", by=TESTER)
+    try:
+        begun = monotonic()
+        assert open_doors(mail, BOB, PASSWORD) == []
+        assert open_doors(mail, BOB, text) == ["imap", "pop", "submission", "submissions"]
+        assert authenticate(RequestFactory().post("/"), username=BOB, password=PASSWORD) is None
+        assert monotonic() - begun < 20
+    finally:
+        MailboxCredential.objects.filter(pk=kept.pk).update(is_costly=False)
+    assert "Internal login failure" not in mail.log()

@@ -162,13 +162,14 @@ class Command(NounCommand):
         self._say_what_is_wrong(domain)
 
     def _say_what_is_wrong(self, domain: Domain | None) -> None:
-        wrong = Record.objects.filter(domain=domain).exclude(state=RecordState.RIGHT)
-        unasked = said_by_all(Record.objects.filter(domain=domain))
+        records = Record.objects.filter(domain=domain)
+        unasked = said_by_all(records)
         if unasked:
             self.remark(unasked)
-        for record in wrong if not unasked else ():
-            said = sentence(record.why, record.words) or str(record.get_state_display())
-            self.remark(f"{LABELS[record.purpose]}, {record.name}: {said}")
+        for record in records if not unasked else ():
+            said = sentence(record.why, record.words)
+            if said or record.state != RecordState.RIGHT:
+                self.remark(f"{LABELS[record.purpose]}, {record.name}: {said or record.get_state_display()}")
         check = ZoneCheck.objects.filter(domain=domain).first()
         if check is None:
             self.remark(_("Nobody has asked yet: dns check %(domain)s") % {"domain": domain or "--hosts"})

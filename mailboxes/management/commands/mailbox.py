@@ -105,7 +105,7 @@ class Command(NounCommand):
         mailboxes.add_argument(
             "--costly-hash",
             action="store_true",
-            help=_("Only those whose password hash takes too long to check, from before such were refused."),
+            help=_("Only those whose password hash takes too long to check: it lets nobody in."),
         )
         list_arguments(mailboxes, after="ADDRESS", search=_("Addresses that begin like this."))
 
@@ -262,7 +262,9 @@ def _mailboxes() -> MailboxQuerySet:
     credential = MailboxCredential.objects.filter(mailbox=OuterRef("pk"))
     found = Mailbox.objects.with_address().select_related("usage", "welcome")
     return found.annotate(
-        has_password=Exists(credential), must_change_password=Exists(credential.filter(must_change=True))
+        has_password=Exists(credential),
+        must_change_password=Exists(credential.filter(must_change=True)),
+        has_costly_hash=Exists(credential.filter(is_costly=True)),
     )
 
 
@@ -307,6 +309,7 @@ def _row(mailbox: Any) -> dict[str, Any]:
         "stopped_at": mailbox.stopped_at,
         "has_password": mailbox.has_password,
         "must_change_password": mailbox.must_change_password,
+        "has_costly_hash": mailbox.has_costly_hash,
         "welcomed_at": mailbox.welcomed_at,
         "welcome_refusal": mailbox.welcome_refusal,
         "version": mailbox.version,

@@ -17,8 +17,8 @@ from mailservers.root import Root, RootIsGone
 class Command(PanelCommand):
     help = _(
         "End the Dovecot sessions of those who may not sign in any more: mailboxes that were stopped, deactivated, "
-        "deleted or have expired, whose app passwords were revoked or have expired, or whose allowed networks have "
-        "become fewer. Run it on each host with Dovecot, as root."
+        "deleted or have expired, which have got another password, whose app passwords were revoked or have expired, "
+        "or whose allowed networks have become fewer. Run it on each host with Dovecot, as root."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

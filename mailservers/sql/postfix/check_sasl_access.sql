@@ -2,8 +2,8 @@
 -- sender: a login whose mailbox may not send any more is refused, whatever the sender. reject_sender_login_mismatch says
 -- nothing of the null sender, and a session lives on when its mailbox is stopped. A login is the address of a mailbox, as
 -- dovecot.passdb gives it back; one of nobody does not send either.
--- Postfix says neither by which password nor from where somebody has signed in. So, after one that sends was revoked or has
--- expired, or networks were taken away, every session of the mailbox that sends something is ended (421); for as long as one
+-- Postfix says neither by which password nor from where somebody has signed in. So, after another password was set, an app
+-- password that sends was revoked or has expired, or networks were taken away, every session of the mailbox that sends something is ended (421); for as long as one
 -- that sends nothing may last (smtpd_timeout). Then none is left from before.
 CREATE OR REPLACE FUNCTION postfix.check_sasl_access(asked_local_part text, asked_domain text)
 RETURNS SETOF text
