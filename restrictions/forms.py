@@ -70,7 +70,7 @@ class SeenForm(PanelForm):
 
 def _in_words(known: Known) -> str:
     since = _("since Postfix %(version)s") % {"version": known.since}
-    return f"{known.name}: {known.sentence} ({since})"
+    return f"{known.name} ({since}): {known.sentence}"
 
 
 class ClassForm(PanelForm):

@@ -38,7 +38,7 @@ def test_it_works(alice_client: Client) -> None:
 def test_what_can_be_chosen(alice_client: Client) -> None:
     words = words_of(alice_client.get(f"{BASE}add/sender/"))
     sentence = "Looks up the addresses of the sender's domain in an access table."
-    assert f"check_sender_a_access: {sentence} (since Postfix 3.0)" in words
+    assert f"check_sender_a_access (since Postfix 3.0): {sentence}" in words
     assert "or the name of an access table" in words
 
 
