@@ -617,6 +617,7 @@ LEAVES_NOTHING = {
     "mailboxes.removal.remove_addresses": "Part of a service.",
     "mailboxes.removal.remove_aliases": "Part of a service.",
     "mailboxes.removal.known_only_to": "It reads.",
+    "mailboxes.removal.register_losses": "It registers a function.",
     "mailboxes.removal.remove_mailboxes": "Part of a service.",
     "mailboxes.removal.retire_credentials": "Part of a service.",
     "mailboxes.removal.what_is_lost": "It reads.",
