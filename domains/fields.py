@@ -54,6 +54,13 @@ def unicode_domain(name: str) -> str:
         return name
 
 
+def folded_u_label(name: str) -> str:
+    """The U-label as Postfix asks for it: it folds a key as Unicode does (casefold_append(3) of Postfix), ß to ss and ς
+    to σ, so it may be the name of another domain. Empty where there is none."""
+    own = unicode_domain(name)
+    return "" if own == name else own.casefold()
+
+
 def shown(text: str, most: int = 80) -> str:
     """What somebody typed, short enough and safe to be said back in a sentence."""
     plain = printable(text)

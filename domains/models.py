@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.lines import LineField
 from accounts.models import User
 from accounts.tracking import tracked
-from domains.fields import DOMAIN_REGEX, DomainNameField, unicode_domain
+from domains.fields import DOMAIN_REGEX, DomainNameField, folded_u_label, unicode_domain
 
 
 class AddressClass(models.TextChoices):
@@ -60,7 +60,7 @@ class Domain(models.Model):
         default="",
         editable=False,
         db_collation="C",
-        help_text=_("What an SMTPUTF8 client sends instead of the A-label (RFC 6531); empty if they are the same."),
+        help_text=_("What Postfix asks for when a client sends the U-label (RFC 6531), folded; else empty."),
     )
     address_class = models.CharField(
         _("address class"), max_length=20, choices=AddressClass.choices, default=AddressClass.VIRTUAL_MAILBOX
@@ -111,10 +111,12 @@ class Domain(models.Model):
         indexes = [
             models.Index(fields=["id"], name="local_domains", condition=Q(address_class="local")),
             models.Index(fields=["id"], name="relay_domains", condition=Q(address_class="relay")),
+            models.Index(fields=["u_label"], name="domains_by_u_label", condition=~Q(u_label="")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["name"], name="a_name_is_served_once"),
-            models.UniqueConstraint(fields=["u_label"], name="a_u_label_is_served_once", condition=~Q(u_label="")),
+            # The constraint trigger a_u_label_is_served_once sees to it that no domain takes the mail of another one.
+            models.CheckConstraint(name="a_u_label_is_folded", condition=~Q(u_label__regex="[ßς]")),
             models.CheckConstraint(
                 name="domain_name_is_a_domain",
                 condition=Q(name__regex=DOMAIN_REGEX) & ~Q(name__regex=r"(^|\.)[0-9]+$"),
@@ -201,7 +203,7 @@ class Domain(models.Model):
 
     def clean(self) -> None:
         """What holds between several rows; the service runs it again under a lock."""
-        self.u_label = "" if self.unicode_name == self.name else self.unicode_name
+        self.u_label = folded_u_label(self.name)
         if self.target and not self.target.may_be_target:
             raise ValidationError(
                 {
@@ -216,6 +218,34 @@ class Domain(models.Model):
             raise ValidationError(
                 {"target": sentence % {"name": key, "domain": self.unicode_name, "target": self.target}}
             )
+        if fault := self.fault_of_u_label():
+            raise ValidationError({"name" if self._state.adding else "target": fault})
+
+    @property
+    def is_read_as(self) -> str:
+        """The name that Postfix asks for in place of the U-label, which may be somebody else's; mostly empty."""
+        return self.u_label if self.u_label.isascii() else ""
+
+    @property
+    def misses_its_u_label(self) -> bool:
+        """Whether mail to the U-label is refused, because nobody has said that the name it is read as is ours."""
+        return bool(self.is_read_as) and not Domain.objects.filter(name=self.is_read_as).exists()
+
+    def fault_of_u_label(self) -> str:
+        """A sentence if Postfix asks by the same key for another domain, with other addresses. What is there already is
+        left alone."""
+        if not self.u_label and "ss" not in self.name:
+            return ""
+        key, answering = self.u_label or self.name, self.target_id or self.pk
+        found = Domain.objects.filter(Q(name=key) | Q(u_label=key)).exclude(name=self.name)
+        other = next((one for one in found if (one.target_id or one.pk) != answering), None)
+        if other is None or Domain.objects.filter(pk=self.pk, target=self.target_id).exists():
+            return ""
+        sentence = _(
+            "Postfix does not tell %(domain)s from %(other)s: it reads ß as ss, and ς as σ. "
+            "It serves both if one is an alias domain of the other."
+        )
+        return str(sentence % {"domain": self.unicode_name, "other": other.unicode_name})
 
     def _key_beside_one_of(self, target: "Domain") -> "DkimKey | None":
         """A DKIM key at whose name one of the target would stand as well, because that signs for alias domains."""

@@ -5,7 +5,7 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from domains.fields import LABEL, normalised_domain, shown
+from domains.fields import LABEL, folded_u_label, normalised_domain, shown
 from mailboxes.parsing import parse_address
 
 # Printable ASCII in lower case: Postfix folds a key before it asks (postmap(1)). No local part: the whole domain.
@@ -16,6 +16,7 @@ IS_TRANSPORT_KEY = rf"^(\*|\.?{LABEL}(\.{LABEL})*|[ -?\[-~]+@{LABEL}(\.{LABEL})*
 IS_ONE_ADDRESS = rf"^[ -?A-~]+@{LABEL}(\.{LABEL})*$"
 IS_ADDRESS_OR_DOMAIN_OF_ANYBODY = rf"^[ -?A-~]*@{LABEL}(\.{LABEL})*$"
 
+_name = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 _literal = re.compile(r"\[(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|ipv6:[0-9a-f:.]+|[0-9a-f]*:[0-9a-f:.]+)\]")
 
 
@@ -42,6 +43,14 @@ def nexthop_key(text: str) -> str:
     if word.startswith("."):
         return f".{normalised_domain(word[1:])}"
     return host_and_port(word).lower()
+
+
+def in_own_script(key: str) -> str:
+    """The key with the folded U-label of its domain, as Postfix asks for it where somebody names it by that (RFC 6531);
+    empty where there is none, or where it is read as another name in ASCII."""
+    local_part, at, name = key.rpartition("@")
+    found = _name.sub(lambda one: folded_u_label(one[0]) or one[0], name) if "xn--" in name else ""
+    return "" if found.isascii() else f"{local_part}{at}{found}"
 
 
 def host_and_port(text: str) -> str:

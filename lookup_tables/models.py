@@ -28,6 +28,15 @@ class Entry(models.Model):
     normalised_result: ClassVar["staticmethod[[str], str]"]
 
     key = models.CharField(_("key"), max_length=LONGEST_KEY, db_collation="C")
+    own_script = models.CharField(
+        _("key in its own script"),
+        max_length=LONGEST_KEY,
+        blank=True,
+        default="",
+        editable=False,
+        db_collation="C",
+        help_text=_("What Postfix asks for when somebody names the domain by its U-label (RFC 6531); else empty."),
+    )
     result = models.CharField(_("result"), max_length=LONGEST_RESULT, db_collation="C")
     comment = LineField(_("comment"), max_length=500, blank=True)
     active = models.BooleanField(_("active"), default=True)
@@ -38,6 +47,7 @@ class Entry(models.Model):
     class Meta:
         abstract = True
         ordering = ["key"]
+        indexes = [models.Index(fields=["own_script"], name="%(class)s_own_script", condition=~Q(own_script=""))]
 
     def __str__(self) -> str:
         return self.key

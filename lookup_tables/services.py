@@ -12,6 +12,7 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.saving import save_checked
 from domains.services import locked_version
+from lookup_tables.keys import in_own_script
 from lookup_tables.loops import refuse_loop
 from lookup_tables.models import Canonical, Entry, RelayPassword, SenderRelay
 from lookup_tables.relay_passwords import encrypted
@@ -89,6 +90,7 @@ def _set(entry: Entry, values: dict[str, Any]) -> None:
         try:
             if name == "key":
                 value = type(entry).normalised_key(value)
+                entry.own_script = in_own_script(value)
             elif name == "result":
                 value = type(entry).normalised_result(value)
         except ValidationError as error:

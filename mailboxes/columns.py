@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from domains.fields import normalised_domain
+from domains.fields import folded_u_label, normalised_domain
 from domains.models import AddressClass, Domain, MailSettings, is_mail_path
 from domains.networks import normalised_networks
 from domains.services import LIMITS
@@ -301,7 +301,7 @@ class Reader:
             line.faults.append(_("Type a domain name, for example example.org."))
         line.faults += checked(Domain, values_of(domain), "description", *LIMITS)
         if line.domain_name:
-            domain.clean()
+            domain.u_label = folded_u_label(domain.name)
             line.faults += _faults_of_domain(domain, target)
         line.values = values_of(domain) | {"target": target}
 

@@ -36,6 +36,10 @@ FAULTS = {
     "path_is_taken": _("Another mailbox is stored there already. Choose another mail path."),
     "no_target": _("%(name)s is not here yet. Add it first, or correct the name."),
     "unfit_target": _("%(target)s is of the class “%(class)s”. Choose a virtual mailbox or virtual alias domain."),
+    "taken_for": _(
+        "Postfix does not tell %(domain)s from %(other)s: it reads ß as ss, and ς as σ. "
+        "It serves both if one is an alias domain of the other."
+    ),
 }
 
 # A line, and the domain that it names, if the one who imports may see that.
@@ -160,6 +164,29 @@ UNFIT_TARGET = f"""
            jsonb_build_object('target', staged.values->>'target', 'class', {CLASS_OF_TARGET}) {TARGET}
     AND {CLASS_OF_TARGET} NOT IN ('virtual_mailbox', 'virtual_alias')
 """
+# Domains for which Postfix asks by the same key, and which have different addresses: the trigger
+# a_u_label_is_served_once refuses them.
+NAMES_OF_FILE = """
+    SELECT staged.id, staged.domain_name AS name,
+           COALESCE(NULLIF(staged.values->>'u_label', ''), staged.domain_name) AS key,
+           COALESCE(NULLIF(staged.values->>'target', ''), staged.domain_name) AS answering
+    FROM mailboxes_importrow AS staged
+    WHERE staged.of_id = %(of)s AND staged.domain_name <> '' AND NOT staged.is_there
+"""
+NAMES_HERE = """
+    SELECT domain.name, COALESCE(NULLIF(domain.u_label, ''), domain.name) AS key,
+           COALESCE(target.name, domain.name) AS answering
+    FROM domains_domain AS domain
+    LEFT JOIN domains_domain AS target ON target.id = domain.target_id
+    WHERE domain.u_label <> '' OR domain.name LIKE '%%ss%%'
+"""
+TAKEN_FOR = f"""
+    WITH names AS ({NAMES_OF_FILE}), others AS (SELECT name, key, answering FROM names UNION {NAMES_HERE})
+    SELECT DISTINCT ON (names.id) names.id, jsonb_build_object('domain', names.name, 'other', others.name)
+    FROM names
+    JOIN others ON others.key = names.key AND others.name <> names.name AND others.answering <> names.answering
+    ORDER BY names.id, others.name
+"""  # noqa: S608
 
 # The limits of domains, for lines without another fault and in the order of the file; the words are those of limits.py.
 COUNTED = f"""
@@ -243,6 +270,7 @@ RULES = {
         ("twice", DOMAIN_TWICE),
         ("no_target", NO_TARGET),
         ("unfit_target", UNFIT_TARGET),
+        ("taken_for", TAKEN_FOR),
     ],
 }
 

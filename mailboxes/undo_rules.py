@@ -327,6 +327,8 @@ def refuse_without_parents(row: models.Model, event: Event) -> None:
 
 def refuse_taken(row: models.Model, event: Event) -> None:
     """In words of mail what the unique index would refuse."""
+    if isinstance(row, Domain) and (sentence := row.fault_of_u_label()):
+        raise ValidationError(sentence)
     if isinstance(row, Address):
         other = Address.objects.filter(domain=row.domain_id, local_part=row.local_part).exclude(pk=row.pk).first()
         if other:

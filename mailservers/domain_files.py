@@ -81,7 +81,7 @@ def names_in(parameter: str) -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT domain.name, domain.u_label
+            SELECT domain.name, CASE WHEN mail_map.a_label(domain.u_label) = domain.name THEN domain.u_label END
             FROM domains_domain AS domain
             CROSS JOIN LATERAL postfix.{parameter}(domain.name) AS found (answer)
             ORDER BY domain.name

@@ -53,6 +53,14 @@ read_maps() {
     for one in "$@"; do others="$others, $one"; done
     change "proxy_read_maps = $others"
 }
+discarded() {
+    has=$(postconf -h "$1" | tr ',\t' '  ') others=
+    for one in $has; do
+        case "$one" in [sS][mM][tT][pP][uU][tT][fF]8) ;; *) others="${others:+$others, }$one" ;; esac
+    done
+    change "$1 = ${others:+$others, }$3"
+    change "$2 = $others"
+}
 own_aliases() {
     has=$(postconf -h alias_database)
     case "$has" in *'$alias_maps'*|*'${alias_maps}'*|*'$(alias_maps)'*) ;; *) return ;; esac
@@ -102,7 +110,8 @@ def _is_beside_what_is_there(name: str, host: PostfixHost) -> bool:
     """Whether the host may have something of its own there, which stays."""
     if name == RECIPIENT_RESTRICTIONS:
         return Stage.RECIPIENT not in host.lists.stages
-    return name in (RESTRICTION_CLASSES, READ_MAPS, SIGN_IN[-1], *all_parameters())
+    discarded = (submission.DISCARDED, submission.DISCARDED_AT_SUBMISSION)
+    return name in (RESTRICTION_CLASSES, READ_MAPS, SIGN_IN[-1], *discarded, *all_parameters())
 
 
 def _beside_what_is_there(name: str, value: str, host: PostfixHost) -> str:
@@ -113,6 +122,10 @@ def _beside_what_is_there(name: str, value: str, host: PostfixHost) -> str:
         return ""
     if name == RECIPIENT_RESTRICTIONS:
         return _command_for_list(name, value)
+    if name == submission.DISCARDED:
+        return _command("discarded", name, submission.DISCARDED_AT_SUBMISSION, value)
+    if name == submission.DISCARDED_AT_SUBMISSION:
+        return ""  # said together with the other
     if name == READ_MAPS:
         return _command("read_maps", host.directory, *IS_PROXIED.findall(value))
     return _command("add", name, value)

@@ -120,5 +120,9 @@ def postfix_owner(*, secret: bool = False) -> Owner:
 def _relay_passwords() -> str:
     """texthash: the sender, the user name, the password, as smtp_sasl_password_maps in postconf(5) has them."""
     relays = SenderRelay.objects.filter(active=True, credential__isnull=False).select_related("credential")
-    lines = [f"{relay.key} {relay.username}:{decrypted(relay.credential.token)}\n" for relay in relays.order_by("key")]
+    lines = [
+        f"{key} {relay.username}:{decrypted(relay.credential.token)}\n"
+        for relay in relays.order_by("key")
+        for key in filter(None, (relay.key, relay.own_script))
+    ]
     return "# The passwords for relays. Written by mailadmin, for root only.\n" + "".join(lines)

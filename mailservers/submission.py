@@ -13,6 +13,12 @@ ASKS_FOR_ROOM = f"check_policy_service {{ {QUOTA_STATUS}, default_action=DUNNO }
 # Nothing that main.cf has against strangers concerns who has signed in, but for what is asked of every recipient. That
 # stands in main.cf under a name of ours, as does what is asked about who sends: an option of master.cf holds no blanks.
 SENDERS, RECIPIENTS = "submission_sender_restrictions", "submission_recipient_restrictions"
+
+# Dovecot 2.3 does not know SMTPUTF8 (RFC 6531), 2.4 only if it was built for that trial: what strangers send by it
+# would be taken and then go back. Not offered it, they name a domain by its A-label. Who has signed in may write to
+# others by it.
+DISCARDED, DISCARDED_AT_SUBMISSION = "smtpd_discard_ehlo_keywords", "submission_discard_ehlo_keywords"
+SMTPUTF8 = "smtputf8"
 OF_BOTH = {
     "smtpd_sasl_auth_enable": "yes",
     "smtpd_sasl_type": "dovecot",
@@ -23,6 +29,7 @@ OF_BOTH = {
     "smtpd_sender_restrictions": f"${SENDERS}",
     "smtpd_relay_restrictions": "permit_sasl_authenticated,reject",
     "smtpd_recipient_restrictions": f"${RECIPIENTS}",
+    DISCARDED: f"${DISCARDED_AT_SUBMISSION}",
 }
 # RFC 6409 (STARTTLS before anything else), RFC 8314 (TLS from the first byte).
 SAME_PORT = ("587", "465", "smtps")  # other names for it in master.cf: two entries would stop master(8)
@@ -37,6 +44,8 @@ REASONS = {
     "smtpd_sasl_auth_enable": "people sign in to submission and submissions (master.cf), not at port 25",
     SENDERS: "a mailbox that was stopped sends nothing, not even from <>; the others as what they may",
     RECIPIENTS: "what is asked of each recipient of those who have signed in",
+    DISCARDED: "Dovecot does not take what needs SMTPUTF8: not offered, so that nothing is taken that goes back",
+    DISCARDED_AT_SUBMISSION: "who has signed in may use SMTPUTF8; what else main.cf discards stays discarded",
 }
 
 
@@ -47,6 +56,8 @@ def main_cf(of_every_recipient: str, who_sends: str) -> list[tuple[str, str]]:
         ("smtpd_sasl_auth_enable", "no"),
         (SENDERS, f"check_sasl_access {who_sends}, reject_sender_login_mismatch"),
         (RECIPIENTS, f"{of_every_recipient}, permit_sasl_authenticated, reject"),
+        (DISCARDED, SMTPUTF8),
+        (DISCARDED_AT_SUBMISSION, ""),
     ]
 
 

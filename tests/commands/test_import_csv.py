@@ -178,6 +178,24 @@ class TestDomains:
             "Refused lines: 8 of 9. Nothing was added.",
         ]
 
+    def test_names_that_postfix_does_not_tell_apart(self, shell: Shell, falcot: Domain) -> None:
+        shell("domain", "add", "gross.example")
+        piped = (
+            "name,target\nstraße.example,\nstrasse.example,\ngroß.example,\nfaß.example,\nfass.example,faß.example\n"
+        )
+        said = shell.refused("import_csv", "domains", "-", piped=piped.encode())
+        ending = ": it reads ß as ss, and ς as σ. It serves both if one is an alias domain of the other."
+        assert said.splitlines() == [
+            f"Line 2: Postfix does not tell xn--strae-oqa.example from strasse.example{ending}",
+            f"Line 3: Postfix does not tell strasse.example from xn--strae-oqa.example{ending}",
+            f"Line 4: Postfix does not tell xn--gro-7ka.example from gross.example{ending}",
+            "Refused lines: 3 of 5. Nothing was added.",
+        ]
+        ended = shell(
+            "import_csv", "domains", "-", piped="name,target\nfaß.example,\nfass.example,faß.example\n".encode()
+        )
+        assert ended.lines[0] == "Added 2, 0 were there already.", ended
+
     def test_a_domain_that_closes_a_loop(self, shell: Shell, falcot: Domain) -> None:
         shell("alias", "add", "away@falcot.org", "away@later.example")
         said = shell.refused("import_csv", "domains", "-", piped=b"name,target\nlater.example,falcot.org\nx.example,\n")

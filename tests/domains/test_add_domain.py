@@ -24,6 +24,18 @@ def test_a_name_beyond_ascii_is_stored_as_the_dns_has_it(alice_client: Client) -
     assert "bücherkiste.example" in words_of(response)
 
 
+def test_a_name_that_postfix_reads_as_another_one(alice_client: Client) -> None:
+    """Its page says so until that one is served as well; it is refused only where it has addresses of its own."""
+    read = words_of(alice_client.post(URL, WANTED | {"name": "straße.example"}, follow=True))
+    assert "Postfix reads straße.example as strasse.example, which may be somebody else's." in read
+    assert "Mail to xn--strae-oqa.example, as most servers write it, arrives." in read
+    refused = words_of(alice_client.post(URL, WANTED | {"name": "strasse.example"}))
+    assert "Postfix does not tell strasse.example from straße.example: it reads ß as ss" in refused
+    typed = {"name": "strasse.example", "address_class": "alias_domain", "target": "straße.example"}
+    assert "Added strasse.example." in words_of(alice_client.post(URL, WANTED | typed, follow=True))
+    assert "Postfix reads" not in words_of(alice_client.get("/domains/xn--strae-oqa.example/"))
+
+
 def test_an_alias_domain_needs_its_target(alice_client: Client) -> None:
     response = alice_client.post(URL, WANTED | {"address_class": "alias_domain"})
     assert "An alias domain needs a target" in words_of(response)

@@ -14,11 +14,18 @@ transport    -         special@there.example      smtp:[mx.there.example]:2525
 transport    -         there.example              smtp:[mx.example.org]
 transport    -         .there.example             relay:
 transport    -         "a b"@there.example        local:
+transport    -         müller.example             smtp:[mx.example.org]
+transport    -         .例え.example                relay:
+transport    -         jean@ζωής.example          local:
+transport    -         straße.example             smtp:[a-label.example.org]
 transport    -         off.example                smtp:[off] inactive
 transport    -         *                          discard:everything else
 tls_policy   -         [mx.example.org]:587       secure match=mx.example.org:.example.org
 tls_policy   -         example.org                encrypt
 tls_policy   -         .example.org               may
+tls_policy   -         müller.example             encrypt
+tls_policy   -         [mx.müller.example]:587    none
+tls_policy   -         .例え.example                may
 tls_policy   -         off.example                none inactive
 """
 BY_ADDRESS = {
@@ -52,7 +59,8 @@ def tables(postfix: Postfix, committed: None) -> Postfix:
         add(noun, "jean@all.example", of_address, applies_to=applies_to)
         add(noun, "off@all.example", of_address, applies_to=applies_to, active=False)
         add(noun, "@off.example", of_domain, applies_to=applies_to, active=False)
-        add(noun, "jean@xn--bcher-kva.example", of_address, applies_to=applies_to)
+        add(noun, "jean@bücher.example", of_address, applies_to=applies_to)
+        add(noun, "@müller.example", of_domain, applies_to=applies_to)
     postfix.configure()
     return postfix
 
@@ -72,6 +80,21 @@ def tables(postfix: Postfix, committed: None) -> Postfix:
         ("transport_maps", "off.example", None),
         ("transport_maps", "bücher.example", None),
         ("transport_maps", "'", None),
+        ("transport_maps", "müller.example", "smtp:[mx.example.org]"),
+        ("transport_maps", "MÜLLER.example", "smtp:[mx.example.org]"),
+        ("transport_maps", "xn--mller-kva.example", "smtp:[mx.example.org]"),
+        ("transport_maps", ".例え.example", "relay:"),
+        ("transport_maps", ".xn--r8jz45g.example", "relay:"),
+        ("transport_maps", "例え.example", None),
+        ("transport_maps", "jean@ζωής.example", "local:"),
+        ("transport_maps", "Jean@ΖΩΉΣ.example", "local:"),
+        ("transport_maps", "jean@xn--jxap1b0a.example", "local:"),
+        ("transport_maps", "xn--strae-oqa.example", "smtp:[a-label.example.org]"),
+        ("transport_maps", "straße.example", None),  # asked for as that of others, strasse.example
+        ("smtp_tls_policy_maps", "müller.example", "encrypt"),
+        ("smtp_tls_policy_maps", "xn--mller-kva.example", "encrypt"),
+        ("smtp_tls_policy_maps", "[mx.müller.example]:587", "none"),
+        ("smtp_tls_policy_maps", ".例え.example", "may"),
         ("smtp_tls_policy_maps", "[mx.example.org]:587", "secure match=mx.example.org:.example.org"),
         ("smtp_tls_policy_maps", "[MX.example.org]:587", "secure match=mx.example.org:.example.org"),
         ("smtp_tls_policy_maps", "[mx.example.org]", None),
@@ -112,6 +135,17 @@ class TestAskedForAnAddress:
     def test_the_base_of_an_extension_wins_over_its_domain(self, tables: Postfix, parameter: str) -> None:
         assert tables.ask(parameter, "jean+x@all.example") is None
         assert tables.ask(parameter, "jean+x@home.example") is None
+
+    def test_by_the_u_label(self, tables: Postfix, parameter: str) -> None:
+        """Of a domain that is nobody's here."""
+        _noun, _applies_to, of_address, of_domain = BY_ADDRESS[parameter]
+        for name in ("bücher.example", "BÜCHER.example", "xn--bcher-kva.example"):
+            assert tables.ask(parameter, f"jean@{name}") == of_address
+            assert tables.ask(parameter, f'"jean"@{name}') == of_address
+            assert tables.ask(parameter, f"nobody@{name}") is None
+        for name in ("müller.example", "xn--mller-kva.example"):
+            assert tables.ask(parameter, f"anybody@{name}") == of_domain
+            assert tables.ask(parameter, f"anybody+x@{name}") == of_domain
 
     def test_what_is_inactive_is_not_there(self, tables: Postfix, parameter: str) -> None:
         assert tables.ask(parameter, "off@home.example") is None

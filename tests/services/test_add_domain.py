@@ -2,8 +2,11 @@
 
 import pytest
 
+from accounts.models import ChangeSet
 from domains.models import AddressClass, Domain
-from domains.services import add_domain
+from domains.services import add_domain, change_domain
+from mailboxes.removal import delete_domain
+from mailboxes.undo import undo_change_set
 from tests.services.checks import TESTER, one_change_set, refusal
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +52,29 @@ def test_a_unicode_name_is_served_once() -> None:
     add_domain("xn--bcher-kva.example", by=TESTER)
     with refusal("A name is served once", field="name"):
         add_domain("Bücher.example", by=TESTER)
+
+
+ALIKE = [("straße.example", "strasse.example"), ("ζωής.example", "ζωήσ.example")]
+
+
+@pytest.mark.parametrize(("first", "second"), [*ALIKE, *(pair[::-1] for pair in ALIKE)])
+def test_a_name_that_postfix_takes_for_another(first: str, second: str) -> None:
+    """No domain gets the mail of another; one that answers for it may."""
+    there = add_domain(first, by=TESTER)
+    with refusal(f"Postfix does not tell {second} from {first}", field="name"):
+        add_domain(second, by=TESTER)
+    brand = add_domain(second, address_class=AddressClass.ALIAS_DOMAIN, target=there, by=TESTER)
+    change_domain(brand, description="Reads the same", by=TESTER)
+    with refusal(f"Postfix does not tell {second} from {first}", field="target"):
+        change_domain(brand, address_class=AddressClass.VIRTUAL_MAILBOX, by=TESTER)
+    assert Domain.objects.get(pk=brand.pk).target == there
+
+
+def test_an_undo_brings_back_no_name_that_postfix_takes_for_another() -> None:
+    deleted = delete_domain(add_domain("straße.example", by=TESTER), by=TESTER)
+    add_domain("strasse.example", by=TESTER)
+    with refusal("Postfix does not tell straße.example from strasse.example"):
+        undo_change_set(ChangeSet.objects.get(pk=deleted), by=TESTER)
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,13 @@ def test_two_add_the_same_domain() -> None:
     assert "A name is served once" in read
 
 
+def test_two_add_names_that_postfix_takes_for_one() -> None:
+    read = while_the_first_is_not_done(
+        lambda: add_domain("straße.example", by=TESTER), lambda: add_domain("strasse.example", by=TESTER)
+    )
+    assert "Postfix does not tell strasse.example from straße.example" in read
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_two_keys_for_one_name(domain: Domain, turned: bool) -> None:
     """Of an alias domain, and of its target for alias domains: each service locks a domain of its own."""

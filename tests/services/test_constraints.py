@@ -222,6 +222,19 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
             Domain.objects.create(name=name, u_label="bücher.example") for name in ("a.example", "b.example")
         ],
     ),
+    ("a_u_label_is_served_once", "beside ss", lambda rows: [_domain("strasse.example"), _sharp_s()]),
+    ("a_u_label_is_served_once", "before ss", lambda rows: [_sharp_s(), _domain("strasse.example")]),
+    (
+        "a_u_label_is_served_once",
+        "another target",
+        lambda rows: [
+            _domain("strasse.example", address_class="alias_domain", target=rows.domain),
+            _sharp_s(address_class="alias_domain", target=rows.domain),
+            Domain.objects.filter(name="strasse.example").update(address_class="virtual_mailbox", target=None),
+        ],
+    ),
+    ("a_u_label_is_folded", "ß", lambda rows: _domain("xn--strae-oqa.example", u_label="straße.example")),
+    ("a_u_label_is_folded", "ς", lambda rows: _domain("xn--jxap1b0a.example", u_label="ζωής.example")),
     ("domain_name_is_a_domain", "upper case", lambda rows: _name("Example.org")),
     ("domain_name_is_a_domain", "a U-label", lambda rows: _name("bücher.example")),
     ("domain_name_is_a_domain", "an address", lambda rows: _name("192.0.2.1")),
@@ -701,6 +714,10 @@ def _on_host(key: DkimKey, *paths: str) -> None:
 
 def _signing_host() -> SigningHost:
     return SigningHost.objects.create(name="mx.example.org", reported_at=timezone.now())
+
+
+def _sharp_s(**values: Any) -> Domain:
+    return _domain("xn--strae-oqa.example", u_label="strasse.example", **values)
 
 
 def _domain(name: str, **values: Any) -> Domain:

@@ -16,7 +16,7 @@ from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, 
 from lookup_tables.services import add_entry, change_entry, delete_entry
 from mailservers.lookup import look_up
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
-from tests.plugins.mail_stack import Postfix, free_port
+from tests.plugins.mail_stack import Postfix, decoded, free_port
 
 HERE = "127.0.0.1"
 
@@ -75,12 +75,15 @@ def mail(postfix: Postfix, committed: None, relay: Relay) -> Postfix:
         add_mailbox(f"{name}@home.example")
     add(Transport, "thrown-away.example", "discard:nobody misses it")
     add(Transport, ".thrown-away.example", "discard:nor this")
+    add(Transport, "müller.example", "discard:by its U-label")
+    add(Bcc, "@müller.example", "boss@home.example", applies_to="recipient")
     add(Transport, "closed.example", "error:5.1.2 This domain is closed")
     add(Transport, "later.example", "retry:4.4.0 Come back later")
     add(Transport, "bob@home.example", "discard:one address")
     add(TlsPolicy, f"[{HERE}]:{relay.port}", "none")
     sign_in = {"username": "us", "password": "only the relay and we"}
     add(SenderRelay, "@signs-in.example", f"[{HERE}]:{relay.port}", **sign_in)
+    add(SenderRelay, "@müller.example", f"[{HERE}]:{relay.port}", **sign_in)
     add(SenderRelay, "plain@home.example", f"[{HERE}]:{relay.port}")
     add(Relocated, "moved@home.example", "moved@elsewhere.example")
     add(Relocated, "gone@home.example", "gone@elsewhere.example")
@@ -105,6 +108,20 @@ def mail(postfix: Postfix, committed: None, relay: Relay) -> Postfix:
 def test_a_transport(mail: Postfix, recipient: str, text: str) -> None:
     (delivery,) = mail.send(recipient, client=HERE)
     assert (delivery.to, delivery.relay, delivery.status, delivery.text) == (recipient, "none", "sent", text)
+
+
+@pytest.mark.parametrize("name", ["müller.example", "xn--mller-kva.example"])
+def test_a_transport_and_a_copy_by_either_name(mail: Postfix, name: str) -> None:
+    """Of a domain that is not ours, named as an SMTPUTF8 client may name it (RFC 6531)."""
+    with mail.session(client=HERE) as smtp:
+        smtp.command_encoding = "utf-8"
+        smtp.docmd("MAIL", "FROM:<alice@home.example> SMTPUTF8")
+        smtp.docmd("RCPT", f"TO:<anybody@{name}>")
+        code, answer = decoded(smtp.data("Subject: Grüße\r\n\r\nHello\r\n".encode()))
+    assert code == 250, answer
+    found = {(one.to.partition("@")[0], one.status, one.text) for one in mail.deliveries(answer.rsplit(" ", 1)[1])}
+    assert ("anybody", "sent", "by its U-label") in found
+    assert {name for name, _status, _text in found} == {"anybody", "boss"}
 
 
 def test_a_transport_that_refuses(mail: Postfix) -> None:
@@ -214,7 +231,8 @@ def test_only_root_reads_the_passwords(mail: Postfix) -> None:
     file = mail.maps / "sasl_passwd"
     assert (file.stat().st_uid, S_IMODE(file.stat().st_mode)) == (0, 0o600)
     others = [path for path in mail.maps.iterdir() if path != file]
-    assert "@signs-in.example us:only the relay and we\n" in file.read_text()
+    for name in ("signs-in.example", "xn--mller-kva.example", "müller.example"):  # each as a sender may be named
+        assert f"@{name} us:only the relay and we\n" in file.read_text()
     assert not [path.name for path in others if b"only the relay and we" in path.read_bytes()]
 
 

@@ -6,7 +6,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    keys text[] := mail_map.keys_of(asked_local_part, asked_domain);
+    keys text[] := mail_map.keys_of(asked_local_part, asked_domain, 'lookup_tables_canonical');
 BEGIN
     -- A key a statement: such a plan is kept, while one for a list of keys is made anew each time.
     RETURN QUERY

@@ -5,11 +5,16 @@ RETURNS SETOF text
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    wanted text := asked_nexthop;
 BEGIN
+    IF octet_length(wanted) <> length(wanted) THEN
+        wanted := (mail_map.by_own_script(ARRAY[mail_map.readable(wanted)], 'lookup_tables_tlspolicy'))[1];
+    END IF;
     RETURN QUERY
     SELECT entry.result::text
     FROM public.lookup_tables_tlspolicy AS entry
-    WHERE entry.key = asked_nexthop
+    WHERE entry.key = wanted
       AND entry.active;
 END
 $$;

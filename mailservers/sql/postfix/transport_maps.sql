@@ -11,10 +11,11 @@ DECLARE
 BEGIN
     IF strpos(asked_key, '@') > 0 THEN
         wanted := mail_map.external_form(
-            mail_map.unquoted(left(asked_key, -length(asked_domain) - 1)), mail_map.a_label(asked_domain)
+            mail_map.unquoted(left(asked_key, -length(asked_domain) - 1)), asked_domain
         );
-    ELSIF asked_key !~ '^[ -~]*$' THEN
-        wanted := mail_map.a_label(asked_key);
+    END IF;
+    IF octet_length(wanted) <> length(wanted) THEN
+        wanted := (mail_map.by_own_script(ARRAY[mail_map.readable(wanted)], 'lookup_tables_transport'))[1];
     END IF;
 
     RETURN QUERY
