@@ -88,18 +88,17 @@ class Known:
         self.domains = {
             domain.name: domain for domain in Domain.objects.filter(name__in=names).select_related("target")
         }
-        local_parts = {""}
+        wanted: dict[int, set[str]] = {}  # local parts by domain
         for address in typed:
-            local_parts |= {address.local_part, split_address(address.local_part, self.delimiters)[0]}
-        wanted = {domain.answers_for.pk for domain in self.domains.values()}
+            if domain := self.domains.get(address.domain):
+                base = split_address(address.local_part, self.delimiters)[0]
+                wanted.setdefault(domain.answers_for.pk, set()).update(("", address.local_part, base))
         self.patterns: dict[int, list[str]] = {}
         for domain_id, pattern in Address.objects.patterns_in(wanted):
             self.patterns.setdefault(domain_id, []).append(pattern)
         self.addresses = {
             (address.domain_id, address.local_part): address
-            for address in Address.objects.filter(domain__in=wanted, local_part__in=local_parts).select_related(
-                "domain"
-            )
+            for address in Address.objects.at_any_of(wanted).select_related("domain")
         }
 
     def is_taken_without_address(self, domain: Domain, local_part: str) -> bool:

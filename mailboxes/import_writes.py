@@ -84,16 +84,20 @@ END_QUARANTINES = f"""
           WHERE domain.name = staged.domain_name AND address.local_part = staged.local_part
       )
 """  # noqa: S608
-# The line of each alias that has just been added.
+# The line of each alias that has just been added, some at a time. Each line has one: so first the lines, or every piece
+# would be looked for among all aliases.
 ALIASES_OF_LINES = f"""
     SELECT staged.id, alias.id, staged.values->'destinations'
-    FROM mailboxes_importrow AS staged
+    FROM (
+        SELECT * FROM mailboxes_importrow AS staged
+        WHERE {NEW} AND staged.id > %(last)s
+        ORDER BY staged.id
+        LIMIT %(most)s
+    ) AS staged
     JOIN domains_domain AS domain ON domain.name = staged.domain_name
     JOIN mailboxes_address AS address ON address.domain_id = domain.id AND address.local_part = staged.local_part
     JOIN mailboxes_alias AS alias ON alias.address_id = address.id
-    WHERE {NEW} AND staged.id > %(last)s
     ORDER BY staged.id
-    LIMIT %(most)s
 """  # noqa: S608
 NAMES_OF_LINES = f"""
     SELECT staged.id, staged.domain_name
@@ -135,6 +139,7 @@ def write_aliases(one: Import) -> Faults:
     _run(one, ADDRESSES)
     _run(one, PLAN_ANEW)
     _run(one, _insert_into(Alias, ON_ADDRESSES, address_id="address.id"))
+    _run(one, PLAN_WAYS_ANEW)
     link_texts_to_domains(_domains_of(one))
     faults: Faults = {}
     for lines in _in_pieces(one):

@@ -1,7 +1,9 @@
 """Which addresses exist: addresses, the mailboxes that hang on them, and who owns a mailbox; aliases are beside."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -45,6 +47,12 @@ LOCAL_USER = r"^[a-z0-9_][a-z0-9_.-]*$"
 class AddressQuerySet(models.QuerySet["Address"]):
     def visible_to(self, user: User) -> Self:
         return self.filter(seen_by(user, "domain__"))
+
+    def at_any_of(self, local_parts: Mapping[int, Iterable[str]]) -> Self:
+        """Those with these local parts, by the ids of their domains. Not each local part in each domain: of many
+        domains at once, these would be far more than there are addresses."""
+        places = [Q(domain=domain_id, local_part__in=names) for domain_id, names in local_parts.items()]
+        return self.filter(reduce(or_, places)) if places else self.none()
 
     def patterns_in(self, domain_ids: Iterable[int]) -> models.QuerySet["Address", tuple[int, str]]:
         """(domain id, local part) of the patterns of these domains."""

@@ -129,6 +129,7 @@ def test_what_takes_too_long_to_check_lets_nobody_in(mail: Dovecot, kept: Mailbo
     costly = "{BLF-CRYPT}" + bcrypt.using(rounds=5, ident="2y").hash(PASSWORD).replace("$05$", "$24$")
     MailboxCredential.objects.filter(pk=kept.pk).update(hash=costly)
     find_costly_hashes(apps, None)
+    assert kept.mailbox
     _one, text = add_app_password(kept.mailbox, "laptop", by=TESTER)
     try:
         begun = monotonic()

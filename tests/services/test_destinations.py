@@ -4,7 +4,9 @@ import pytest
 
 from domains.models import AddressClass, Domain
 from domains.services import add_domain, change_mail_settings
+from mailboxes.destinations import Known
 from mailboxes.models import Alias, AliasDestination, Mailbox
+from mailboxes.parsing import parse_address
 from mailboxes.services import add_alias, add_mailbox, change_alias, delete_alias
 from tests.services.checks import TESTER, destinations_of, refusal
 
@@ -50,6 +52,13 @@ def test_an_extension_hangs_on_the_address(domain: Domain, jean: Mailbox) -> Non
 def test_one_of_an_alias_domain_is_the_one_of_its_target(domain: Domain, jean: Mailbox) -> None:
     add_domain("example.net", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
     assert destinations_of(add_info(domain, "jean@example.net")) == ["jean@example.org"]
+
+
+def test_what_is_known_is_what_was_typed(domain: Domain, jean: Mailbox) -> None:
+    """Not each local part in each domain: an import of many domains would ask for far more than there is."""
+    add_mailbox(add_domain("example.net", by=TESTER), "jean", by=TESTER)
+    known = Known([parse_address("jean+lists@example.org"), parse_address("sales@example.net")])
+    assert list(known.addresses) == [(domain.pk, "jean")]
 
 
 def test_the_same_twice_is_once(domain: Domain, jean: Mailbox) -> None:
