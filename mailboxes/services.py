@@ -14,7 +14,7 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import OWNER_PREFIX, User
 from accounts.saving import save_checked, set_fields
-from domains.models import Domain, MailSettings
+from domains.models import Domain
 from domains.networks import normalised_networks
 from domains.services import locked_version
 from mailboxes import destinations as destination_rows
@@ -23,6 +23,7 @@ from mailboxes.destinations import lock_alias_graph
 from mailboxes.labels import domain_of, few
 from mailboxes.limits import within_limits
 from mailboxes.loops import refuse_loops
+from mailboxes.mail_paths import free_path
 from mailboxes.models import (
     Address,
     Alias,
@@ -94,9 +95,10 @@ def add_mailbox(
     welcome: bool | None = None,
     by: Actor,
 ) -> Mailbox:
-    """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template.
-    `also_deliver_to` becomes an alias on the same address: mail goes there, and the mailbox keeps a copy. `welcome`
-    says whether the worker sends a welcome mail, None: as the settings say; what receives no mail gets none."""
+    """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template,
+    and is none that another mailbox ever had. `also_deliver_to` becomes an alias on the same address: mail goes there,
+    and the mailbox keeps a copy. `welcome` says whether the worker sends a welcome mail, None: as the settings say;
+    what receives no mail gets none."""
     local_part, also_deliver_to = _local_part(local_part, domain), list(also_deliver_to)
     if local_part.endswith("*"):
         raise ValidationError(
@@ -121,7 +123,7 @@ def add_mailbox(
         link_texts_to([address])
         if mail_path:
             _refuse_path_from(by)
-        path = mail_path or _path_from_template(domain, local_part, mail_format)
+        path = mail_path or free_path(domain, local_part, mail_format)
         mailbox = Mailbox(
             address=address,
             name=name,
@@ -361,11 +363,6 @@ def _networks(texts: Iterable[str]) -> list[str]:
         return normalised_networks(texts)
     except ValidationError as error:
         raise ValidationError({"allowed_networks": error.messages}) from error
-
-
-def _path_from_template(domain: Domain, local_part: str, mail_format: str) -> str:
-    path = MailSettings.current().path_for(domain.name, local_part)
-    return path + "/" if mail_format == "maildir" else path
 
 
 def _locked(domain: Domain) -> Domain:

@@ -347,9 +347,14 @@ def refuse_class_of(domain: Domain) -> None:
 
 
 def quarantine_added(events: NetEvents) -> None:
-    """Who takes back what was added long ago frees addresses that mail was sent to."""
+    """Who takes back what was added or renamed long ago frees addresses that mail was sent to."""
     for some in in_pieces(events.of(Mailbox, kinds=["added"]).ids()):
         quarantine(Mailbox.objects.filter(pk__in=some))
+    renamed = events.of(Address, kinds=["changed"])
+    for some in in_pieces(
+        [event.object_id for event in renamed if changed_columns(event) & {"domain_id", "local_part"}]
+    ):
+        quarantine(Mailbox.objects.filter(address__in=some))
 
 
 def refuse_addresses_in_quarantine(events: NetEvents, by: Actor) -> None:
