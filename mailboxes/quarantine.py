@@ -31,10 +31,11 @@ def quarantine_former(addresses: QuerySet[Address]) -> None:
     """The same for addresses that are about to go, and that a mailbox had left to the aliases at them: until now these
     took the mail for the former owner."""
     former = addresses.exclude(former_mailbox_id=None)
-    _keep_from_others(former.values_list("domain__name", "local_part", "former_mailbox_id"))
+    rows = former.values_list("domain__name", "local_part", "former_mailbox_id")
+    _keep_from_others((domain, local_part, pk) for domain, local_part, pk in rows if pk is not None)
 
 
-def _keep_from_others(leaving: Iterable[tuple[str, str, int | None]]) -> None:
+def _keep_from_others(leaving: Iterable[tuple[str, str, int]]) -> None:
     days = MailSettings.current().quarantine_days
     if not days:
         return

@@ -1,6 +1,6 @@
 """What goes when an address goes: destinations that pointed at it, and aliases that are left without any."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -35,6 +35,23 @@ from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, quarantine_former
 
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
+
+Losses = Callable[[Domain], Iterable[str]]
+_losses: list[Losses] = []
+
+
+def register_losses(losses: Losses) -> None:
+    """`losses(domain)` gives sentences about what else goes with a domain: rooms to the right know."""
+    _losses.append(losses)
+
+
+Left = Callable[[str], Iterable[str]]
+_left: list[Left] = []
+
+
+def register_left(left: Left) -> None:
+    """`left(address)` gives sentences about what names an address and stays when that goes. Superusers read them."""
+    _left.append(left)
 
 
 def delete_domain(domain: Domain, *, version: int | None = None, by: Actor) -> UUID:
@@ -131,8 +148,8 @@ def retire_credentials(mailboxes: QuerySet[Mailbox]) -> None:
     )
 
 
-def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
-    """Sentences for the question before a deletion."""
+def what_is_lost(thing: Domain | Mailbox | Alias, *, reader: User | None = None) -> list[str]:
+    """Sentences for the question before a deletion; without a reader as for a superuser."""
     if isinstance(thing, Domain):
         return _lost_with_domain(thing)
     losses = []
@@ -160,7 +177,10 @@ def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
     pointing: list[QuerySet[AliasDestination]] = [AliasDestination.objects.filter(address=thing.address_id)]
     if not isinstance(thing, Mailbox):  # a mailbox is neither catch-all nor pattern
         pointing.append(known_only_to(Address.objects.filter(pk=thing.address_id)))
-    return losses + _lost_aliases(*pointing) + _lost_default_aliases(Q(destination=str(thing)))
+    losses += _lost_aliases(*pointing) + _lost_default_aliases(Q(destination=str(thing)))
+    if thing.address.local_part and (reader is None or reader.is_superuser):
+        losses += [sentence for left in _left for sentence in left(str(thing))]
+    return losses
 
 
 def _lost_with_domain(domain: Domain) -> list[str]:
@@ -183,6 +203,7 @@ def _lost_with_domain(domain: Domain) -> list[str]:
         )
     if aliases:
         losses.append(ngettext("%(number)d alias goes.", "%(number)d aliases go.", aliases) % {"number": aliases})
+    losses += [sentence for of_room in _losses for sentence in of_room(domain)]
     from_elsewhere = AliasDestination.objects.exclude(alias__address__domain=domain)
     losses += _lost_aliases(from_elsewhere.filter(domain=domain), from_elsewhere.filter(address__domain=domain))
     return losses + _lost_default_aliases(Q(destination__endswith=f"@{domain.name}"))

@@ -3,7 +3,9 @@
 Only the row of the address changes. What points at it follows, default aliases too, and who may send as it. Mail
 stays where it is stored."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -27,6 +29,14 @@ from mailboxes.relinking import link_texts_to
 from mailboxes.senders import follow_address
 from mailboxes.services import add_alias
 
+_followers: list[Callable[..., Any]] = []
+
+
+def register_follower(follower: Callable[..., Any]) -> None:
+    """`follower(former, new, keeps_old=…, tell=…, by=…)` is called when an address has another name, within the
+    transaction and its change set: rooms to the right know what names it. ValidationError: it must not be."""
+    _followers.append(follower)
+
 
 def rename_address(
     address: Address,
@@ -36,11 +46,12 @@ def rename_address(
     keep_old: bool = False,
     keep_until: datetime | None = None,
     despite_quarantine: bool = False,
+    tell: Callable[[str], None] = lambda remark: None,
     by: Actor,
 ) -> Address:
     """Gives what is at an address the address `local_part@domain`. With `keep_old` the old one becomes an alias of it,
     until `keep_until` where that is given; nobody else gets the old address of a mailbox for a while, from now on or
-    from when that alias goes."""
+    from when that alias goes. `tell` hears what is to be done besides."""
     local_part, old = _normalised(local_part, domain), str(address)
     noun = "mailbox" if Mailbox.objects.filter(address=address).exists() else "alias"
     label = f"{old} → {external_form(local_part, domain.name)}"
@@ -79,6 +90,8 @@ def rename_address(
             kept = _keep(*former, address, keep_until, by)
             if left_by:
                 Address.objects.filter(pk=kept.address_id).update(former_mailbox_id=left_by)
+        for follow in _followers:
+            follow(old, str(address), keeps_old=keep_old, tell=tell, by=by)
         _refuse_loops(address, former[0])
     return address
 

@@ -106,9 +106,14 @@ OF_A_DOMAIN = (
     RelayRecipient,
 )
 COUNTERS = ("version", "changed_at")
-# What each row of another model has from its beginning, and nobody uses by itself.
-COME_ALONG = (MailboxCredential, MailboxOwner, DkimWait, UpdateSecret)
 PIECE = 1_000  # rows in one statement
+# What each row of another model has from its beginning, and nobody uses by itself.
+_come_along: set[type[models.Model]] = {MailboxCredential, MailboxOwner, DkimWait, UpdateSecret}
+
+
+def register_come_along(model: type[models.Model]) -> None:
+    """A room says that these rows come and go with those that they hang on, and keep no undo from taking them away."""
+    _come_along.add(model)
 
 
 def is_of_owner(event: Event) -> bool:
@@ -287,7 +292,7 @@ def refuse_used(events: NetEvents) -> None:
     for model in events.about:
         for relation in model._meta.related_objects:
             other, reference = relation.related_model, relation.field
-            comes_along = other in COME_ALONG or not getattr(reference, "db_constraint", False)
+            comes_along = other in _come_along or not getattr(reference, "db_constraint", False)
             if comes_along or relation.on_delete is models.SET_NULL:
                 continue
             for some in in_pieces(events.of(model, kinds=["added"]).ids()):

@@ -259,7 +259,8 @@ def mailbox_delete(request: PersonRequest, address: ParsedAddress) -> HttpRespon
             sentence = _("Deleted mailbox {address}. Its files stay where they are.")
             say(request, sentence, undo=change_set, address=address)
             return redirect("mailbox_list", mailbox.address.domain.name)
-    context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain, "lost": what_is_lost(mailbox)}
+    context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain}
+    context["lost"] = what_is_lost(mailbox, reader=request.user)
     return render(request, "mailboxes/mailbox_delete.html", context)
 
 
