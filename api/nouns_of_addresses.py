@@ -304,6 +304,7 @@ class RelayRecipients(OfAddress):
     can_change = False
     fields = [
         key_field("address", gettext_lazy("The whole address.")),
+        DESPITE_QUARANTINE,
         *shown_only(RelayRecipient, "created_at"),
     ]
     filters = {"domain": OF_DOMAIN}
@@ -313,7 +314,9 @@ class RelayRecipients(OfAddress):
 
     def add(self, values: Values, by: Actor) -> Any:
         domain, local_part = place_of(values["address"], acting(by))
-        if not add_relay_recipients(domain, [local_part], by=by):
+        if not add_relay_recipients(
+            domain, [local_part], despite_quarantine=values.get("despite_quarantine", False), by=by
+        ):
             raise ValidationError({"address": _("%(address)s is a relay recipient already.") % values})
         return self.find(acting(by), values["address"])
 
