@@ -25,11 +25,13 @@ class Reading:
     """How the rows of a model are read. `subject` names the thing that a row belongs to, `values` its columns in words.
     Of some models only what changed is shown: an address that is added only carries a mailbox or an alias.
     `changed_values` stand in place of `values` for what changed, where that says more. `stored` is for programs: values
-    as they are, by the names of columns; nothing needs to be said where `values` are those of in_words()."""
+    as they are, by the names of columns; nothing needs to be said where `values` are those of in_words().
+    `only_superusers` read what nobody else sees on a page either."""
 
     subject: Callable[[Row, Names], str]
     values: Callable[[Row, Names], Mapping[str, str]]
     only_changes: bool = False
+    only_superusers: bool = False
     changed_values: Callable[[Row, Names], Mapping[str, str]] | None = None
     stored: Callable[[Row, Names], Mapping[str, Any]] | None = None
 
@@ -45,6 +47,10 @@ def register_reading(model: type[models.Model], reading: Reading) -> None:
 def register_namer(model: type[models.Model], namer: Namer) -> None:
     """`namer` finds names by primary key, also of rows that are deleted."""
     _namers[model] = namer
+
+
+def is_for_superusers(model: type[models.Model]) -> bool:
+    return model in _readings and _readings[model].only_superusers
 
 
 @dataclass(frozen=True)

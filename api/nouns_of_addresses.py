@@ -40,6 +40,7 @@ from mailboxes.destinations import lock_alias_graph
 from mailboxes.models import Alias, Mailbox, MailboxCredential, RelayRecipient
 from mailboxes.parsing import parse_address, written_local_part
 from mailboxes.relay import add_relay_recipients, delete_relay_recipients
+from mailboxes.removal import what_is_lost
 from mailboxes.renaming import rename_address
 from mailboxes.services import (
     add_alias,
@@ -270,6 +271,9 @@ class Mailboxes(OfAddress):
         credential = MailboxCredential.objects.filter(mailbox=row).first()
         return credential is not None and is_password(password, credential.hash)
 
+    def lost_with(self, row: Any, user: User) -> list[str]:
+        return what_is_lost(row) if user.is_superuser else []  # it names aliases of other domains, too
+
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_mailbox(row, version=version, by=by)
 
@@ -305,6 +309,9 @@ class Aliases(OfAddress):
         together("alias", row, [partial(change_alias, row, **values, by=by) if values else None, rename], version, by)
         return row
 
+    def lost_with(self, row: Any, user: User) -> list[str]:
+        return what_is_lost(row) if user.is_superuser else []  # it names aliases of other domains, too
+
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_alias(row, version=version, by=by)
 
@@ -315,6 +322,7 @@ class RelayRecipients(OfAddress):
     can_change = False
     fields = [
         key_field("address", gettext_lazy("The whole address.")),
+        DESPITE_QUARANTINE,
         *shown_only(RelayRecipient, "created_at"),
     ]
     filters = {"domain": OF_DOMAIN}
@@ -324,7 +332,9 @@ class RelayRecipients(OfAddress):
 
     def add(self, values: Values, by: Actor) -> Any:
         domain, local_part = place_of(values["address"], acting(by))
-        if not add_relay_recipients(domain, [local_part], by=by):
+        if not add_relay_recipients(
+            domain, [local_part], despite_quarantine=values.get("despite_quarantine", False), by=by
+        ):
             raise ValidationError({"address": _("%(address)s is a relay recipient already.") % values})
         return self.find(acting(by), values["address"])
 

@@ -1,7 +1,7 @@
 """How a write is carried out: in one transaction, or rehearsed and rolled back; once for an Idempotency-Key."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from hashlib import sha256
 from io import BytesIO
@@ -47,10 +47,12 @@ def carry_out(
     *,
     may_be_nothing: bool = False,
     main_cf: Iterable[PartOfMainCf] = (),
+    lost: Sequence[str] = (),
 ) -> Response:
     """Calls services in `act` and answers with `show`. With ?dry_run=true all is rolled back, and the answer is what
-    the history would say. With `may_be_nothing`, what is as it was already leaves no version and no history. `main_cf`
-    is what may have to be written again; then the header Remark says so, in a rehearsal too."""
+    the history would say, and `lost`, which `act` may have filled. With `may_be_nothing`, what is as it was already
+    leaves no version and no history. `main_cf` is what may have to be written again; then the header Remark says so, in
+    a rehearsal too."""
     is_rehearsal = is_true(asked(request, {"dry_run"}), "dry_run")
     with transaction.atomic(), change_sets_noted() as noted:
         written = [(part, part.what_is_written()) for part in main_cf]
@@ -63,7 +65,7 @@ def carry_out(
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-            answer = Response({"dry_run": True, **changes_of(noted, request)})
+            answer = Response({"dry_run": True, **changes_of(noted, request), "lost": list(lost)})
             _remark(answer, written)
             transaction.set_rollback(True)
             return answer

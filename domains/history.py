@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from django.db.models import QuerySet
 from django.db.models.fields.json import KT
 
-from accounts.history_reading import Event
+from accounts.history_reading import Event, is_for_superusers
 from accounts.models import ChangeSet, User
 from domains.models import Domain
 
@@ -37,8 +37,9 @@ def change_sets_of(domain: Domain) -> QuerySet[ChangeSet]:
 
 
 def events_visible_to(user: User, names: Collection[str] | None = None) -> Callable[[Event], bool]:
-    """A deletion in one's own domain may change aliases of other domains: those are not a domain admin's to see."""
+    """A deletion in one's own domain may change aliases of other domains: those are not a domain admin's to see. Nor
+    are lookup tables, where a row may follow a renamed address: a BCC is unseen."""
     if user.is_superuser:
         return lambda event: True
     seen = names_visible_to(user) if names is None else names
-    return lambda event: event.subject.rpartition("@")[2] in seen
+    return lambda event: event.subject.rpartition("@")[2] in seen and not is_for_superusers(event.model)

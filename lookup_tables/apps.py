@@ -8,3 +8,10 @@ class LookupTablesConfig(AppConfig):
 
     def ready(self) -> None:
         from lookup_tables import history_words  # noqa: F401
+        from lookup_tables.following import follow_address, left_with_address, left_with_domain
+        from mailboxes.removal import register_left, register_losses
+        from mailboxes.renaming import register_follower
+
+        register_follower(follow_address)
+        register_left(left_with_address)
+        register_losses(left_with_domain)

@@ -5,8 +5,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history import register_sentences
 from accounts.history_reading import Reading, in_words, register_reading
 from lookup_tables.main_cf import TABLES
+from lookup_tables.models import RelayPassword
 from lookup_tables.services import check_undone
-from mailboxes.undo_rules import register_undo
+from mailboxes.undo_rules import register_come_along, register_undo
 
 register_sentences(
     {
@@ -36,5 +37,7 @@ COLUMNS = ("key", "result", "applies_to", "username", "comment", "active")
 for table in TABLES:
     there = {field.name for field in table._meta.fields}
     values = in_words(table, *(name for name in COLUMNS if name in there))
-    register_reading(table, Reading(subject=lambda row, names: row["key"], values=values))
+    register_reading(table, Reading(subject=lambda row, names: row["key"], values=values, only_superusers=True))
     register_undo(table, check_undone)  # type: ignore[arg-type]
+
+register_come_along(RelayPassword)

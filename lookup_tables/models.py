@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Reverse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -47,7 +48,10 @@ class Entry(models.Model):
     class Meta:
         abstract = True
         ordering = ["key"]
-        indexes = [models.Index(fields=["own_script"], name="%(class)s_own_script", condition=~Q(own_script=""))]
+        indexes = [
+            models.Index(fields=["own_script"], name="%(class)s_own_script", condition=~Q(own_script="")),
+            models.Index(Reverse("key"), name="%(class)s_by_domain"),  # of all addresses in one
+        ]
 
     def __str__(self) -> str:
         return self.key
@@ -183,6 +187,7 @@ class Bcc(Entry):
     applies_to = models.CharField(_("applies to"), max_length=9, choices=AppliesTo.choices, default=AppliesTo.RECIPIENT)
 
     class Meta(Entry.Meta):
+        indexes = [*Entry.Meta.indexes, models.Index(fields=["result"], name="%(class)s_by_result")]
         verbose_name = _("BCC")
         verbose_name_plural = _("BCC")
         constraints = [
@@ -212,6 +217,7 @@ class Relocated(Entry):
     normalised_result = staticmethod(results.one_line)
 
     class Meta(Entry.Meta):
+        indexes = [*Entry.Meta.indexes, models.Index(fields=["result"], name="%(class)s_by_result")]
         verbose_name = _("relocated address")
         verbose_name_plural = _("relocated addresses")
         constraints = shapes(
@@ -243,6 +249,7 @@ class Canonical(Entry):
     applies_to = models.CharField(_("applies to"), max_length=9, choices=AppliesTo.choices, default=AppliesTo.ALL)
 
     class Meta(Entry.Meta):
+        indexes = [*Entry.Meta.indexes, models.Index(fields=["result"], name="%(class)s_by_result")]
         verbose_name = _("canonical address")
         verbose_name_plural = _("canonical addresses")
         constraints = [

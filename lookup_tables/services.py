@@ -35,6 +35,21 @@ def add_entry(model: type[AnEntry], key: str, result: str, *, by: Actor, passwor
     return entry
 
 
+def add_again(entry: AnEntry, key: str, *, by: Actor) -> AnEntry:
+    """Adds the same row under another key; the relay of another sender with the same password."""
+    again = type(entry)()
+    same = {name: getattr(entry, name) for name in (*CHANGEABLE, *OF_SOME) if hasattr(entry, name)}
+    _set(again, {**same, "key": key})
+    with recorded("add", again.noun, again.key, by=by):
+        _lock(type(again))
+        save_checked(again)
+        if isinstance(again, SenderRelay):
+            for password in RelayPassword.objects.filter(relay=entry.pk):
+                RelayPassword.objects.create(relay=again, token=password.token)
+        _check_others(again)
+    return again
+
+
 def change_entry(
     entry: AnEntry,
     *,

@@ -109,5 +109,6 @@ def alias_delete(request: PersonRequest, address: ParsedAddress) -> HttpResponse
             change_set = services.delete_alias(alias, by=Actor.from_request(request))
             say(request, _("Deleted alias {address}."), undo=change_set, address=address)
             return redirect("alias_list", alias.address.domain.name)
-    context = {"form": form, "alias": alias, "domain": alias.address.domain, "lost": what_is_lost(alias)}
+    context = {"form": form, "alias": alias, "domain": alias.address.domain}
+    context["lost"] = what_is_lost(alias, reader=request.user)
     return render(request, "mailboxes/alias_delete.html", context)

@@ -229,7 +229,7 @@ class Reader:
         line.hash = cells.read("hash", lambda cell: hash_with_scheme(as_text(cell).strip()), "")
         if line.password and line.hash:
             line.faults.append(_("This line has both a password and a hash. Leave one of them out."))
-        line.values = values
+        line.values |= values
 
     def _password(self, cell: Any, line: Line) -> str:
         password = as_text(cell)
@@ -256,6 +256,7 @@ class Reader:
         if not path:
             path = self.settings.path_for(line.domain_name or "x", line.local_part or "x")
             path += "/" if mail_format == "maildir" else ""
+            line.values["path_of_template"] = True
         if "\0" in path:
             line.faults.append(_("A mail path cannot hold a NUL character."))
         elif not is_mail_path(path):

@@ -266,6 +266,12 @@ class RelayRecipientsForm(PanelForm):
             "list already stay."
         ),
     )
+    despite_quarantine = despite_quarantine_field()
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not user.is_superuser:
+            del self.fields["despite_quarantine"]
 
 
 class PermittedSendersForm(PanelForm):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from domains.models import AddressClass
 from mailboxes.import_sentences import Fault, in_the_language_of_the_reader
 from mailboxes.limits import sentences_of
+from mailboxes.mail_paths import give_free_paths
 from mailboxes.models import Import
 
 Kind = Import.Kind
@@ -303,6 +304,8 @@ def judge(one: Import) -> None:
     with connection.cursor() as cursor:
         cursor.execute(FORGET_FAULTS, words)
         cursor.execute(MARK_THERE.replace("{rule}", rule_of_there), words)
+        if kind == Kind.MAILBOXES:
+            give_free_paths(one)
         for fault, rule in rules:
             cursor.execute(ADD_FAULT.replace("{rule}", rule), words | {"kind": fault})
 

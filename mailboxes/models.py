@@ -71,6 +71,8 @@ class Address(models.Model):
         Domain, verbose_name=_("domain"), on_delete=models.DO_NOTHING, related_name="addresses", db_index=False
     )
     local_part = models.CharField(_("local part"), max_length=LONGEST_LOCAL_PART, blank=True, db_collation="C")
+    # The mailbox that had this name and left it to the alias that is here now: when that goes, quarantine begins.
+    former_mailbox_id = models.BigIntegerField(null=True, editable=False)
 
     objects = AddressQuerySet.as_manager()
 
@@ -362,6 +364,16 @@ class QuarantinedAddress(models.Model):
         return external_form(self.local_part, self.domain_name)
 
 
+class FormerMailPath(models.Model):
+    """A mail path that a mailbox has left, because it is gone or has another one: its mail may lie there still. Without
+    the slash at the end. Triggers of migration 0037 write it."""
+
+    path = models.CharField(_("mail path"), max_length=500, primary_key=True, db_collation="C")
+
+    def __str__(self) -> str:
+        return self.path
+
+
 class MailboxOwner(models.Model):
     """Ties a mailbox to the row with which its owner signs in; it appears at the first sign-in."""
 
@@ -407,6 +419,7 @@ __all__ = [
     "BroadcastProgress",
     "BroadcastRecipient",
     "DefaultAlias",
+    "FormerMailPath",
     "Import",
     "ImportRow",
     "LocalUser",

@@ -16,7 +16,7 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.history_reading import Event
 from domains.models import Domain, MailSettings
-from mailboxes.models import Mailbox, QuarantinedAddress
+from mailboxes.models import Address, Mailbox, QuarantinedAddress
 from mailboxes.parsing import external_form
 
 AT_ONCE = 1_000  # rows in a statement
@@ -24,11 +24,22 @@ AT_ONCE = 1_000  # rows in a statement
 
 def quarantine(mailboxes: QuerySet[Mailbox]) -> None:
     """Keeps the addresses of mailboxes that are about to leave them from anybody else."""
+    _keep_from_others(mailboxes.values_list("address__domain__name", "address__local_part", "pk"))
+
+
+def quarantine_former(addresses: QuerySet[Address]) -> None:
+    """The same for addresses that are about to go, and that a mailbox had left to the aliases at them: until now these
+    took the mail for the former owner."""
+    former = addresses.exclude(former_mailbox_id=None)
+    rows = former.values_list("domain__name", "local_part", "former_mailbox_id")
+    _keep_from_others((domain, local_part, pk) for domain, local_part, pk in rows if pk is not None)
+
+
+def _keep_from_others(leaving: Iterable[tuple[str, str, int]]) -> None:
     days = MailSettings.current().quarantine_days
     if not days:
         return
     until = timezone.now() + timedelta(days=days)
-    leaving = mailboxes.values_list("address__domain__name", "address__local_part", "pk")
     QuarantinedAddress.objects.bulk_create(
         [
             QuarantinedAddress(domain_name=domain, local_part=local_part, former_mailbox_id=pk, until=until)

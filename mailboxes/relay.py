@@ -11,15 +11,16 @@ from accounts.history import recorded
 from domains.models import Domain
 from domains.services import locked_version
 from mailboxes.destinations import lock_alias_graph
-from mailboxes.models import Address, RelayRecipient
+from mailboxes.models import Address, QuarantinedAddress, RelayRecipient
 from mailboxes.parsing import external_form, normalised_local_part, parse_address, refuse_long_address
+from mailboxes.quarantine import refuse_quarantined
 from mailboxes.relinking import link_texts_to
 from mailboxes.removal import remove_addresses
 
 MOST_NAMED = 5  # in one sentence
 
 
-def add_relay_recipients(domain: Domain, texts: Iterable[str], *, by: Actor) -> int:
+def add_relay_recipients(domain: Domain, texts: Iterable[str], *, despite_quarantine: bool = False, by: Actor) -> int:
     """Adds what is not there yet, given as local parts or whole addresses of the domain; returns how many were new."""
     local_parts = _local_parts(domain, texts)
     label = named([external_form(local_part, domain.name) for local_part in local_parts])
@@ -47,7 +48,9 @@ def add_relay_recipients(domain: Domain, texts: Iterable[str], *, by: Actor) -> 
                 len(taken),
             )
             raise ValidationError({"recipients": sentence % {"addresses": named(taken)}})
-        new = [Address(domain=domain, local_part=local_part) for local_part in local_parts if local_part not in there]
+        local_parts = [local_part for local_part in local_parts if local_part not in there]
+        _refuse_quarantined(domain, local_parts, despite_quarantine, by)
+        new = [Address(domain=domain, local_part=local_part) for local_part in local_parts]
         new = Address.objects.bulk_create(new, batch_size=5000)
         RelayRecipient.objects.bulk_create([RelayRecipient(address=address) for address in new], batch_size=5000)
         link_texts_to(new)
@@ -68,6 +71,21 @@ def named(texts: Sequence[str]) -> str:
     """A few of them, and how many they are."""
     few = ", ".join(texts[:MOST_NAMED])
     return few if len(texts) <= MOST_NAMED else f"{few} … ({len(texts)})"
+
+
+def _refuse_quarantined(domain: Domain, local_parts: Sequence[str], despite: bool, by: Actor) -> None:
+    """A mailbox may have had one of them while the domain was of another class. Says it of the first few."""
+    faults: list[str] = []
+    kept = QuarantinedAddress.objects.filter(domain_name=domain.name, local_part__in=local_parts)
+    for local_part in kept.order_by("local_part").values_list("local_part", flat=True):
+        try:
+            refuse_quarantined(domain, local_part, despite=despite, by=by)
+        except ValidationError as error:
+            faults += error.messages
+        if len(faults) == MOST_NAMED:
+            break
+    if faults:
+        raise ValidationError({"recipients": faults})
 
 
 def _local_parts(domain: Domain, texts: Iterable[str]) -> list[str]:

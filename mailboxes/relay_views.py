@@ -66,10 +66,11 @@ def _delete(request: PersonRequest, domain: Domain, recipients: QuerySet[RelayRe
 @require_http_methods(["GET", "HEAD", "POST"])
 def recipient_add(request: PersonRequest, name: str) -> HttpResponse:
     domain = domain_of_page(request, name)
-    form = RelayRecipientsForm(typed(request))
+    form = RelayRecipientsForm(typed(request), user=request.user)
     if form.is_valid():
         with refusals_on(form):
-            number = add_relay_recipients(domain, form.cleaned_data["recipients"], by=Actor.from_request(request))
+            values, by = dict(form.cleaned_data), Actor.from_request(request)
+            number = add_relay_recipients(domain, values.pop("recipients"), **values, by=by)
             say(request, _added(number))
             return redirect("recipient_list", domain.name)
     return render(request, "mailboxes/recipient_add.html", domain_head(domain) | {"form": form})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -32,7 +32,7 @@ from mailboxes.models import (
     RelayRecipient,
 )
 from mailboxes.protection import refuse_loss_of_default_aliases
-from mailboxes.quarantine import quarantine
+from mailboxes.quarantine import quarantine, quarantine_former
 
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
 
@@ -43,6 +43,15 @@ _losses: list[Losses] = []
 def register_losses(losses: Losses) -> None:
     """`losses(domain)` gives sentences about what else goes with a domain: rooms to the right know."""
     _losses.append(losses)
+
+
+Left = Callable[[str], Iterable[str]]
+_left: list[Left] = []
+
+
+def register_left(left: Left) -> None:
+    """`left(address)` gives sentences about what names an address and stays when that goes. Superusers read them."""
+    _left.append(left)
 
 
 def delete_domain(domain: Domain, *, version: int | None = None, by: Actor) -> UUID:
@@ -64,15 +73,20 @@ def delete_domain(domain: Domain, *, version: int | None = None, by: Actor) -> U
         RelayRecipient.objects.filter(address__domain=domain).delete()
         _cut(AliasDestination.objects.filter(domain=domain), by)
         _cut(AliasDestination.objects.filter(address__domain=domain), by)
+        quarantine_former(Address.objects.filter(domain=domain))
         Address.objects.filter(domain=domain).delete()
         domain.delete()
     return change_set
 
 
 def remove_mailboxes(mailboxes: QuerySet[Mailbox]) -> None:
-    """Deletes mailboxes with what belongs to them. Their addresses stay, and go into quarantine."""
+    """Deletes mailboxes with what belongs to them. Their addresses stay, and go into quarantine; one with an alias does
+    so again when that goes."""
     retire_credentials(mailboxes)
     quarantine(mailboxes)
+    here = mailboxes.filter(address=OuterRef("pk")).values("pk")
+    left_to_aliases = Address.objects.filter(mailbox__in=mailboxes, alias__isnull=False)
+    left_to_aliases.update(former_mailbox_id=Subquery(here))
     User.objects.filter(owned__mailbox__in=mailboxes).delete()
     PermittedSender.objects.filter(mailbox__in=mailboxes).delete()
     remove_app_passwords(mailboxes.values_list("pk", flat=True))
@@ -98,6 +112,7 @@ def remove_addresses(address_ids: Sequence[int], *, by: Actor) -> None:
         _cut(known_only_to(Address.objects.filter(pk__in=address_ids)), by)
         gone = Address.objects.filter(pk__in=address_ids)
         PermittedSender.objects.named(gone).delete()
+        quarantine_former(gone)
         domain_ids = set(gone.values_list("domain_id", flat=True))
         gone.delete()
         refuse_loop_of_what_falls_back(domain_ids)
@@ -133,8 +148,8 @@ def retire_credentials(mailboxes: QuerySet[Mailbox]) -> None:
     )
 
 
-def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
-    """Sentences for the question before a deletion."""
+def what_is_lost(thing: Domain | Mailbox | Alias, *, reader: User | None = None) -> list[str]:
+    """Sentences for the question before a deletion; without a reader as for a superuser."""
     if isinstance(thing, Domain):
         return _lost_with_domain(thing)
     losses = []
@@ -157,10 +172,15 @@ def what_is_lost(thing: Domain | Mailbox | Alias) -> list[str]:
     )
     if other.exists():
         return losses
+    if thing.address.former_mailbox_id:
+        losses += how_long_in_quarantine()
     pointing: list[QuerySet[AliasDestination]] = [AliasDestination.objects.filter(address=thing.address_id)]
     if not isinstance(thing, Mailbox):  # a mailbox is neither catch-all nor pattern
         pointing.append(known_only_to(Address.objects.filter(pk=thing.address_id)))
-    return losses + _lost_aliases(*pointing) + _lost_default_aliases(Q(destination=str(thing)))
+    losses += _lost_aliases(*pointing) + _lost_default_aliases(Q(destination=str(thing)))
+    if thing.address.local_part and (reader is None or reader.is_superuser):
+        losses += [sentence for left in _left for sentence in left(str(thing))]
+    return losses
 
 
 def _lost_with_domain(domain: Domain) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -36,8 +37,11 @@ def _rename(request: PersonRequest, thing: Mailbox | Alias, below: str) -> HttpR
     if form.is_valid():
         with refusals_on(form, local_part="address", keep_until="keep_days"):
             values: dict[str, Any] = form.values()
-            renamed = rename_address(thing.address, by=Actor.from_request(request), **values)
+            remarks: list[str] = []
+            renamed = rename_address(thing.address, tell=remarks.append, by=Actor.from_request(request), **values)
             say(request, _("{old} is now {new}."), old=thing, new=renamed)
+            for remark in remarks:
+                say(request, remark, level=messages.WARNING)
             return redirect(type(thing).objects.select_related("address__domain").get(pk=thing.pk))
     context = {"form": form, "thing": thing, "domain": thing.address.domain, "below": below}
     return render(request, "mailboxes/rename.html", context)

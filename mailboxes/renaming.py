@@ -3,7 +3,9 @@
 Only the row of the address changes. What points at it follows, default aliases too, and who may send as it. Mail
 stays where it is stored."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -22,10 +24,18 @@ from mailboxes.models import Address, Alias, DefaultAlias, Mailbox
 from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
 from mailboxes.places import refuse_alias_in
 from mailboxes.protection import refuse_loss_of_default_aliases
-from mailboxes.quarantine import quarantine, refuse_quarantined
+from mailboxes.quarantine import quarantine, quarantine_former, refuse_quarantined
 from mailboxes.relinking import link_texts_to
 from mailboxes.senders import follow_address
 from mailboxes.services import add_alias
+
+_followers: list[Callable[..., Any]] = []
+
+
+def register_follower(follower: Callable[..., Any]) -> None:
+    """`follower(former, new, keeps_old=…, tell=…, by=…)` is called when an address has another name, within the
+    transaction and its change set: rooms to the right know what names it. ValidationError: it must not be."""
+    _followers.append(follower)
 
 
 def rename_address(
@@ -36,10 +46,12 @@ def rename_address(
     keep_old: bool = False,
     keep_until: datetime | None = None,
     despite_quarantine: bool = False,
+    tell: Callable[[str], None] = lambda remark: None,
     by: Actor,
 ) -> Address:
     """Gives what is at an address the address `local_part@domain`. With `keep_old` the old one becomes an alias of it,
-    until `keep_until` where that is given; without, nobody else gets the old address of a mailbox for a while."""
+    until `keep_until` where that is given; nobody else gets the old address of a mailbox for a while, from now on or
+    from when that alias goes. `tell` hears what is to be done besides."""
     local_part, old = _normalised(local_part, domain), str(address)
     noun = "mailbox" if Mailbox.objects.filter(address=address).exists() else "alias"
     label = f"{old} → {external_form(local_part, domain.name)}"
@@ -59,9 +71,11 @@ def rename_address(
         _refuse_place(mailbox, alias, domain, local_part)
         returning = mailbox.pk if mailbox else None
         refuse_quarantined(domain, local_part, returning=returning, despite=despite_quarantine, by=by)
-        if mailbox and not keep_old:
-            quarantine(Mailbox.objects.filter(pk=mailbox.pk))
-        address.domain, address.local_part = domain, local_part
+        left_by = returning or address.former_mailbox_id
+        if not keep_old:
+            quarantine(Mailbox.objects.filter(address=address))
+            quarantine_former(Address.objects.filter(pk=address.pk))
+        address.domain, address.local_part, address.former_mailbox_id = domain, local_part, None
         address.full_clean()
         address.save()
         link_texts_to([address])
@@ -73,7 +87,11 @@ def rename_address(
         follow_address((former[1], former[0].name), address)
         DefaultAlias.objects.filter(destination=old).update(destination=str(address))
         if keep_old:
-            _keep(*former, address, keep_until, by)
+            kept = _keep(*former, address, keep_until, by)
+            if left_by:
+                Address.objects.filter(pk=kept.address_id).update(former_mailbox_id=left_by)
+        for follow in _followers:
+            follow(old, str(address), keeps_old=keep_old, tell=tell, by=by)
         _refuse_loops(address, former[0])
     return address
 
@@ -118,13 +136,13 @@ def _refuse_place(mailbox: Mailbox | None, alias: Alias | None, domain: Domain, 
         refuse_alias_in(domain, local_part)
 
 
-def _keep(domain: Domain, local_part: str, address: Address, until: datetime | None, by: Actor) -> None:
+def _keep(domain: Domain, local_part: str, address: Address, until: datetime | None, by: Actor) -> Alias:
     if until and until <= timezone.now():
         raise ValidationError(
             {"keep_until": _("This is past already. Choose a later time, or do not keep the address.")}
         )
     try:
-        add_alias(domain, written_local_part(local_part), [str(address)], ends_at=until, by=by)
+        return add_alias(domain, written_local_part(local_part), [str(address)], ends_at=until, by=by)
     except ValidationError as error:
         raise ValidationError(error.messages) from error  # about the old address, not about the one that was typed
 

@@ -14,15 +14,17 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import OWNER_PREFIX, User
 from accounts.saving import save_checked, set_fields
-from domains.models import Domain, MailSettings
+from domains.models import Domain
 from domains.networks import normalised_networks
 from domains.services import locked_version
 from mailboxes import destinations as destination_rows
 from mailboxes.credentials import hash_password
+from mailboxes.dead_ends import default_aliases_deliver
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.labels import domain_of, few
 from mailboxes.limits import within_limits
 from mailboxes.loops import refuse_loops
+from mailboxes.mail_paths import free_path
 from mailboxes.models import (
     Address,
     Alias,
@@ -94,9 +96,10 @@ def add_mailbox(
     welcome: bool | None = None,
     by: Actor,
 ) -> Mailbox:
-    """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template.
-    `also_deliver_to` becomes an alias on the same address: mail goes there, and the mailbox keeps a copy. `welcome`
-    says whether the worker sends a welcome mail, None: as the settings say; what receives no mail gets none."""
+    """Adds a mailbox; without a password nobody can sign in to it. An empty `mail_path` is made from the template,
+    and is none that another mailbox ever had. `also_deliver_to` becomes an alias on the same address: mail goes there,
+    and the mailbox keeps a copy. `welcome` says whether the worker sends a welcome mail, None: as the settings say;
+    what receives no mail gets none."""
     local_part, also_deliver_to = _local_part(local_part, domain), list(also_deliver_to)
     if local_part.endswith("*"):
         raise ValidationError(
@@ -121,7 +124,7 @@ def add_mailbox(
         link_texts_to([address])
         if mail_path:
             _refuse_path_from(by)
-        path = mail_path or _path_from_template(domain, local_part, mail_format)
+        path = mail_path or free_path(domain, local_part, mail_format)
         mailbox = Mailbox(
             address=address,
             name=name,
@@ -159,6 +162,7 @@ def change_mailbox(
     `also_deliver_to` replaces what the alias on the same address delivers to; an empty list deletes that alias."""
     with within_limits(), recorded("change", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
         is_stopped = False in (changes.get("active"), changes.get("receives"))
+        may_stop = is_stopped or also_deliver_to is not None or "expires_at" in changes
         if also_deliver_to is not None or is_stopped:
             lock_alias_graph()
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, version)
@@ -166,10 +170,11 @@ def change_mailbox(
             _refuse_path_from(by)
         if "allowed_networks" in changes:
             changes["allowed_networks"] = _networks(changes["allowed_networks"])
-        _set(mailbox, CHANGEABLE, changes)
-        save_checked(mailbox)
-        if also_deliver_to is not None:
-            _deliver_also(mailbox, list(also_deliver_to), by)
+        with default_aliases_deliver([mailbox.address_id] if may_stop else [], by):
+            _set(mailbox, CHANGEABLE, changes)
+            save_checked(mailbox)
+            if also_deliver_to is not None:
+                _deliver_also(mailbox, list(also_deliver_to), by)
         if is_stopped:
             _refuse_loop_without([mailbox.address_id])
     return mailbox
@@ -283,11 +288,12 @@ def change_alias(
         alias = locked_version(Alias.objects.select_related("address__domain"), alias.pk, version)
         if any(changes.get(field, getattr(alias, field)) != getattr(alias, field) for field in WHEN_IT_DELIVERS):
             refuse_loss_of_default_aliases([alias.address_id], by)
-        _set(alias, ("comment", *WHEN_IT_DELIVERS), changes)
-        alias.full_clean()
-        alias.save()
-        if destinations is not None:
-            _write_destinations(alias, destinations)
+        with default_aliases_deliver([alias.address_id], by):
+            _set(alias, ("comment", *WHEN_IT_DELIVERS), changes)
+            alias.full_clean()
+            alias.save()
+            if destinations is not None:
+                _write_destinations(alias, destinations)
     return alias
 
 
@@ -362,11 +368,6 @@ def _networks(texts: Iterable[str]) -> list[str]:
         return normalised_networks(texts)
     except ValidationError as error:
         raise ValidationError({"allowed_networks": error.messages}) from error
-
-
-def _path_from_template(domain: Domain, local_part: str, mail_format: str) -> str:
-    path = MailSettings.current().path_for(domain.name, local_part)
-    return path + "/" if mail_format == "maildir" else path
 
 
 def _locked(domain: Domain) -> Domain:

@@ -106,9 +106,14 @@ OF_A_DOMAIN = (
     RelayRecipient,
 )
 COUNTERS = ("version", "changed_at")
-# What each row of another model has from its beginning, and nobody uses by itself.
-COME_ALONG = (MailboxCredential, MailboxOwner, DkimWait, UpdateSecret)
 PIECE = 1_000  # rows in one statement
+# What each row of another model has from its beginning, and nobody uses by itself.
+_come_along: set[type[models.Model]] = {MailboxCredential, MailboxOwner, DkimWait, UpdateSecret}
+
+
+def register_come_along(model: type[models.Model]) -> None:
+    """A room says that these rows come and go with those that they hang on, and keep no undo from taking them away."""
+    _come_along.add(model)
 
 
 def is_of_owner(event: Event) -> bool:
@@ -226,6 +231,13 @@ def refuse_default_aliases(by: Actor, events: NetEvents) -> None:
     refuse_loss_of_default_aliases(address_ids, by)
 
 
+def where_mail_may_stop(events: NetEvents) -> set[int]:
+    """The addresses whose mailbox or alias, or its destinations, are taken back."""
+    found = {row["address_id"] for row in _rows(events, Mailbox, Alias)}
+    alias_ids = {row["alias_id"] for row in _rows(events, AliasDestination)}
+    return found | set(Alias.objects.filter(pk__in=alias_ids).values_list("address_id", flat=True))
+
+
 def refuse_changed_since(events: NetEvents) -> None:
     """What was added must be as it was left; of what was changed, the columns that were changed."""
     faults: dict[str, None] = {}
@@ -287,7 +299,7 @@ def refuse_used(events: NetEvents) -> None:
     for model in events.about:
         for relation in model._meta.related_objects:
             other, reference = relation.related_model, relation.field
-            comes_along = other in COME_ALONG or not getattr(reference, "db_constraint", False)
+            comes_along = other in _come_along or not getattr(reference, "db_constraint", False)
             if comes_along or relation.on_delete is models.SET_NULL:
                 continue
             for some in in_pieces(events.of(model, kinds=["added"]).ids()):
@@ -349,9 +361,14 @@ def refuse_class_of(domain: Domain) -> None:
 
 
 def quarantine_added(events: NetEvents) -> None:
-    """Who takes back what was added long ago frees addresses that mail was sent to."""
+    """Who takes back what was added or renamed long ago frees addresses that mail was sent to."""
     for some in in_pieces(events.of(Mailbox, kinds=["added"]).ids()):
         quarantine(Mailbox.objects.filter(pk__in=some))
+    renamed = events.of(Address, kinds=["changed"])
+    for some in in_pieces(
+        [event.object_id for event in renamed if changed_columns(event) & {"domain_id", "local_part"}]
+    ):
+        quarantine(Mailbox.objects.filter(address__in=some))
 
 
 def refuse_addresses_in_quarantine(events: NetEvents, by: Actor) -> None:

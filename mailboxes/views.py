@@ -34,6 +34,7 @@ from mailboxes import services
 from mailboxes.afterwards import how_long_in_quarantine, what_becomes_of_the_mail_of_many, who_gets_mail_after
 from mailboxes.forms import MAY_DO, MailboxAddForm, MailboxForm, quota_words
 from mailboxes.jobs import start_alias_report
+from mailboxes.mail_paths import free_path
 from mailboxes.models import (
     Address,
     AliasDestination,
@@ -176,12 +177,11 @@ def mailbox_add(request: PersonRequest, name: str) -> HttpResponse:
 
 def _stored_at(domain: Domain, form: MailboxAddForm) -> str:
     """The mail path as far as it is known: with the name, once that was typed."""
-    values, settings = getattr(form, "cleaned_data", {}), MailSettings.current()
+    values = getattr(form, "cleaned_data", {})
     with suppress(ValidationError):
         if local_part := normalised_local_part(values.get("local_part", ""), may_be_empty=True):
-            slash = "/" if values.get("mail_format") == "maildir" else ""
-            return values.get("mail_path") or settings.path_for(domain.name, local_part) + slash
-    return settings.mail_path_template.replace("{domain}", domain.name)
+            return values.get("mail_path") or free_path(domain, local_part, values.get("mail_format", ""))
+    return MailSettings.current().mail_path_template.replace("{domain}", domain.name)
 
 
 @person_required
@@ -260,7 +260,8 @@ def mailbox_delete(request: PersonRequest, address: ParsedAddress) -> HttpRespon
             sentence = _("Deleted mailbox {address}. Its files stay where they are.")
             say(request, sentence, undo=change_set, address=address)
             return redirect("mailbox_list", mailbox.address.domain.name)
-    context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain, "lost": what_is_lost(mailbox)}
+    context = {"form": form, "mailbox": mailbox, "domain": mailbox.address.domain}
+    context["lost"] = what_is_lost(mailbox, reader=request.user)
     return render(request, "mailboxes/mailbox_delete.html", context)
 
 

@@ -107,6 +107,7 @@ class TestDryRun:
         api("PUT", "domains/example.org/", {})
         answer = api("DELETE", "domains/example.org/?dry_run=true")
         assert [change["kind"] for change in answer.json["changes"]] == ["deleted"]
+        assert answer.json["lost"] == ["Mail to example.org is refused from then on."]
         assert Domain.objects.exists()
 
     def test_a_deletion_with_what_is_of_restrictions(self, api: Api) -> None:

@@ -1,10 +1,13 @@
 """The tab “Recipients” of a relay domain."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from domains.models import Domain
-from mailboxes.models import RelayRecipient
+from mailboxes.models import QuarantinedAddress, RelayRecipient
 from mailboxes.relay import add_relay_recipients
 from tests.plugins.example_mail import TESTER, add_alias, add_domain
 from tests.plugins.people import words_of
@@ -70,3 +73,14 @@ def test_only_those_of_this_domain(alice_client: Client, relay: Domain) -> None:
 def test_other_classes_have_no_list(alice_client: Client, db: None) -> None:
     add_domain("other.example")
     assert "No recipients here" in words_of(alice_client.get("/domains/other.example/recipients/"))
+
+
+def test_an_address_in_quarantine(alice_client: Client, relay: Domain) -> None:
+    until = timezone.now() + timedelta(days=1)
+    QuarantinedAddress.objects.create(domain_name=relay.name, local_part="ann", former_mailbox_id=1, until=until)
+    assert "Take the address all the same" not in words_of(alice_client.get(f"{URL}add/"))
+    words = words_of(alice_client.post(f"{URL}add/", {"recipients": "ann"}))
+    assert "ann@relay.example belonged to a mailbox that is gone" in words
+    assert "Take the address all the same" in words
+    alice_client.post(f"{URL}add/", {"recipients": "ann", "despite_quarantine": "on"})
+    assert recipients() == {"ann@relay.example"}

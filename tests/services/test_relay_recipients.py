@@ -1,13 +1,16 @@
 """The recipients of a relay domain."""
 
 import pytest
+from django.utils import timezone
 
+from accounts.actors import Actor, Door
+from accounts.services import add_user
 from domains.models import Domain
 from domains.services import add_domain, change_domain
-from mailboxes.models import RelayRecipient
+from mailboxes.models import Mailbox, QuarantinedAddress, RelayRecipient
 from mailboxes.relay import add_relay_recipients, delete_relay_recipients
 from mailboxes.removal import delete_domain
-from mailboxes.services import add_alias, delete_alias
+from mailboxes.services import add_alias, delete_alias, delete_mailbox
 from tests.services.checks import TESTER, addresses, destinations_of, one_change_set, refusal
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +99,26 @@ def test_the_domain_goes_with_its_recipients(relay: Domain) -> None:
     add_relay_recipients(relay, ["ann"], by=TESTER)
     delete_domain(relay, by=TESTER)
     assert not RelayRecipient.objects.exists()
+
+
+class TestQuarantine:
+    """A domain may have had mailboxes before it was a relay domain."""
+
+    @pytest.fixture
+    def moved(self, domain: Domain, jean: Mailbox) -> Domain:
+        delete_mailbox(jean, by=TESTER)
+        return change_domain(domain, address_class="relay", by=TESTER)
+
+    def test_it_holds_here_too(self, moved: Domain) -> None:
+        with refusal("jean@example.org belonged to a mailbox that is gone", field="recipients"):
+            add_relay_recipients(moved, ["ann", "jean"], by=TESTER)
+        QuarantinedAddress.objects.update(until=timezone.now())
+        assert add_relay_recipients(moved, ["jean"], by=TESTER) == 1
+
+    def test_a_superuser_takes_it_all_the_same(self, moved: Domain) -> None:
+        chef, helper = add_user("chef", is_superuser=True, by=TESTER), add_user("helper", by=TESTER)
+        with refusal("Only a superuser gives jean@example.org to somebody else", field="recipients"):
+            add_relay_recipients(moved, ["jean"], despite_quarantine=True, by=Actor(user=helper, door=Door.PAGE))
+        by = Actor(user=chef, door=Door.PAGE)
+        assert add_relay_recipients(moved, ["ann", "jean"], despite_quarantine=True, by=by) == 2
+        assert not QuarantinedAddress.objects.exists()

@@ -7,6 +7,7 @@ from domains.models import Domain
 from mailboxes.credentials import is_password
 from mailboxes.models import Mailbox, MailboxCredential
 from mailboxes.renaming import rename_address
+from mailboxes.services import add_mailbox as new_mailbox
 from mailboxes.services import delete_mailbox, set_mailbox_password
 from mailboxes.undo import undo_change_set
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
@@ -56,3 +57,13 @@ def test_a_moved_address_leaves_nothing_behind(mail: Postfix) -> None:
     )
     assert mail.rcpt("anna@here.example").code == 550
     assert [delivery.to for delivery in mail.send("info@here.example")] == ["anna@there.example"]
+
+
+def test_the_next_owner_reads_no_former_mail(mail: Postfix) -> None:
+    domain = add_domain("next.example")
+    anna = add_mailbox("anna@next.example")
+    mail.send("anna@next.example", text="for the first of them")
+    delete_mailbox(anna, by=TESTER)
+    new_mailbox(domain, "anna", despite_quarantine=True, by=TESTER)
+    mail.send("anna@next.example", text="for the second")
+    assert (len(mail.maildir("next.example/anna/")), len(mail.maildir("next.example/anna-2/"))) == (1, 1)

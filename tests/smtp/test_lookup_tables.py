@@ -14,6 +14,7 @@ from django.core.management import call_command
 
 from lookup_tables.models import Bcc, Canonical, Entry, Relocated, SenderRelay, TlsPolicy, Transport
 from lookup_tables.services import add_entry, change_entry, delete_entry
+from mailboxes.renaming import rename_address
 from mailservers.lookup import look_up
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
 from tests.plugins.mail_stack import Postfix, decoded, free_port
@@ -136,6 +137,14 @@ def test_a_transport_that_defers(mail: Postfix) -> None:
     assert reply.code == 450
     assert "4.4.0" in reply.text
     assert "Come back later" in reply.text
+
+
+def test_an_archive_goes_on_after_a_rename(mail: Postfix) -> None:
+    carla = add_mailbox("carla@home.example")
+    add(Bcc, "carla@home.example", "boss@home.example", applies_to="recipient")
+    rename_address(carla.address, carla.address.domain, "carla.new", keep_old=True, by=TESTER)
+    for address in ("carla@home.example", "carla.new@home.example"):
+        assert {copy.to for copy in mail.send(address)} == {"boss@home.example", "carla.new@home.example"}
 
 
 @pytest.mark.parametrize(

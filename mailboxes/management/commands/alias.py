@@ -113,7 +113,7 @@ class Command(NounCommand):
 
     def do_rename(self, options: Options) -> None:
         alias = self._found(options)
-        rename_address(alias.address, **values_of_rename(options), by=self.by)
+        rename_address(alias.address, **values_of_rename(options), tell=self.remark, by=self.by)
         row = _row(Alias.objects.with_destinations().get(pk=alias.pk))
         self.done(_("Renamed alias %(old)s to %(new)s.") % {"old": alias, "new": row["address"]}, row, options)
 

@@ -173,7 +173,7 @@ class Command(NounCommand):
 
     def do_rename(self, options: Options) -> None:
         mailbox = self._found(options)
-        rename_address(mailbox.address, **values_of_rename(options), by=self.by)
+        rename_address(mailbox.address, **values_of_rename(options), tell=self.remark, by=self.by)
         row = _reread(mailbox)
         words = {"old": mailbox, "new": row["address"]}
         self.done(_("Renamed mailbox %(old)s to %(new)s. Its files stay where they are.") % words, row, options)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.commands import NounCommand, Options, delete_arguments, list_arguments, stream
 from domains.commands import domain_named
 from mailboxes.afterwards import refused_from_then_on, who_gets_mail_after
-from mailboxes.commands import listed
+from mailboxes.commands import listed, quarantine_argument
 from mailboxes.models import RelayRecipient
 from mailboxes.parsing import parse_address
 from mailboxes.relay import add_relay_recipients, delete_relay_recipients
@@ -23,6 +23,7 @@ class Command(NounCommand):
         add = self.verb("add", _("Add recipients; those that are there already stay."))
         add.add_argument("addresses", nargs="*", metavar="ADDRESS")
         add.add_argument("--stdin", action="store_true", help=_("Read addresses from standard input, one a line."))
+        quarantine_argument(add)
 
         delete = self.verb("delete", _("Delete recipients."))
         delete.add_argument("addresses", nargs="+", metavar="ADDRESS")
@@ -42,7 +43,11 @@ class Command(NounCommand):
         for text in typed:
             by_domain[parse_address(text).domain].append(text)
         domains = {name: domain_named(name) for name in by_domain}
-        number = sum(add_relay_recipients(domains[name], texts, by=self.by) for name, texts in by_domain.items())
+        despite = options["despite_quarantine"]
+        number = sum(
+            add_relay_recipients(domains[name], texts, despite_quarantine=despite, by=self.by)
+            for name, texts in by_domain.items()
+        )
         self.done(_("Added %(number)d relay recipients.") % {"number": number}, {"added": number}, options)
 
     def do_delete(self, options: Options) -> None:
