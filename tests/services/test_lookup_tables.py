@@ -253,6 +253,20 @@ def test_a_new_password_asks_for_a_new_configuration() -> None:
     assert "postfix_config" in remark_since(before)
 
 
+def test_dane_asks_for_a_new_configuration() -> None:
+    first = add(TlsPolicy, "example.org", "may")
+    before = what_is_written()
+    second = add(TlsPolicy, "example.net", "dane-only")
+    assert "postfix_config" in remark_since(before)
+    before = what_is_written()
+    change_entry(first, result="dane", by=TESTER)
+    assert remark_since(before) == ""
+    delete_entry(first, by=TESTER)
+    assert remark_since(before) == ""
+    change_entry(second, active=False, by=TESTER)
+    assert "postfix_config" in remark_since(before)
+
+
 def test_a_password_is_not_for_other_tables() -> None:
     with nothing_changes(), pytest.raises(TypeError, match="has no"):
         add(Transport, "example.org", "smtp:", password="what for")
