@@ -137,6 +137,15 @@ class SenderRelay(Entry):
                 condition=Q(username__regex=r"^([!-9;-~]([ -9;-~]*[!-9;-~])?)?$"),
                 violation_error_message=_("A user name is ASCII without a colon, by which Postfix parts it off."),
             ),
+            # texthash takes no other way to write such a key, not even quotes (postmap(1)).
+            models.CheckConstraint(
+                name="a_relay_password_is_no_comment",
+                condition=~Q(key__startswith="#") | Q(username=""),
+                violation_error_message=_(
+                    "Postfix takes a line that begins with # for a comment and would not sign in for this sender. "
+                    "Leave the user name out, or write @ and the domain as the sender."
+                ),
+            ),
         ]
 
 

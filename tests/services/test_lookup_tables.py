@@ -220,6 +220,13 @@ def test_a_user_name_has_no_colon() -> None:
         add(SenderRelay, "@example.org", "[mx.example.net]", username="u:s", password="only the relay and we")
 
 
+def test_a_sender_that_postfix_takes_for_a_comment_does_not_sign_in() -> None:
+    relay = add(SenderRelay, "#1@example.org", "[mx.example.net]:587")
+    with refusal("begins with #"):
+        change_entry(relay, **SIGN_IN, by=TESTER)
+    add(SenderRelay, "a#1@example.org", "[mx.example.net]:587", **SIGN_IN)
+
+
 def test_no_relay_sees_the_password_for_another() -> None:
     add(SenderRelay, "@example.org", "[one.example.net]", **SIGN_IN)
     add(SenderRelay, "a@example.org", "[one.example.net]")
