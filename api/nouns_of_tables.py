@@ -17,7 +17,7 @@ from api.fields import Text
 from api.noun import ACTIVE, Field, Noun, Values, key_field, of_model, secret, shown_only, truth
 from lookup_tables import nouns as tables
 from lookup_tables.models import RelayPassword
-from lookup_tables.relay_passwords import decrypted
+from lookup_tables.relay_passwords import is_password
 from lookup_tables.services import add_entry, change_entry, delete_entry
 
 
@@ -87,8 +87,8 @@ class Entries(Noun):
         return change_entry(row, **values, version=version, by=by)
 
     def has_password(self, row: Any, password: str) -> bool:
-        kept = RelayPassword.objects.filter(relay=row.pk).first()
-        return kept is not None and decrypted(kept.token) == password
+        kept = RelayPassword.objects.filter(relay=row.pk, retired_at=None).first()
+        return kept is not None and is_password(password, kept.token)
 
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_entry(row, version=version, by=by)

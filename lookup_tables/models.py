@@ -150,11 +150,16 @@ class SenderRelay(Entry):
 
 
 class RelayPassword(models.Model):
-    """The password for a relay, encrypted. Not in the history, never shown."""
+    """The password for a relay, encrypted. Not in the history, never shown.
 
-    relay = models.OneToOneField(SenderRelay, on_delete=models.CASCADE, related_name="credential")
+    It outlives the relay, or its user name, until it is purged, so that an undo brings back who can sign in."""
+
+    relay = models.OneToOneField(
+        SenderRelay, on_delete=models.DO_NOTHING, related_name="credential", db_constraint=False
+    )
     token = models.TextField(editable=False)
     changed_at = models.DateTimeField(auto_now=True)
+    retired_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

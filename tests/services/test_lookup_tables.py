@@ -206,7 +206,9 @@ def test_a_user_name_and_a_password_belong_together() -> None:
         add(SenderRelay, "@example.org", "[mx.example.net]", password="only the relay and we")
     relay = add(SenderRelay, "@example.org", "[mx.example.net]", **SIGN_IN)
     change_entry(relay, username="", by=TESTER)
-    assert not RelayPassword.objects.exists()
+    assert not RelayPassword.objects.filter(retired_at=None).exists()
+    with refusal("password that belongs", field="password"):
+        change_entry(relay, username="us", by=TESTER)
 
 
 @pytest.mark.parametrize("password", ["two\nlines", " blank", "é", "x" * 256])

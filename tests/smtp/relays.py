@@ -57,7 +57,8 @@ class Relay:
             client.sendall(f"{answer}\r\n".encode())
             if words.startswith("STARTTLS") and self.tls:
                 with self.tls.wrap_socket(client, server_side=True) as encrypted:
-                    return self._talk(encrypted)
+                    self._talk(encrypted)
+                return
 
 
 def _with_certificate(folder: Path) -> ssl.SSLContext:

@@ -16,6 +16,7 @@ from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbo
 from tests.plugins.mail_stack import Postfix
 from tests.smtp.relays import HERE, Relay
 
+
 @pytest.fixture(scope="module")
 def relay() -> Generator[Relay, None, None]:
     relay = Relay()

@@ -2,12 +2,11 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from lookup_tables.models import SenderRelay, TlsPolicy
-from lookup_tables.services import add_entry, change_entry, delete_entry
+from lookup_tables.services import add_entry, delete_entry
 from tests.plugins.example_mail import TESTER
 from tests.plugins.mail_stack import Delivery, Postfix
 from tests.smtp.relays import HERE, Relay
