@@ -12,7 +12,7 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.saving import save_checked
 from domains.services import locked_version
-from lookup_tables.loops import refuse_loop
+from lookup_tables.loops import refuse_loop, refuse_loop_by_delimiter
 from lookup_tables.models import Canonical, Entry, RelayPassword, SenderRelay
 from lookup_tables.relay_passwords import bring_back_passwords, encrypted, retire_passwords
 from mailboxes.credentials_purge import KEPT
@@ -77,6 +77,12 @@ def check_undone(model: type[Entry], ids: Sequence[int]) -> None:
         _check_others(entry)
     if model is SenderRelay:
         _refuse_foreign_sign_in()
+
+
+def check_delimiter(by: Actor) -> None:  # noqa: ARG001  as every watcher
+    """Another recipient delimiter must not let canonical addresses go round in a circle."""
+    _lock(Canonical)
+    refuse_loop_by_delimiter()
 
 
 def what_is_lost(entry: Entry) -> list[str]:
