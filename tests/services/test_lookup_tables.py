@@ -1,6 +1,7 @@
 """The services of the flat lookup tables: what may stand there, and what a password for a relay leaves behind."""
 
 import re
+from importlib import import_module
 from stat import S_IMODE
 from typing import Any
 
@@ -15,7 +16,7 @@ from domains.services import change_mail_settings
 from lookup_tables.loops import MOST_STEPS
 from lookup_tables.main_cf import TABLES, parameters_in_use, remark_since, what_is_written
 from lookup_tables.models import Bcc, Canonical, Entry, RelayPassword, Relocated, SenderRelay, TlsPolicy, Transport
-from lookup_tables.relay_passwords import decrypted
+from lookup_tables.relay_passwords import decrypted, encrypted
 from lookup_tables.services import add_entry, change_entry, delete_entry
 from tests.services.checks import TESTER, nothing_changes, one_change_set, refusal
 
@@ -300,6 +301,19 @@ def test_a_sender_that_postfix_takes_for_a_comment_does_not_sign_in() -> None:
     with refusal("begins with #"):
         change_entry(relay, username="us", password="only the relay and we", by=TESTER)
     add(SenderRelay, "a#1@example.org", "[mx.example.net]:587", **SIGN_IN)
+
+
+def test_an_upgrade_takes_away_what_postfix_never_read() -> None:
+    add(SenderRelay, "@example.org", "[mx.example.net]:587", **SIGN_IN)
+    migration = import_module("lookup_tables.migrations.0004_senders_that_are_comments").Migration
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE lookup_tables_senderrelay DROP CONSTRAINT a_relay_password_is_no_comment")
+        old = SenderRelay.objects.create(key="#1@example.org", result="[mx.example.net]:587", username="us")
+        RelayPassword.objects.create(relay=old, token=encrypted("never read"))
+        for statement in migration.operations[0].sql:
+            cursor.execute(statement)
+    old.refresh_from_db()
+    assert (old.username, RelayPassword.objects.get().relay.key) == ("", "@example.org")
 
 
 def test_no_relay_sees_the_password_for_another() -> None:
