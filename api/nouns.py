@@ -44,6 +44,7 @@ from api.nouns_of_recipients import ProtectedAliases, RecipientClasses
 from api.nouns_of_restrictions import RestrictionClasses, RestrictionLists
 from api.nouns_of_tables import Entries
 from domains import main_cf as domains_main_cf
+from domains import own_maps
 from domains.fields import normalised_domain
 from domains.models import Domain, DomainAdmin, MailSettings
 from domains.services import (
@@ -68,6 +69,7 @@ from mailboxes.server_names import HOSTS, change_server_names
 class Domains(Noun):
     name, slug, resource, words = "Domain", "domains", "domains", gettext_lazy("Domains")
     added_by_superusers = True
+    main_cf = (own_maps,)
     fields = [
         key_field("name", gettext_lazy("The name of the domain; letters beyond ASCII become the A-label.")),
         Field("unicode_name", Text, attrgetter("unicode_name"), on=frozenset()),

@@ -18,7 +18,7 @@ from api.noun import ACTIVE, Field, Noun, Values, key_field, of_model, secret, s
 from lookup_tables import main_cf as lookup_tables_main_cf
 from lookup_tables import nouns as tables
 from lookup_tables.models import RelayPassword
-from lookup_tables.relay_passwords import decrypted
+from lookup_tables.relay_passwords import is_password
 from lookup_tables.services import add_entry, change_entry, delete_entry
 
 
@@ -89,8 +89,8 @@ class Entries(Noun):
         return change_entry(row, **values, version=version, by=by)
 
     def has_password(self, row: Any, password: str) -> bool:
-        kept = RelayPassword.objects.filter(relay=row.pk).first()
-        return kept is not None and decrypted(kept.token) == password
+        kept = RelayPassword.objects.filter(relay=row.pk, retired_at=None).first()
+        return kept is not None and is_password(password, kept.token)
 
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_entry(row, version=version, by=by)

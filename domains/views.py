@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
@@ -37,6 +38,7 @@ from domains.forms import (
     MailSettingsForm,
 )
 from domains.models import AddressClass, Domain, MailSettings
+from domains.own_maps import classes_with_own_maps, remark_since
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +101,10 @@ def domain_add(request: PersonRequest) -> HttpResponse:
     form = DomainAddForm(typed(request), user=request.user)
     if form.is_valid():
         with refusals_on(form):
+            before = classes_with_own_maps()
             new = services.add_domain(**form.cleaned_data, by=Actor.from_request(request))
             say(request, _added(new), domain=new.unicode_name)
+            say_remark(request, before)
             return redirect(new)
     return render(request, "domains/domain_add.html", {"form": form})
 
@@ -109,10 +113,17 @@ def _added(domain: Domain) -> str:
     if domain.address_class == AddressClass.ALIAS_DOMAIN:
         return _("Added {domain}. It answers for its target at once: Postfix reads the database.")
     if domain.has_recipients:
-        return _("Added {domain}. Now add its recipients, then write the configuration again.")
+        return _("Added {domain}. Now add its recipients.")
     if domain.has_mailboxes:
         return _("Added {domain}. Now add its mailboxes and aliases.")
     return _("Added {domain}. Now add its aliases.")
+
+
+def say_remark(request: PersonRequest, before: set[str]) -> None:
+    """That main.cf is to be written again, where the first domain of a class came or the last one went."""
+    remark = remark_since(before)
+    if remark:
+        say(request, remark, level=messages.WARNING)
 
 
 @person_required
@@ -176,8 +187,10 @@ def domain_settings(request: PersonRequest, name: str) -> HttpResponse:
         form = DescriptionForm(typed(request), initial=initial)
     if form.is_valid():
         with refusals_on(form):
+            before = classes_with_own_maps()
             services.change_domain(domain, by=Actor.from_request(request), **form.cleaned_data)
             say(request, _("Saved the settings of {domain}."), domain=domain.unicode_name)
+            say_remark(request, before)
             return redirect("domain_settings", domain.name)
     return _settings_page(request, domain, form=form, settings_form=form)
 

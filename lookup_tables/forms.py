@@ -34,7 +34,10 @@ class EntryForm(PanelForm):
         max_length=255,
         required=False,
         strip=False,
-        help_text=gettext_lazy("Stored encrypted and shown to nobody. Empty: it stays as it is."),
+        help_text=gettext_lazy(
+            "Stored encrypted, shown to nobody, and sent within TLS only: mail waits where the relay offers no TLS. "
+            "Empty: it stays as it is."
+        ),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     comment = forms.CharField(

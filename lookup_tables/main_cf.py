@@ -26,14 +26,25 @@ def parameters_in_use() -> list[str]:
     return found
 
 
+def uses_dane() -> bool:
+    """smtp(8) takes `dane` for `may`, and defers mail for `dane-only`, until it asks the DNS for DNSSEC."""
+    return TlsPolicy.objects.filter(active=True, result__startswith="dane").exists()
+
+
 def has_passwords() -> bool:
-    return RelayPassword.objects.exists()
+    return RelayPassword.objects.filter(retired_at=None).exists()
 
 
 def what_is_written() -> tuple[object, ...]:
     """All of the tables that stands in files of the mail host. Two that differ: `postfix_config` is to be run again."""
-    signs_in = SenderRelay.objects.filter(credential__isnull=False, active=True).order_by("pk")
-    return (*parameters_in_use(), *signs_in.values_list("key", "result", "username", "credential__changed_at"))
+    signs_in = SenderRelay.objects.filter(credential__isnull=False, credential__retired_at=None, active=True).order_by(
+        "pk"
+    )
+    return (
+        *parameters_in_use(),
+        uses_dane(),
+        *signs_in.values_list("key", "result", "username", "credential__changed_at"),
+    )
 
 
 def remark_since(before: tuple[object, ...]) -> str:

@@ -151,15 +151,29 @@ class SenderRelay(Entry):
                 condition=Q(username__regex=r"^([!-9;-~]([ -9;-~]*[!-9;-~])?)?$"),
                 violation_error_message=_("A user name is ASCII without a colon, by which Postfix parts it off."),
             ),
+            # texthash takes no other way to write such a key, not even quotes (postmap(1)).
+            models.CheckConstraint(
+                name="a_relay_password_is_no_comment",
+                condition=~Q(key__startswith="#") | Q(username=""),
+                violation_error_message=_(
+                    "Postfix takes a line that begins with # for a comment and would not sign in for this sender. "
+                    "Leave the user name out, or write @ and the domain as the sender."
+                ),
+            ),
         ]
 
 
 class RelayPassword(models.Model):
-    """The password for a relay, encrypted. Not in the history, never shown."""
+    """The password for a relay, encrypted. Not in the history, never shown.
 
-    relay = models.OneToOneField(SenderRelay, on_delete=models.CASCADE, related_name="credential")
+    It outlives the relay, or its user name, until it is purged, so that an undo brings back who can sign in."""
+
+    relay = models.OneToOneField(
+        SenderRelay, on_delete=models.DO_NOTHING, related_name="credential", db_constraint=False
+    )
     token = models.TextField(editable=False)
     changed_at = models.DateTimeField(auto_now=True)
+    retired_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

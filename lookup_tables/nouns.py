@@ -91,7 +91,8 @@ NOUNS = [
         result=gettext_lazy("TLS policy"),
         result_help=gettext_lazy(
             "none, may, encrypt, dane, dane-only, fingerprint, verify or secure, and attributes behind it: "
-            "match=, protocols=, ciphers=, exclude=, servername=, connection_reuse=."
+            "match=, protocols=, ciphers=, exclude=, servername=, connection_reuse=. dane and dane-only believe a "
+            "resolver of the mail host that validates DNSSEC."
         ),
         example=("[mx.example.org]:587", "secure match=.example.org"),
     ),

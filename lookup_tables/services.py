@@ -13,9 +13,10 @@ from accounts.history import recorded
 from accounts.saving import save_checked
 from domains.services import locked_version
 from lookup_tables.keys import in_own_script
-from lookup_tables.loops import refuse_loop
+from lookup_tables.loops import refuse_loop, refuse_loop_by_delimiter
 from lookup_tables.models import Canonical, Entry, RelayPassword, SenderRelay
-from lookup_tables.relay_passwords import encrypted
+from lookup_tables.relay_passwords import bring_back_passwords, encrypted, retire_passwords
+from mailboxes.credentials_purge import KEPT
 
 AnEntry = TypeVar("AnEntry", bound=Entry)
 CHANGEABLE = ("key", "result", "comment", "active")
@@ -76,23 +77,39 @@ def delete_entry(entry: Entry, *, version: int | None = None, by: Actor) -> None
         _lock(type(entry))
         locked_version(type(entry)._default_manager, entry.pk, version).delete()
         if isinstance(entry, SenderRelay):
+            retire_passwords([entry.pk])
             _refuse_foreign_sign_in()
 
 
 def check_undone(model: type[Entry], ids: Sequence[int]) -> None:
     """What an undo brought back or took away is judged like any other change."""
     _lock(model)
-    for entry in model._default_manager.filter(pk__in=ids):
+    there = model._default_manager.filter(pk__in=ids)
+    if model is SenderRelay:
+        bring_back_passwords(SenderRelay.objects.filter(pk__in=ids).exclude(username=""))
+        retire_passwords(set(ids) - set(there.values_list("pk", flat=True)))
+        _refuse_purged_passwords(ids)
+    for entry in there:
         _check_others(entry)
     if model is SenderRelay:
         _refuse_foreign_sign_in()
+
+
+def check_delimiter(by: Actor) -> None:  # noqa: ARG001  as every watcher
+    """Another recipient delimiter must not let canonical addresses go round in a circle."""
+    _lock(Canonical)
+    refuse_loop_by_delimiter()
 
 
 def what_is_lost(entry: Entry) -> list[str]:
     """Sentences for the question before it is deleted."""
     return [
         _("Postfix no longer finds %(result)s for %(key)s.") % {"result": entry.result, "key": entry.key},
-        *([_("The password for the relay is gone for good.")] if getattr(entry, "username", "") else []),
+        *(
+            [_("Only an undo within %(days)d days brings back the password for the relay.") % {"days": KEPT.days}]
+            if getattr(entry, "username", "")
+            else []
+        ),
     ]
 
 
@@ -127,8 +144,8 @@ def _check_others(entry: Entry) -> None:
         refuse_loop(entry)
     if isinstance(entry, SenderRelay):
         if not entry.username:
-            RelayPassword.objects.filter(relay=entry).delete()
-        elif not RelayPassword.objects.filter(relay=entry).exists():
+            retire_passwords([entry.pk])
+        elif not RelayPassword.objects.filter(relay=entry, retired_at=None).exists():
             raise ValidationError({"password": _("Type the password that belongs to this user name.")})
         _refuse_foreign_sign_in()
 
@@ -138,8 +155,19 @@ def _keep_password(entry: Entry, password: str) -> None:
         raise TypeError(f"a {entry.noun} has no password")
     if not entry.username:
         raise ValidationError({"username": _("Type the user name that belongs to this password.")})
-    RelayPassword.objects.update_or_create(relay=entry, defaults={"token": encrypted(password)})
+    RelayPassword.objects.update_or_create(relay=entry, defaults={"token": encrypted(password), "retired_at": None})
     pghistory.create_event(entry, label="password_changed")
+
+
+def _refuse_purged_passwords(ids: Sequence[int]) -> None:
+    kept = RelayPassword.objects.filter(relay__in=ids, retired_at=None).values("relay")
+    relay = SenderRelay.objects.filter(pk__in=ids).exclude(username="").exclude(pk__in=kept).first()
+    if relay:
+        sentence = _(
+            "The password with which %(sender)s signs in at the relay is not kept any longer. Add or change the relay "
+            "of this sender by hand."
+        )
+        raise ValidationError(sentence % {"sender": relay})
 
 
 def _refuse_foreign_sign_in() -> None:

@@ -362,6 +362,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute=23),
         "options": {"expires": 3600},
     },
+    "purge passwords of relays": {
+        "task": "lookup_tables.purge_passwords",
+        "schedule": crontab(hour=3, minute=37),
+        "options": {"expires": 3600},
+    },
     "check the DNS records": {
         "task": "dns_records.start_check",
         "schedule": crontab(hour=4, minute=17),

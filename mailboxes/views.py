@@ -29,7 +29,8 @@ from accounts.pages import (
     typed,
 )
 from domains.models import Domain, MailSettings
-from domains.views import domain_head, domain_of_page
+from domains.own_maps import classes_with_own_maps
+from domains.views import domain_head, domain_of_page, say_remark
 from mailboxes import services
 from mailboxes.afterwards import how_long_in_quarantine, what_becomes_of_the_mail_of_many, who_gets_mail_after
 from mailboxes.forms import MAY_DO, MailboxAddForm, MailboxForm, quota_words
@@ -297,9 +298,11 @@ def domain_delete(request: PersonRequest, name: str) -> HttpResponse:
     form = PanelForm(typed(request))
     if form.is_valid():
         with refusals_on(form):
+            before = classes_with_own_maps()
             change_set = delete_domain(domain, by=Actor.from_request(request))
             sentence = _("Deleted domain {domain} with its addresses.")
             say(request, sentence, undo=change_set, domain=domain.unicode_name)
+            say_remark(request, before)
             return redirect("domain_list")
     context = {"form": form, "domain": domain, "lost": what_is_lost(domain)}
     return render(request, "mailboxes/domain_delete.html", context)

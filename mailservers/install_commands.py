@@ -6,6 +6,7 @@ from lookup_tables.main_cf import all_parameters
 from mailservers import submission
 from mailservers.main_cf import (
     IS_PROXIED,
+    PASSWORDS_OF_RELAYS,
     READ_MAPS,
     SIGN_IN,
     local_recipients,
@@ -111,7 +112,7 @@ def _is_beside_what_is_there(name: str, host: PostfixHost) -> bool:
     if name == RECIPIENT_RESTRICTIONS:
         return Stage.RECIPIENT not in host.lists.stages
     discarded = (submission.DISCARDED, submission.DISCARDED_AT_SUBMISSION)
-    return name in (RESTRICTION_CLASSES, READ_MAPS, SIGN_IN[-1], *discarded, *all_parameters())
+    return name in (RESTRICTION_CLASSES, READ_MAPS, PASSWORDS_OF_RELAYS, *discarded, *all_parameters())
 
 
 def _beside_what_is_there(name: str, value: str, host: PostfixHost) -> str:
@@ -149,8 +150,8 @@ def _commands_for_what_is_unused(host: PostfixHost) -> list[str]:
     commands = [_command("take_out", name, map_for(name, host)) for name in all_parameters() if name not in used]
     if "local_recipient_maps" not in used:
         commands.append(_command("take_out", "local_recipient_maps", local_recipients(host)))
-    if SIGN_IN[-1] not in used:
-        commands.append(_command("take_out", SIGN_IN[-1], texthash_for(host), *SIGN_IN[:-1]))
+    if PASSWORDS_OF_RELAYS not in used:
+        commands.append(_command("take_out", PASSWORDS_OF_RELAYS, texthash_for(host), *SIGN_IN))
     commands.append(_command("classes", *filter(None, used.get(RESTRICTION_CLASSES, "").split(", "))))
     return commands
 

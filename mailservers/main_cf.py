@@ -3,7 +3,7 @@
 import re
 
 from domains.models import MailSettings
-from lookup_tables.main_cf import has_passwords, parameters_in_use
+from lookup_tables.main_cf import has_passwords, parameters_in_use, uses_dane
 from mailservers import submission
 from mailservers.postfix_host import LISTS_OF_DOMAINS, MAPS_FOR_SUBMISSION, PostfixHost
 from restrictions import main_cf as restrictions
@@ -17,12 +17,14 @@ IS_PROXIED = re.compile(r"proxy:[^\s,}]+")
 
 # smtp(8) reads it as root before it becomes postfix, so nobody else needs to; texthash(5) needs no postmap.
 RELAY_PASSWORDS_FILE = "sasl_passwd"
-SIGN_IN = (
-    "smtp_sasl_auth_enable",
-    "smtp_sender_dependent_authentication",
-    "smtp_sasl_security_options",
-    "smtp_sasl_password_maps",
-)
+# A password in the clear only within TLS: whoever sits between takes STARTTLS out of what the relay offers.
+SIGN_IN = {
+    "smtp_sasl_auth_enable": "yes",
+    "smtp_sender_dependent_authentication": "yes",
+    "smtp_sasl_security_options": "noanonymous, noplaintext",
+    "smtp_sasl_tls_security_options": "noanonymous",
+}
+PASSWORDS_OF_RELAYS = "smtp_sasl_password_maps"
 
 # The default of Postfix 3.5 and later (postconf(5)), less relay_domains.
 WITH_SUBDOMAINS = (
@@ -63,7 +65,8 @@ REASONS = {
     "virtual_alias_domains": "always written: its default asks virtual_alias_maps for bare domains",
     "local_recipient_maps": "the users of the mail host, as import_local_users found them",
     "smtpd_sender_login_maps": "asked only where submission rejects a sender login mismatch",
-    "smtp_sasl_auth_enable": "the passwords for relays, found by the sender",
+    "smtp_dns_support_level": "TLS policies say dane: smtp(8) believes TLSA records that the resolver has validated",
+    "smtp_sasl_auth_enable": "the passwords for relays, found by the sender; in the clear within TLS only",
     "parent_domain_matches_subdomains": "the default less relay_domains: a subdomain of a relay domain is not ours",
     "virtual_mailbox_limit": "bytes; 0 = no limit here: the default of 50 MB would stop mbox files",
 }
@@ -117,8 +120,10 @@ def parameters_for(host: PostfixHost) -> list[tuple[str, str]]:
             ("parent_domain_matches_subdomains", WITH_SUBDOMAINS),
         ]
     parameters += [(name, maps(name)) for name in parameters_in_use()]
+    if uses_dane():
+        parameters.append(("smtp_dns_support_level", "dnssec"))
     if has_passwords():
-        parameters += zip(SIGN_IN, ("yes", "yes", "noanonymous", texthash_for(host)), strict=True)
+        parameters += [*SIGN_IN.items(), (PASSWORDS_OF_RELAYS, texthash_for(host))]
     return parameters
 
 

@@ -119,7 +119,8 @@ def postfix_owner(*, secret: bool = False) -> Owner:
 
 def _relay_passwords() -> str:
     """texthash: the sender, the user name, the password, as smtp_sasl_password_maps in postconf(5) has them."""
-    relays = SenderRelay.objects.filter(active=True, credential__isnull=False).select_related("credential")
+    signs_in = {"active": True, "credential__isnull": False, "credential__retired_at": None}
+    relays = SenderRelay.objects.filter(**signs_in).select_related("credential")
     lines = [
         f"{key} {relay.username}:{decrypted(relay.credential.token)}\n"
         for relay in relays.order_by("key")

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from domains.models import AddressClass, Domain
 from lookup_tables.main_cf import parameters_in_use
 from mailboxes.models import LocalUser
 from restrictions.lists import Lists
@@ -70,12 +69,3 @@ class PostfixHost:
             *(MAPS_FOR_SUBMISSION if self.with_dovecot else ()),
             *parameters_in_use(),
         ]
-
-
-def classes_with_own_maps() -> set[str]:
-    """Which of the classes are there whose maps are written only then: each costs a question a message."""
-    first = {
-        address_class: Domain.objects.filter(address_class=address_class).order_by().values_list("address_class")[:1]
-        for address_class in (AddressClass.LOCAL, AddressClass.RELAY)
-    }
-    return {row[0] for row in first[AddressClass.LOCAL].union(first[AddressClass.RELAY])}

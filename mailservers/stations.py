@@ -8,10 +8,11 @@ from django.db import connection
 from django.db.models import Exists
 
 from domains.models import MailSettings
+from domains.own_maps import classes_with_own_maps
 from lookup_tables.main_cf import TABLES
 from mailboxes.models import LocalUser
 from mailboxes.parsing import ParsedAddress, external_form, split_address
-from mailservers.postfix_host import MAPS_BY_ADDRESS, classes_with_own_maps
+from mailservers.postfix_host import MAPS_BY_ADDRESS
 
 MOST_DESTINATIONS = 1000  # virtual_alias_expansion_limit, postconf(5)
 CONFIGURATION = "/etc/postfix/mailadmin"

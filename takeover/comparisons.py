@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from domains.models import AddressClass
+from domains.own_maps import classes_with_own_maps
 from mailboxes.destinations import split_address
 from mailservers.database_servers import default_hosts
 from mailservers.postfix_config import BACK_DATED, write_directory
-from mailservers.postfix_host import PostfixHost, classes_with_own_maps
+from mailservers.postfix_host import PostfixHost
 from takeover.comparison_keys import ADDRESS, Questions
 from takeover.comparison_settings import differences_not_asked
 from takeover.comparison_sides import Fate, Found, Side, local_part_of, unquoted

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lookup_tables', '0004_fill_keys_in_their_own_script'),
+        ('lookup_tables', '0006_passwords_outlive_relays'),
     ]
 
     operations = [

@@ -45,7 +45,7 @@ DROP FUNCTION mailboxes_path_is_left();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailboxes', '0034_hosts_that_go_on'),
+        ('mailboxes', '0036_answers_in_their_order'),
     ]
 
     operations = [

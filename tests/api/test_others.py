@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
+from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from accounts.history_reading import registered_readings
@@ -13,7 +15,8 @@ from api.scopes import RESOURCES
 from domains.models import Domain
 from jobs.models import Job
 from jobs.services import sweep
-from lookup_tables.models import Transport
+from lookup_tables.models import RelayPassword, Transport
+from lookup_tables.relay_passwords import decrypted
 from lookup_tables.services import add_entry
 from mailboxes.jobs import start_alias_report
 from mailboxes.models import Mailbox
@@ -229,3 +232,14 @@ def test_urls_that_are_not_there(api: Api) -> None:
 def test_too_large(api: Api) -> None:
     answer = api("POST", "domains/", b'{"name": "' + b"x" * 3_000_000 + b'"}')
     assert (answer.status, answer.faults()) == (413, {"": "too_large"})
+
+
+def test_a_password_of_a_relay_whose_key_is_lost_is_typed_again(api: Api, settings: Any) -> None:
+    path, sign_in = "sender-relays/@example.org/", {"result": "[relay.example.net]:587", "username": "us"}
+    assert api("PUT", path, sign_in | {"password": "the first one"}).status == 201
+    settings.RELAY_PASSWORD_KEYS = Fernet.generate_key().decode()
+    assert api("PATCH", path, {"password": "typed again"}).status == 200
+    assert decrypted(RelayPassword.objects.get().token) == "typed again"
+    settings.RELAY_PASSWORD_KEYS = Fernet.generate_key().decode()
+    assert api("PUT", path, sign_in | {"password": "and again"}).status == 200
+    assert decrypted(RelayPassword.objects.get().token) == "and again"

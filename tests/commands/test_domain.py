@@ -45,6 +45,15 @@ def test_it_works(shell: Shell) -> None:
     assert not Domain.objects.get().active
 
 
+@pytest.mark.parametrize("address_class", ["local", "relay"])
+def test_the_first_of_a_class_with_own_maps_asks_for_a_new_configuration(shell: Shell, address_class: str) -> None:
+    assert shell("domain", "add", "example.com").err == ""
+    assert "postfix_config" in shell("domain", "add", "example.org", "--class", address_class).err
+    assert shell("domain", "add", "example.net", "--class", address_class).err == ""
+    assert shell("domain", "change", "example.net", "--class", "virtual-alias").err == ""
+    assert "postfix_config" in shell("domain", "delete", "example.org", "--yes").err
+
+
 def test_json_has_stable_keys(shell: Shell) -> None:
     added = shell("domain", "add", "bücher.example", "--class", "virtual-alias", "--json").json
     assert list(added) == KEYS

@@ -36,6 +36,23 @@ def test_a_name_that_postfix_reads_as_another_one(alice_client: Client) -> None:
     assert "Postfix reads" not in words_of(alice_client.get("/domains/xn--strae-oqa.example/"))
 
 
+@pytest.mark.parametrize("address_class", ["local", "relay"])
+def test_the_first_of_a_class_with_own_maps_asks_for_a_new_configuration(
+    alice_client: Client, address_class: str
+) -> None:
+    remark = "Write the configuration again on the mail host (postfix_config)"
+    values = WANTED | {"address_class": address_class}
+    assert remark not in words_of(alice_client.post(URL, WANTED | {"name": "first.example"}, follow=True))
+    assert remark in words_of(alice_client.post(URL, values, follow=True))
+    assert remark not in words_of(alice_client.post(URL, values | {"name": "next.example"}, follow=True))
+    changed = alice_client.post("/domains/next.example/settings/", {"address_class": "virtual_alias"}, follow=True)
+    assert remark not in words_of(changed)
+    changed = alice_client.post("/domains/example.org/settings/", {"address_class": "virtual_alias"}, follow=True)
+    assert remark in words_of(changed)
+    alice_client.post(URL, values | {"name": "last.example"})
+    assert remark in words_of(alice_client.post("/domains/last.example/delete/", {}, follow=True))
+
+
 def test_an_alias_domain_needs_its_target(alice_client: Client) -> None:
     response = alice_client.post(URL, WANTED | {"address_class": "alias_domain"})
     assert "An alias domain needs a target" in words_of(response)

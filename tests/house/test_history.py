@@ -604,6 +604,7 @@ LEAVES_NOTHING = {
     "mailboxes.imports.faults_of": "It reads.",
     "mailboxes.imports.forget_import": "What is staged changes nothing yet.",
     "mailboxes.imports.forget_old_imports": "What is staged changes nothing yet.",
+    "lookup_tables.services.check_delimiter": "Part of a service.",
     "lookup_tables.services.check_undone": "Part of a service.",
     "lookup_tables.services.what_is_lost": "It reads.",
     "restrictions.access_services.asked_in": "It reads.",

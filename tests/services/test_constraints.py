@@ -468,6 +468,11 @@ REFUSED: list[tuple[str, str, Callable[[Rows], Any]]] = [
         lambda rows: _entry(Canonical, result="a@b.example\n"),
     ),
     ("a_relay_username_is_plain", "a colon", lambda rows: _entry(SenderRelay, username="a:b")),
+    (
+        "a_relay_password_is_no_comment",
+        "# first",
+        lambda rows: _entry(SenderRelay, key="#a@there.example", username="us"),
+    ),
     ("a_relay_username_is_plain", "a line end", lambda rows: _entry(SenderRelay, username="a\n")),
     ("a_selector_names_one_key", "twice", lambda rows: [_dkim_key(rows), _dkim_key(rows)]),
     (

@@ -1,5 +1,7 @@
 """The services of the flat lookup tables: what may stand there, and what a password for a relay leaves behind."""
 
+import re
+from importlib import import_module
 from stat import S_IMODE
 from typing import Any
 
@@ -10,9 +12,11 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from pghistory.core import event_models
 
+from domains.services import change_mail_settings
+from lookup_tables.loops import MOST_STEPS
 from lookup_tables.main_cf import TABLES, parameters_in_use, remark_since, what_is_written
 from lookup_tables.models import Bcc, Canonical, Entry, RelayPassword, Relocated, SenderRelay, TlsPolicy, Transport
-from lookup_tables.relay_passwords import decrypted
+from lookup_tables.relay_passwords import decrypted, encrypted
 from lookup_tables.services import add_entry, change_entry, delete_entry
 from tests.services.checks import TESTER, nothing_changes, one_change_set, refusal
 
@@ -150,6 +154,7 @@ def test_one_address_has_copies_of_both_kinds() -> None:
         (["@x.example @y.example"], "a@y.example a@x.example"),
         (["a@y.example a@x.example"], "@x.example @y.example"),
         (["@x.example a@y.example"], "a@y.example b@x.example"),
+        (["@x.example @y.example", "a@y.example b@z.example"], "b@z.example a@x.example"),
     ],
 )
 def test_canonical_addresses_are_no_loop(there: list[str], new: str) -> None:
@@ -161,6 +166,75 @@ def test_canonical_addresses_are_no_loop(there: list[str], new: str) -> None:
     asleep = add(Canonical, *new.split(), active=False)
     with refusal("goes round in a circle"):
         change_entry(asleep, active=True, by=TESTER)
+
+
+@pytest.mark.parametrize(
+    ("there", "new"),
+    [
+        ([], "a@x.example a+b@x.example"),
+        (["c@x.example d+1@x.example"], "d@x.example c@x.example"),
+        (["d@x.example c@x.example"], "c@x.example d+1@x.example"),
+        (["@x.example a+1@y.example"], "a@y.example b@x.example"),
+    ],
+)
+def test_an_extension_makes_a_loop(there: list[str], new: str) -> None:
+    for pair in there:
+        add(Canonical, *pair.split())
+    with refusal("goes round in a circle", field="result"):
+        add(Canonical, *new.split())
+
+
+@pytest.mark.parametrize(
+    ("there", "new"),
+    [
+        (["a+b@x.example a+b@x.example"], "a@x.example a+b@x.example"),  # it stays itself
+        (["a+b@x.example c@x.example"], "a@x.example a+b@x.example"),
+        ([], "a@x.example a-b@x.example"),
+        ([], '"a+b c"@x.example "a b"@x.example'),
+    ],
+)
+def test_an_extension_that_makes_no_loop(there: list[str], new: str) -> None:
+    for pair in there:
+        add(Canonical, *pair.split())
+    add(Canonical, *new.split(" ") if '"' not in new else re.findall(r'"[^"]*"\S*', new))
+
+
+def test_another_delimiter_makes_no_loop() -> None:
+    add(Canonical, "a@x.example", "a-b@x.example", applies_to="sender")
+    with refusal("a@x.example → a-b@x.example → a-b-b@x.example → a-b-b-b@x.example → …", field="recipient_delimiter"):
+        change_mail_settings(recipient_delimiter="+-", by=TESTER)
+
+
+def chain(most: int, *without: int) -> None:
+    for number in range(most):
+        if number not in without:
+            add(Canonical, f"c{number}@x.example", f"c{number + 1}@x.example")
+
+
+@pytest.mark.parametrize("last", [0, 5, MOST_STEPS])
+def test_a_road_that_is_too_long_for_postfix(last: int) -> None:
+    """Whichever of its rows comes last; tests/smtp/test_canonical.py asks Postfix itself."""
+    chain(MOST_STEPS + 1, last)
+    with refusal("rewrites an address 10 times and no more", field="result"):
+        add(Canonical, f"c{last}@x.example", f"c{last + 1}@x.example")
+
+
+def test_a_long_road_by_domains_and_extensions() -> None:
+    chain(MOST_STEPS - 2)
+    add(Canonical, "@z.example", "@y.example")
+    add(Canonical, "@y.example", "c0+list@x.example")
+    with refusal("w@x.example → ", "no more"):
+        add(Canonical, "w@x.example", "n@z.example")
+    add(Canonical, "w@x.example", "n@y.example")
+
+
+def test_only_a_row_that_has_a_part_in_it_is_refused() -> None:
+    """One that was stored before this rule does not lock the table."""
+    chain(MOST_STEPS)
+    Canonical.objects.create(key="c10@x.example", result="c11@x.example")
+    add(Canonical, "other@x.example", "c2@x.example")
+    with refusal("no more"):
+        add(Canonical, "other2@x.example", "c0@x.example")
 
 
 def test_an_exception_is_no_loop() -> None:
@@ -206,7 +280,9 @@ def test_a_user_name_and_a_password_belong_together() -> None:
         add(SenderRelay, "@example.org", "[mx.example.net]", password="only the relay and we")
     relay = add(SenderRelay, "@example.org", "[mx.example.net]", **SIGN_IN)
     change_entry(relay, username="", by=TESTER)
-    assert not RelayPassword.objects.exists()
+    assert not RelayPassword.objects.filter(retired_at=None).exists()
+    with refusal("password that belongs", field="password"):
+        change_entry(relay, username="us", by=TESTER)
 
 
 @pytest.mark.parametrize("password", ["two\nlines", " blank", "é", "x" * 256])
@@ -218,6 +294,26 @@ def test_a_password_that_postfix_could_not_read_is_refused(password: str) -> Non
 def test_a_user_name_has_no_colon() -> None:
     with refusal("without a colon"):
         add(SenderRelay, "@example.org", "[mx.example.net]", username="u:s", password="only the relay and we")
+
+
+def test_a_sender_that_postfix_takes_for_a_comment_does_not_sign_in() -> None:
+    relay = add(SenderRelay, "#1@example.org", "[mx.example.net]:587")
+    with refusal("begins with #"):
+        change_entry(relay, username="us", password="only the relay and we", by=TESTER)
+    add(SenderRelay, "a#1@example.org", "[mx.example.net]:587", **SIGN_IN)
+
+
+def test_an_upgrade_takes_away_what_postfix_never_read() -> None:
+    add(SenderRelay, "@example.org", "[mx.example.net]:587", **SIGN_IN)
+    migration = import_module("lookup_tables.migrations.0004_senders_that_are_comments").Migration
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE lookup_tables_senderrelay DROP CONSTRAINT a_relay_password_is_no_comment")
+        old = SenderRelay.objects.create(key="#1@example.org", result="[mx.example.net]:587", username="us")
+        RelayPassword.objects.create(relay=old, token=encrypted("never read"))
+        for statement in migration.operations[0].sql:
+            cursor.execute(statement)
+    old.refresh_from_db()
+    assert (old.username, RelayPassword.objects.get().relay.key) == ("", "@example.org")
 
 
 def test_no_relay_sees_the_password_for_another() -> None:
@@ -250,6 +346,20 @@ def test_a_new_password_asks_for_a_new_configuration() -> None:
     relay = add(SenderRelay, "@example.org", "[mx.example.net]", **SIGN_IN)
     before = what_is_written()
     change_entry(relay, password="another one", by=TESTER)
+    assert "postfix_config" in remark_since(before)
+
+
+def test_dane_asks_for_a_new_configuration() -> None:
+    first = add(TlsPolicy, "example.org", "may")
+    before = what_is_written()
+    second = add(TlsPolicy, "example.net", "dane-only")
+    assert "postfix_config" in remark_since(before)
+    before = what_is_written()
+    change_entry(first, result="dane", by=TESTER)
+    assert remark_since(before) == ""
+    delete_entry(first, by=TESTER)
+    assert remark_since(before) == ""
+    change_entry(second, active=False, by=TESTER)
     assert "postfix_config" in remark_since(before)
 
 

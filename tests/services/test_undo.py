@@ -1,17 +1,22 @@
 """Undoing a change set: what was there before is there again, or a sentence says why not."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from accounts import net_events
 from accounts.models import ChangeSet
 from accounts.services import add_user
 from domains.models import Domain
 from domains.services import add_domain, add_domain_admin, change_domain, change_mail_settings
-from lookup_tables.models import Canonical, SenderRelay
-from lookup_tables.services import add_entry, delete_entry
+from lookup_tables.models import Canonical, RelayPassword, SenderRelay
+from lookup_tables.relay_passwords import decrypted, purge_passwords
+from lookup_tables.services import add_entry, change_entry, delete_entry
 from mailboxes import undo_rules
 from mailboxes.credentials import is_password
+from mailboxes.credentials_purge import KEPT
 from mailboxes.models import Alias, Mailbox, MailboxCredential, RelayRecipient
 from mailboxes.relay import add_relay_recipients, delete_relay_recipients
 from mailboxes.removal import delete_domain
@@ -326,8 +331,35 @@ def test_lookup_tables_keep_their_rules(db: None) -> None:
         undo_change_set(last("Deleted canonical address a@example.org"), by=TESTER)
 
 
-def test_a_relay_does_not_come_back_without_its_password(db: None) -> None:
+def passwords_of_relays() -> list[str]:
+    return [decrypted(one.token) for one in RelayPassword.objects.filter(retired_at=None)]
+
+
+def test_a_relay_comes_back_with_its_password(db: None) -> None:
     relay = add_entry(SenderRelay, "@example.org", "[a.example]", username="us", password="a long one", by=TESTER)
     delete_entry(relay, by=TESTER)
-    with refusal("Type the password that belongs to this user name"):
+    assert passwords_of_relays() == []
+    undo("Deleted the relay of sender @example.org")
+    assert passwords_of_relays() == ["a long one"]
+    undo("Undid: Deleted the relay of sender @example.org")
+    assert (SenderRelay.objects.count(), passwords_of_relays()) == (0, [])
+
+
+def test_a_relay_signs_in_again_with_its_password(db: None) -> None:
+    relay = add_entry(SenderRelay, "@example.org", "[a.example]", username="us", password="a long one", by=TESTER)
+    change_entry(relay, username="", result="[b.example]", by=TESTER)
+    assert passwords_of_relays() == []
+    undo("Changed the relay of sender @example.org")
+    assert passwords_of_relays() == ["a long one"]
+
+
+def test_a_relay_does_not_come_back_when_its_password_was_purged(db: None) -> None:
+    relay = add_entry(SenderRelay, "@example.org", "[a.example]", username="us", password="a long one", by=TESTER)
+    delete_entry(relay, by=TESTER)
+    purge_passwords()
+    assert RelayPassword.objects.exists()
+    RelayPassword.objects.update(retired_at=timezone.now() - KEPT - timedelta(minutes=1))
+    purge_passwords()
+    assert not RelayPassword.objects.exists()
+    with refusal("@example.org signs in at the relay is not kept any longer"):
         undo_change_set(last("Deleted the relay of sender @example.org"), by=TESTER)

@@ -1,10 +1,7 @@
 """The flat lookup tables through the real smtpd, cleanup and smtp: what a sender hears, and where the mail goes."""
 
-import socket
 import subprocess
-import threading
 from collections.abc import Generator
-from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from stat import S_IMODE
@@ -17,44 +14,8 @@ from lookup_tables.services import add_entry, change_entry, delete_entry
 from mailboxes.renaming import rename_address
 from mailservers.lookup import look_up
 from tests.plugins.example_mail import TESTER, add_alias, add_domain, add_mailbox
-from tests.plugins.mail_stack import Postfix, decoded, free_port
-
-HERE = "127.0.0.1"
-
-
-class Relay:
-    """A mail server that listens, offers AUTH, and remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.heard: list[str] = []
-        self.server = socket.create_server((HERE, self.port))
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self) -> None:
-        with suppress(OSError):  # the test is over
-            while True:
-                client, _address = self.server.accept()
-                with client, suppress(ConnectionError):  # smtp(8) hangs up without waiting for the answer to QUIT
-                    self.talk(client)
-
-    def talk(self, client: socket.socket) -> None:
-        client.sendall(b"220 relay.example.net ESMTP\r\n")
-        in_data = False
-        for line in client.makefile("rb"):
-            words = line.decode().rstrip("\r\n")
-            self.heard.append(words)
-            if in_data and words != ".":
-                continue
-            if in_data or not words.startswith(("EHLO", "AUTH", "DATA", "QUIT")):
-                in_data, answer = False, "250 2.0.0 well"
-            elif words.startswith("EHLO"):
-                answer = "250-relay.example.net\r\n250 AUTH PLAIN"
-            elif words.startswith("AUTH"):
-                answer = "235 2.7.0 welcome"
-            else:
-                in_data, answer = words == "DATA", "354 go on" if words == "DATA" else "221 bye"
-            client.sendall(f"{answer}\r\n".encode())
+from tests.plugins.mail_stack import Postfix, decoded
+from tests.smtp.relays import HERE, Relay
 
 
 @pytest.fixture(scope="module")
@@ -204,14 +165,6 @@ def test_a_sender_with_a_relay(mail: Postfix, relay: Relay) -> None:
     assert delivery.status == "sent"
     assert delivery.relay == f"{HERE}[{HERE}]:{relay.port}"
     assert not [line for line in relay.heard if line.startswith("AUTH")]
-
-
-def test_a_sender_signs_in_at_the_relay(mail: Postfix, relay: Relay) -> None:
-    relay.heard.clear()
-    (delivery,) = mail.send("far@elsewhere.example", sender="ann+x@signs-in.example", client=HERE)
-    assert delivery.relay == f"{HERE}[{HERE}]:{relay.port}"
-    assert "AUTH PLAIN AHVzAG9ubHkgdGhlIHJlbGF5IGFuZCB3ZQ==" in relay.heard  # base64: NUL us NUL only the relay and we
-    assert "only the relay and we" not in mail.log()
 
 
 def test_the_lookup_knows_the_relay_of_a_sender(mail: Postfix, relay: Relay) -> None:

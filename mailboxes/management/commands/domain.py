@@ -19,6 +19,7 @@ from accounts.commands import (
 from domains.commands import domain_named, domain_row, person_named
 from domains.fields import normalised_domain, size_in_bytes
 from domains.models import AddressClass, Domain
+from domains.own_maps import classes_with_own_maps, remark_since
 from domains.services import LIMITS, add_domain, add_domain_admin, change_domain, remove_domain_admin
 from mailboxes.counting import recount
 from mailboxes.removal import delete_domain, what_is_lost
@@ -110,16 +111,20 @@ class Command(NounCommand):
             parser.add_argument(option, dest=limit, metavar=metavar, type=read, help=sentence)
 
     def do_add(self, options: Options) -> None:
+        before = classes_with_own_maps()
         domain = add_domain(options["name"], **_values(options), active=options["active"], by=self.by)
         self.done(_("Added domain %(domain)s.") % {"domain": domain}, domain_row(domain), options)
+        self._remark(before)
 
     def do_change(self, options: Options) -> None:
         domain = domain_named(options["name"])
         changes = _values(options) | given(options, "active")
         if not changes:
             self.wrong_usage(_("Say what is to change; “domain change --help” names the options."))
+        before = classes_with_own_maps()
         domain = change_domain(domain, **changes, version=options["if_version"], by=self.by)
         self.done(_("Changed domain %(domain)s.") % {"domain": domain}, domain_row(domain), options)
+        self._remark(before)
 
     def do_suspend(self, options: Options) -> None:
         domain = change_domain(domain_named(options["name"]), suspended=True, by=self.by)
@@ -132,8 +137,15 @@ class Command(NounCommand):
     def do_delete(self, options: Options) -> None:
         domain = domain_named(options["name"])
         self.make_sure(_("Delete domain %(domain)s?") % {"domain": domain}, what_is_lost(domain), options)
+        before = classes_with_own_maps()
         delete_domain(domain, by=self.by)
         self.done(_("Deleted domain %(domain)s.") % {"domain": domain}, {"deleted": domain.name}, options)
+        self._remark(before)
+
+    def _remark(self, before: set[str]) -> None:
+        sentence = remark_since(before)
+        if sentence:
+            self.remark(sentence)
 
     def do_recount(self, options: Options) -> None:
         named = {"pk": domain_named(options["name"]).pk} if options["name"] else {}

@@ -9,11 +9,12 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from domains.models import AddressClass
+from domains.own_maps import classes_with_own_maps
 from mailservers.commands import WritingCommand
 from mailservers.database_servers import default_hosts, named_server
 from mailservers.domain_files import ListsHere, NotIndexed, write_domain_files
 from mailservers.postfix_config import packed, write_directory
-from mailservers.postfix_host import KINDS_OF_FILES, PostfixHost, classes_with_own_maps
+from mailservers.postfix_host import KINDS_OF_FILES, PostfixHost
 
 
 class Command(WritingCommand):
