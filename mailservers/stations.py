@@ -1,5 +1,6 @@
 """The maps that Postfix asks on the way of a message: which keys, in which order, through the same SQL functions."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,10 +40,10 @@ class Station:
 
     @property
     def proof(self) -> str:
-        """The command by which Postfix itself answers."""
+        """The command by which Postfix itself answers, quoted for a shell: whoever chooses the name of a mailbox must
+        not choose what an administrator runs."""
         key = (self.hit or self.asked[-1]).key
-        quoted = f"'{key}'" if any(mark in key for mark in "\"' $`\\&;|<>()*?") and "'" not in key else key
-        return f"postmap -q {quoted} pgsql:{CONFIGURATION}/{self.file or self.parameter}.cf"
+        return shlex.join(["postmap", "-q", key, f"pgsql:{CONFIGURATION}/{self.file or self.parameter}.cf"])
 
 
 def _settings() -> Any:
