@@ -20,6 +20,7 @@ from lookup_tables.services import add_entry
 from mailboxes import services as mailboxes
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.relay import add_relay_recipients
+from mailboxes.ways import LONGEST_CHAIN
 from mailservers.lookup import Lookup, Node, look_up, stations_of
 from mailservers.stations import CONFIGURATION
 from restrictions.access_services import add_rule, choose_class, protect_alias
@@ -259,3 +260,30 @@ def test_a_shell_takes_each_proof_as_it_stands(postfix: Postfix, tmp_path: Path)
             expected = ",".join(station.hit.results) if station.hit else ""
             assert (said.stdout.removesuffix("\n"), said.stderr) == (expected, ""), station.proof
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_extension_that_makes_a_name_long(postfix: Postfix) -> None:
+    add_domain("one.example")
+    name = "n" * 60
+    add_mailbox(f"{name}@one.example")
+    add_alias("sales@one.example", f"{name}@one.example")
+    found = as_postfix_does(postfix, "sales+newsletter@one.example")
+    assert [(node.address, node.end) for node in found.destinations] == [(f"{name}+newsletter@one.example", "mailbox")]
+
+
+def test_the_longest_chain_that_can_be_saved(postfix: Postfix) -> None:
+    add_domain("one.example")
+    add_mailbox("c0@one.example")
+    for number in range(1, LONGEST_CHAIN + 1):
+        add_alias(f"c{number}@one.example", f"c{number - 1}@one.example")
+    found = as_postfix_does(postfix, f"c{LONGEST_CHAIN}@one.example")
+    assert [(node.address, node.end) for node in found.destinations] == [("c0@one.example", "mailbox")]
+
+
+def test_a_copy_has_a_thousand_destinations_of_its_own(postfix: Postfix) -> None:
+    add_domain("one.example")
+    for name in ("big", "copy"):
+        add_alias(f"{name}@one.example", *(f"{name}{number}@elsewhere.example" for number in range(600)))
+    add_entry(Bcc, "big@one.example", "copy@one.example", applies_to="recipient", by=TESTER)
+    postfix.configure()
+    assert {node.end for node in as_postfix_does(postfix, "big@one.example").destinations} == {"outside"}
