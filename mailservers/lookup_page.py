@@ -54,6 +54,7 @@ class Branch:
     why: str
     way: str
     way_url: str
+    proof: str
     opens: bool
     closes: range
 
@@ -212,6 +213,7 @@ def _branches(tree: Node, found: Mapping[Key, list[Found]], why: Mapping[str, st
                 is_mbox=not node.mail_path.endswith("/"),
                 way=node.way,
                 way_url=url if is_about_way else "",
+                proof=node.station.proof if node.station else "",
                 why=why.get(node.address, "") if node.end == "refused" else "",
                 opens=bool(node.children),
                 closes=range(0 if node.children else ending),

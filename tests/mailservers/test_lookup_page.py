@@ -56,6 +56,8 @@ def test_it_works() -> None:
     assert "falcot.org/laure/" in html
     assert "mbox <code>falcot.org/sophie</code>" in html
     assert "postmap -q contact@falcotsbrand.com pgsql:/etc/postfix/mailadmin/virtual_alias_maps.cf" in html
+    tree = html.partition('class="tree"')[2]
+    assert "postmap -q laure@falcot.org pgsql:/etc/postfix/mailadmin/virtual_mailbox_maps.cf" in tree
     assert 'href="/aliases/contact@falcotsbrand.com/"' in html
     assert "Last changed by tester" in html
 
