@@ -1,6 +1,6 @@
 """What of the API is no noun: the history, questions to the maps, health, and the description itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +32,7 @@ from domains.history import change_sets_of, change_sets_visible_to
 from lookup_tables.main_cf import all_parameters
 from mailboxes.jobs import start_undo
 from mailboxes.undo import is_long_work, undo_change_set
-from mailservers.lookup import Lookup, Sender, Station, ask_map
+from mailservers.lookup import Lookup, Sender, Station, ask_map, steps_of
 from mailservers.lookup_page import look_up_for
 from mailservers.postfix_host import (
     MAPS_BY_ADDRESS,
@@ -40,6 +40,7 @@ from mailservers.postfix_host import (
     MAPS_FOR_LOCAL_DOMAINS,
     MAPS_FOR_RELAY_DOMAINS,
 )
+from mailservers.rows_behind import rows_of, station_as_json
 from mailservers.simulation import WORDS_OF_SESSION, question_of, verdict_on
 from mailservers.simulation_words import as_json
 
@@ -165,9 +166,21 @@ class AskedSerializer(serializers.Serializer[Any]):
     results = serializers.ListField(child=serializers.CharField(), read_only=True)
 
 
+class RowSerializer(serializers.Serializer[Any]):
+    """What made a map answer, with its page."""
+
+    kind = serializers.CharField(read_only=True)
+    name = serializers.CharField(read_only=True)
+    url = serializers.CharField(read_only=True)
+    changed_by = serializers.CharField(read_only=True)
+    changed_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+
 class StationSerializer(serializers.Serializer[Any]):
     parameter = serializers.CharField(read_only=True)
     asked = AskedSerializer(many=True, read_only=True)
+    proof = serializers.CharField(read_only=True, help_text=_("The command by which Postfix itself answers."))
+    rows = RowSerializer(many=True, read_only=True)
 
 
 class DestinationSerializer(serializers.Serializer[Any]):
@@ -197,6 +210,9 @@ class LookupSerializer(serializers.Serializer[Any]):
     code = serializers.IntegerField(read_only=True)
     reply = serializers.CharField(read_only=True)
     stations = StationSerializer(many=True, read_only=True)
+    steps = StationSerializer(
+        many=True, read_only=True, help_text=_("What is asked once the mail is taken: rewriting, delivery and copies.")
+    )
     destinations = DestinationSerializer(many=True, read_only=True)
     logins = serializers.ListField(child=serializers.CharField(), read_only=True)
     access = StationSerializer(many=True, read_only=True)
@@ -228,6 +244,11 @@ class LookUp(HouseView):
         if login and not sender:
             raise BadQuestion(_("“login” needs “from” as well: the sender."))
         found: Lookup = look_up_for(request.user, words.get("address", ""), sender=sender, login=login)
+        rows = rows_of([found])
+
+        def told(stations: Iterable[Station]) -> list[dict[str, Any]]:
+            return [station_as_json(station, rows) for station in stations]
+
         return Response(
             {
                 "address": found.address,
@@ -235,29 +256,22 @@ class LookUp(HouseView):
                 "is_accepted": found.is_accepted,
                 "code": found.code,
                 "reply": found.reply,
-                "stations": list(map(_station, found.door)),
+                "stations": told(found.door),
+                "steps": told(steps_of(found)),
                 "destinations": [
                     {name: getattr(one, name) for name in ("address", "end", "mail_path", "way")}
                     for one in found.destinations
                 ],
                 "logins": list(found.logins),
-                "access": list(map(_station, found.access)),
+                "access": told(found.access),
                 "lists_decide": found.lists_decide,
-                "sender": _sender(found.sender) if found.sender else None,
+                "sender": _sender(found.sender) | {"stations": told(found.sender.stations)} if found.sender else None,
             }
         )
 
 
 def _sender(sender: Sender) -> dict[str, Any]:
-    names = ("address", "becomes", "login", "may_send", "reply")
-    return {name: getattr(sender, name) for name in names} | {"stations": list(map(_station, sender.stations))}
-
-
-def _station(station: Station) -> dict[str, Any]:
-    return {
-        "parameter": station.parameter,
-        "asked": [{"key": one.key, "results": list(one.results)} for one in station.asked],
-    }
+    return {name: getattr(sender, name) for name in ("address", "becomes", "login", "may_send", "reply")}
 
 
 class SimulatedStepSerializer(serializers.Serializer[Any]):

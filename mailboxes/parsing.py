@@ -15,6 +15,7 @@ ATEXT = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]"
 DOT_STRING = re.compile(rf"{ATEXT}+(\.{ATEXT}+)*", re.IGNORECASE)
 NEEDS_NO_QUOTES_FROM_PEOPLE = re.compile(rf"({ATEXT}|\.)+", re.IGNORECASE)
 PROGRAM_OR_FILE = re.compile(r'"?(\||:include:|/[^@]*$)', re.IGNORECASE)  # aliases(5)
+ONE_OF_SEVERAL = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s,])+')
 QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
@@ -77,6 +78,18 @@ def parse_address(text: str, *, may_be_whole_domain: bool = False, keep_case: bo
     parsed = ParsedAddress(normalised, normalised_domain(domain))
     refuse_long_address(str(parsed))
     return parsed
+
+
+def several(text: str) -> list[str]:
+    """What is typed with blanks or commas between; within quotes these belong to an address."""
+    return ONE_OF_SEVERAL.findall(text)
+
+
+def parse_result(text: str) -> ParsedAddress:
+    """Takes apart what a map answered. It was judged when it was stored; with the extension of what was asked for, its
+    local part may be longer than one that people may type, and Postfix takes it."""
+    local_part, _at, domain = text.rpartition("@")
+    return ParsedAddress(_unquoted(local_part).lower(), domain.lower())
 
 
 def refuse_long_address(address: str) -> None:

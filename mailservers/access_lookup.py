@@ -10,21 +10,20 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from domains.models import Domain
-from mailservers.stations import Asked, Station
+from mailservers.stations import Asked, Maps, Station
 from restrictions import access_main_cf as access
 from restrictions.access_models import AccessRule, AccessTable, AppliesTo, ProtectedAlias, RecipientClass
-from restrictions.models import Restriction
 
 NOTHING = "DUNNO"
 
 
-def access_stations(recipient: str, sender: str = "") -> tuple[Station, ...]:
+def access_stations(recipient: str, sender: str, maps: Maps) -> tuple[Station, ...]:
     """The tables in the order in which smtpd asks them in the recipient list: those of the panel first."""
-    return tuple(_stations(recipient.lower(), sender.lower()))
+    return tuple(_stations(recipient.lower(), sender.lower(), maps))
 
 
-def _stations(recipient: str, sender: str) -> Iterator[Station]:
-    classes = access.Classes.current()
+def _stations(recipient: str, sender: str, maps: Maps) -> Iterator[Station]:
+    classes, entries = maps.access
     for one in classes.maps_before_all:
         first = _asked(one, recipient)
         yield first
@@ -32,7 +31,7 @@ def _stations(recipient: str, sender: str) -> Iterator[Station]:
         yield from (_asked(asked, sender) for name, asked in classes.made if name in chosen)
     keys = {f"check_{AppliesTo.RECIPIENT}_access": recipient, f"check_{AppliesTo.SENDER}_access": sender}
     seen = set()
-    for entry in Restriction.objects.filter(name__in=keys, active=True).select_related("access_table").order_by("pk"):
+    for entry in entries:
         asked = classes.map_asked_by(entry)
         if keys[entry.name] and (asked, entry.name) not in seen:
             seen.add((asked, entry.name))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from domains.models import Domain, MailSettings
 from mailboxes.destinations import fitting_pattern
 from mailboxes.models import Address, Alias, Mailbox
-from mailboxes.parsing import parse_address, split_address
+from mailboxes.parsing import parse_result, split_address
 from mailboxes.times import in_words
 from mailservers.lookup import Lookup
 
@@ -22,6 +22,7 @@ class Behind:
 
     domains: Mapping[str, Domain]
     addresses: Mapping[str, Address]
+    delimiters: str
 
 
 def what_is_behind(keys: Iterable[str]) -> Behind:
@@ -38,7 +39,7 @@ def what_is_behind(keys: Iterable[str]) -> Behind:
         local_part, at, name = key.rpartition("@")
         if at and name in domains:
             try:
-                local_part = parse_address(key, may_be_whole_domain=True).local_part
+                local_part = parse_result(key).local_part
             except ValidationError:  # the key of a table that is asked for more than an address: "7 jean@falcot.org"
                 continue
             domain_id = domains[name].answers_for.pk
@@ -46,14 +47,14 @@ def what_is_behind(keys: Iterable[str]) -> Behind:
             # Without an extension there is no base, and without a pattern none: empty, it would be the catch-all.
             found = [*filter(None, (local_part, base, fitting_pattern(local_part, patterns[domain_id]))), ""]
             candidates[key] = [(domain_id, one) for one in dict.fromkeys(found)]
-    return Behind(domains, _first_of(candidates))
+    return Behind(domains, _first_of(candidates), delimiters)
 
 
 def _first_of(candidates: Mapping[str, list[tuple[int, str]]]) -> dict[str, Address]:
     wanted = Q(pk__in=[])
     for domain_id, local_part in {pair for pairs in candidates.values() for pair in pairs}:
         wanted |= Q(domain=domain_id, local_part=local_part)
-    there = Address.objects.filter(wanted).select_related("domain", "alias", "mailbox")
+    there = Address.objects.filter(wanted).select_related("domain", "alias", "mailbox", "relay_recipient")
     by_name = {(address.domain_id, address.local_part): address for address in there}
     firsts = {
         key: next((by_name[pair] for pair in pairs if pair in by_name), None) for key, pairs in candidates.items()
@@ -84,8 +85,7 @@ def why_refused(refused: Iterable[str], behind: Behind) -> dict[str, str]:
 
 
 def _refused_in(found: Lookup) -> Iterator[str]:
-    """What a transport or a relocated address refuses says so itself."""
-    if found.code >= 500 and ("User unknown in" in found.reply or not found.address_class):
+    if found.is_unknown:
         yield found.address
     for node in found.tree.endings() if found.tree else ():
         if node.end == "refused" and not node.way:

@@ -4,19 +4,26 @@ The order is that of smtpd(8) (which reply), trivial-rewrite(8) (which address c
 (canonical addresses and copies, then aliases, again and again until nothing changes: ADDRESS_REWRITING_README) and
 virtual(8) (which file). The maps are asked through the same SQL functions."""
 
+import contextlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from domains.models import AddressClass
-from mailboxes.parsing import ParsedAddress, external_form, parse_address
+from mailboxes.parsing import ParsedAddress, external_form, parse_address, parse_result
+from mailboxes.ways import LONGEST_CHAIN
 from mailservers.access_lookup import access_stations
 from mailservers.postfix_host import MAPS_BY_ADDRESS
 from mailservers.stations import MOST_DESTINATIONS, Asked, Maps, Station
 
-DEEPEST = 50  # levels shown; Postfix follows 1000 (virtual_alias_recursion_limit)
+# A chain that was saved is followed to its end, through alias domains and canonical addresses too. Postfix follows 1000
+# (virtual_alias_recursion_limit).
+DEEPEST = LONGEST_CHAIN + 10
+MOST_STEPS = 5000  # addresses followed at a time
 
 # Names in the order in which trivial-rewrite tries them.
 CLASS_MAPS = (
@@ -31,6 +38,24 @@ OWN_AGENT: dict[str, str] = {
 }  # virtual(8), local(8)
 CANONICAL_FOR_SENDERS = ("sender_canonical_maps", "canonical_maps")
 CANONICAL_FOR_RECIPIENTS = ("recipient_canonical_maps", "canonical_maps")
+# What is asked ahead, of what was typed, of the sender, and of all that an address becomes.
+FIRST_MAPS = ("suspended_domains", "smtpd_sender_login_maps")
+SENDERS_MAPS = (
+    "smtpd_sender_login_maps",
+    *CANONICAL_FOR_SENDERS,
+    "sender_dependent_relayhost_maps",
+    "sender_bcc_maps",
+)
+REWRITING_MAPS = (*CANONICAL_FOR_RECIPIENTS, "virtual_alias_maps", "alias_maps", "recipient_bcc_maps")
+MAPS_OF_ENDS = (
+    *(parameter for parameter, _address_class in CLASS_MAPS),
+    "virtual_mailbox_maps",
+    "relay_recipient_maps",
+    "local_recipient_maps",
+    "transport_maps",
+    "relocated_maps",
+)
+NO_EXTENSION = ("alias_maps", "recipient_bcc_maps", "sender_bcc_maps")  # none goes on to their results
 NEVER_UNKNOWN = ("postmaster", "mailer-daemon", "double-bounce")
 NOBODY = "<>"  # postfix.smtpd_sender_login_maps: belongs to nobody, do not ask on
 
@@ -51,6 +76,19 @@ class Node:
             yield self
         for child in self.children:
             yield from child.endings()
+
+
+@dataclass
+class Expansion:
+    """What cleanup(8) has in mind while it expands one recipient, for each copy and each message of local(8) anew."""
+
+    destinations: int = 1
+    end_in_themselves: set[str] = field(default_factory=set)
+
+    def are_too_many(self, hit: Asked) -> bool:
+        """Two aliases that deliver to two aliases each, for thirty levels, would be a thousand million destinations."""
+        self.destinations += len(hit.results) - 1
+        return self.destinations > MOST_DESTINATIONS
 
 
 @dataclass(frozen=True)
@@ -100,6 +138,11 @@ class Lookup:
         return 400 <= self.code < 500
 
     @property
+    def is_unknown(self) -> bool:
+        """Refused because no map knows it; a transport or a relocated address that refuses says so itself."""
+        return self.code >= 500 and ("User unknown in" in self.reply or not self.address_class)
+
+    @property
     def destinations(self) -> list[Node]:
         """Where a message and its copies end: each place once for each address that led to it, as cleanup(8) does it
         with enable_original_recipient (postconf(5))."""
@@ -120,15 +163,20 @@ def stations_of(found: Lookup) -> Iterator[Station]:
         yield from found.sender.stations
     yield from found.access
     yield from found.door
-    nodes = [tree for tree in (found.tree, *found.copies) if tree]
+    yield from steps_of(found)
+    if found.senders:
+        yield found.senders
+
+
+def steps_of(found: Lookup) -> Iterator[Station]:
+    """Every map that is asked once the mail is taken."""
+    nodes = deque(tree for tree in (found.tree, *found.copies) if tree)
     while nodes:
-        node = nodes.pop(0)
+        node = nodes.popleft()
         if node.station:
             yield node.station
         nodes += node.children
     yield from found.bcc
-    if found.senders:
-        yield found.senders
 
 
 def ask_map(parameter: str, key: str) -> tuple[str, ...]:
@@ -139,12 +187,14 @@ def ask_map(parameter: str, key: str) -> tuple[str, ...]:
     return Maps().ask(parameter, key.lower()).results
 
 
-def look_up(text: str, *, sender: str = "", login: str = "") -> Lookup:
+def look_up(text: str, *, sender: str = "", login: str = "", maps: Maps | None = None) -> Lookup:
     """Raises ValidationError with a sentence if this is no address. `sender` is the envelope sender, `login` the
-    address of the mailbox that signed in to send; both may be left out."""
-    address, maps = parse_address(text), Maps()
+    address of the mailbox that signed in to send; both may be left out. `maps` is what `asked_ahead` gave for several
+    addresses."""
+    address = parse_address(text)
+    maps = maps or asked_ahead([text], sender)
     known_sender = _sender(sender, login, maps) if sender else None
-    said = access_stations(str(address), known_sender.address if known_sender else "")
+    said = access_stations(str(address), known_sender.address if known_sender else "", maps)
     door, address_class, refused = _at_the_door(address, maps)
     senders, _extension = maps.find("smtpd_sender_login_maps", address)
     if refused:
@@ -167,6 +217,49 @@ def look_up(text: str, *, sender: str = "", login: str = "") -> Lookup:
         sender=known_sender,
         access=said,
     )
+
+
+# Asking ahead
+
+
+def asked_ahead(texts: Iterable[str], sender: str = "") -> Maps:
+    """The maps, with what they will be asked about these addresses: a statement for each level of the expansion,
+    however many addresses there are. What is no address is left out; what is not known ahead is asked in its turn."""
+    maps = Maps()
+    typed, senders = list(_addresses_in(texts)), list(_addresses_in([sender]))
+    keys = [key for one in typed for key in maps.keys_about(one, FIRST_MAPS)]
+    keys += [key for one in senders for key in maps.keys_about(one, filter(maps.names, SENDERS_MAPS))]
+    rewriting, ends = [list(filter(maps.names, some)) for some in (REWRITING_MAPS, MAPS_OF_ENDS)]
+    level, seen = typed, set(typed)
+    for _step in range(DEEPEST):
+        keys += [key for one in level for key in maps.keys_about(one, [*rewriting, *ends])]
+        maps.ask_ahead(keys)
+        found = [there for one in level for there in _following(one, rewriting, maps)]
+        if level is typed and maps.names("sender_bcc_maps"):
+            found += [there for one in senders for there in _following(one, ["sender_bcc_maps"], maps)]
+        level, keys = [one for one in dict.fromkeys(found) if one not in seen], []
+        seen.update(level)
+        if not level or len(seen) > MOST_STEPS:
+            break
+    return maps
+
+
+def _addresses_in(texts: Iterable[str]) -> Iterator[ParsedAddress]:
+    for text in texts:
+        with contextlib.suppress(ValidationError):
+            yield parse_address(text)
+
+
+def _following(address: ParsedAddress, parameters: Iterable[str], maps: Maps) -> Iterator[ParsedAddress]:
+    """What an address may become by any of these maps, in one step."""
+    for parameter in parameters:
+        if parameter == "alias_maps":
+            station, extension = maps.find_local_alias(address), ""
+        else:
+            station, extension = maps.find(parameter, address)
+        for result in station.hit.results if station.hit else ():
+            goes_on = "" if parameter in NO_EXTENSION else extension
+            yield parse_result(_rewritten_by(result, address, goes_on))
 
 
 # smtpd(8) and trivial-rewrite(8)
@@ -225,8 +318,8 @@ def fault_of(address: ParsedAddress, maps: Maps) -> str:
 def _address_class(domain: str, maps: Maps) -> tuple[tuple[Station, ...], str]:
     stations = []
     for parameter, address_class in CLASS_MAPS:
-        if address_class in (AddressClass.LOCAL, AddressClass.RELAY) and address_class not in maps.classes:
-            continue  # postfix_config does not write this map then
+        if not maps.names(parameter):
+            continue
         stations.append(Station(parameter, (maps.ask(parameter, domain),)))
         if stations[-1].hit:
             return tuple(stations), address_class
@@ -285,7 +378,7 @@ def _recipients(address: ParsedAddress, address_class: str, maps: Maps) -> tuple
 def _clean_up(address: str, maps: Maps, above: tuple[str, ...] = ()) -> tuple[Node, str]:
     """The way of a recipient: canonical addresses, then aliases; and what it was before the aliases."""
     rewritten, steps = _rewritten(address, CANONICAL_FOR_RECIPIENTS, maps)
-    tree = _expand(rewritten, maps, above)
+    tree = _expand(rewritten, Expansion(), maps, above)
     for before, station in reversed(steps):
         if station.hit and before != tree.address:
             tree = Node(before, (tree,), station=station)
@@ -297,16 +390,12 @@ def _rewritten(address: str, parameters: tuple[str, ...], maps: Maps) -> tuple[s
     steps: list[tuple[str, Station]] = []
     for parameter in parameters:
         for _round in range(DEEPEST if maps.has(parameter) else 0):
-            parsed = parse_address(address)
+            parsed = parse_result(address)
             station, extension = maps.find(parameter, parsed)
             steps.append((address, station))
             if not station.hit:
                 break
-            result = station.hit.results[0]
-            if result.startswith("@"):
-                new = external_form(parsed.local_part, result[1:])
-            else:
-                new = _with_extension(result, extension)
+            new = _rewritten_by(station.hit.results[0], parsed, extension)
             if new == address:
                 break
             address = new
@@ -321,31 +410,46 @@ def _copies(rewritten: str, sender: Sender | None, maps: Maps) -> tuple[tuple[St
         ("recipient_bcc_maps", rewritten),
     ):
         if address and maps.has(parameter):
-            station, _extension = maps.find(parameter, parse_address(address))
+            station, _extension = maps.find(parameter, parse_result(address))
             stations.append(station)
             if station.hit:
                 copies.append(_clean_up(station.hit.results[0], maps)[0])
     return tuple(stations), tuple(copies)
 
 
-def _expand(address: str, maps: Maps, above: tuple[str, ...]) -> Node:
+def _expand(address: str, expansion: Expansion, maps: Maps, above: tuple[str, ...]) -> Node:
     """cleanup_map1n(): an address that expands into itself ends there, also when it comes again (two mailboxes that
     send each other copies); any other way back is a loop."""
-    parsed = parse_address(address)
+    maps.steps += 1
+    parsed = parse_result(address)
     station, extension = maps.find("virtual_alias_maps", parsed)
-    if not station.hit or address in maps.end_in_themselves:
+    if not station.hit or address in expansion.end_in_themselves:
         return _end(parsed, maps, above)
-    if address in above or len(above) > DEEPEST:
-        return Node(address, end="loop", station=station)
-    if maps.are_too_many(station.hit):
-        return Node(address, end="too_many", station=station)
+    if end := _is_over(address, station.hit, expansion, maps, above):
+        return Node(address, end=end, station=station)
     following = [_with_extension(result, extension) for result in station.hit.results]
     if address in following:
-        maps.end_in_themselves.add(address)
-    children = (
-        _end(parsed, maps, above) if one == address else _expand(one, maps, (*above, address)) for one in following
-    )
+        expansion.end_in_themselves.add(address)
+    children = []
+    for one in following:
+        if maps.steps > MOST_STEPS:
+            children.append(Node(one, end="not_followed"))
+            break
+        follow = one != address
+        children.append(_expand(one, expansion, maps, (*above, address)) if follow else _end(parsed, maps, above))
     return Node(address, tuple(children), station=station)
+
+
+def _is_over(address: str, hit: Asked, expansion: Expansion, maps: Maps, above: tuple[str, ...]) -> str:
+    """Why the results of an alias are not followed, a key of ENDINGS; "" if they are."""
+    if address in above:
+        return "loop"
+    if len(above) > DEEPEST:
+        # With an extension that grows in each round no address comes again.
+        return "loop" if maps.base_of(address) in map(maps.base_of, above) else "not_followed"
+    if maps.steps > MOST_STEPS:
+        return "not_followed"
+    return "too_many" if expansion.are_too_many(hit) else ""
 
 
 def _end(address: ParsedAddress, maps: Maps, above: tuple[str, ...]) -> Node:
@@ -383,18 +487,28 @@ def _end_locally(address: ParsedAddress, maps: Maps, above: tuple[str, ...]) -> 
         users = maps.find("local_recipient_maps", address)[0] if maps.has("local_recipient_maps") else None
         is_unknown = users is not None and not users.hit
         return Node(str(address), end="refused" if is_unknown else "local", station=users or station)
-    if str(address) in above or len(above) > DEEPEST:
-        return Node(str(address), end="loop", station=station)
-    if maps.are_too_many(station.hit):
-        return Node(str(address), end="too_many", station=station)
-    children = tuple(_clean_up(one, maps, (*above, str(address)))[0] for one in station.hit.results)
-    return Node(str(address), children, station=station)
+    if end := _is_over(str(address), station.hit, Expansion(), maps, above):
+        return Node(str(address), end=end, station=station)
+    children = []
+    for one in station.hit.results:
+        if maps.steps > MOST_STEPS:
+            children.append(Node(one, end="not_followed"))
+            break
+        children.append(_clean_up(one, maps, (*above, str(address)))[0])
+    return Node(str(address), tuple(children), station=station)
+
+
+def _rewritten_by(result: str, address: ParsedAddress, extension: str) -> str:
+    """canonical(5): a result that is a whole domain keeps the local part."""
+    if result.startswith("@"):
+        return external_form(address.local_part, result[1:])
+    return _with_extension(result, extension)
 
 
 def _with_extension(result: str, extension: str) -> str:
     """propagate_unmatched_extensions (postconf(5)) has "canonical" and "virtual" in it: the extension goes on to each
     result."""
-    parsed = parse_address(result, may_be_whole_domain=True)
+    parsed = parse_result(result)
     return external_form(parsed.local_part + extension, parsed.domain)
 
 
@@ -408,7 +522,7 @@ def _sender(text: str, login: str, maps: Maps) -> Sender:
     maps.sender, steps = _rewritten(str(address), CANONICAL_FOR_SENDERS, maps)
     stations = [owners, *(station for _before, station in steps)]
     if maps.has("sender_dependent_relayhost_maps"):
-        stations.append(maps.find("sender_dependent_relayhost_maps", parse_address(maps.sender))[0])
+        stations.append(maps.find("sender_dependent_relayhost_maps", parse_result(maps.sender))[0])
     logins = _logins(owners)
     may_send, reply = None, ""
     if login:
@@ -429,7 +543,7 @@ def _relay_of_sender(maps: Maps) -> str:
     """sender_dependent_relayhost_maps counts for what leaves, where no transport names a next hop."""
     if not maps.sender or not maps.has("sender_dependent_relayhost_maps"):
         return ""
-    station, _extension = maps.find("sender_dependent_relayhost_maps", parse_address(maps.sender))
+    station, _extension = maps.find("sender_dependent_relayhost_maps", parse_result(maps.sender))
     return station.hit.results[0] if station.hit else ""
 
 
@@ -443,6 +557,8 @@ ENDINGS = {
     "local": lambda: _("goes to a user of the mail host, if there is one"),
     "refused": lambda: _("comes back to the sender: no active mailbox or alias takes it"),
     "loop": lambda: _("runs in a loop and never arrives"),
+    "not_followed": lambda: _("goes on, but is not followed further: that would take too many steps"),
+    "rewritten": lambda: _("is rewritten by a lookup table, which only superusers see"),
     "too_many": lambda: _("leads to more than 1,000 destinations, so Postfix takes no message for them"),
 }
 

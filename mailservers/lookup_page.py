@@ -1,66 +1,62 @@
 """The Lookup page: what Postfix will do with an address, with a link to whatever decided and who changed it last."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
-from pghistory.core import event_models
 
 from accounts.models import User
 from accounts.pages import PersonRequest, asked, person_required
+from domains.fields import shown
 from domains.models import Domain
-from mailboxes.models import Address, Alias, Mailbox
-from mailboxes.parsing import parse_address
-from mailservers.access_lookup import row_behind
-from mailservers.behind import Behind, how_it_is_taken, refused_in, what_is_behind, why_refused
-from mailservers.lookup import ENDINGS, Lookup, Node, Station, look_up, stations_of
+from lookup_tables.main_cf import all_parameters
+from mailboxes.parsing import parse_address, several
+from mailboxes.relay import named
+from mailservers.behind import Behind, refused_in, what_is_behind, why_refused
+from mailservers.lookup import ENDINGS, Lookup, Node, Station, asked_ahead, look_up, stations_of
+from mailservers.rows_behind import Found, Key, found_behind
+from mailservers.stations import Maps
 
 MOST_ADDRESSES = 5  # at a time
-
-
-@dataclass(frozen=True)
-class Found:
-    """What stands behind an address: a mailbox, an alias or a domain, and the last change to it."""
-
-    url: str
-    who: str = ""
-    at: datetime | None = None
-    taken: str = ""  # by which pattern or catch-all
+ENDS_BY_TRANSPORT = ("routed", "discarded", "waits", "refused")  # or by a relocated address
 
 
 @dataclass(frozen=True)
 class Stop:
-    """A station as the page shows it. `rows` are (key, results, what stands behind them)."""
+    """A station as the page shows it. `rows` are (key, results, URL of what answered), `behind` all that answered."""
 
     parameter: str
     kind: str  # ok, bad or none
     outcome: str
-    rows: list[tuple[str, str, Found | None]]
+    rows: list[tuple[str, str, str]]
     proof: str
-    found: Found | None
+    behind: list[Found]
 
 
 @dataclass(frozen=True)
 class Branch:
-    """An address of the expansion as the page shows it."""
+    """An address of the expansion as the page shows it. Without recursion, since a chain may have a hundred levels:
+    a list `opens` below it, or as many lists as `closes` has numbers end behind it."""
 
     address: str
-    found: Found | None
+    url: str
+    taken: str
     end: str
     words: str
     mail_path: str
     is_mbox: bool
     why: str
     way: str
-    children: list["Branch"]
+    way_url: str
+    proof: str
+    opens: bool
+    closes: range
 
 
 @dataclass(frozen=True)
@@ -70,13 +66,15 @@ class Answer:
     typed: str
     sentence: str = ""
     lookup: Lookup | None = None
+    refused: frozenset[str] = frozenset()  # without a table that says so itself
+    by_table: bool = False  # a table that the person does not see has a say
     summary: str = ""
     why: str = ""
-    found: Found | None = None
+    url: str = ""  # of what decides
     stops: list[Stop] = field(default_factory=list)
     access: list[Stop] = field(default_factory=list)
-    tree: Branch | None = None
-    copies: list[Branch] = field(default_factory=list)
+    tree: list[Branch] = field(default_factory=list)
+    copies: list[list[Branch]] = field(default_factory=list)
     copied_by: list[Stop] = field(default_factory=list)
     senders: Stop | None = None
     logins: list[str] = field(default_factory=list)
@@ -86,28 +84,42 @@ class Answer:
 @person_required
 @require_safe
 def lookup(request: PersonRequest) -> HttpResponse:
-    typed = [word for word in asked(request, "a").replace(",", " ").split() if word][:MOST_ADDRESSES]
+    typed = several(request.GET.get("a", "").replace("\0", ""))
     visible = _visible_to(request.user)
     sender, login = (asked(request, name) if request.user.is_superuser else "" for name in ("from", "login"))
-    answers = [_answer(word, visible, sender, login) for word in typed]
+    answers = _answers(typed[:MOST_ADDRESSES], visible, sender, login)
     lookups = [answer.lookup for answer in answers if answer.lookup]
-    refused, keys = refused_in(lookups), _keys_of(lookups)
-    behind = what_is_behind(refused | keys)
-    found, why = _found(keys, behind), why_refused(_told(refused, behind, visible), behind)
+    stations = [station for one in lookups for station in stations_of(one)]
+    refused = {address for answer in answers for address in answer.refused}
+    behind = what_is_behind(refused | {key.key for station in stations for key in station.asked})
+    found, why = found_behind(stations, behind), why_refused(_told(refused, behind, visible), behind)
     context = {
         "typed": ", ".join(typed),
+        "notes": list(_notes(typed, sender, login)),
         "sender": sender,
         "login": login,
         "from": _from(answers, found),
-        "answers": [_shown(answer, found, why) if answer.lookup else answer for answer in answers],
-        "keys_asked": sum(
-            len(station.asked) for answer in answers if answer.lookup for station in stations_of(answer.lookup)
-        ),
+        "answers": [_shown(answer, found, why, behind) if answer.lookup else answer for answer in answers],
+        "keys_asked": sum(len(station.asked) for station in stations),
     }
     return render(request, "mailservers/lookup.html", context)
 
 
-def _from(answers: list[Answer], found: Mapping[str, Found]) -> dict[str, Any] | None:
+def _notes(typed: list[str], sender: str, login: str) -> Iterator[str]:
+    """What of the question is not answered."""
+    if left_out := typed[MOST_ADDRESSES:]:
+        yield ngettext(
+            "Lookup takes %(most)d addresses at a time. This one was left out: %(addresses)s.",
+            "Lookup takes %(most)d addresses at a time. These were left out: %(addresses)s.",
+            len(left_out),
+        ) % {"most": MOST_ADDRESSES, "addresses": named(list(map(shown, left_out)))}
+    if login and not sender:
+        yield _("Type a sender as well: only then it can be said whether %(login)s may send as it.") % {
+            "login": shown(login)
+        }
+
+
+def _from(answers: list[Answer], found: Mapping[Key, list[Found]]) -> dict[str, Any] | None:
     """What concerns the sender: the same for all answers."""
     result = next((answer.lookup for answer in answers if answer.lookup and answer.lookup.sender), None)
     if result is None or result.sender is None:
@@ -115,45 +127,51 @@ def _from(answers: list[Answer], found: Mapping[str, Found]) -> dict[str, Any] |
     return {"sender": result.sender, "stops": [_stop(station, result, found) for station in result.sender.stations]}
 
 
-def _shown(answer: Answer, found: Mapping[str, Found], why: Mapping[str, str]) -> Answer:
+def _shown(answer: Answer, found: Mapping[Key, list[Found]], why: Mapping[str, str], behind: Behind) -> Answer:
     assert answer.lookup  # noqa: S101  the caller asked
     result = answer.lookup
     return replace(
         answer,
         summary=_summary(result),
         why=why.get(result.address, ""),
-        found=found.get(result.address),
+        url="" if answer.by_table else _url_of_what_decides(result, found, behind),
         stops=[_stop(station, result, found) for station in result.door],
-        access=_access_stops(result),
-        tree=_branch(result.tree, found, why) if result.tree else None,
-        copies=[_branch(copy, found, why) for copy in result.copies],
+        access=[_stop(station, result, found) for station in result.access],
+        tree=_branches(result.tree, found, why) if result.tree else [],
+        copies=[_branches(copy, found, why) for copy in result.copies],
         copied_by=[_stop(station, result, found) for station in result.bcc],
         senders=_stop(result.senders, result, found) if result.senders else None,
     )
 
 
-def _stop(station: Station, result: Lookup, found: Mapping[str, Found]) -> Stop:
+def _url_of_what_decides(result: Lookup, found: Mapping[Key, list[Found]], behind: Behind) -> str:
+    """The row that answered last at the door; where none did, what is at the address and takes no mail."""
+    last = result.door[-1]
+    if last.hit:
+        return next((one.url for one in _found_by(last, found)), "")
+    address = behind.addresses.get(result.address)
+    thing = getattr(address, "alias", None) or getattr(address, "mailbox", None) if address else None
+    if not address or not thing or result.is_accepted:
+        return ""
+    thing.address = address
+    return str(thing.get_absolute_url())
+
+
+def _found_by(station: Station | None, found: Mapping[Key, list[Found]]) -> list[Found]:
+    return found.get((station.parameter, station.hit.key), []) if station and station.hit else []
+
+
+def _stop(station: Station, result: Lookup, found: Mapping[Key, list[Found]]) -> Stop:
     is_last = station is result.door[-1]
-    kind = "ok" if station.hit else "bad" if is_last and not result.is_accepted else "none"
+    kind = "ok" if station.hit else "bad" if is_last and result.is_unknown else "none"
     if station.hit and result.is_put_off and is_last:
         kind = "bad"
-    behind = found.get(station.hit.key) if station.hit else None
-    rows = [(one.key, ", ".join(one.results), found.get(one.key) if one.results else None) for one in station.asked]
+    behind = _found_by(station, found)
+    rows = [
+        (one.key, ", ".join(one.results), behind[0].url if one is station.hit and behind else "")
+        for one in station.asked
+    ]
     return Stop(station.parameter, kind, _outcome(station, kind), rows, station.proof, behind)
-
-
-def _access_stops(result: Lookup) -> list[Stop]:
-    """What access tables say, each with the rule or class that says it."""
-    rows = {station: row for station in result.access if (row := row_behind(station))}
-    changed = _last_changes(list(rows.values()))
-    stops = []
-    for station in result.access:
-        row, found = rows.get(station), {}
-        if row is not None and station.hit:
-            who = changed.get((type(row), row.pk), ("", None))
-            found = {station.hit.key: Found(row.get_absolute_url(), *who)}  # type: ignore[attr-defined]
-        stops.append(_stop(station, result, found))
-    return stops
 
 
 def _outcome(station: Station, kind: str) -> str:
@@ -178,18 +196,33 @@ def _outcome(station: Station, kind: str) -> str:
     }.get(station.parameter, _("Found"))
 
 
-def _branch(node: Node, found: Mapping[str, Found], why: Mapping[str, str]) -> Branch:
-    return Branch(
-        address=node.address,
-        found=found.get(node.address),
-        end=node.end,
-        words=ENDINGS[node.end]() if node.end else "",
-        mail_path=node.mail_path,
-        is_mbox=not node.mail_path.endswith("/"),
-        way=node.way,
-        why=why.get(node.address, "") if node.end == "refused" else "",
-        children=[_branch(child, found, why) for child in node.children],
-    )
+def _branches(tree: Node, found: Mapping[Key, list[Found]], why: Mapping[str, str]) -> list[Branch]:
+    branches, waiting = [], [(tree, 0)]
+    while waiting:
+        node, ending = waiting.pop()
+        by = next(iter(_found_by(node.station, found)), None)
+        url, is_about_way = by.url if by else "", node.end in ENDS_BY_TRANSPORT
+        branches.append(
+            Branch(
+                address=node.address,
+                url="" if is_about_way else url,
+                taken=by.taken if by else "",
+                end=node.end,
+                words=ENDINGS[node.end]() if node.end else "",
+                mail_path=node.mail_path,
+                is_mbox=not node.mail_path.endswith("/"),
+                way=node.way,
+                way_url=url if is_about_way else "",
+                proof=node.station.proof if node.station else "",
+                why=why.get(node.address, "") if node.end == "refused" else "",
+                opens=bool(node.children),
+                closes=range(0 if node.children else ending),
+            )
+        )
+        if node.children:
+            *others, last = node.children
+            waiting += [(last, ending + 1), *((one, 0) for one in reversed(others))]
+    return branches
 
 
 def _visible_to(user: User) -> set[str] | None:
@@ -213,29 +246,60 @@ def look_up_for(user: User, text: str, *, sender: str = "", login: str = "") -> 
     return _as_seen(look_up(text, sender=sender, login=login), visible)
 
 
-def _answer(text: str, visible: set[str] | None, sender: str = "", login: str = "") -> Answer:
+def _answers(typed: list[str], visible: set[str] | None, sender: str, login: str) -> list[Answer]:
+    """In the order in which they were typed; the maps are asked for all of them together."""
+    sentences = {}
+    for text in typed:
+        try:
+            _refuse_others(text, visible)
+        except ValidationError as error:
+            sentences[text] = " ".join(error.messages)
+    maps = (
+        asked_ahead((text for text in typed if text not in sentences), sender) if len(sentences) < len(typed) else None
+    )
+    return [
+        Answer(text, sentence=sentences[text]) if text in sentences else _answer(text, visible, sender, login, maps)
+        for text in typed
+    ]
+
+
+def _answer(text: str, visible: set[str] | None, sender: str, login: str, maps: Maps | None) -> Answer:
     try:
-        _refuse_others(text, visible)
-        found = look_up(text, sender=sender, login=login if sender else "")
+        found = look_up(text, sender=sender, login=login if sender else "", maps=maps)
     except ValidationError as error:
         return Answer(text, sentence=" ".join(error.messages))
     own = [one for one in found.logins if visible is None or one.rpartition("@")[2] in visible]
-    return Answer(text, lookup=_as_seen(found, visible), logins=own, other_logins=len(found.logins) - len(own))
+    return Answer(
+        text,
+        lookup=_as_seen(found, visible),
+        refused=frozenset(refused_in([found])),
+        by_table=visible is not None and any(station.hit and is_of_flat_table(station) for station in found.door),
+        logins=own,
+        other_logins=len(found.logins) - len(own),
+    )
 
 
 def _refuse_others(text: str, visible: set[str] | None) -> None:
     """A domain admin asks about the own domains."""
-    for name in _asked_about(parse_address(text).domain):
-        if visible is not None and name not in visible:
-            raise ValidationError(_("%(domain)s is not one of your domains.") % {"domain": name})
+    name = parse_address(text).domain
+    if visible is None:
+        return
+    for one in _asked_about(name):
+        if one not in visible:
+            raise ValidationError(_("%(domain)s is not one of your domains.") % {"domain": one})
 
 
 def _as_seen(found: Lookup, visible: set[str] | None) -> Lookup:
-    """Where the mail goes beyond the own domains is cut off, and so is who gets copies and what access tables say: flat
-    tables and restrictions are for superusers."""
+    """Where the mail goes beyond the own domains is cut off, and so is who gets copies and what flat tables and access
+    tables say: these are for superusers."""
     if visible is None:
         return found
-    return replace(found, tree=_within(found.tree, visible), copies=(), bcc=(), senders=None, access=())
+    door = tuple(station for station in found.door if not is_of_flat_table(station))
+    return replace(found, door=door, tree=_within(found.tree, visible), copies=(), bcc=(), senders=None, access=())
+
+
+def is_of_flat_table(station: Station) -> bool:
+    return station.parameter in all_parameters()
 
 
 def _asked_about(name: str) -> list[str]:
@@ -249,7 +313,9 @@ def _within(node: Node | None, domains: set[str]) -> Node | None:
         return None
     if node.address.rpartition("@")[2] not in domains:
         return Node(node.address, end="outside")
-    return replace(node, children=tuple(child for one in node.children if (child := _within(one, domains))))
+    if node.station and is_of_flat_table(node.station):
+        return Node(node.address, end=node.end or "rewritten")
+    return replace(node, way="", children=tuple(child for one in node.children if (child := _within(one, domains))))
 
 
 def _summary(found: Lookup) -> str:
@@ -261,49 +327,7 @@ def _summary(found: Lookup) -> str:
     ends = [node.end for node in found.destinations]
     if set(ends) == {"mailbox"}:
         return ngettext("reaches %d mailbox", "reaches %d mailboxes", len(ends)) % len(ends)
-    arriving = sum(end in ("mailbox", "outside", "relayed", "routed", "local") for end in ends)
+    arriving = sum(end in ("mailbox", "outside", "relayed", "routed", "local", "rewritten") for end in ends)
     if arriving < len(ends):
         return _("reaches %(arriving)d of %(number)d destinations") % {"arriving": arriving, "number": len(ends)}
     return ngettext("reaches %d destination", "reaches %d destinations", len(ends)) % len(ends)
-
-
-def _keys_of(lookups: list[Lookup]) -> set[str]:
-    return {one.key for found in lookups for station in stations_of(found) for one in station.asked}
-
-
-def _found(keys: set[str], behind: Behind) -> dict[str, Found]:
-    """Key or address -> what stands behind it, in a handful of statements."""
-    rows, domains = _things(behind.addresses), behind.domains
-    changed = _last_changes([*rows.values(), *domains.values()])
-    named = {key: rows[key] for key in keys if key in rows} | {key: domains[key] for key in keys if key in domains}
-    found = {}
-    for key, row in named.items():
-        who, at = changed.get((type(row), row.pk), ("", None))
-        found[key] = Found(row.get_absolute_url(), who, at, how_it_is_taken(behind.addresses.get(key)))
-    return found
-
-
-def _things(behind: Mapping[str, Address]) -> dict[str, Alias | Mailbox]:
-    """The alias or mailbox on each address."""
-    things: dict[str, Alias | Mailbox] = {}
-    for key, address in behind.items():
-        thing = getattr(address, "alias", None) or getattr(address, "mailbox", None)
-        if thing:
-            thing.address = address
-            things[key] = thing
-    return things
-
-
-def _last_changes(rows: list[Any]) -> dict[tuple[type[Model], int], tuple[str, datetime]]:
-    """Who changed each row last, and when; one statement for each kind of row."""
-    changes: dict[tuple[type[Model], int], tuple[str, datetime]] = {}
-    for event_model in event_models():
-        model = event_model.pgh_tracked_model  # type: ignore[attr-defined]
-        ids = {row.pk for row in rows if type(row) is model}
-        if ids:
-            newest = event_model._default_manager.filter(pgh_obj_id__in=ids).order_by("pgh_obj_id", "-pgh_id")
-            for pk, metadata, at in newest.distinct("pgh_obj_id").values_list(
-                "pgh_obj_id", "pgh_context__metadata", "pgh_created_at"
-            ):
-                changes[model, pk] = ((metadata or {}).get("who", ""), at)
-    return changes

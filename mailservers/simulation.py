@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from domains.fields import normalised_domain, shown
-from mailboxes.parsing import ParsedAddress, external_form, parse_address
+from mailboxes.parsing import ParsedAddress, external_form, parse_address, several
 from mailservers.lookup import address_class_of, ask_map, fault_of
 from mailservers.stations import Maps
 from mailservers.submission import QUOTA_STATUS
@@ -107,9 +107,6 @@ WORDS_OF_SESSION = (
 
 
 def question_of(words: Mapping[str, str]) -> Question:
-    def several(name: str) -> tuple[str, ...]:
-        return tuple(words.get(name, "").replace(",", " ").split())
-
     def lines(name: str) -> tuple[str, ...]:
         return tuple(line.strip() for line in words.get(name, "").replace(";", "\n").splitlines() if line.strip())
 
@@ -119,12 +116,12 @@ def question_of(words: Mapping[str, str]) -> Question:
         reverse_name=words.get("reverse_name", ""),
         helo=words.get("helo", ""),
         sender=words.get("from", ""),
-        recipients=several("to"),
+        recipients=tuple(several(words.get("to", ""))),
         login=words.get("sasl", ""),
         submission=_is_yes(words, "submission"),
         tls=_is_yes(words, "tls"),
         certificate=words.get("certificate", ""),
-        networks=several("network"),
+        networks=tuple(several(words.get("network", ""))),
         dns=lines("dns"),
         policy_services=lines("policy"),
         verified=lines("verify"),

@@ -1,20 +1,28 @@
 """The maps that Postfix asks on the way of a message: which keys, in which order, through the same SQL functions."""
 
-from collections.abc import Iterable
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.db import connection
 from django.db.models import Exists
 
-from domains.models import MailSettings
+from domains.models import AddressClass, MailSettings
 from domains.own_maps import classes_with_own_maps
 from lookup_tables.main_cf import TABLES
 from mailboxes.models import LocalUser
-from mailboxes.parsing import ParsedAddress, external_form, split_address
-from mailservers.postfix_host import MAPS_BY_ADDRESS
+from mailboxes.parsing import ParsedAddress, external_form, parse_result, split_address
+from mailservers.postfix_host import MAPS_BY_ADDRESS, MAPS_FOR_LOCAL_DOMAINS, MAPS_FOR_RELAY_DOMAINS
+from restrictions.access_main_cf import Classes
+from restrictions.models import Restriction
 
 MOST_DESTINATIONS = 1000  # virtual_alias_expansion_limit, postconf(5)
+OF_CLASS: Mapping[str, str] = dict.fromkeys(MAPS_FOR_LOCAL_DOMAINS, AddressClass.LOCAL) | dict.fromkeys(
+    MAPS_FOR_RELAY_DOMAINS, AddressClass.RELAY
+)
 CONFIGURATION = "/etc/postfix/mailadmin"
 
 
@@ -40,10 +48,10 @@ class Station:
 
     @property
     def proof(self) -> str:
-        """The command by which Postfix itself answers."""
+        """The command by which Postfix itself answers, quoted for a shell: whoever chooses the name of a mailbox must
+        not choose what an administrator runs."""
         key = (self.hit or self.asked[-1]).key
-        quoted = f"'{key}'" if any(mark in key for mark in "\"' $`\\&;|<>()*?") and "'" not in key else key
-        return f"postmap -q {quoted} pgsql:{CONFIGURATION}/{self.file or self.parameter}.cf"
+        return shlex.join(["postmap", "-q", key, f"pgsql:{CONFIGURATION}/{self.file or self.parameter}.cf"])
 
 
 def _settings() -> Any:
@@ -59,32 +67,65 @@ def _settings() -> Any:
 
 @dataclass
 class Maps:
-    """Asks the SQL functions, each key once, and counts the destinations as cleanup(8) does."""
+    """Asks the SQL functions, each key once."""
 
     sender: str = ""  # as cleanup(8) has rewritten it
     settings: Any = field(default_factory=_settings)
     answers: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     classes: set[str] = field(default_factory=classes_with_own_maps)
-    end_in_themselves: set[str] = field(default_factory=set)
-    destinations: int = 1
+    steps: int = 0  # addresses followed
 
     def has(self, parameter: str) -> bool:
         """Whether main.cf names this table: not as long as it is empty."""
         return bool(getattr(self.settings, parameter))
 
+    def names(self, parameter: str) -> bool:
+        """Whether postfix_config writes this map: those of local and relay domains not without such a domain."""
+        address_class = OF_CLASS.get(parameter)
+        if address_class and address_class not in self.classes:
+            return False
+        return self.has(parameter) if hasattr(self.settings, parameter) else True
+
+    @cached_property
+    def access(self) -> tuple[Classes, list[Restriction]]:
+        """The classes, and the entries of all lists and classes that ask an access table by an address."""
+        names = ("check_recipient_access", "check_sender_access")
+        entries = Restriction.objects.filter(name__in=names, active=True).select_related("access_table").order_by("pk")
+        return Classes.current(), list(entries)
+
     def ask(self, parameter: str, key: str) -> Asked:
-        if (parameter, key) not in self.answers:
-            arguments = list(_parts(key)) if parameter in MAPS_BY_ADDRESS else [key]
-            marks = ", ".join(["%s"] * len(arguments))
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT * FROM postfix.{parameter}({marks})", arguments)  # noqa: S608  our own names
-                self.answers[parameter, key] = tuple(row[0] for row in cursor.fetchall())
+        self.ask_ahead([(parameter, key)])
         return Asked(key, self.answers[parameter, key])
 
-    def are_too_many(self, hit: Asked) -> bool:
-        """Two aliases that deliver to two aliases each, for thirty levels, would be a thousand million destinations."""
-        self.destinations += len(hit.results) - 1
-        return self.destinations > MOST_DESTINATIONS
+    def ask_ahead(self, asked: Iterable[tuple[str, str]]) -> None:
+        """Many keys of many maps in one statement: (parameter, key) each."""
+        keys: dict[str, list[str]] = defaultdict(list)
+        for parameter, key in dict.fromkeys(asked):
+            if (parameter, key) not in self.answers:
+                keys[parameter].append(key)
+        if not keys:
+            return
+        arguments = [column for parameter, some in keys.items() for column in _columns(parameter, some)]
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(map(_question, keys)) + " ORDER BY parameter, number, place", arguments)
+            for parameter, number, _place, result in cursor.fetchall():
+                found[parameter, keys[parameter][number - 1]].append(result)
+        for parameter, some in keys.items():
+            self.answers |= {(parameter, key): tuple(found[parameter, key]) for key in some}
+
+    def keys_about(self, address: ParsedAddress, parameters: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """What is asked about an address in these maps, each key whatever the one before says."""
+        for parameter in parameters:
+            if parameter in MAPS_BY_ADDRESS:
+                keys = self._keys(address)[0]
+            elif parameter == "transport_maps":
+                keys = self._transport_keys(address)
+            elif parameter == "alias_maps":
+                keys = self._names(address)
+            else:
+                keys = [address.domain]
+            yield from ((parameter, key) for key in keys)
 
     def find(self, parameter: str, address: ParsedAddress) -> tuple[Station, str]:
         """The address as it is, then without its extension; the station, and the extension that the hit lacks."""
@@ -92,20 +133,30 @@ class Maps:
         station = self._first(parameter, keys)
         return station, extension if len(station.asked) > 1 else ""
 
+    def base_of(self, address: str) -> str:
+        """Without its extension, if it has one."""
+        return self._keys(parse_result(address))[0][-1]
+
     def find_transport(self, address: ParsedAddress) -> Station:
         """transport(5): the address, its base, the domain, each `.parent`, and `*`."""
-        labels = address.domain.split(".")
-        parents = [f".{'.'.join(labels[number:])}" for number in range(1, len(labels))]
-        return self._first("transport_maps", [*self._keys(address)[0], address.domain, *parents, "*"])
+        return self._first("transport_maps", self._transport_keys(address))
 
     def find_local_alias(self, address: ParsedAddress) -> Station:
         """aliases(5): the name without the domain, then without its extension."""
-        base, _extension = split_address(address.local_part, self.settings.recipient_delimiter)
-        return self._first("alias_maps", [address.local_part, *([base] if base else [])])
+        return self._first("alias_maps", self._names(address))
 
     def _keys(self, address: ParsedAddress) -> tuple[list[str], str]:
         base, extension = split_address(address.local_part, self.settings.recipient_delimiter)
         return [str(address), *([external_form(base, address.domain)] if base else [])], extension
+
+    def _transport_keys(self, address: ParsedAddress) -> list[str]:
+        labels = address.domain.split(".")
+        parents = [f".{'.'.join(labels[number:])}" for number in range(1, len(labels))]
+        return [*self._keys(address)[0], address.domain, *parents, "*"]
+
+    def _names(self, address: ParsedAddress) -> list[str]:
+        base, _extension = split_address(address.local_part, self.settings.recipient_delimiter)
+        return [address.local_part, *([base] if base else [])]
 
     def _first(self, parameter: str, keys: Iterable[str]) -> Station:
         asked: list[Asked] = []
@@ -114,6 +165,25 @@ class Maps:
             if asked[-1].results:
                 break
         return Station(parameter, tuple(asked))
+
+
+def _question(parameter: str) -> str:
+    """The statement that asks one map for a column of keys, or for one of local parts and one of domains."""
+    unnested, names = (
+        ("%s::text[], %s::text[]", "local_part, domain") if parameter in MAPS_BY_ADDRESS else ("%s::text[]", "key")
+    )
+    call = ", ".join(f"asked.{name}" for name in names.split(", "))
+    return (
+        f"SELECT '{parameter}' AS parameter, asked.number, found.place, found.result"  # noqa: S608  our own names
+        f" FROM unnest({unnested}) WITH ORDINALITY AS asked ({names}, number),"
+        f" postfix.{parameter}({call}) WITH ORDINALITY AS found (result, place)"
+    )
+
+
+def _columns(parameter: str, keys: list[str]) -> list[list[str]]:
+    if parameter not in MAPS_BY_ADDRESS:
+        return [keys]
+    return [list(column) for column in zip(*map(_parts, keys), strict=True)]
 
 
 def _parts(key: str) -> tuple[str, str]:

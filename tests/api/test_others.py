@@ -144,6 +144,10 @@ class TestLookup:
         assert (found["is_accepted"], found["code"], found["address_class"]) == (True, 250, "virtual_alias")
         assert {one["address"] for one in found["destinations"]} == {"laure@falcot.org", "sophie@falcot.org"}
         assert found["stations"][-1]["parameter"] == "virtual_alias_maps"
+        (row,) = found["stations"][-1]["rows"]
+        assert (row["kind"], row["url"]) == ("alias", "/aliases/contact@falcotsbrand.com/")
+        assert row["changed_by"]
+        assert found["steps"][-1]["proof"].endswith("/virtual_mailbox_maps.cf")
 
     def test_who_sends(self, api: Api, bob_api: Api, falcot: Domain) -> None:
         found = api.get("lookup/?address=jean@falcot.org&from=laure@falcot.org&login=laure@falcot.org")
@@ -160,6 +164,8 @@ class TestLookup:
 
     def test_a_domain_admin_asks_about_the_own_domain(self, bob_api: Api) -> None:
         assert bob_api("GET", "lookup/?address=jean@falcot.org").status == 200
+        add_entry(Transport, "jean@falcot.org", "smtp:[untold.example]", by=TESTER)
+        assert "untold" not in str(bob_api.get("lookup/?address=jean@falcot.org"))
         answer = bob_api("GET", "lookup/?address=contact@falcotsbrand.com")
         assert answer.json["detail"] == "falcotsbrand.com is not one of your domains."
 

@@ -1,16 +1,29 @@
 """manage.py lookup"""
 
+from datetime import datetime
+
 import pytest
 
 from domains.models import Domain
+from mailboxes.services import add_alias
+from mailboxes.ways import LONGEST_CHAIN
 from tests.commands.conftest import Shell
+from tests.plugins.example_mail import TESTER
 
 
 def test_it_works(shell: Shell, falcot: Domain) -> None:
     lines = shell("lookup", "contact@falcotsbrand.com").lines
     assert lines[0] == "contact@falcotsbrand.com: 250 2.1.5 Ok"
     assert "    postmap -q contact@falcotsbrand.com pgsql:/etc/postfix/mailadmin/virtual_alias_maps.cf" in lines
-    assert lines[-2] == ("  smtpd_sender_login_maps: contact@falcotsbrand.com -> laure@falcot.org, sophie@falcot.org")
+    said = lines.index("  smtpd_sender_login_maps: contact@falcotsbrand.com -> laure@falcot.org, sophie@falcot.org")
+    assert lines[said + 1].startswith("    contact@falcotsbrand.com, last changed by tester, ")
+
+
+def test_each_step_within_the_tree_is_proved(shell: Shell, falcot: Domain) -> None:
+    lines = shell("lookup", "contact@falcotsbrand.com").lines
+    end = next(number for number, line in enumerate(lines) if line.startswith("    laure@falcot.org is stored here"))
+    assert lines[end + 1].startswith("      laure@falcot.org, last changed by tester, ")
+    assert lines[end + 2] == "      postmap -q laure@falcot.org pgsql:/etc/postfix/mailadmin/virtual_mailbox_maps.cf"
 
 
 def test_json(shell: Shell, falcot: Domain) -> None:
@@ -20,6 +33,20 @@ def test_json(shell: Shell, falcot: Domain) -> None:
         {"address": "jean@falcot.org", "end": "mailbox", "mail_path": "falcot.org/jean/", "way": ""}
     ]
     assert found["proofs"][-1].endswith("smtpd_sender_login_maps.cf")
+    station = found["tree"]["children"][0]["station"]
+    assert station["proof"] == "postmap -q jean@falcot.org pgsql:/etc/postfix/mailadmin/virtual_mailbox_maps.cf"
+    (row,) = station["rows"]
+    assert (row["kind"], row["url"], row["changed_by"]) == ("mailbox", "/mailboxes/jean@falcot.org/", "tester")
+    assert datetime.fromisoformat(row["changed_at"])
+
+
+def test_a_chain_of_a_hundred_aliases(shell: Shell, falcot: Domain) -> None:
+    below = "jean@falcot.org"
+    for number in range(LONGEST_CHAIN):
+        below = str(add_alias(falcot, f"c{number}", [below], by=TESTER))
+    (found,) = shell("lookup", below, "--json").json
+    assert [one["end"] for one in found["destinations"]] == ["mailbox"]
+    assert any("jean@falcot.org is stored here" in line for line in shell("lookup", below).lines)
 
 
 @pytest.mark.parametrize(("login", "may_send"), [("Laure@falcot.org", True), ("jean@falcot.org", False)])

@@ -13,12 +13,16 @@ from accounts.models import User
 from accounts.services import add_user
 from domains.models import Domain
 from domains.services import add_domain, add_domain_admin, change_domain
-from lookup_tables.models import Bcc, Transport
+from lookup_tables.models import Bcc, Canonical, Entry, Transport
 from lookup_tables.services import add_entry
 from mailboxes.models import Address, Mailbox
+from mailboxes.relay import add_relay_recipients
+from mailboxes.senders import permit_senders
 from mailboxes.services import add_alias, add_mailbox, change_mailbox
+from mailboxes.ways import LONGEST_CHAIN
 from mailservers.access_lookup import row_behind
 from mailservers.lookup import look_up
+from mailservers.lookup_page import MOST_ADDRESSES
 from restrictions.access_services import add_rule, choose_class
 from restrictions.services import add_class, set_list
 from tests.plugins.example_mail import TESTER, falcot
@@ -52,6 +56,8 @@ def test_it_works() -> None:
     assert "falcot.org/laure/" in html
     assert "mbox <code>falcot.org/sophie</code>" in html
     assert "postmap -q contact@falcotsbrand.com pgsql:/etc/postfix/mailadmin/virtual_alias_maps.cf" in html
+    tree = html.partition('class="tree"')[2]
+    assert "postmap -q laure@falcot.org pgsql:/etc/postfix/mailadmin/virtual_mailbox_maps.cf" in tree
     assert 'href="/aliases/contact@falcotsbrand.com/"' in html
     assert "Last changed by tester" in html
 
@@ -120,6 +126,34 @@ def test_it_takes_few_statements_however_wide_the_alias_is() -> None:
         page(client, "all@mine.example")
     by_maps = [query for query in queries if "postfix." in query["sql"]]
     assert len(queries) - len(by_maps) <= 16
+
+
+def test_it_takes_few_statements_for_hundreds_of_mailboxes() -> None:
+    client, _user = signed_in(is_superuser=True)
+    mine = add_domain("mine.example", by=TESTER)
+    for number in range(100):
+        add_mailbox(mine, f"u{number}", by=TESTER)
+    names = [f"all{number}" for number in range(MOST_ADDRESSES)]
+    for name in names:
+        add_alias(mine, name, [f"u{number}@mine.example" for number in range(100)], by=TESTER)
+    with CaptureQueriesContext(connection) as queries:
+        html = page(client, ", ".join(f"{name}@mine.example" for name in names))
+    assert html.count("mine.example/u99/") == MOST_ADDRESSES
+    assert len(queries) <= 20, "\n".join(query["sql"][:150] for query in queries)
+
+
+def test_a_chain_of_a_hundred_aliases() -> None:
+    """However deep it is, the page shows it; each list that opens ends."""
+    client, _user = signed_in(is_superuser=True)
+    mine = add_domain("mine.example", by=TESTER)
+    below = "jean@falcot.org"
+    for number in range(LONGEST_CHAIN):
+        below = str(add_alias(mine, f"c{number}", [below], by=TESTER))
+    html = page(client, below)
+    assert "reaches 1 mailbox" in html
+    tree = html.partition('<ul class="tree">')[2].partition('<div class="rec">')[0]
+    assert (tree.count("<ul>") + 1, tree.count("<li>")) == (tree.count("</ul>"), tree.count("</li>"))
+    assert tree.count("<li>") == LONGEST_CHAIN + 1
 
 
 def test_without_an_address_it_says_what_it_does() -> None:
@@ -200,6 +234,110 @@ def test_a_domain_admin_sees_how_many_others_may_send_as_it() -> None:
     html = page(client, "all@mine.example")
     assert "2 mailboxes of other domains" in html
     assert "laure" not in html
+
+
+def test_addresses_in_quotes() -> None:
+    client, _user = signed_in(is_superuser=True)
+    falcot_org = Domain.objects.get(name="falcot.org")
+    for name in ('"j d"', '"a,b"', '"c\\"d"'):
+        add_mailbox(falcot_org, name, by=TESTER)
+    html = page(client, '"j d"@falcot.org, "a,b"@falcot.org "c\\"d"@falcot.org')
+    assert html.count("reaches 1 mailbox") == 2 * 3  # in the list of answers, and above each
+    assert html.count("v-bad") == 0
+    assert "reaches 1 mailbox" in client.get("/lookup/", {"a": '"j d"@falcot.org'}).content.decode()
+
+
+def test_a_sixth_address_is_said_and_kept_in_the_field() -> None:
+    client, _user = signed_in(is_superuser=True)
+    typed = ", ".join(f"{name}@falcot.org" for name in "abcdefg")
+    html = page(client, typed)
+    assert "Lookup takes 5 addresses at a time. These were left out: f@falcot.org, g@falcot.org." in html
+    assert f'value="{typed}"' in html
+    assert "left out" not in page(client, typed[: 5 * len("a@falcot.org, ")])
+
+
+def test_a_login_without_a_sender_is_said() -> None:
+    client, _user = signed_in(is_superuser=True)
+    asked = {"a": "jean@falcot.org", "login": "laure@falcot.org"}
+    sentence = "Type a sender as well: only then it can be said whether laure@falcot.org may send as it."
+    assert sentence in client.get("/lookup/", asked).content.decode()
+    assert sentence not in client.get("/lookup/", asked | {"from": "laure@falcot.org"}).content.decode()
+
+
+def stop_of(html: str, parameter: str) -> str:
+    """What the page says of one map."""
+    return html.partition(f"<h3>{parameter}</h3>")[2].partition("</li>")[0]
+
+
+def test_each_map_names_the_row_that_answered_and_who_changed_it() -> None:
+    client, _user = signed_in(is_superuser=True)
+    other = Actor(door=Door.COMMAND, name="somebody-else")
+    jean = Mailbox.objects.with_address().get(address__local_part="jean")
+    transport = add_entry(Transport, "jean@falcot.org", "smtp:[mx.elsewhere.example]", by=other)
+    copy = add_entry(Bcc, "@falcot.org", "archive@elsewhere.example", applies_to="recipient", by=other)
+    html = page(client, "jean@falcot.org")
+    for parameter, row in (("transport_maps", transport), ("recipient_bcc_maps", copy)):
+        said = stop_of(html, parameter)
+        assert (row.get_absolute_url() in said, "somebody-else" in said) == (True, True), said
+    assert (jean.get_absolute_url() in stop_of(html, "virtual_mailbox_maps")) is True
+    assert "by tester" in stop_of(html, "virtual_mailbox_maps")
+
+
+def test_a_mailbox_with_an_alias_beside_it() -> None:
+    client, _user = signed_in(is_superuser=True)
+    add_alias(Domain.objects.get(name="falcot.org"), "jean", ["laure@falcot.org"], by=TESTER)
+    html = page(client, "jean@falcot.org")
+    assert '<a href="/aliases/jean@falcot.org/">' in stop_of(html, "virtual_alias_maps")
+    assert 'href="/mailboxes/jean@falcot.org/"' in html.partition('class="tree"')[2].partition("falcot.org/jean/")[0]
+
+
+def test_who_permitted_a_sender() -> None:
+    client, _user = signed_in(is_superuser=True)
+    sophie = Mailbox.objects.with_address().get(address__local_part="sophie")
+    permit_senders(sophie, ["jean@falcot.org"], by=Actor(door=Door.COMMAND, name="somebody-else"))
+    said = stop_of(page(client, "jean@falcot.org"), "smtpd_sender_login_maps")
+    assert '<a href="/mailboxes/sophie@falcot.org/senders/">' in said
+    assert '<a href="/mailboxes/jean@falcot.org/">' in said
+    assert "somebody-else" in said
+
+
+def test_the_recipients_of_a_relay_domain_and_local_aliases() -> None:
+    client, _user = signed_in(is_superuser=True)
+    relay = add_domain("relay.example", address_class="relay", by=TESTER)
+    add_relay_recipients(relay, ["ann"], by=TESTER)
+    assert "/domains/relay.example/recipients/" in stop_of(page(client, "ann@relay.example"), "relay_recipient_maps")
+    local = add_domain("mx.example.net", address_class="local", by=TESTER)
+    add_domain("two.example.net", address_class="local", by=TESTER)
+    add_alias(local, "root", ["jean@falcot.org"], by=TESTER)
+    assert "/aliases/root@mx.example.net/" in stop_of(page(client, "root@two.example.net"), "alias_maps")
+
+
+@pytest.mark.parametrize("key", ["jean@falcot.org", "sales@falcot.org"])
+@pytest.mark.parametrize(
+    ("model", "result", "limits"),
+    [
+        (Transport, "smtp:[untold.example]:2525", {}),
+        (Transport, "discard:untold", {}),
+        (Transport, "retry:4.4.0 Later", {}),
+        (Canonical, "untold@elsewhere.example", {"applies_to": "recipient"}),
+    ],
+)
+def test_a_domain_admin_does_not_see_flat_tables(
+    key: str, model: type[Entry], result: str, limits: dict[str, str]
+) -> None:
+    client, user = signed_in(is_superuser=False)
+    falcot_org = Domain.objects.get(name="falcot.org")
+    add_domain_admin(falcot_org, user, by=TESTER)
+    add_alias(falcot_org, "sales", ["jean@falcot.org"], by=TESTER)
+    add_entry(model, key if model is Canonical else "jean@falcot.org", result, **limits, by=TESTER)
+    html = page(client, key)
+    assert f"Lookup of {key}" in html
+    assert "untold" not in html
+    assert not any(parameter in html for parameter in ("transport_maps", "canonical_maps"))
+    if key == "jean@falcot.org":
+        assert "A lookup table decides as well, which only superusers see." in html
+    if model is Canonical:
+        assert "is rewritten by a lookup table, which only superusers see" in html
 
 
 def test_copies_and_transports_are_shown() -> None:

@@ -3,8 +3,10 @@
 import contextlib
 import os
 import random
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,9 @@ from lookup_tables.services import add_entry
 from mailboxes import services as mailboxes
 from mailboxes.models import Address, Alias, Mailbox
 from mailboxes.relay import add_relay_recipients
-from mailservers.lookup import Lookup, Node, look_up
+from mailboxes.ways import LONGEST_CHAIN
+from mailservers.lookup import Lookup, Node, look_up, stations_of
+from mailservers.stations import CONFIGURATION
 from restrictions.access_services import add_rule, choose_class, protect_alias
 from restrictions.services import add_class, set_list
 from tests.conftest import empty_rooms
@@ -50,6 +54,16 @@ TABLES: list[tuple[type[Entry], tuple[str, ...]]] = [
     (Bcc, REWRITTEN[:3] + REWRITTEN[4:]),
     (Relocated, ("another town",)),
 ]
+FOR_A_SHELL = (
+    '"x\'$(touch stolen)"',
+    '"$(touch stolen)"',
+    "o'neil",
+    "#ann",
+    "`touch$`",
+    "~ann",
+    '"a;b"',
+    '"a\\\\b\\"c"',
+)
 EXTENSIONS = ("", "", "", "+x", "-y", "+x-y", "+")
 
 
@@ -229,3 +243,47 @@ def test_many_ways_to_the_same_few_places_are_walked_once(postfix: Postfix) -> N
         below = here
     found = as_postfix_does(postfix, below[0])
     assert [node.address for node in found.destinations] == ["left0@one.example", "right0@one.example"]
+
+
+def test_a_shell_takes_each_proof_as_it_stands(postfix: Postfix, tmp_path: Path) -> None:
+    """Whoever may add a mailbox chooses what stands in a line that an administrator copies."""
+    add_domain("one.example")
+    for name in FOR_A_SHELL:
+        add_mailbox(f"{name}@one.example")
+    add_entry(Transport, "elsewhere.example", "discard:gone", by=TESTER)
+    postfix.configure()
+    environment = os.environ | {"MAIL_CONFIG": str(postfix.conf)}
+    for name in FOR_A_SHELL:
+        for station in stations_of(look_up(f"{name}@one.example")):
+            line = station.proof.replace(CONFIGURATION, str(postfix.maps))
+            said = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True)
+            expected = ",".join(station.hit.results) if station.hit else ""
+            assert (said.stdout.removesuffix("\n"), said.stderr) == (expected, ""), station.proof
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_extension_that_makes_a_name_long(postfix: Postfix) -> None:
+    add_domain("one.example")
+    name = "n" * 60
+    add_mailbox(f"{name}@one.example")
+    add_alias("sales@one.example", f"{name}@one.example")
+    found = as_postfix_does(postfix, "sales+newsletter@one.example")
+    assert [(node.address, node.end) for node in found.destinations] == [(f"{name}+newsletter@one.example", "mailbox")]
+
+
+def test_the_longest_chain_that_can_be_saved(postfix: Postfix) -> None:
+    add_domain("one.example")
+    add_mailbox("c0@one.example")
+    for number in range(1, LONGEST_CHAIN + 1):
+        add_alias(f"c{number}@one.example", f"c{number - 1}@one.example")
+    found = as_postfix_does(postfix, f"c{LONGEST_CHAIN}@one.example")
+    assert [(node.address, node.end) for node in found.destinations] == [("c0@one.example", "mailbox")]
+
+
+def test_a_copy_has_a_thousand_destinations_of_its_own(postfix: Postfix) -> None:
+    add_domain("one.example")
+    for name in ("big", "copy"):
+        add_alias(f"{name}@one.example", *(f"{name}{number}@elsewhere.example" for number in range(600)))
+    add_entry(Bcc, "big@one.example", "copy@one.example", applies_to="recipient", by=TESTER)
+    postfix.configure()
+    assert {node.end for node in as_postfix_does(postfix, "big@one.example").destinations} == {"outside"}

@@ -1,8 +1,8 @@
 """What Postfix will do with an address, for the shell."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,8 +10,19 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.commands import PanelCommand
+from mailboxes.times import in_words
 from mailservers.behind import how_it_is_taken, refused_in, what_is_behind, why_refused
-from mailservers.lookup import ENDINGS, Lookup, Node, Sender, Station, look_up, sentence_if_lists_decide, stations_of
+from mailservers.lookup import (
+    ENDINGS,
+    Lookup,
+    Node,
+    Sender,
+    Station,
+    look_up,
+    sentence_if_lists_decide,
+    stations_of,
+)
+from mailservers.rows_behind import Found, Key, found_behind, station_as_json
 
 
 class Command(PanelCommand):
@@ -39,11 +50,14 @@ class Command(PanelCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         refused = refused_in(found)
-        behind = what_is_behind(refused | {node.address for one in found for node in _branching(one.tree)})
+        stations = [station for one in found for station in stations_of(one)]
+        behind = what_is_behind(refused | {key.key for station in stations for key in station.asked})
+        self.found = found_behind(stations, behind)
+        self.proved: set[str] = set()
         self.why = why_refused(refused, behind)
         self.taken = {key: said for key, address in behind.addresses.items() if (said := how_it_is_taken(address))}
         if options["json"]:
-            self.stdout.write(json.dumps([_as_json(one, self.why) for one in found], indent=2))
+            self.stdout.write(json.dumps([_as_json(one, self.why, self.found) for one in found], indent=2))
             return
         if found[0].sender:
             self._show_sender(found[0].sender)
@@ -80,7 +94,19 @@ class Command(PanelCommand):
         for one in station.asked:
             answer = ", ".join(one.results) or _("not found")
             self.stdout.write(f"  {station.parameter}: {one.key} -> {answer}")
-        self.stdout.write(f"    {station.proof}")
+        self._prove(station, "    ")
+
+    def _prove(self, station: Station, indented: str) -> None:
+        """The rows that answered and the command that proves it, once for each key of a map."""
+        if station.proof in self.proved:
+            return
+        self.proved.add(station.proof)
+        for row in self.found.get((station.parameter, station.hit.key), []) if station.hit else ():
+            words = {"row": row.name, "who": row.who, "when": in_words(row.at) if row.at else ""}
+            self.stdout.write(
+                indented + (_("%(row)s, last changed by %(who)s, %(when)s") % words if row.at else row.name)
+            )
+        self.stdout.write(indented + station.proof)
 
     def _show_node(self, node: Node, depth: int) -> None:
         end = f" {ENDINGS[node.end]()}" if node.end else ""
@@ -88,21 +114,23 @@ class Command(PanelCommand):
         why = f". {self.why[node.address]}" if node.end == "refused" and node.address in self.why else ""
         taken = f" {self.taken[node.address]}" if node.children and node.address in self.taken else ""
         self.stdout.write(f"{'  ' * depth}{node.address}{taken}{end}" + (f" ({detail})" if detail else "") + why)
+        if node.station:
+            self._prove(node.station, "  " * (depth + 1))
         for child in node.children:
             self._show_node(child, depth + 1)
 
 
-def _branching(node: Node | None) -> Iterator[Node]:
-    """What goes on to other addresses."""
-    if node and node.children:
-        yield node
-        for child in node.children:
-            yield from _branching(child)
+def _plain(value: Any, found: Mapping[Key, list[Found]]) -> Any:
+    if isinstance(value, Station):
+        return station_as_json(value, found) | {"file": value.file}
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name), found) for one in fields(value)}
+    return [_plain(one, found) for one in value] if isinstance(value, tuple) else value
 
 
-def _as_json(found: Lookup, why: dict[str, str]) -> dict[str, Any]:
+def _as_json(found: Lookup, why: dict[str, str], rows: Mapping[Key, list[Found]]) -> dict[str, Any]:
     return {
-        **asdict(found),
+        **_plain(found, rows),
         "why": "" if found.is_accepted else why.get(found.address, ""),
         "lists_decide": found.lists_decide,
         "logins": found.logins,
