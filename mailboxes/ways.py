@@ -163,7 +163,8 @@ def ways_with_extensions(starts: Iterable[Request], *, most: int = MOST_EXTENSIO
 def _addresses_among(requests: set[Request]) -> set[Request]:
     if not requests:
         return set()
-    domain_ids, local_parts = ({request[column] for request in requests} for column in (0, 1))
+    domain_ids = {request.domain_id for request in requests}
+    local_parts = {request.local_part for request in requests}
     addresses = Address.objects.filter(domain__in=domain_ids, local_part__in=local_parts)
     return requests & {Request(*row) for row in addresses.values_list("domain_id", "local_part")}
 
