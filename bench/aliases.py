@@ -98,6 +98,15 @@ CHAINS = """
     SELECT id, id, 0, id - 50000000 - 3, '', '' FROM mailboxes_alias WHERE id > 50000000 AND id %% 40 = 0;
     INSERT INTO mailboxes_aliasdestination (id, alias_id, position, address_id, extension, text)
     SELECT id, id, 0, 1, '', '' FROM mailboxes_alias WHERE id > 50000000 AND id %% 40 <> 0;
+    INSERT INTO mailboxes_address (id, domain_id, local_part)
+    SELECT 60000000 + alias.id, address.domain_id, address.local_part || '+news'
+    FROM mailboxes_alias AS alias
+    JOIN mailboxes_address AS address ON address.id = alias.address_id
+    WHERE alias.id %% 100 = 13 AND address.local_part <> '';
+    INSERT INTO mailboxes_alias (id, address_id, comment, active, version, created_at, changed_at)
+    SELECT id, id, '', true, 1, now(), now() FROM mailboxes_address WHERE id > 60000000;
+    INSERT INTO mailboxes_aliasdestination (id, alias_id, position, address_id, extension, text)
+    SELECT id, id, 0, 1 + id %% 1000, '', '' FROM mailboxes_alias WHERE id > 60000000;
     UPDATE mailboxes_mailbox SET active = false WHERE id %% 500 = 0;
 """
 

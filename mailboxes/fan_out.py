@@ -10,10 +10,10 @@ from django.db import connection
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
-from domains.models import Domain
+from domains.models import Domain, MailSettings
 from mailboxes.destinations import MOST_DESTINATIONS
 from mailboxes.models import Address, Alias
-from mailboxes.ways import LONGEST_CHAIN, Request, Ways, in_words, starts_at, ways_from
+from mailboxes.ways import LONGEST_CHAIN, Request, Ways, in_words, starts_at, ways_with_extensions
 
 MOST_ABOVE = 10_000  # aliases that lead to what is saved; the daily check looks at all
 MOST_COUNTED = 1_000  # of these, the ones with the most destinations
@@ -24,10 +24,12 @@ def refuse_fan_out(starts: Sequence[Request], ways: Ways, field: str) -> None:
     """Raises ValidationError if mail to one of these, or to an address whose alias leads to one, would become mail to
     too many addresses. One end is none too many: then nothing more is asked."""
     wide = list(through_whole_domains(starts, ways))
-    grown = _refuse_too_many([*starts, *wide], ways_from([*starts, *wide]) if wide else ways, field)
+    counted = ways_with_extensions([*starts, *wide]) if wide else (starts, ways)
+    grown = _refuse_too_many(*counted, field)
+    ways = counted[1]
     above = list(_starts_above({ways.taken_by[start] for start in grown if start in ways.taken_by}))
     if above:
-        _refuse_too_many(above, ways_from(above), field)
+        _refuse_too_many(*ways_with_extensions(above), field)
 
 
 def _refuse_too_many(starts: Sequence[Request], ways: Ways, field: str) -> list[Request]:
@@ -37,7 +39,7 @@ def _refuse_too_many(starts: Sequence[Request], ways: Ways, field: str) -> list[
         ends = number_of_ends(start, ways)
         if ends > MOST_DESTINATIONS:
             raise _too_many(start, field)
-        if start in ways.copying and 2 * ends - 1 > MOST_DESTINATIONS:
+        if ways.keeps_a_copy(start) and 2 * ends - 1 > MOST_DESTINATIONS:
             # `ann@alias.domain` becomes Ann's destinations and `ann@domain`, which becomes them once more.
             for pk in Domain.objects.filter(target=start.domain_id).values_list("pk", flat=True)[:1]:
                 raise _too_many(Request(pk, start.local_part), field)
@@ -64,11 +66,11 @@ def number_of_ends(start: Request, ways: Ways, *, most: int = MOST_DESTINATIONS)
         if not waiting or ends + sum(waiting.values()) > most:
             break
         request, times = waiting.popitem()
-        theres, taker = ways.leads_to.get(request), ways.taken_by.get(request)
+        theres = ways.leads_to.get(request)
         if not theres or request in expanded:
             ends += times
             continue
-        if taker in ways.copying and taker.domain_id == request.domain_id:  # an extension keeps its own copy, too
+        if ways.keeps_a_copy(request):
             expanded.add(request)
             ends, times = ends + times, 1
         for there in theres:
@@ -102,6 +104,7 @@ def _starts_above(takers: set[Request]) -> Iterator[Request]:
             {
                 "domain_ids": [taker.domain_id for taker in takers],
                 "local_parts": [taker.local_part for taker in takers],
+                "delimiters": MailSettings.current().recipient_delimiter,
                 "most_above": MOST_ABOVE,
                 "most_counted": MOST_COUNTED,
             },
@@ -119,7 +122,8 @@ def _starts_above(takers: set[Request]) -> Iterator[Request]:
 
 
 # What may lead to an address: links; names in its domain, or in an alias domain of it, that it takes; whole domains;
-# and both as they were typed while the domain was elsewhere. Rather one too many: each is counted afterwards.
+# and both as they were typed while the domain was elsewhere. To a name with an extension also what leads to its base:
+# an extension that was typed goes on. Rather one too many: each is counted afterwards.
 #
 # Whatever the planner believes of a table that has just grown, each table is asked by an index, once for each row
 # above: OFFSET 0 keeps it from joining tables in another way, which took minutes for some thousand aliases.
@@ -139,9 +143,28 @@ ABOVE = """
         SELECT address.id, address.domain_id, address.local_part
         FROM above
         CROSS JOIN LATERAL (
+            SELECT COALESCE(mail_map.base_of(above.local_part, %(delimiters)s), rtrim(above.local_part, '*')) AS start
+        ) AS name
+        CROSS JOIN LATERAL (
             SELECT linked.alias_id
             FROM mailboxes_aliasdestination AS linked
             WHERE linked.address_id = above.id
+            UNION ALL
+            SELECT linked.alias_id
+            FROM (
+                SELECT address.id
+                FROM mailboxes_address AS address
+                WHERE address.domain_id = above.domain_id
+                  AND address.local_part = name.start
+                  AND name.start <> above.local_part
+                OFFSET 0
+            ) AS base
+            CROSS JOIN LATERAL (
+                SELECT linked.alias_id
+                FROM mailboxes_aliasdestination AS linked
+                WHERE linked.address_id = base.id
+                OFFSET 0
+            ) AS linked
             UNION ALL
             SELECT named.alias_id
             FROM (
@@ -153,7 +176,7 @@ ABOVE = """
                 SELECT named.alias_id
                 FROM mailboxes_aliasdestination AS named
                 WHERE named.domain_id = asked.id
-                  AND (named.text = '' OR starts_with(named.text, rtrim(above.local_part, '*')))
+                  AND (named.text = '' OR starts_with(named.text, name.start))
                 OFFSET 0
             ) AS named
             UNION ALL
@@ -171,7 +194,7 @@ ABOVE = """
                   AND typed.domain_id IS NULL
                   AND (
                       starts_with(typed.text, '@')
-                      OR starts_with(ltrim(lower(typed.text), '"'), rtrim(above.local_part, '*'))
+                      OR starts_with(ltrim(lower(typed.text), '"'), name.start)
                   )
                 OFFSET 0
             ) AS typed

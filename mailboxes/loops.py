@@ -2,7 +2,7 @@
 (virtual(5)), and no expansion that Postfix would put off (mailboxes/fan_out.py).
 
 Two mailboxes that send each other copies are none: cleanup(8) does not expand an address again that expanded into
-itself. So a way ends at an alias beside an active mailbox, asked for by its own name."""
+itself. So a way ends at an alias beside an active mailbox, asked for by its own name, with an extension or without."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,11 +12,21 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from domains.models import Domain
+from domains.models import AddressClass, Domain, MailSettings
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.fan_out import refuse_fan_out
 from mailboxes.models import Alias
-from mailboxes.ways import Request, Ways, in_words, split_names, starts_at, typed_in, ways_from, whole_destinations
+from mailboxes.parsing import split_address
+from mailboxes.ways import (
+    Request,
+    Ways,
+    in_words,
+    split_names,
+    starts_at,
+    typed_in,
+    ways_with_extensions,
+    whole_destinations,
+)
 
 MOST_SPLIT = 1_000  # destinations with an extension that are followed when the delimiter changes
 
@@ -27,22 +37,26 @@ def refuse_loops(aliases: Iterable[Alias]) -> None:
     _refuse_from([start for alias in aliases for start in starts_at(alias)], "destinations")
 
 
-def refuse_loop_of_what_falls_back(domain_ids: Iterable[int]) -> None:
-    """An address that goes leaves its mail to a pattern or to the catch-all, whose destinations were looked at while it
-    still ended the way. Raises ValidationError where mail would never arrive."""
+def refuse_loop_of_what_falls_back(domain_ids: Iterable[int], gone: Iterable[Request] = ()) -> None:
+    """An address that goes leaves its mail to its base, to a pattern or to the catch-all, whose destinations were
+    looked at while it still ended the way. Raises ValidationError where mail would never arrive."""
     falls_to = Q(address__local_part="") | Q(address__local_part__endswith="*")
     aliases = Alias.objects.filter(falls_to, address__domain__in=list(domain_ids)).select_related("address__domain")
-    refuse_loops(aliases)
+    delimiters = MailSettings.current().recipient_delimiter
+    names = [name for name in gone if split_address(name.local_part, delimiters)[0]]
+    _refuse_from([*names, *(start for alias in aliases for start in starts_at(alias))], "destinations")
 
 
 @contextmanager
 def no_loop_through(*names: str) -> Iterator[None]:
     """Guards the change of domains (domains.guards.register_guard): an alias domain that gets a target lets through
-    what ended at it before. Only ways that lead to it can have become loops."""
+    what ended at it before, and so does a local one, for aliases of all the others. Only ways that lead to it can have
+    become loops."""
     lock_alias_graph()
     yield
     # What is in other domains was looked at when it was saved.
-    answering = set(Domain.objects.filter(name__in=names, target__isnull=False).values_list("pk", flat=True))
+    is_shared = Q(target__isnull=False) | Q(address_class=AddressClass.LOCAL)
+    answering = set(Domain.objects.filter(is_shared, name__in=names).values_list("pk", flat=True))
     if not answering:
         return
     starts = list(typed_in(answering))
@@ -61,7 +75,7 @@ def refuse_loop_by_delimiter() -> None:
 
 
 def _refuse_from(starts: Sequence[Request], field: str) -> None:
-    ways = ways_from(starts)
+    starts, ways = ways_with_extensions(starts)
     loop = loop_in(ways)
     if loop:
         sentence = _("This would be a loop: %(chain)s. Mail to it would never arrive.")
@@ -73,9 +87,9 @@ def loop_in(ways: Ways) -> list[Request]:
     """One way that comes back to where it began; empty if there is none. Over an alias that also delivers to itself,
     mail does not go round."""
     graph = {
-        request: [there for there in theres if there not in ways.copying]
+        request: [there for there in theres if not ways.keeps_a_copy(there)]
         for request, theres in ways.leads_to.items()
-        if request not in ways.copying
+        if not ways.keeps_a_copy(request)
     }
     try:
         TopologicalSorter(graph).prepare()

@@ -33,6 +33,7 @@ from mailboxes.models import (
 )
 from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, quarantine_former
+from mailboxes.ways import Request
 
 MOST_LOOKED_AT = 1_000  # destinations, for the question before a deletion
 
@@ -113,9 +114,9 @@ def remove_addresses(address_ids: Sequence[int], *, by: Actor) -> None:
         gone = Address.objects.filter(pk__in=address_ids)
         PermittedSender.objects.named(gone).delete()
         quarantine_former(gone)
-        domain_ids = set(gone.values_list("domain_id", flat=True))
+        names = [Request(*row) for row in gone.values_list("domain_id", "local_part")]
         gone.delete()
-        refuse_loop_of_what_falls_back(domain_ids)
+        refuse_loop_of_what_falls_back({name.domain_id for name in names}, names)
 
 
 def known_only_to(addresses: QuerySet[Address]) -> QuerySet[AliasDestination]:

@@ -28,6 +28,7 @@ from mailboxes.quarantine import quarantine, quarantine_former, refuse_quarantin
 from mailboxes.relinking import link_texts_to
 from mailboxes.senders import follow_address
 from mailboxes.services import add_alias
+from mailboxes.ways import Request
 
 _followers: list[Callable[..., Any]] = []
 
@@ -92,7 +93,7 @@ def rename_address(
                 Address.objects.filter(pk=kept.address_id).update(former_mailbox_id=left_by)
         for follow in _followers:
             follow(old, str(address), keeps_old=keep_old, tell=tell, by=by)
-        _refuse_loops(address, former[0])
+        _refuse_loops(address, Request(former[0].pk, former[1]))
     return address
 
 
@@ -147,8 +148,8 @@ def _keep(domain: Domain, local_part: str, address: Address, until: datetime | N
         raise ValidationError(error.messages) from error  # about the old address, not about the one that was typed
 
 
-def _refuse_loops(address: Address, former: Domain) -> None:
-    """The old name now falls to a pattern or a catch-all, and the new one no longer does."""
+def _refuse_loops(address: Address, former: Request) -> None:
+    """The old name now falls to its base, a pattern or a catch-all, and the new one no longer does."""
     concerned = Alias.objects.filter(Q(address=address) | Q(destinations__address=address))
     refuse_loops(concerned.distinct().select_related("address__domain"))
-    refuse_loop_of_what_falls_back({former.pk, address.domain_id})
+    refuse_loop_of_what_falls_back({former.domain_id, address.domain_id}, [former])

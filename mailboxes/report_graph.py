@@ -1,5 +1,8 @@
 """The part of the report that follows aliases to aliases: how many ends mail has, over how many aliases, and where it
-goes round. In tables that last as long as the check, a step for all aliases at a time."""
+goes round. In tables that last as long as the check, a step for all aliases at a time.
+
+An extension that was typed goes on from alias to alias, until some alias has it in its name. So there are aliases
+asked with one extension (alias_extended, with ids below 0) beside those asked with none, or with any other."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -12,7 +15,8 @@ from mailboxes.destinations import MOST_DESTINATIONS
 from mailboxes.fan_out import number_of_ends, through_whole_domains
 from mailboxes.loops import loop_in
 from mailboxes.models import Alias
-from mailboxes.ways import Request, Ways, in_words, typed_in, ways_from
+from mailboxes.parsing import external_form
+from mailboxes.ways import NO_NAME_HAS_IT, Request, Ways, in_words, typed_in, ways_from, ways_with_extensions
 
 Finding = dict[str, Any]
 Stage = Callable[[int], Iterator[tuple[Finding, int]]]
@@ -23,7 +27,11 @@ MOST_STEPS = 1000  # virtual_alias_recursion_limit, postconf(5)
 MOST_RECOUNTED = 100  # aliases over mailboxes that keep copies, counted once more as Postfix does
 MOST_REACHED = 2_000_000  # rows, in the search for the way back
 MOST_CATCH_ALLS = 20_000  # that deliver to a whole domain
+MOST_EXTENDED = 100_000  # extensions that are tried for these
 TABLES = (
+    "alias_named",
+    "alias_split",
+    "alias_extended",
     "alias_way",
     "alias_request",
     "alias_taker",
@@ -44,6 +52,7 @@ def lay_out() -> None:
     """Finds which alias leads to which; most lead to none. What is said of aliases afterwards is read from this."""
     forget()
     with connection.cursor() as cursor:
+        cursor.execute(EXTENDED, {"most": MOST_REACHED})
         cursor.execute(WAYS)
         cursor.execute(NODES)
 
@@ -78,15 +87,15 @@ def _go_round(most: int) -> Iterator[tuple[Finding, int]]:
         cursor.execute(TAKE_OFF)
         while cursor.rowcount:
             cursor.execute(TAKE_OFF)
-        cursor.execute("SELECT count(*), count(DISTINCT from_id) FROM alias_round")
+        cursor.execute(ROUND_NUMBERS)
         ways, aliases = cursor.fetchone()
         cursor.execute(WAY_BACK, {"most": max(1, min(most, MOST_REACHED // max(1, ways)))})
         found = cursor.fetchall()
         cursor.execute(NOT_COUNTED, {"most": MOST_RECOUNTED})
         exchanging = [row[0] for row in cursor.fetchall()]
     names = _names_of([alias for row in found for alias in row])
-    for alias, following in found:
-        yield {"kind": "loop", "alias": names[alias], "target": names[following]}, aliases
+    for alias in _without_repetition([alias for alias, _following in found]):
+        yield {"kind": "loop", "alias": names[alias], "target": names[dict(found)[alias]]}, aliases
     yield from _about_ends(_recounted(exchanging))
 
 
@@ -99,18 +108,23 @@ def _keep_the_local_part(most: int) -> Iterator[tuple[Finding, int]]:
     domain_ids = set(found.values_list("address__domain_id", flat=True)[:MOST_CATCH_ALLS])
     catch_alls = {Request(pk, "") for pk in domain_ids}
     starts = [*sorted(catch_alls), *typed_in(domain_ids)]
-    ways = _ways(starts)
-    if not ways:
-        return
-    wide = list(through_whole_domains(starts, ways))
-    yield from _about_requests(wide, _ways(wide))
+    try:
+        starts, ways = ways_with_extensions(starts, most=MOST_EXTENDED)
+        wide = list(through_whole_domains(starts, ways))
+        counted, ways_of_wide = ways_with_extensions(wide, most=MOST_EXTENDED)
+    except ValidationError:
+        return  # a chain that is too long, which is found by counting steps
+    yield from _about_requests(counted, ways_of_wide)
+    said: set[Request] = set()
     for _number in range(most):
         loop = loop_in(ways)
         if not loop:
             break
         keeps = any(request.local_part and ways.taken_by.get(request) in catch_alls for request in loop)
-        if keeps and not _has_inactive(ways, loop):  # others were found before
+        is_said = not said.isdisjoint(_without_unknown(loop))
+        if keeps and not is_said and not _has_inactive(ways, loop):  # others were found before
             yield {"kind": "loop", "alias": in_words(loop[0]), "target": in_words(loop[1])}, 1
+        said.update(loop)
         del ways.leads_to[loop[0]]
 
 
@@ -121,13 +135,6 @@ STAGES: Sequence[Stage] = (
 )
 
 
-def _ways(starts: Sequence[Request]) -> Ways | None:
-    try:
-        return ways_from(starts)
-    except ValidationError:
-        return None  # a chain that is too long, which is found by counting steps
-
-
 def _has_inactive(ways: Ways, loop: Sequence[Request]) -> bool:
     takers = {ways.taken_by[request] for request in loop if request in ways.taken_by}
     asleep = Q()
@@ -136,25 +143,49 @@ def _has_inactive(ways: Ways, loop: Sequence[Request]) -> bool:
     return Alias.objects.filter(asleep, active=False).exists()
 
 
-def _recounted(alias_ids: Sequence[int]) -> list[tuple[int, int]]:
+def _recounted(ids: Sequence[int]) -> list[tuple[int, int]]:
     """Over mailboxes that keep copies, the sum of ends is too high: Postfix expands them once."""
-    rows = Alias.objects.filter(pk__in=alias_ids[:MOST_RECOUNTED]).select_related("address")
-    requests = {row.pk: Request(row.address.domain_id, row.address.local_part) for row in rows}
-    ways = _ways(list(requests.values()))
-    return [(pk, number_of_ends(request, ways)) for pk, request in requests.items()] if ways else []
+    extensions = _extensions_of(ids[:MOST_RECOUNTED])
+    rows = Alias.objects.filter(pk__in=[pk for pk, _extension in extensions.values()]).select_related("address")
+    names = {row.pk: row.address for row in rows}
+    requests = {
+        one: Request(names[pk].domain_id, names[pk].local_part + extension)
+        for one, (pk, extension) in extensions.items()
+    }
+    try:
+        ways = ways_from(requests.values())
+    except ValidationError:
+        return []  # a chain that is too long, which is found by counting steps
+    return [(one, number_of_ends(request, ways)) for one, request in requests.items()]
 
 
 def _about_ends(found: Sequence[tuple[int, int]]) -> Iterator[tuple[Finding, int]]:
-    names = _names_of([alias for alias, _ends in found])
-    for alias, ends in found:
-        if alias in names:
-            yield from _about(names[alias], ends)
+    names, ends = _names_of([alias for alias, _ends in found]), dict(found)
+    for alias in _without_repetition(list(names)):
+        yield from _about(names[alias], ends[alias])
 
 
-def _about_requests(requests: Sequence[Request], ways: Ways | None) -> Iterator[tuple[Finding, int]]:
+def _without_repetition(ids: Sequence[int]) -> list[int]:
+    """What is found of an alias whatever the extension is said once."""
+    extensions, found = _extensions_of(ids), set(ids)
+    return [one for one in ids if one > 0 or extensions[one][0] not in found]
+
+
+def _about_requests(requests: Sequence[Request], ways: Ways) -> Iterator[tuple[Finding, int]]:
+    said: set[Request] = set()
     for request in requests:
-        if ways:
-            yield from _about(in_words(request), number_of_ends(request, ways))
+        if not said.isdisjoint(_without_unknown([request])):
+            continue
+        for finding in _about(in_words(request), number_of_ends(request, ways)):
+            said.add(request)
+            yield finding
+
+
+def _without_unknown(requests: Sequence[Request]) -> Iterator[Request]:
+    """Of those with an extension that no name has, what they are without it."""
+    for one in requests:
+        if one.local_part.endswith(NO_NAME_HAS_IT):
+            yield one._replace(local_part=one.local_part.removesuffix(NO_NAME_HAS_IT)[:-1])
 
 
 def _about(name: str, ends: int) -> Iterator[tuple[Finding, int]]:
@@ -164,14 +195,150 @@ def _about(name: str, ends: int) -> Iterator[tuple[Finding, int]]:
         yield {"kind": "many", "alias": name, "number": ends}, 1
 
 
-def _names_of(alias_ids: Sequence[int]) -> dict[int, str]:
-    """Of those that are active."""
-    aliases = Alias.objects.filter(pk__in=alias_ids, active=True).select_related("address__domain")
-    return {alias.pk: str(alias) for alias in aliases}
+def _names_of(ids: Sequence[int]) -> dict[int, str]:
+    """Of those that are active, in the same order."""
+    extensions = _extensions_of(ids)
+    rows = Alias.objects.filter(pk__in={pk for pk, _extension in extensions.values()}, active=True)
+    names = {row.pk: row.address for row in rows.select_related("address__domain")}
+    return {
+        one: external_form(names[pk].local_part + extension, names[pk].domain.name)
+        for one, (pk, extension) in extensions.items()
+        if pk in names
+    }
 
+
+def _extensions_of(ids: Sequence[int]) -> dict[int, tuple[int, str]]:
+    """Of each the alias, and the extension with which it is asked."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, alias_id, extension FROM alias_extended WHERE id = ANY (%s)", [list(ids)])
+        extended = {one: (pk, extension) for one, pk, extension in cursor.fetchall()}
+    return {one: extended.get(one, (one, "")) for one in ids}
+
+
+# Aliases and patterns that Postfix could split, and upwards from each: the aliases that lead there if they are asked
+# with the rest of its name, where that makes no address of its own. And those that lead to a name that Postfix could
+# split, asked with an extension that no name has: its base or a catch-all takes what its own alias or mailbox would.
+# An inactive one is asleep: its base takes the mail, unless there is more than the alias.
+EXTENDED = """
+    CREATE TEMPORARY TABLE alias_named AS
+    SELECT address.id, address.domain_id, address.local_part,
+        mail_map.base_of(address.local_part, mail_map.delimiters()) AS base
+    FROM mailboxes_address AS address
+    WHERE strpos(address.local_part, left(mail_map.delimiters(), 1)) > 1
+       OR strpos(address.local_part, right(mail_map.delimiters(), 1)) > 1;
+    ANALYZE alias_named;
+
+    CREATE TEMPORARY TABLE alias_split AS
+    SELECT named.id AS address_id, named.domain_id, named.base,
+        substr(named.local_part, length(named.base) + 1) AS extension,
+        NOT alias.active
+            AND NOT EXISTS (SELECT FROM mailboxes_mailbox AS mailbox WHERE mailbox.address_id = named.id)
+            AND NOT EXISTS (SELECT FROM mailboxes_relayrecipient AS recipient WHERE recipient.address_id = named.id)
+            AS is_asleep
+    FROM alias_named AS named
+    JOIN mailboxes_alias AS alias ON alias.address_id = named.id
+    WHERE named.base IS NOT NULL;
+    CREATE INDEX ON alias_split (address_id);
+    ANALYZE alias_split;
+
+    CREATE TEMPORARY TABLE alias_extended AS
+    WITH RECURSIVE carried AS (
+        SELECT NULL::bigint AS alias_id, begun.domain_id, begun.local_part, begun.extension
+        FROM (
+            SELECT domain_id, base AS local_part, extension
+            FROM alias_split
+            UNION ALL
+            SELECT named.domain_id, named.local_part, left(mail_map.delimiters(), 1) || 'X'
+            FROM alias_named AS named
+            LEFT JOIN mailboxes_address AS base ON base.domain_id = named.domain_id AND base.local_part = named.base
+            WHERE named.base IS NOT NULL
+              AND named.local_part NOT LIKE '%%*'
+              AND CASE
+                  WHEN base.id IS NULL THEN mail_map.pattern_or_catch_all(named.domain_id, named.local_part) IS NOT NULL
+                  ELSE EXISTS (SELECT FROM mailboxes_alias AS alias WHERE alias.address_id = base.id)
+              END
+        ) AS begun
+        UNION
+        SELECT alias.id, address.domain_id, address.local_part, one_up.extension
+        FROM carried
+        CROSS JOIN LATERAL (
+            SELECT led.alias_id,
+                substr(carried.local_part || carried.extension, length(led.name) + 1) AS extension
+            FROM (
+                SELECT linked.alias_id, carried.local_part || linked.extension AS name
+                FROM (
+                    SELECT base.id
+                    FROM mailboxes_address AS base
+                    WHERE base.domain_id = carried.domain_id AND base.local_part = carried.local_part
+                    OFFSET 0
+                ) AS base
+                CROSS JOIN LATERAL (
+                    SELECT linked.alias_id, linked.extension
+                    FROM mailboxes_aliasdestination AS linked
+                    WHERE linked.address_id = base.id
+                    OFFSET 0
+                ) AS linked
+                UNION ALL
+                SELECT named.alias_id, named.text
+                FROM domains_domain AS asked
+                CROSS JOIN LATERAL (
+                    SELECT named.alias_id, named.text
+                    FROM mailboxes_aliasdestination AS named
+                    WHERE named.domain_id = asked.id
+                    OFFSET 0
+                ) AS named
+                WHERE asked.id = carried.domain_id
+                   OR asked.target_id = carried.domain_id
+                UNION ALL
+                SELECT typed.alias_id, lower(mail_map.unquoted(split_part(typed.text, '@', 1)))
+                FROM domains_domain AS asked
+                CROSS JOIN LATERAL (
+                    SELECT typed.alias_id, typed.text
+                    FROM mailboxes_aliasdestination AS typed
+                    WHERE lower(split_part(typed.text, '@', 2)) = asked.name
+                      AND typed.address_id IS NULL
+                      AND typed.domain_id IS NULL
+                    OFFSET 0
+                ) AS typed
+                WHERE asked.id = carried.domain_id
+                   OR asked.target_id = carried.domain_id
+            ) AS led
+            WHERE led.name <> ''
+              AND starts_with(carried.local_part || carried.extension, led.name)
+        ) AS one_up
+        CROSS JOIN LATERAL (
+            SELECT alias.id, alias.address_id FROM mailboxes_alias AS alias WHERE alias.id = one_up.alias_id OFFSET 0
+        ) AS alias
+        CROSS JOIN LATERAL (
+            SELECT address.domain_id, address.local_part
+            FROM mailboxes_address AS address
+            WHERE address.id = alias.address_id
+            OFFSET 0
+        ) AS address
+        JOIN domains_domain AS domain ON domain.id = address.domain_id AND domain.address_class <> 'local'
+        WHERE one_up.extension <> ''
+          AND strpos(mail_map.delimiters(), left(one_up.extension, 1)) > 0
+          AND address.local_part <> ''
+          AND address.local_part NOT LIKE '%%*'
+          AND mail_map.base_of(address.local_part, mail_map.delimiters()) IS NULL
+          AND NOT EXISTS (
+              SELECT FROM mailboxes_address AS exact
+              WHERE exact.domain_id = address.domain_id
+                AND exact.local_part = address.local_part || one_up.extension
+          )
+    )
+    SELECT -row_number() OVER () AS id, alias_id, extension
+    FROM carried
+    WHERE alias_id IS NOT NULL
+    LIMIT %(most)s;
+    CREATE INDEX ON alias_extended (alias_id);
+    CREATE INDEX ON alias_extended (id);
+    ANALYZE alias_extended
+"""
 
 # A destination with an extension or without an address is taken as Postfix asks: by itself, its base, a pattern, the
 # catch-all. A whole domain stands for what its catch-all takes. An inactive alias begins ways, but none leads to it.
+# Local aliases have no domain, so any local domain will do, and local(8) drops the extension.
 WAYS = """
     CREATE TEMPORARY TABLE alias_way AS
     SELECT link.alias_id AS from_id, further.id AS to_id
@@ -180,38 +347,93 @@ WAYS = """
     WHERE link.extension = '';
 
     CREATE TEMPORARY TABLE alias_request AS
-    SELECT link.id, link.alias_id, target.domain_id, target.local_part || link.extension AS local_part
-    FROM mailboxes_aliasdestination AS link
-    JOIN mailboxes_address AS target ON target.id = link.address_id
-    WHERE link.extension <> ''
+    WITH answering AS MATERIALIZED (
+        SELECT id, name, address_class = 'local' AS is_local,
+            CASE
+                WHEN address_class = 'local' THEN ARRAY(SELECT id FROM domains_domain WHERE address_class = 'local')
+                ELSE ARRAY[COALESCE(target_id, id)]
+            END AS domain_ids
+        FROM domains_domain
+    ),
+    asked AS (
+        SELECT link.id, link.alias_id AS from_id, target.domain_id, target.local_part || link.extension AS local_part
+        FROM mailboxes_aliasdestination AS link
+        JOIN mailboxes_address AS target ON target.id = link.address_id
+        WHERE link.extension <> ''
+        UNION ALL
+        SELECT link.id, link.alias_id, split.domain_id, split.base || split.extension
+        FROM alias_split AS split
+        JOIN mailboxes_aliasdestination AS link ON link.address_id = split.address_id AND link.extension = ''
+        WHERE split.is_asleep
+        UNION ALL
+        SELECT id, alias_id, domain_id, text
+        FROM mailboxes_aliasdestination
+        WHERE domain_id IS NOT NULL
+        UNION ALL
+        SELECT NULL, extended.id, COALESCE(target.domain_id, destination.domain_id),
+            COALESCE(target.local_part || destination.extension, destination.text) || extended.extension
+        FROM alias_extended AS extended
+        JOIN mailboxes_aliasdestination AS destination ON destination.alias_id = extended.alias_id
+        LEFT JOIN mailboxes_address AS target ON target.id = destination.address_id
+        WHERE target.id IS NOT NULL
+           OR destination.domain_id IS NOT NULL
+    )
+    SELECT asked.id, asked.from_id, answering.domain_ids, answering.is_local, asked.local_part
+    FROM asked
+    JOIN answering ON answering.id = asked.domain_id
     UNION ALL
-    SELECT named.id, named.alias_id, COALESCE(asked.target_id, asked.id), named.text
-    FROM mailboxes_aliasdestination AS named
-    JOIN domains_domain AS asked ON asked.id = named.domain_id
-    UNION ALL
-    SELECT typed.id, typed.alias_id, COALESCE(asked.target_id, asked.id),
+    SELECT typed.id, typed.alias_id, answering.domain_ids, answering.is_local,
         lower(mail_map.unquoted(split_part(typed.text, '@', 1)))
     FROM mailboxes_aliasdestination AS typed
-    JOIN domains_domain AS asked ON asked.name = lower(split_part(typed.text, '@', 2))
+    JOIN answering ON answering.name = lower(split_part(typed.text, '@', 2))
+    WHERE typed.address_id IS NULL
+      AND typed.domain_id IS NULL
+    UNION ALL
+    SELECT NULL, extended.id, answering.domain_ids, answering.is_local,
+        lower(mail_map.unquoted(split_part(typed.text, '@', 1))) || extended.extension
+    FROM alias_extended AS extended
+    JOIN mailboxes_aliasdestination AS typed ON typed.alias_id = extended.alias_id
+    JOIN answering ON answering.name = lower(split_part(typed.text, '@', 2))
     WHERE typed.address_id IS NULL
       AND typed.domain_id IS NULL;
 
     CREATE TEMPORARY TABLE alias_taker AS
-    SELECT request.id, request.alias_id, COALESCE(
-        (SELECT address.id FROM mailboxes_address AS address
-         WHERE address.domain_id = request.domain_id AND address.local_part = request.local_part),
-        (SELECT address.id FROM mailboxes_address AS address
-         WHERE address.domain_id = request.domain_id
-           AND address.local_part = mail_map.base_of(request.local_part, mail_map.delimiters())),
-        mail_map.pattern_or_catch_all(request.domain_id, request.local_part)
-    ) AS address_id
-    FROM alias_request AS request;
+    SELECT request.id, request.from_id,
+        COALESCE(
+            exact.id, base.id, mail_map.pattern_or_catch_all(request.domain_ids[1], request.local_part)
+        ) AS address_id,
+        CASE
+            WHEN exact.id IS NULL AND base.id IS NOT NULL AND NOT request.is_local
+                THEN substr(request.local_part, length(base.local_part) + 1)
+            ELSE ''
+        END AS extension
+    FROM alias_request AS request
+    LEFT JOIN LATERAL (
+        SELECT address.id
+        FROM mailboxes_address AS address
+        WHERE address.domain_id = ANY (request.domain_ids)
+          AND address.local_part = request.local_part
+          AND NOT EXISTS (SELECT FROM alias_split AS split WHERE split.address_id = address.id AND split.is_asleep)
+        LIMIT 1
+    ) AS exact ON true
+    LEFT JOIN LATERAL (
+        SELECT address.id, address.local_part
+        FROM mailboxes_address AS address
+        WHERE exact.id IS NULL
+          AND address.domain_id = ANY (request.domain_ids)
+          AND address.local_part = mail_map.base_of(request.local_part, mail_map.delimiters())
+        LIMIT 1
+    ) AS base ON true;
     ANALYZE alias_taker;
 
     INSERT INTO alias_way
-    SELECT taker.alias_id, further.id
+    SELECT taker.from_id, COALESCE(extended.id, by_any.id, further.id)
     FROM alias_taker AS taker
-    JOIN mailboxes_alias AS further ON further.address_id = taker.address_id AND further.active;
+    JOIN mailboxes_alias AS further ON further.address_id = taker.address_id AND further.active
+    LEFT JOIN alias_extended AS extended ON extended.alias_id = further.id AND extended.extension = taker.extension
+    LEFT JOIN alias_extended AS by_any ON by_any.alias_id = further.id
+        AND by_any.extension = left(mail_map.delimiters(), 1) || 'X'
+        AND taker.extension <> '';
     CREATE INDEX ON alias_way (to_id);
     CREATE INDEX ON alias_way (from_id);
     ANALYZE alias_way
@@ -230,9 +452,10 @@ NODES = """
     ANALYZE alias_linked;
 
     CREATE TEMPORARY TABLE alias_copy AS
-    SELECT alias.id AS alias_id
+    SELECT linked.alias_id
     FROM alias_linked AS linked
-    JOIN mailboxes_alias AS alias ON alias.id = linked.alias_id
+    LEFT JOIN alias_extended AS extended ON extended.id = linked.alias_id
+    JOIN mailboxes_alias AS alias ON alias.id = COALESCE(extended.alias_id, linked.alias_id)
     JOIN mailboxes_mailbox AS mailbox ON mailbox.address_id = alias.address_id
     WHERE mail_map.receives(mailbox.active, mailbox.receives, mailbox.expires_at);
     ANALYZE alias_copy;
@@ -241,7 +464,9 @@ NODES = """
     SELECT linked.alias_id, copy.alias_id IS NOT NULL AS keeps_copy,
         count(*) - linked.further + (copy.alias_id IS NOT NULL)::integer AS ends
     FROM alias_linked AS linked
-    JOIN mailboxes_aliasdestination AS destination ON destination.alias_id = linked.alias_id
+    LEFT JOIN alias_extended AS extended ON extended.id = linked.alias_id
+    JOIN mailboxes_aliasdestination AS destination
+        ON destination.alias_id = COALESCE(extended.alias_id, linked.alias_id)
     LEFT JOIN alias_copy AS copy ON copy.alias_id = linked.alias_id
     GROUP BY linked.alias_id, linked.further, copy.alias_id;
     ALTER TABLE alias_node ADD PRIMARY KEY (alias_id);
@@ -307,6 +532,7 @@ LONG = """
     SELECT alias_id, steps, count(*) OVER ()
     FROM alias_ends
     WHERE steps > %(deep)s
+      AND alias_id > 0
       AND NOT EXISTS (SELECT FROM alias_way WHERE alias_way.to_id = alias_ends.alias_id)
     ORDER BY steps DESC, alias_id
     LIMIT %(most)s
@@ -334,6 +560,12 @@ TAKE_OFF = """
     DELETE FROM alias_round AS way
     WHERE NOT EXISTS (SELECT FROM alias_round AS further WHERE further.from_id = way.to_id)
        OR NOT EXISTS (SELECT FROM alias_round AS before WHERE before.to_id = way.from_id)
+"""
+
+ROUND_NUMBERS = """
+    SELECT count(*), count(DISTINCT COALESCE(extended.alias_id, way.from_id))
+    FROM alias_round AS way
+    LEFT JOIN alias_extended AS extended ON extended.id = way.from_id
 """
 
 WAY_BACK = """

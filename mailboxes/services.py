@@ -36,7 +36,13 @@ from mailboxes.models import (
     PasswordLink,
     RecoveryAddress,
 )
-from mailboxes.parsing import external_form, normalised_local_part, refuse_long_address, written_local_part
+from mailboxes.parsing import (
+    external_form,
+    normalised_local_part,
+    refuse_long_address,
+    split_address,
+    written_local_part,
+)
 from mailboxes.places import refuse_alias_in, taken, taken_by_alias
 from mailboxes.protection import refuse_loss_of_default_aliases
 from mailboxes.quarantine import refuse_quarantined
@@ -286,7 +292,10 @@ def change_alias(
     with recorded("change", "alias", str(alias), domain=alias.address.domain.name, by=by):
         lock_alias_graph()
         alias = locked_version(Alias.objects.select_related("address__domain"), alias.pk, version)
-        if any(changes.get(field, getattr(alias, field)) != getattr(alias, field) for field in WHEN_IT_DELIVERS):
+        is_other_time = any(
+            changes.get(field, getattr(alias, field)) != getattr(alias, field) for field in WHEN_IT_DELIVERS
+        )
+        if is_other_time:
             refuse_loss_of_default_aliases([alias.address_id], by)
         with default_aliases_deliver([alias.address_id], by):
             _set(alias, ("comment", *WHEN_IT_DELIVERS), changes)
@@ -294,6 +303,8 @@ def change_alias(
             alias.save()
             if destinations is not None:
                 _write_destinations(alias, destinations)
+        if is_other_time and split_address(alias.address.local_part, MailSettings.current().recipient_delimiter)[0]:
+            refuse_loops([alias])  # while it does not deliver, its base does
     return alias
 
 

@@ -48,6 +48,7 @@ from mailboxes.protection import is_domain_admin, refuse_loss_of_default_aliases
 from mailboxes.quarantine import quarantine, refuse_quarantined
 from mailboxes.removal import known_only_to, retire_credentials
 from mailboxes.services import WHEN_IT_DELIVERS
+from mailboxes.ways import Request
 
 Check = Callable[[type[models.Model], Sequence[int]], None]
 Within = Callable[[Mapping[int, str], Event], bool]
@@ -431,7 +432,8 @@ def refuse_what_services_would_refuse(events: NetEvents, by: Actor) -> None:
         concerned |= set(Alias.objects.filter(there).values_list("pk", flat=True))
     for some in in_pieces(sorted(concerned)):
         refuse_loops(Alias.objects.filter(pk__in=some).select_related("address__domain"))
-    refuse_loop_of_what_falls_back(domain_ids)
+    names = [Request(row["domain_id"], row["local_part"]) for row in _rows(events, Address)]
+    refuse_loop_of_what_falls_back(domain_ids, names)
 
 
 def _rows(events: NetEvents, *wanted: type[models.Model]) -> Iterator[Mapping[str, Any]]:

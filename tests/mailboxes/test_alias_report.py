@@ -151,6 +151,54 @@ def test_it_finds_a_loop_over_an_extension() -> None:
     assert report() == ["one@falcot.org leads back to itself over one@falcot.org. Mail to it never arrives."]
 
 
+def test_it_finds_a_loop_over_an_extension_that_goes_on() -> None:
+    """Only sales+x@ goes round: what jean@ would get with another extension, he gets."""
+    lay(("sales", ["jean"]), ("jean+x", ["sales+x@falcot.org"]))
+    assert report() == [
+        "sales+x@falcot.org leads back to itself over jean+x@falcot.org. Mail to it never arrives.",
+        "jean+x@falcot.org leads back to itself over sales+x@falcot.org. Mail to it never arrives.",
+    ]
+
+
+def test_it_finds_a_loop_that_only_another_extension_closes() -> None:
+    """x+y is Jean's, but x+y+z is the mail of x."""
+    lay(("x+y", ["jean"]), ("y", ["x+y"]), ("x", ["y"]))
+    assert report() == [
+        "x+X@falcot.org leads back to itself over y+X@falcot.org. Mail to it never arrives.",
+        "y+X@falcot.org leads back to itself over x+X@falcot.org. Mail to it never arrives.",
+    ]
+
+
+def test_it_finds_a_loop_that_an_inactive_alias_leaves_to_its_base() -> None:
+    lay(("x+y", ["jean"]), ("y", ["x+y"]), ("p*", ["y"]), ("x", ["p@falcot.org"]))
+    assert report() == []
+    Alias.objects.filter(address__local_part="x+y").update(active=False)
+    assert "x@falcot.org leads back to itself over p*@falcot.org. Mail to it never arrives." in report()
+
+
+def test_it_finds_a_loop_over_an_extension_and_a_whole_domain() -> None:
+    add_domain("other.example", by=BY)
+    lay(("news", ["jean"]), ("sales", ["news@other.example"]), ("news+x", ["sales+x@falcot.org"]))
+    lay(("", ["@falcot.org"]), domain="other.example")
+    assert report() == ["news+x@other.example leads back to itself over news+x@falcot.org. Mail to it never arrives."]
+
+
+def test_it_finds_a_loop_over_local_domains() -> None:
+    for name in ("here.example", "there.example"):
+        add_domain(name, address_class="local", by=BY)
+    lay(("box", ["BOX+x@there.example"]), ("ann", ["box@here.example"]), domain="here.example")
+    assert report() == ["box@here.example leads back to itself over box@here.example. Mail to it never arrives."]
+
+
+def test_it_counts_what_an_extension_that_goes_on_leads_to() -> None:
+    lay(("big+x", people(700)), ("big", people(1)))
+    lay(("lists", ["big", *people(300, "q")]), ("news", ["lists+x@falcot.org", *people(1, "r")]))
+    assert report() == [
+        "Mail to news@falcot.org becomes mail to more than 1000 addresses. Postfix does not deliver it.",
+        "Mail to lists+x@falcot.org becomes mail to 1000 addresses. Postfix delivers to 1000 at most.",
+    ]
+
+
 def test_it_counts_destinations() -> None:
     lay(
         ("half", people(500)),

@@ -1,8 +1,10 @@
 """Mail must never be handed round: a loop of aliases is refused when it would be closed."""
 
 import itertools
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import ChangeSet
 from domains.models import AddressClass, Domain
@@ -57,6 +59,129 @@ def test_by_an_extension(domain: Domain) -> None:
     a = add_alias(domain, "a", [ELSEWHERE], by=TESTER)
     with refusal("loop", field="destinations"):
         change_alias(a, destinations=["a+more@example.org"], by=TESTER)
+
+
+class TestExtension:
+    """What the base of an address delivers to gets the extension too (propagate_unmatched_extensions, postconf(5))."""
+
+    def test_it_works(self, domain: Domain, jean: Mailbox) -> None:
+        add_alias(domain, "sales", ["jean@example.org"], by=TESTER)
+        with refusal("jean+x@example.org → sales+x@example.org → jean+x@example.org", field="destinations"):
+            add_alias(domain, "jean+x", ["sales+x@example.org"], by=TESTER)
+
+    def test_the_other_half_last(self, domain: Domain, jean: Mailbox) -> None:
+        sales = add_alias(domain, "sales", [ELSEWHERE], by=TESTER)
+        add_alias(domain, "jean+x", ["sales+x@example.org"], by=TESTER)
+        with refusal("sales+x@example.org → jean+x@example.org → sales+x@example.org", field="destinations"):
+            change_alias(sales, destinations=["jean@example.org"], by=TESTER)
+
+    def test_through_an_alias_domain(self, domain: Domain, jean: Mailbox) -> None:
+        add_domain("example.net", address_class=AddressClass.ALIAS_DOMAIN, target=domain, by=TESTER)
+        add_alias(domain, "sales", ["jean@example.net"], by=TESTER)
+        with refusal("loop", field="destinations"):
+            add_alias(domain, "jean+x", ["sales+x@example.net"], by=TESTER)
+
+    def test_a_pattern(self, domain: Domain) -> None:
+        add_alias(domain, "", [ELSEWHERE], by=TESTER)
+        add_alias(domain, "sales", ["news@example.org"], by=TESTER)
+        with refusal("loop", field="destinations"):
+            add_alias(domain, "news+*", ["sales+x@example.org"], by=TESTER)
+
+    def test_a_whole_domain(self, domain: Domain, other: Domain) -> None:
+        catch_all = add_alias(domain, "", [ELSEWHERE], by=TESTER)
+        sales = add_alias(other, "sales", ["news@example.org"], by=TESTER)
+        add_alias(other, "news+x", ["sales+x@example.com"], by=TESTER)
+        with refusal("news+x@example.com", field="destinations"):
+            change_alias(catch_all, destinations=["@example.com"], by=TESTER)
+        change_alias(sales, destinations=[ELSEWHERE], by=TESTER)
+        change_alias(catch_all, destinations=["@example.com"], by=TESTER)
+        with refusal("news+x@example.com", field="destinations"):
+            change_alias(sales, destinations=["news@example.org"], by=TESTER)
+
+    def test_one_that_grows_and_grows(self, domain: Domain) -> None:
+        sales = add_alias(domain, "sales", [ELSEWHERE], by=TESTER)
+        add_alias(domain, "a", ["sales+x@example.org"], by=TESTER)
+        with refusal("sales@example.org → a@example.org → sales@example.org", field="destinations"):
+            change_alias(sales, destinations=["a+y@example.org"], by=TESTER)
+
+    def test_an_address_of_its_own_ends_it(self, domain: Domain, jean: Mailbox) -> None:
+        """jean+x is a mailbox here, so the extension of sales+x comes no further."""
+        add_mailbox(domain, "jean+x", by=TESTER)
+        add_alias(domain, "sales", ["jean@example.org"], by=TESTER)
+        add_alias(domain, "news", ["sales+x@example.org"], by=TESTER)
+
+    def test_a_mailbox_keeps_its_copy(self, domain: Domain, jean: Mailbox, laure: Mailbox) -> None:
+        """jean+x expands into itself, so cleanup(8) does not expand it again."""
+        add_alias(domain, "jean", ["laure@example.org"], by=TESTER)
+        add_alias(domain, "laure+x", ["jean+x@example.org"], by=TESTER)
+
+    def test_a_name_with_another_extension_is_its_base(self, domain: Domain) -> None:
+        """x+y goes elsewhere, but x+y+z is the mail of x."""
+        add_alias(domain, "x+y", [ELSEWHERE], by=TESTER)
+        add_alias(domain, "y", ["x+y@example.org"], by=TESTER)
+        with refusal("x@example.org → y@example.org → x@example.org", field="destinations"):
+            add_alias(domain, "x", ["y@example.org"], by=TESTER)
+
+    @pytest.fixture
+    def awake(self, domain: Domain) -> Alias:
+        """y → x+y, which goes elsewhere. If not, its base takes its mail: x+y → p+y → y."""
+        awake = add_alias(domain, "x+y", [ELSEWHERE], by=TESTER)
+        add_alias(domain, "y", ["x+y@example.org", ELSEWHERE], by=TESTER)
+        add_alias(domain, "p*", ["y@example.org"], by=TESTER)
+        add_alias(domain, "x", ["p@example.org"], by=TESTER)
+        return awake
+
+    def test_its_base_takes_its_mail_while_it_sleeps(self, awake: Alias) -> None:
+        with refusal("y@example.org → x+y@example.org", field="destinations"):
+            change_alias(awake, active=False, by=TESTER)
+        with refusal("y@example.org → x+y@example.org", field="destinations"):
+            change_alias(awake, ends_at=timezone.now() + timedelta(days=1), by=TESTER)
+
+    def test_its_base_takes_its_mail_once_it_is_gone(self, domain: Domain) -> None:
+        """s → q+y → x+y, which goes elsewhere. Without that its base takes it: x+y → p+y → s."""
+        gone = add_alias(domain, "x+y", [ELSEWHERE], by=TESTER)
+        x = add_alias(domain, "x", [ELSEWHERE], by=TESTER)
+        add_alias(domain, "q", ["x@example.org"], by=TESTER)
+        add_alias(domain, "s", ["q+y@example.org"], by=TESTER)
+        add_alias(domain, "p*", ["s@example.org"], by=TESTER)
+        change_alias(x, destinations=["p@example.org"], by=TESTER)
+        added = ChangeSet.objects.filter(metadata__verb="add").order_by("pk")
+        with refusal("loop", field="destinations"):
+            delete_alias(gone, by=TESTER)
+        with refusal("loop", field="destinations"):
+            rename_address(gone.address, domain, "other", by=TESTER)
+        with refusal("loop"):
+            undo_change_set(added.get(metadata__label="x+y@example.org"), by=TESTER)
+
+
+class TestLocal:
+    """local(8) asks for names without a domain: they are the same in all local domains."""
+
+    @pytest.fixture
+    def here(self) -> Domain:
+        add_domain("there.example", address_class=AddressClass.LOCAL, by=TESTER)
+        return add_domain("here.example", address_class=AddressClass.LOCAL, by=TESTER)
+
+    def test_it_works(self, here: Domain) -> None:
+        with refusal("box@there.example → box@there.example", field="destinations"):
+            add_alias(here, "box", ["box@there.example"], by=TESTER)
+
+    def test_two_hops(self, here: Domain, domain: Domain) -> None:
+        sales = add_alias(domain, "sales", [ELSEWHERE], by=TESTER)
+        add_alias(here, "box", ["sales@example.org"], by=TESTER)
+        with refusal("sales@example.org → box@there.example → sales@example.org", field="destinations"):
+            change_alias(sales, destinations=["box@there.example"], by=TESTER)
+
+    def test_an_extension_is_dropped(self, here: Domain, domain: Domain) -> None:
+        sales = add_alias(domain, "sales", [ELSEWHERE], by=TESTER)
+        add_alias(here, "box", ["sales@example.org"], by=TESTER)
+        with refusal("sales@example.org → box+x@there.example → sales@example.org", field="destinations"):
+            change_alias(sales, destinations=["box+x@there.example"], by=TESTER)
+
+    def test_a_new_local_domain(self, here: Domain) -> None:
+        add_alias(here, "box", ["box@later.example"], by=TESTER)
+        with refusal("loop", field="target"):
+            add_domain("later.example", address_class=AddressClass.LOCAL, by=TESTER)
 
 
 def test_by_a_catch_all(domain: Domain, other: Domain) -> None:

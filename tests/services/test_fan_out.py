@@ -98,6 +98,31 @@ def test_a_pattern(domain: Domain, other: Domain, half: Alias) -> None:
         change_alias(pattern, destinations=people(501, "q"), by=TESTER)
 
 
+@pytest.fixture
+def big(domain: Domain) -> Alias:
+    """To lists@ it is small, to lists+x@ it is not: big@ goes to one place, big+x@ to 700."""
+    big = add_alias(domain, "big+x", people(700), by=TESTER)
+    add_alias(domain, "big", [ELSEWHERE], by=TESTER)
+    return big
+
+
+def test_an_extension_that_goes_on(domain: Domain, big: Alias) -> None:
+    lists = add_alias(domain, "lists", ["big@example.org", *people(300, "q")], by=TESTER)
+    with too_many("lists+x@example.org"):
+        change_alias(lists, destinations=["big@example.org", *people(301, "q")], by=TESTER)
+    with too_many("lists+x@example.org"):
+        change_alias(big, destinations=people(701), by=TESTER)
+    with too_many("news@example.org"):
+        add_alias(domain, "news", ["lists+x@example.org", ELSEWHERE], by=TESTER)
+
+
+def test_an_extension_that_goes_on_through_a_whole_domain(domain: Domain, other: Domain, big: Alias) -> None:
+    add_alias(domain, "lists", ["big@example.org", *people(200, "q")], by=TESTER)
+    catch_all = add_alias(other, "", ["@example.org", *people(100, "r")], by=TESTER)
+    with too_many("lists+x@example.com"):
+        change_alias(catch_all, destinations=["@example.org", *people(101, "r")], by=TESTER)
+
+
 def test_a_catch_all_that_keeps_the_local_part(domain: Domain, other: Domain, half: Alias) -> None:
     """half@example.com has no address of its own: it becomes half@example.org, and all the others."""
     catch_all = add_alias(other, "", ["@example.org", *people(500, "q")], by=TESTER)

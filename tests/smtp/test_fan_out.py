@@ -17,6 +17,11 @@ ENDS = {
     "anybody@wide.example": 4,
     "sales-us@wide.example": 3,
     "six@kept.wide.example": 7,
+    "lists@wide.example": 3,
+    "lists+x@wide.example": 5,  # little+x has an alias of its own
+    "lists+y@wide.example": 3,
+    "news@wide.example": 6,
+    "lists+x@kept.wide.example": 6,
 }
 
 
@@ -36,6 +41,10 @@ def wide(postfix: Postfix, committed: None) -> Postfix:
     add_alias("copies@wide.example", "copy@wide.example", "to.copy@wide.example")
     add_alias("sales-*@wide.example", "three@wide.example")
     add_alias("@wide.example", "copy@wide.example")
+    add_alias("little@wide.example", "a@wide.example")
+    add_alias("little+x@wide.example", "three@wide.example")
+    add_alias("lists@wide.example", "little@wide.example", "a@wide.example", "b@wide.example")
+    add_alias("news@wide.example", "lists+x@wide.example", "c@wide.example")
     add_alias("@kept.wide.example", "@wide.example", "a@wide.example")
     return postfix
 
