@@ -14,7 +14,7 @@ from accounts.actors import Actor
 from accounts.history import recorded
 from accounts.models import OWNER_PREFIX, User
 from accounts.saving import save_checked, set_fields
-from domains.models import Domain
+from domains.models import Domain, MailSettings
 from domains.networks import normalised_networks
 from domains.services import locked_version
 from mailboxes import destinations as destination_rows
