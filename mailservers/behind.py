@@ -51,9 +51,13 @@ def what_is_behind(keys: Iterable[str]) -> Behind:
 
 
 def _first_of(candidates: Mapping[str, list[tuple[int, str]]]) -> dict[str, Address]:
+    names: dict[int, set[str]] = defaultdict(set)
+    for pairs in candidates.values():
+        for domain_id, local_part in pairs:
+            names[domain_id].add(local_part)
     wanted = Q(pk__in=[])
-    for domain_id, local_part in {pair for pairs in candidates.values() for pair in pairs}:
-        wanted |= Q(domain=domain_id, local_part=local_part)
+    for domain_id, some in names.items():
+        wanted |= Q(domain=domain_id, local_part__in=some)
     there = Address.objects.filter(wanted).select_related("domain", "alias", "mailbox", "relay_recipient")
     by_name = {(address.domain_id, address.local_part): address for address in there}
     firsts = {

@@ -24,6 +24,7 @@ from mailservers.rows_behind import Found, Key, found_behind
 from mailservers.stations import Maps
 
 MOST_ADDRESSES = 5  # at a time
+MOST_BRANCHES = 200  # of one tree
 ENDS_BY_TRANSPORT = ("routed", "discarded", "waits", "refused")  # or by a relocated address
 
 
@@ -60,6 +61,14 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class Tree:
+    """The first branches of an expansion, and of how many."""
+
+    branches: list[Branch]
+    number: int
+
+
+@dataclass(frozen=True)
 class Answer:
     """One looked-up address; `sentence` is said instead if it cannot be looked up."""
 
@@ -73,8 +82,8 @@ class Answer:
     url: str = ""  # of what decides
     stops: list[Stop] = field(default_factory=list)
     access: list[Stop] = field(default_factory=list)
-    tree: list[Branch] = field(default_factory=list)
-    copies: list[list[Branch]] = field(default_factory=list)
+    tree: Tree | None = None
+    copies: list[Tree] = field(default_factory=list)
     copied_by: list[Stop] = field(default_factory=list)
     senders: Stop | None = None
     logins: list[str] = field(default_factory=list)
@@ -137,8 +146,8 @@ def _shown(answer: Answer, found: Mapping[Key, list[Found]], why: Mapping[str, s
         url="" if answer.by_table else _url_of_what_decides(result, found, behind),
         stops=[_stop(station, result, found) for station in result.door],
         access=[_stop(station, result, found) for station in result.access],
-        tree=_branches(result.tree, found, why) if result.tree else [],
-        copies=[_branches(copy, found, why) for copy in result.copies],
+        tree=_tree(result.tree, found, why) if result.tree else None,
+        copies=[_tree(copy, found, why) for copy in result.copies],
         copied_by=[_stop(station, result, found) for station in result.bcc],
         senders=_stop(result.senders, result, found) if result.senders else None,
     )
@@ -196,33 +205,38 @@ def _outcome(station: Station, kind: str) -> str:
     }.get(station.parameter, _("Found"))
 
 
-def _branches(tree: Node, found: Mapping[Key, list[Found]], why: Mapping[str, str]) -> list[Branch]:
-    branches, waiting = [], [(tree, 0)]
+def _tree(root: Node, found: Mapping[Key, list[Found]], why: Mapping[str, str]) -> Tree:
+    nodes, waiting = [], [(root, 0)]
     while waiting:
-        node, ending = waiting.pop()
-        by = next(iter(_found_by(node.station, found)), None)
-        url, is_about_way = by.url if by else "", node.end in ENDS_BY_TRANSPORT
-        branches.append(
-            Branch(
-                address=node.address,
-                url="" if is_about_way else url,
-                taken=by.taken if by else "",
-                end=node.end,
-                words=ENDINGS[node.end]() if node.end else "",
-                mail_path=node.mail_path,
-                is_mbox=not node.mail_path.endswith("/"),
-                way=node.way,
-                way_url=url if is_about_way else "",
-                proof=node.station.proof if node.station else "",
-                why=why.get(node.address, "") if node.end == "refused" else "",
-                opens=bool(node.children),
-                closes=range(0 if node.children else ending),
-            )
-        )
-        if node.children:
-            *others, last = node.children
-            waiting += [(last, ending + 1), *((one, 0) for one in reversed(others))]
-    return branches
+        node, depth = waiting.pop()
+        nodes.append((node, depth))
+        waiting += [(child, depth + 1) for child in reversed(node.children)]
+    first = nodes[:MOST_BRANCHES]
+    following = [*(depth for _node, depth in first[1:]), 0]
+    pairs = zip(first, following, strict=True)
+    return Tree([_branch(node, depth, then, found, why) for (node, depth), then in pairs], len(nodes))
+
+
+def _branch(
+    node: Node, depth: int, next_depth: int, found: Mapping[Key, list[Found]], why: Mapping[str, str]
+) -> Branch:
+    by = next(iter(_found_by(node.station, found)), None)
+    url, is_about_way = by.url if by else "", node.end in ENDS_BY_TRANSPORT
+    return Branch(
+        address=node.address,
+        url="" if is_about_way else url,
+        taken=by.taken if by else "",
+        end=node.end,
+        words=ENDINGS[node.end]() if node.end else "",
+        mail_path=node.mail_path,
+        is_mbox=not node.mail_path.endswith("/"),
+        why=why.get(node.address, "") if node.end == "refused" else "",
+        way=node.way,
+        way_url=url if is_about_way else "",
+        proof=node.station.proof if node.station else "",
+        opens=next_depth > depth,
+        closes=range(depth - next_depth),
+    )
 
 
 def _visible_to(user: User) -> set[str] | None:

@@ -156,6 +156,19 @@ def test_a_chain_of_a_hundred_aliases() -> None:
     assert tree.count("<li>") == LONGEST_CHAIN + 1
 
 
+def test_of_a_wide_alias_the_first_destinations_are_shown() -> None:
+    client, _user = signed_in(is_superuser=True)
+    mine = add_domain("mine.example", by=TESTER)
+    add_alias(mine, "wide", [f"u{number}@elsewhere.example" for number in range(300)], by=TESTER)
+    add_alias(mine, "all", ["jean@falcot.org", "wide@mine.example"], by=TESTER)
+    html = page(client, "all@mine.example")
+    assert "reaches 301 destinations" in html
+    assert "200 of 303 addresses are shown here." in html
+    tree = html.partition('<ul class="tree">')[2].partition("200 of 303")[0]
+    assert tree.count("<ul>") + 1 == tree.count("</ul>")
+    assert tree.count("<li>") == tree.count("</li>") == 200
+
+
 def test_without_an_address_it_says_what_it_does() -> None:
     client, _user = signed_in(is_superuser=True)
     assert "Type an address" in page(client, "")
