@@ -119,6 +119,12 @@ class PanelForm(forms.Form):
         return self.has_error(NON_FIELD_ERRORS, CHANGED_MEANWHILE)
 
 
+class SeenForm(PanelForm):
+    """A button, and the version of what was seen beside it."""
+
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
 def typed(request: HttpRequest) -> QueryDict | None:
     """What was sent with this request; None while the person only looks."""
     return request.POST if request.method == "POST" else None

@@ -62,12 +62,6 @@ class RestrictionForm(PanelForm):
             del self.fields["version"]  # nothing is there yet that somebody else could change
 
 
-class SeenForm(PanelForm):
-    """A button, and the version of what was seen beside it."""
-
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-
 def _in_words(known: Known) -> str:
     since = _("since Postfix %(version)s") % {"version": known.since}
     return f"{known.name} ({since}): {known.sentence}"

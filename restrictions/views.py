@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
-from accounts.pages import PanelForm, PersonRequest, refusals_on, say, superuser_required, typed
+from accounts.pages import PanelForm, PersonRequest, SeenForm, refusals_on, say, superuser_required, typed
 from restrictions import services
 from restrictions.catalogue import STAGES, Stage
-from restrictions.forms import ClassForm, RestrictionForm, SeenForm
+from restrictions.forms import ClassForm, RestrictionForm
 from restrictions.main_cf import Parameter, remark_since, what_is_written
 from restrictions.models import Restriction, RestrictionClass
 from restrictions.page import class_cards, everything, main_cf_of, rules_of, stage_lists
