@@ -57,3 +57,10 @@ def test_people_type_and_read_the_u_label(page: Client) -> None:
     assert "250 2.1.5 Ok" in words
     assert 'jean<wbr><span class="at">@bücher.example</span>' in words
     assert "not fully qualified" not in words
+
+
+def test_recipients_in_quotes(page: Client) -> None:
+    add_domain("quoted.example")
+    add_mailbox('"j d"@quoted.example')
+    words = page.get("/simulate/", SESSION | {"to": '"j d"@quoted.example'}).content.decode()
+    assert "250 2.1.5 Ok" in words
