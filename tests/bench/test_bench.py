@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bench.database import postmap
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -34,6 +36,17 @@ def test_maps_are_asked_side_by_side(tmp_path: Path) -> None:
     # 80 % of the keys exist: every second one of them is a mailbox, which virtual_alias_maps does not answer.
     assert (hits["lmdb"], hits["cdb"], hits["ideal_routes"], hits["peer_alias_maps"]) == (0.8, 0.8, 0.8, 0.8)
     assert (hits["virtual_mailbox_maps"], hits["select_1"]) == (0.4, 1.0)
+
+
+def test_what_postmap_warns_of_is_no_figure(tmp_path: Path) -> None:
+    """Its exit status is the same for a key that is not there and for a database that is not there."""
+    nowhere = tmp_path / "nowhere.cf"
+    nowhere.write_text("hosts = unix:/nowhere\nuser = bench\npassword = bench\ndbname = bench\nquery = SELECT 1\n")
+    (tmp_path / "main.cf").touch()
+    (tmp_path / "there").write_text("a b\n")
+    assert postmap(tmp_path, "-q", "-", f"texthash:{tmp_path}/there", text="a\nc\n") == "a\tb\n"
+    with pytest.raises(SystemExit, match="warning"):
+        postmap(tmp_path, "-q", "-", f"pgsql:{nowhere}", text="a\n")
 
 
 def test_messages_go_all_the_way(tmp_path: Path) -> None:
