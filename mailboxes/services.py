@@ -19,6 +19,7 @@ from domains.networks import normalised_networks
 from domains.services import locked_version
 from mailboxes import destinations as destination_rows
 from mailboxes.credentials import hash_password
+from mailboxes.dead_ends import default_aliases_deliver
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.labels import domain_of, few
 from mailboxes.limits import within_limits
@@ -161,6 +162,7 @@ def change_mailbox(
     `also_deliver_to` replaces what the alias on the same address delivers to; an empty list deletes that alias."""
     with within_limits(), recorded("change", "mailbox", str(mailbox), domain=mailbox.address.domain.name, by=by):
         is_stopped = False in (changes.get("active"), changes.get("receives"))
+        may_stop = is_stopped or also_deliver_to is not None or "expires_at" in changes
         if also_deliver_to is not None or is_stopped:
             lock_alias_graph()
         mailbox = locked_version(Mailbox.objects.with_address(), mailbox.pk, version)
@@ -168,10 +170,11 @@ def change_mailbox(
             _refuse_path_from(by)
         if "allowed_networks" in changes:
             changes["allowed_networks"] = _networks(changes["allowed_networks"])
-        _set(mailbox, CHANGEABLE, changes)
-        save_checked(mailbox)
-        if also_deliver_to is not None:
-            _deliver_also(mailbox, list(also_deliver_to), by)
+        with default_aliases_deliver([mailbox.address_id] if may_stop else [], by):
+            _set(mailbox, CHANGEABLE, changes)
+            save_checked(mailbox)
+            if also_deliver_to is not None:
+                _deliver_also(mailbox, list(also_deliver_to), by)
         if is_stopped:
             _refuse_loop_without([mailbox.address_id])
     return mailbox
@@ -284,11 +287,12 @@ def change_alias(
         alias = locked_version(Alias.objects.select_related("address__domain"), alias.pk, version)
         if any(changes.get(field, getattr(alias, field)) != getattr(alias, field) for field in WHEN_IT_DELIVERS):
             refuse_loss_of_default_aliases([alias.address_id], by)
-        _set(alias, ("comment", *WHEN_IT_DELIVERS), changes)
-        alias.full_clean()
-        alias.save()
-        if destinations is not None:
-            _write_destinations(alias, destinations)
+        with default_aliases_deliver([alias.address_id], by):
+            _set(alias, ("comment", *WHEN_IT_DELIVERS), changes)
+            alias.full_clean()
+            alias.save()
+            if destinations is not None:
+                _write_destinations(alias, destinations)
     return alias
 
 
@@ -296,7 +300,8 @@ def delete_alias(alias: Alias, *, version: int | None = None, by: Actor) -> UUID
     with recorded("delete", "alias", str(alias), domain=alias.address.domain.name, by=by) as change_set:
         lock_alias_graph()
         locked_version(Alias.objects, alias.pk, version)
-        remove_aliases([alias.pk], by=by)
+        with default_aliases_deliver([alias.address_id], by):
+            remove_aliases([alias.pk], by=by)
     return change_set
 
 
@@ -321,8 +326,9 @@ def _delete_mailboxes(mailbox_ids: Sequence[int], by: Actor) -> None:
     lock_alias_graph()
     mailboxes = Mailbox.objects.filter(pk__in=mailbox_ids)
     address_ids = list(mailboxes.values_list("address_id", flat=True))
-    remove_mailboxes(mailboxes)
-    remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()], by=by)
+    with default_aliases_deliver(address_ids, by):
+        remove_mailboxes(mailboxes)
+        remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()], by=by)
     _refuse_loop_without(address_ids)
 
 

@@ -24,9 +24,11 @@ from accounts.net_events import NetEvents, number_of_events
 from domains.models import Domain, DomainAdmin
 from mailboxes import undo_rules
 from mailboxes.app_passwords import bring_back_secrets, remove_app_passwords
+from mailboxes.dead_ends import default_aliases_deliver
 from mailboxes.destinations import lock_alias_graph
 from mailboxes.limits import refusal_of
 from mailboxes.models import Address, AliasDestination, AppPassword, Mailbox, MailboxCredential, QuarantinedAddress
+from mailboxes.protection import is_domain_admin
 from mailboxes.quarantine import take_back
 from mailboxes.relinking import link_texts_in
 from mailboxes.renaming import name_owners_anew
@@ -116,7 +118,8 @@ def _take_back(events: NetEvents, change_set: ChangeSet, by: Actor) -> list[str]
     take_back(events.of(QuarantinedAddress))
     undo_rules.refuse_addresses_in_quarantine(rows, by)
     try:
-        _write(rows, is_old=change_set.created_at < timezone.now() - A_SLIP)
+        with default_aliases_deliver(undo_rules.where_mail_may_stop(rows) if is_domain_admin(by) else (), by):
+            _write(rows, is_old=change_set.created_at < timezone.now() - A_SLIP)
         undo_rules.ask_rooms(rows)  # they refuse in a sentence, before a constraint does in none
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

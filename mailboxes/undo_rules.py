@@ -231,6 +231,13 @@ def refuse_default_aliases(by: Actor, events: NetEvents) -> None:
     refuse_loss_of_default_aliases(address_ids, by)
 
 
+def where_mail_may_stop(events: NetEvents) -> set[int]:
+    """The addresses whose mailbox or alias, or its destinations, are taken back."""
+    found = {row["address_id"] for row in _rows(events, Mailbox, Alias)}
+    alias_ids = {row["alias_id"] for row in _rows(events, AliasDestination)}
+    return found | set(Alias.objects.filter(pk__in=alias_ids).values_list("address_id", flat=True))
+
+
 def refuse_changed_since(events: NetEvents) -> None:
     """What was added must be as it was left; of what was changed, the columns that were changed."""
     faults: dict[str, None] = {}

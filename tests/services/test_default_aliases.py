@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.actors import Actor, Door
 from accounts.history_reading import events_of
@@ -32,11 +33,13 @@ from mailboxes.services import (
     delete_alias,
     delete_mailbox,
     delete_mailboxes,
+    set_mailboxes_active,
 )
 from mailboxes.undo import undo_change_set
 from tests.services.checks import TESTER, addresses, destinations_of, one_change_set, refusal
 
 pytestmark = pytest.mark.django_db
+ELSEWHERE = "someone@elsewhere.example"
 LATER = datetime(2998, 1, 1, tzinfo=UTC)
 
 
@@ -235,6 +238,56 @@ class TestDomainAdmin:
             with refusal("is an alias that every domain has"):
                 undo_change_set(last, by=admin)
             undo_change_set(last, by=TESTER)
+
+    DEAD_ENDS: dict[str, Callable[[Actor], Any]] = {
+        "it goes to what is inactive": lambda by: change_alias(
+            alias_at("abuse@example.org"), destinations=["old@example.org"], by=by
+        ),
+        "its mailbox is inactive": lambda by: change_mailbox(mailbox_at("laure"), active=False, by=by),
+        "its mailbox takes no mail": lambda by: change_mailbox(mailbox_at("laure"), receives=False, by=by),
+        "its mailbox has expired": lambda by: change_mailbox(mailbox_at("laure"), expires_at=timezone.now(), by=by),
+        "one of many": lambda by: set_mailboxes_active([mailbox_at("sophie"), mailbox_at("laure")], False, by=by),
+    }
+
+    @pytest.mark.parametrize("way", DEAD_ENDS)
+    def test_it_goes_on_delivering(self, admin: Actor, domain: Domain, way: str) -> None:
+        add_alias(domain, "old", [ELSEWHERE], active=False, by=TESTER)
+        add_mailbox(domain, "sophie", by=TESTER)
+        with refusal("abuse@example.org is an alias that every domain has, and would deliver nowhere then"):
+            self.DEAD_ENDS[way](admin)
+        self.DEAD_ENDS[way](TESTER)
+
+    def test_over_other_aliases_it_does_too(self, admin: Actor, domain: Domain) -> None:
+        team = add_alias(domain, "team", ["laure@example.org"], by=admin)
+        change_alias(alias_at("abuse@example.org"), destinations=["team+abuse@example.org"], by=admin)
+        for stopped in ({"active": False}, {"starts_at": LATER}):
+            with refusal("would deliver nowhere then"):
+                change_alias(team, **stopped, by=admin)  # type: ignore[arg-type]
+        change_alias(alias_at("abuse@example.org"), destinations=["team@example.org", ELSEWHERE], by=admin)
+        change_alias(team, active=False, by=admin)
+
+    def test_what_is_left_of_its_destinations_delivers(self, admin: Actor, domain: Domain) -> None:
+        add_alias(domain, "old", [ELSEWHERE], active=False, by=TESTER)
+        team = add_alias(domain, "team", [ELSEWHERE], by=TESTER)
+        for name in ("laure", "team"):
+            change_alias(
+                alias_at("abuse@example.org"), destinations=[f"{name}@example.org", "old@example.org"], by=admin
+            )
+            with refusal("would deliver nowhere then"):
+                delete_mailbox(mailbox_at("laure"), by=admin) if name == "laure" else delete_alias(team, by=admin)
+
+    def test_one_that_a_superuser_left_dead_is_no_obstacle(self, admin: Actor) -> None:
+        change_mailbox(mailbox_at("laure"), active=False, by=TESTER)
+        change_alias(alias_at("abuse@example.org"), comment="Who reads this?", active=True, by=admin)
+
+    def test_no_undo_stops_what_it_leads_to(self, admin: Actor) -> None:
+        change_mailbox(mailbox_at("laure"), active=False, by=TESTER)
+        before = set(ChangeSet.objects.values_list("pk", flat=True))
+        change_mailbox(mailbox_at("laure"), active=True, by=TESTER)
+        last = ChangeSet.objects.exclude(pk__in=before).get()
+        with refusal("would deliver nowhere then"):
+            undo_change_set(last, by=admin)
+        undo_change_set(last, by=TESTER)
 
     def test_a_domain_with_them_is_deleted_as_any(self, admin: Actor, domain: Domain) -> None:
         delete_domain(domain, by=TESTER)
