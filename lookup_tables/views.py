@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor
 from accounts.pages import (
-    PanelForm,
     PersonRequest,
     asked,
     chosen,
@@ -22,7 +21,7 @@ from accounts.pages import (
     typed,
 )
 from lookup_tables import services
-from lookup_tables.forms import EntryForm
+from lookup_tables.forms import EntryForm, SeenForm
 from lookup_tables.main_cf import remark_since, what_is_written
 from lookup_tables.nouns import NOUNS, Noun
 from mailboxes.models import LocalUser
@@ -100,15 +99,15 @@ def entry(request: PersonRequest, noun: Noun, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def entry_delete(request: PersonRequest, noun: Noun, pk: int) -> HttpResponse:
     entry = get_object_or_404(noun.rows, pk=pk)
-    form = PanelForm(typed(request))
+    form = SeenForm(typed(request))
     if form.is_valid():
         with refusals_on(form):
             before = what_is_written()
-            services.delete_entry(entry, by=Actor.from_request(request))
+            services.delete_entry(entry, **form.cleaned_data, by=Actor.from_request(request))
             say(request, _("Deleted {key}."), key=entry)
             _remark(request, before)
             return redirect(f"{noun.name}_list")
-    context = {"form": form, "entry": entry, "lost": services.what_is_lost(entry)}
+    context = {"form": form, "entry": entry, "lost": services.what_is_lost(entry), "version": entry.version}
     return render(request, "lookup_tables/entry_delete.html", _around(noun) | context)
 
 

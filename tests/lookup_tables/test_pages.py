@@ -6,7 +6,7 @@ from django.test import Client
 from lookup_tables.demo import load_demo
 from lookup_tables.models import Bcc, Relocated, SenderRelay, TlsPolicy, Transport
 from lookup_tables.nouns import NOUNS, Noun
-from lookup_tables.services import add_entry
+from lookup_tables.services import add_entry, change_entry
 from mailboxes.models import AppPassword, Mailbox, RecoveryAddress
 from tests.plugins.example_mail import TESTER
 from tests.plugins.people import words_of
@@ -93,6 +93,16 @@ def test_the_question_before_it_is_deleted(alice_client: Client) -> None:
     assert "Deleted ann@example.org." in words
     assert AGAIN in words
     assert not Relocated.objects.exists()
+
+
+def test_what_somebody_else_changed_meanwhile_stays(alice_client: Client) -> None:
+    seen = add_entry(Relocated, "ann@example.org", "ann@example.net", by=TESTER)
+    url = f"{seen.get_absolute_url()}delete/"
+    assert f'name="version" value="{seen.version}"' in alice_client.get(url).content.decode()
+    change_entry(seen, comment="Why it stays", by=TESTER)
+    words = words_of(alice_client.post(url, {"version": str(seen.version)}))
+    assert "Somebody else changed this" in words
+    assert Relocated.objects.exists()
 
 
 def test_the_history_reads_in_words(alice_client: Client) -> None:
