@@ -194,6 +194,10 @@ class Noun:
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         raise NotImplementedError
 
+    def lost_with(self, row: Any, user: User) -> list[str]:
+        """Sentences about what a deletion takes or leaves behind, as its page has them."""
+        return []
+
     def version_of(self, row: Any) -> Any:
         """What services hold against the row, so that nobody overwrites what they have not seen. What is nothing but
         its key never changes."""

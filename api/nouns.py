@@ -60,7 +60,7 @@ from mailboxes.mailing_settings import change_mailing_settings
 from mailboxes.models import DefaultAlias, MailingSettings, PasswordSettings, ServerNames
 from mailboxes.parsing import normalised_local_part
 from mailboxes.password_settings import change_password_settings
-from mailboxes.removal import delete_domain
+from mailboxes.removal import delete_domain, what_is_lost
 from mailboxes.server_names import HOSTS, change_server_names
 
 
@@ -117,6 +117,9 @@ class Domains(Noun):
 
     def change(self, row: Any, values: Values, version: Any, by: Actor) -> Any:
         return change_domain(row, **values, version=version, by=by)
+
+    def lost_with(self, row: Any, user: User) -> list[str]:
+        return what_is_lost(row) if user.is_superuser else []  # it names aliases of other domains, too
 
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_domain(row, version=version, by=by)

@@ -40,6 +40,7 @@ from mailboxes.destinations import lock_alias_graph
 from mailboxes.models import Alias, Mailbox, MailboxCredential, RelayRecipient
 from mailboxes.parsing import parse_address, written_local_part
 from mailboxes.relay import add_relay_recipients, delete_relay_recipients
+from mailboxes.removal import what_is_lost
 from mailboxes.renaming import rename_address
 from mailboxes.services import (
     add_alias,
@@ -259,6 +260,9 @@ class Mailboxes(OfAddress):
         credential = MailboxCredential.objects.filter(mailbox=row).first()
         return credential is not None and is_password(password, credential.hash)
 
+    def lost_with(self, row: Any, user: User) -> list[str]:
+        return what_is_lost(row) if user.is_superuser else []  # it names aliases of other domains, too
+
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_mailbox(row, version=version, by=by)
 
@@ -293,6 +297,9 @@ class Aliases(OfAddress):
         rename = renaming(row, values, by)
         together("alias", row, [partial(change_alias, row, **values, by=by) if values else None, rename], version, by)
         return row
+
+    def lost_with(self, row: Any, user: User) -> list[str]:
+        return what_is_lost(row) if user.is_superuser else []  # it names aliases of other domains, too
 
     def delete(self, row: Any, version: Any, by: Actor) -> None:
         delete_alias(row, version=version, by=by)

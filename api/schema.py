@@ -77,6 +77,11 @@ class RehearsalSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(read_only=True)
     changes = ChangeSerializer(many=True, read_only=True)
     is_cut = serializers.BooleanField(read_only=True)
+    lost = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text=gettext_lazy("For superusers, before a deletion: what its page says, in sentences."),
+    )
 
 
 class HouseSchema(AutoSchema):

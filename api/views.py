@@ -17,15 +17,18 @@ from rest_framework.views import APIView
 
 from accounts.actors import Actor
 from accounts.models import User
-from api.access import actor_of
+from api.access import actor_of, has_scope
 from api.noun import ADD, CHANGE, PUT, Noun, Values, acting
 from api.parsing import refuse_strange_text
 from api.problems import Refused
 from api.questions import asked, filtered, need, one_page
+from api.scopes import READ
 from api.writing import by_noun, carry_out, etag_of, has_preconditions, is_rehearsing, once, refuse_stale
 from mailboxes.destinations import lock_alias_graph
 
 LIST_WORDS = ("cursor", "limit", "ordering", "count")
+# A token must be able to read all of what the sentences before a deletion may name.
+NAMED_IN_LOSSES = ("domains", "mailboxes", "aliases", "lookup_tables", "restrictions", "mail_settings")
 
 
 class HouseView(APIView):
@@ -118,12 +121,15 @@ class Single(NounView):
 
     def delete(self, request: Request, key: str) -> Response:
         by = actor_of(request)
+        lost: list[str] = []
 
         def act() -> None:
             row, version = self._seen(key, must_be=True)
+            if is_rehearsing() and all(has_scope(request, resource, READ) for resource in NAMED_IN_LOSSES):
+                lost.extend(self.noun.lost_with(row, acting(by)))
             delete(self.noun, row, version, by)
 
-        return carry_out(request, act, lambda _nothing: Response(status=204))
+        return carry_out(request, act, lambda _nothing: Response(status=204), lost=lost)
 
     def _seen(self, key: str, *, must_be: bool = False) -> tuple[Any, Any]:
         """The row, if it is what the sender saw, and its version. Within the transaction that writes."""

@@ -1,7 +1,7 @@
 """How a write is carried out: in one transaction, or rehearsed and rolled back; once for an Idempotency-Key."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from hashlib import sha256
 from io import BytesIO
@@ -44,9 +44,11 @@ def carry_out(
     show: Callable[[Any], Response],
     *,
     may_be_nothing: bool = False,
+    lost: Sequence[str] = (),
 ) -> Response:
     """Calls services in `act` and answers with `show`. With ?dry_run=true all is rolled back, and the answer is what
-    the history would say. With `may_be_nothing`, what is as it was already leaves no version and no history."""
+    the history would say, and `lost`, which `act` may have filled. With `may_be_nothing`, what is as it was already
+    leaves no version and no history."""
     is_rehearsal = is_true(asked(request, {"dry_run"}), "dry_run")
     with transaction.atomic(), change_sets_noted() as noted:
         token = _rehearsing.set(is_rehearsal)
@@ -58,7 +60,7 @@ def carry_out(
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-            answer = Response({"dry_run": True, **changes_of(noted, request)})
+            answer = Response({"dry_run": True, **changes_of(noted, request), "lost": list(lost)})
             transaction.set_rollback(True)
             return answer
         if may_be_nothing and not any(map(is_difference, _net_events(noted))):

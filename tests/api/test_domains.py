@@ -104,6 +104,7 @@ class TestDryRun:
         api("PUT", "domains/example.org/", {})
         answer = api("DELETE", "domains/example.org/?dry_run=true")
         assert [change["kind"] for change in answer.json["changes"]] == ["deleted"]
+        assert answer.json["lost"] == ["Mail to example.org is refused from then on."]
         assert Domain.objects.exists()
 
 

@@ -3,12 +3,14 @@
 import pytest
 from django.utils import timezone
 
-from accounts.models import ChangeSet
+from accounts.models import ChangeSet, User
 from domains.models import Domain
 from domains.services import add_domain
+from lookup_tables.models import Bcc
+from lookup_tables.services import add_entry
 from mailboxes.backends import MailboxOwnerBackend
 from mailboxes.models import Alias, Mailbox, RecoveryAddress
-from tests.api.conftest import Api
+from tests.api.conftest import Api, token_for
 from tests.plugins.example_mail import TESTER
 from tests.plugins.people import mailbox_of
 
@@ -117,6 +119,15 @@ class TestDomainAdmin:
     def test_chooses_no_mail_path(self, bob_api: Api) -> None:
         answer = bob_api("PUT", "mailboxes/new@falcot.org/", {"mail_path": "foreign.example/m/"})
         assert answer.faults() == {"mail_path": "refused"}
+
+    def test_rows_of_the_lookup_tables_are_named_before_a_deletion(self, api: Api, bob_api: Api, alice: User) -> None:
+        add_entry(Bcc, "jean@falcot.org", "archive@elsewhere.example", by=TESTER)
+        url = "mailboxes/jean@falcot.org/?dry_run=true"
+        stays = "BCC: jean@falcot.org → archive@elsewhere.example stays. Delete it if nobody needs it any more."
+        assert stays in api("DELETE", url).json["lost"]
+        assert bob_api("DELETE", url).json["lost"] == []
+        narrow = Api(token_for(alice, "mailboxes:write", name="narrow"))
+        assert narrow("DELETE", url).json["lost"] == []
 
     def test_the_destinations_of_others_stay_hidden(self, api: Api, bob_api: Api) -> None:
         """A deletion that cuts an alias of another domain says nothing of it to a domain admin."""
