@@ -312,7 +312,8 @@ def delete_alias(alias: Alias, *, version: int | None = None, by: Actor) -> UUID
     with recorded("delete", "alias", str(alias), domain=alias.address.domain.name, by=by) as change_set:
         lock_alias_graph()
         locked_version(Alias.objects, alias.pk, version)
-        remove_aliases([alias.pk], by=by)
+        with default_aliases_deliver([alias.address_id], by):
+            remove_aliases([alias.pk], by=by)
     return change_set
 
 
@@ -337,8 +338,9 @@ def _delete_mailboxes(mailbox_ids: Sequence[int], by: Actor) -> None:
     lock_alias_graph()
     mailboxes = Mailbox.objects.filter(pk__in=mailbox_ids)
     address_ids = list(mailboxes.values_list("address_id", flat=True))
-    remove_mailboxes(mailboxes)
-    remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()], by=by)
+    with default_aliases_deliver(address_ids, by):
+        remove_mailboxes(mailboxes)
+        remove_addresses([pk for pk in address_ids if not Alias.objects.filter(address=pk).exists()], by=by)
     _refuse_loop_without(address_ids)
 
 

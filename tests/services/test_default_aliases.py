@@ -266,6 +266,16 @@ class TestDomainAdmin:
         change_alias(alias_at("abuse@example.org"), destinations=["team@example.org", ELSEWHERE], by=admin)
         change_alias(team, active=False, by=admin)
 
+    def test_what_is_left_of_its_destinations_delivers(self, admin: Actor, domain: Domain) -> None:
+        add_alias(domain, "old", [ELSEWHERE], active=False, by=TESTER)
+        team = add_alias(domain, "team", [ELSEWHERE], by=TESTER)
+        for name in ("laure", "team"):
+            change_alias(
+                alias_at("abuse@example.org"), destinations=[f"{name}@example.org", "old@example.org"], by=admin
+            )
+            with refusal("would deliver nowhere then"):
+                delete_mailbox(mailbox_at("laure"), by=admin) if name == "laure" else delete_alias(team, by=admin)
+
     def test_one_that_a_superuser_left_dead_is_no_obstacle(self, admin: Actor) -> None:
         change_mailbox(mailbox_at("laure"), active=False, by=TESTER)
         change_alias(alias_at("abuse@example.org"), comment="Who reads this?", active=True, by=admin)
