@@ -1,5 +1,7 @@
 """The tab “Recipients” of a relay domain."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -70,3 +72,16 @@ def test_only_those_of_this_domain(alice_client: Client, relay: Domain) -> None:
 def test_other_classes_have_no_list(alice_client: Client, db: None) -> None:
     add_domain("other.example")
     assert "No recipients here" in words_of(alice_client.get("/domains/other.example/recipients/"))
+
+
+def test_a_secondary_server_gets_the_list_as_a_file(alice_client: Client, relay: Domain) -> None:
+    add_relay_recipients(relay, ["ann", "#1"], by=TESTER)
+    add_alias("sales-*@relay.example", "someone@elsewhere.example")
+    assert "Export list" in words_of(alice_client.get(URL))
+    response: Any = alice_client.get(f"{URL}export/")
+    remarked, sales, ann = sorted(b"".join(response.streaming_content).decode().splitlines())
+    assert ann == "ann@relay.example OK"
+    assert remarked.startswith("# #1@relay.example begins with #")
+    assert sales.startswith("# sales-*@relay.example cannot stand in a list")
+    add_domain("virtual.example")
+    assert alice_client.get("/domains/virtual.example/recipients/export/").status_code == 404
