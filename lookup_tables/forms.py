@@ -12,12 +12,6 @@ from lookup_tables.nouns import Noun
 _mono = {"mono": True, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
 
 
-class SeenForm(PanelForm):
-    """A button, and the version of what was seen beside it."""
-
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-
 class EntryForm(PanelForm):
     key = forms.CharField(max_length=LONGEST_KEY, widget=forms.TextInput(attrs=dict(_mono)))
     applies_to = forms.ChoiceField(label=gettext_lazy("Applies to"), widget=forms.RadioSelect)

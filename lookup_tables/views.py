@@ -22,7 +22,7 @@ from accounts.pages import (
     typed,
 )
 from lookup_tables import services
-from lookup_tables.forms import EntryForm, SeenForm
+from lookup_tables.forms import EntryForm
 from lookup_tables.main_cf import remark_since, what_is_written
 from lookup_tables.nouns import NOUNS, Noun
 from mailboxes.models import LocalUser

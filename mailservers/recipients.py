@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from lookup_tables.models import Relocated, Transport
 from mailboxes.parsing import ParsedAddress, external_form, parse_address, split_address
@@ -145,3 +146,16 @@ def patterns(domain_name: str = "") -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(SERVED + PATTERNS, {"name": domain_name})
         return [row[0] for row in cursor.fetchall()]
+
+
+def lines_for_secondary(domain_name: str = "") -> Iterator[tuple[str, str]]:
+    """Lines of texthash, or else a remark on what cannot stand in one."""
+    for pattern in patterns(domain_name):
+        sentence = _("%(pattern)s cannot stand in a list of addresses; the secondary server refuses its mail.")
+        yield "", sentence % {"pattern": pattern}
+    for recipient in every_recipient(domain_name):
+        if recipient.startswith("#"):  # a comment, postmap(1)
+            sentence = _("%(address)s begins with #, which begins a comment there. It is left out.")
+            yield "", sentence % {"address": recipient}
+        else:
+            yield f"{recipient} OK", ""

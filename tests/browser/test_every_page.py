@@ -16,6 +16,7 @@ NOT_A_PAGE = {
     "mailbox_export",
     "alias_export",
     "domain_export",
+    "recipient_export",
     "import_faults",
     "autoconfig",
     "my_apple_profile",

@@ -169,6 +169,8 @@ GET  recipient_add          /domains/relay.falcot.org/recipients/add/          i
 POST recipient_add          /domains/relay.falcot.org/recipients/add/          in  404 404 302 302
 GET  recipient_add          /domains/relay.foreign.example/recipients/add/     in  200 404 404 200
 POST recipient_add          /domains/relay.foreign.example/recipients/add/     in  302 404 404 302
+GET  recipient_export       /domains/relay.falcot.org/recipients/export/       in  404 404 200 200
+GET  recipient_export       /domains/relay.foreign.example/recipients/export/  in  200 404 404 200
 
 GET  alias_list             /domains/falcot.org/aliases/                       in  404 404 200 200
 GET  alias_list             /domains/foreign.example/aliases/                  in  200 404 404 200

@@ -1,6 +1,7 @@
 """The tab “Recipients” of a relay domain."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -84,3 +85,16 @@ def test_an_address_in_quarantine(alice_client: Client, relay: Domain) -> None:
     assert "Take the address all the same" in words
     alice_client.post(f"{URL}add/", {"recipients": "ann", "despite_quarantine": "on"})
     assert recipients() == {"ann@relay.example"}
+
+
+def test_a_secondary_server_gets_the_list_as_a_file(alice_client: Client, relay: Domain) -> None:
+    add_relay_recipients(relay, ["ann", "#1"], by=TESTER)
+    add_alias("sales-*@relay.example", "someone@elsewhere.example")
+    assert "Export list" in words_of(alice_client.get(URL))
+    response: Any = alice_client.get(f"{URL}export/")
+    remarked, sales, ann = sorted(b"".join(response.streaming_content).decode().splitlines())
+    assert ann == "ann@relay.example OK"
+    assert remarked.startswith("# #1@relay.example begins with #")
+    assert sales.startswith("# sales-*@relay.example cannot stand in a list")
+    add_domain("virtual.example")
+    assert alice_client.get("/domains/virtual.example/recipients/export/").status_code == 404

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.commands import PanelCommand
 from domains.commands import domain_named
-from mailservers.recipients import every_recipient, patterns
+from mailservers.recipients import lines_for_secondary
 
 
 class Command(PanelCommand):
@@ -25,12 +25,8 @@ class Command(PanelCommand):
             name = domain_named(options["domain"]).name if options["domain"] else ""
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        for pattern in patterns(name):
-            sentence = _("%(pattern)s cannot stand in a list of addresses; the secondary server refuses its mail.")
-            self.stderr.write(sentence % {"pattern": pattern}, style_func=str)
-        for recipient in every_recipient(name):
-            if recipient.startswith("#"):  # a comment, postmap(1)
-                sentence = _("%(address)s begins with #, which begins a comment there. It is left out.")
-                self.stderr.write(sentence % {"address": recipient}, style_func=str)
-                continue
-            self.stdout.write(f"{recipient} OK")
+        for line, remark in lines_for_secondary(name):
+            if remark:
+                self.stderr.write(remark, style_func=str)
+            else:
+                self.stdout.write(line)

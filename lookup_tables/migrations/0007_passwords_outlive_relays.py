@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lookup_tables', '0005_senders_that_sign_in'),
+        ('lookup_tables', '0006_senders_that_sign_in'),
     ]
 
     operations = [

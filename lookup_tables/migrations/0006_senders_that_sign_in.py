@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lookup_tables', '0004_senders_that_are_comments'),
+        ('lookup_tables', '0005_senders_that_are_comments'),
     ]
 
     operations = [

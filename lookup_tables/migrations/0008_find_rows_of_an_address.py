@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lookup_tables', '0006_passwords_outlive_relays'),
+        ('lookup_tables', '0007_passwords_outlive_relays'),
     ]
 
     operations = [
