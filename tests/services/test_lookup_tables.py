@@ -305,7 +305,7 @@ def test_a_sender_that_postfix_takes_for_a_comment_does_not_sign_in() -> None:
 
 def test_an_upgrade_takes_away_what_postfix_never_read() -> None:
     add(SenderRelay, "@example.org", "[mx.example.net]:587", **SIGN_IN)
-    migration = import_module("lookup_tables.migrations.0004_senders_that_are_comments").Migration
+    migration = import_module("lookup_tables.migrations.0005_senders_that_are_comments").Migration
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE lookup_tables_senderrelay DROP CONSTRAINT a_relay_password_is_no_comment")
         old = SenderRelay.objects.create(key="#1@example.org", result="[mx.example.net]:587", username="us")
