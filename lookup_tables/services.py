@@ -45,7 +45,7 @@ def add_again(entry: AnEntry, key: str, *, by: Actor) -> AnEntry:
         _lock(type(again))
         save_checked(again)
         if isinstance(again, SenderRelay):
-            for password in RelayPassword.objects.filter(relay=entry.pk):
+            for password in RelayPassword.objects.filter(relay=entry.pk, retired_at=None):
                 RelayPassword.objects.create(relay=again, token=password.token)
         _check_others(again)
     return again
