@@ -2,10 +2,11 @@
 
 Whoever renames or deletes it need not be a superuser, who alone sees these tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import CharField, Q, Value
 from django.db.models.functions import Reverse
 from django.utils.translation import gettext as _
 
@@ -44,23 +45,23 @@ def follow_address(former: str, new: str, *, keeps_old: bool, tell: Callable[[st
 
 def left_with_address(address: str) -> list[str]:
     """Sentences about the rows that name an address, and stay when it goes."""
-    keyed = [_rows(model, key=address) for model in KEYED]
-    return _in_sentences([*keyed, *(_rows(model, result=address) for model in LEADING)])
+    leading = Q(result=address)
+    return _in_sentences({model: _is(model, address) | (leading if model in LEADING else Q()) for model in KEYED})
 
 
 def left_with_domain(domain: Domain) -> list[str]:
     """The same of a domain: rows of all of it, and of addresses in it."""
-    ending = f"@{domain.name}"[::-1]
-    rows = (model._default_manager.order_by().alias(backwards=Reverse("key")) for model in KEYED)
-    return _in_sentences(
-        [*(some.filter(backwards__startswith=ending) for some in rows), _rows(Transport, key=domain.name)]
-    )
+    within = Q(backwards__startswith=f"@{domain.name}"[::-1])
+    return _in_sentences({model: within | Q(key=domain.name) if model is Transport else within for model in KEYED})
 
 
-def _rows(model: type[Entry], **wanted: str) -> Any:
-    # As the unique index begins.
-    kinds = {"applies_to__in": list(model.parameters)} if "key" in wanted and len(model.parameters) > 1 else {}
-    return model._default_manager.filter(**kinds, **wanted).order_by("pk")
+def _is(model: type[Entry], key: str) -> Q:
+    """As the unique index begins."""
+    return Q(key=key, applies_to__in=list(model.parameters)) if len(model.parameters) > 1 else Q(key=key)
+
+
+def _rows(model: type[Entry], *, key: str = "", result: str = "") -> Any:
+    return model._default_manager.filter(_is(model, key) if key else Q(result=result)).order_by("pk")
 
 
 def _follow_key(entry: Any, former: str, new: str, is_for_both: bool, by: Actor) -> None:
@@ -72,11 +73,20 @@ def _follow_key(entry: Any, former: str, new: str, is_for_both: bool, by: Actor)
         add_again(entry, former, by=by)
 
 
-def _in_sentences(found: list[Any]) -> list[str]:
-    rows = {(type(row), row.pk): row for some in found for row in some[: MOST_NAMED + 1]}
+def _in_sentences(wanted: Mapping[type[Entry], Q]) -> list[str]:
+    """One question to all tables."""
+    tables = {model.noun: model._meta.verbose_name for model in wanted}
+    first, *others = (
+        model._default_manager.alias(backwards=Reverse("key"))
+        .filter(rows)
+        .order_by()
+        .annotate(of=Value(model.noun, output_field=CharField()))
+        .values_list("of", "key", "result")[: MOST_NAMED + 1]
+        for model, rows in wanted.items()
+    )
+    found = list(first.union(*others).order_by("of", "key", "result")[: MOST_NAMED + 1])
     sentence = _("%(table)s: %(key)s → %(result)s stays. Delete it if nobody needs it any more.")
     sentences = [
-        sentence % {"table": row._meta.verbose_name, "key": row.key, "result": row.result}
-        for row in list(rows.values())[:MOST_NAMED]
+        sentence % {"table": tables[noun], "key": key, "result": result} for noun, key, result in found[:MOST_NAMED]
     ]
-    return [*sentences, _("More rows of the lookup tables stay.")] if len(rows) > MOST_NAMED else sentences
+    return [*sentences, _("More rows of the lookup tables stay.")] if len(found) > MOST_NAMED else sentences

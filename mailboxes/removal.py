@@ -166,12 +166,7 @@ def what_is_lost(thing: Domain | Mailbox | Alias, *, reader: User | None = None)
             number,
         )
         losses.append(sentence % {"address": thing, "number": number})
-    other = (
-        Alias.objects.filter(address=thing.address_id)
-        if isinstance(thing, Mailbox)
-        else Mailbox.objects.filter(address=thing.address_id)
-    )
-    if other.exists():
+    if hasattr(thing.address, "alias" if isinstance(thing, Mailbox) else "mailbox"):
         return losses
     if thing.address.former_mailbox_id:
         losses += how_long_in_quarantine()

@@ -253,7 +253,9 @@ def mailbox_password(request: PersonRequest, address: ParsedAddress) -> HttpResp
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def mailbox_delete(request: PersonRequest, address: ParsedAddress) -> HttpResponse:
-    mailbox = get_object_or_404(Mailbox.objects.visible_to(request.user).with_address(), **at(address))
+    mailbox = get_object_or_404(
+        Mailbox.objects.visible_to(request.user).with_address().select_related("address__alias"), **at(address)
+    )
     form = PanelForm(typed(request))
     if form.is_valid():
         with refusals_on(form):
