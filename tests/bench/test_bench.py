@@ -21,7 +21,7 @@ def bench(*words: str, file: Path, row: str = "lmdb") -> dict[str, Any]:
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert f"| {row} " in done.stdout
