@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import CharField, Q, Value
 from django.db.models.functions import Reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -75,7 +76,7 @@ def _follow_key(entry: Any, former: str, new: str, is_for_both: bool, by: Actor)
 
 def _in_sentences(wanted: Mapping[type[Entry], Q]) -> list[str]:
     """One question to all tables."""
-    tables = {model.noun: model._meta.verbose_name for model in wanted}
+    tables = {model.noun: capfirst(model._meta.verbose_name) for model in wanted}
     first, *others = (
         model._default_manager.alias(backwards=Reverse("key"))
         .filter(rows)

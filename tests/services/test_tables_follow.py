@@ -143,13 +143,13 @@ def test_the_question_before_a_deletion(domain: Domain, jean: Mailbox) -> None:
     add_entry(Canonical, "gone@example.org", JEAN, by=TESTER)
     add_entry(TlsPolicy, "example.org", "encrypt", by=TESTER)
     bcc = f"BCC: {JEAN} → {BOSS} stays. Delete it if nobody needs it any more."
-    canonical = f"canonical address: gone@example.org → {JEAN} stays. Delete it if nobody needs it any more."
+    canonical = f"Canonical address: gone@example.org → {JEAN} stays. Delete it if nobody needs it any more."
     assert what_is_lost(jean)[-2:] == [bcc, canonical]
     add_entry(Transport, "example.org", "smtp:[mx.example.net]:25", by=TESTER)
     add_entry(Relocated, "@example.org", "example.net", by=TESTER)
     add_entry(Relocated, "@an-example.org", "example.net", by=TESTER)
     lost = " ".join(what_is_lost(domain))
-    for row in (bcc, canonical, "transport: example.org → smtp", "relocated address: @example.org → example.net"):
+    for row in (bcc, canonical, "Transport: example.org → smtp", "Relocated address: @example.org → example.net"):
         assert row in lost
     assert "an-example.org" not in lost
 
@@ -158,7 +158,7 @@ def test_many_are_not_all_named(domain: Domain) -> None:
     for number in range(11):
         add_entry(Relocated, f"gone{number}@example.org", "example.net", by=TESTER)
     lost = what_is_lost(domain)
-    assert sum("relocated address: gone" in sentence for sentence in lost) == 10
+    assert sum("Relocated address: gone" in sentence for sentence in lost) == 10
     assert "More rows of the lookup tables stay." in lost
 
 
