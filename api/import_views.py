@@ -61,7 +61,7 @@ OF_COLUMNS = OpenApiParameter(
 ROW = {
     "anyOf": [
         {
-            "title": kind,
+            "title": f"{kind.capitalize()}Row",
             "type": "object",
             "properties": {name: {} for name in COLUMNS[kind]},
             "required": list(NEEDED[kind]),

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.db.models import Value
 from django.utils.translation import gettext as _
 
 from domains.models import Domain
@@ -124,14 +125,20 @@ class Classes:
 def reasons_of_made(classes: Classes) -> dict[str, str]:
     """For whom the panel makes its classes, by the name of the class, as a comment of main.cf says it. Addresses and
     domains are printable ASCII there (constraints: local_part_is_plain_lower_case_ascii, A-labels), so no comment is
-    more than a line. Two statements at most."""
-    reasons: dict[str, str] = {}
-    if classes.protected:
-        rows = ProtectedAlias.objects.order_by()
-        for pk, *parts in rows.values_list("pk", "alias__address__local_part", "alias__address__domain__name"):
-            reasons[f"Writers_{pk}"] = f"made by the panel: who may write to {external_form(*parts)}"
-    if classes.domains:
-        for pk, name in Domain.objects.filter(pk__in=classes.domains).values_list("pk", "name"):
+    more than a line. One statement."""
+    if not classes.made:
+        return {}
+    writers = ProtectedAlias.objects.order_by().values_list(
+        Value("Writers"), "pk", "alias__address__local_part", "alias__address__domain__name"
+    )
+    senders = (
+        Domain.objects.order_by().filter(pk__in=classes.domains).values_list(Value("Senders"), "pk", Value(""), "name")
+    )
+    reasons = {}
+    for made, pk, local_part, name in writers.union(senders, all=True):
+        if made == "Writers":
+            reasons[f"Writers_{pk}"] = f"made by the panel: who may write to {external_form(local_part, name)}"
+        else:
             reasons[f"Senders_{pk}"] = f"made by the panel: the rules of {name} about senders"
     return reasons
 

@@ -23,7 +23,7 @@ def lost_with_domain(domain: Domain) -> Iterator[str]:
         sentence = ngettext("%(number)d access rule of it goes.", "%(number)d access rules of it go.", rules)
         yield sentence % {"number": rules}
     met = RecipientClass.objects.order_by().values_list("of_class__name", flat=True)
-    names = {*met.filter(domain=domain), *met.filter(address__domain=domain).distinct()}
+    names = met.filter(domain=domain).union(met.filter(address__domain=domain))
     if names:
         sentence = _("Restriction classes that were chosen for it or its addresses are chosen no more: %(names)s.")
         yield sentence % {"names": ", ".join(sorted(names))}

@@ -148,7 +148,7 @@ def test_the_same_state_again_and_again(made: Made) -> None:
 
 def test_many_at_once(made: Made) -> None:
     made("domains", "put_domains", "example.org", body=made.model("DomainPut")(), status=201)
-    kind, line = made.model("AddImportKind")("mailboxes"), made.model("AddImportJsonBodyItem")
+    kind, line = made.model("AddImportKind")("mailboxes"), made.model("AddImportJsonMailboxesRow")
     lines = [line.from_dict({"address": f"u{number}@example.org"}) for number in range(3)]
     sent = made("imports", "add_import", body=lines, kind=kind, status=201)
     assert (sent.new, sent.refused) == (3, 0)
