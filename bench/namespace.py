@@ -33,7 +33,7 @@ class Namespace:
 
     def __enter__(self) -> "Namespace":
         self.resolver = tempfile.NamedTemporaryFile("w", prefix="resolv")  # noqa: SIM115  lives as long as the network
-        self.resolver.write(f"nameserver {NAMESERVER}\noptions timeout:5 attempts:1\n")
+        self.resolver.write(f"nameserver {NAMESERVER}\noptions timeout:5 attempts:3\n")
         self.resolver.flush()
         os.chmod(self.resolver.name, 0o644)  # noqa: S103
         # It ends when our end of the pipe is closed, even after kill -9.

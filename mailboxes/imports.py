@@ -139,25 +139,42 @@ def write_import(
     if not one.new:
         return None
     hash_sealed(one, lambda: key or kept_key(one.pk), show)
+    change_set: UUID | None
     try:
-        with recorded("import", one.kind, f"{one.label} ({one.new})", domain=_domain_of(one), by=by) as change_set:
-            _lock(one)
-            import_rules.judge(one)
-            if faulty(one).exists():
-                raise _Refused({})
-            _write(one)
-            one.change_set = change_set
-            one.save(update_fields=["change_set"])
-            ImportRow.objects.filter(of=one).delete()
+        change_set = _judge_and_write(one, by)
+    except (_Refused, IntegrityError):
+        change_set = _write_after_another(one, by)
+    forget_key(one.pk)
+    return change_set
+
+
+def _judge_and_write(one: Import, by: Actor) -> UUID:
+    with recorded("import", one.kind, f"{one.label} ({one.new})", domain=_domain_of(one), by=by) as change_set:
+        _lock(one)
+        import_rules.judge(one)
+        if faulty(one).exists():
+            raise _Refused({})
+        _write(one)
+        one.change_set = change_set
+        one.save(update_fields=["change_set"])
+        ImportRow.objects.filter(of=one).delete()
+    return change_set
+
+
+def _write_after_another(one: Import, by: Actor) -> UUID | None:
+    """What somebody else has written meanwhile is seen now: a line is refused, is there, or has another mail path."""
+    one.change_set = None  # that of the first time was taken back
+    judge_import(one)
+    if one.refused:
+        raise ValidationError(refusal_of(one))
+    if not one.new:
+        return None
+    try:
+        return _judge_and_write(one, by)
     except (_Refused, IntegrityError) as error:
-        judge_import(one)
-        if one.refused:
-            raise ValidationError(refusal_of(one)) from error
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or "?"
         sentence = _("What is there now does not go together with these lines: %(constraint)s. Nothing was added.")
         raise ValidationError(sentence % {"constraint": name}) from error
-    forget_key(one.pk)
-    return change_set
 
 
 def faulty(one: Import) -> Any:

@@ -390,6 +390,17 @@ class TestImport:
             lambda: add_mailbox(other, "bob", mail_path="example.org/ann/", by=TESTER),
             lambda: write_import(one, by=TESTER),
         )
+        assert read == ""
+        assert set(Mailbox.objects.values_list("address__local_part", "mail_path")) == {
+            ("bob", "example.org/ann/"),
+            ("ann", "example.org/ann-2/"),
+        }
+
+    def test_the_same_mail_path_by_a_line_that_names_it(self, domain: Domain, other: Domain) -> None:
+        one = self.staged("mailboxes", "address,mail_path\nann@example.org,mail/ann/\n")
+        read = while_the_first_is_not_done(
+            lambda: add_mailbox(other, "bob", mail_path="mail/ann/", by=TESTER), lambda: write_import(one, by=TESTER)
+        )
         assert read == "Refused lines: 1 of 1. Nothing was added."
         assert addresses() == {"bob@example.com"}
 
