@@ -86,7 +86,9 @@ def test_root_asks_dovecot_who_is_signed_in(panel: Panel, tmp_path: Path) -> Non
 def test_a_command_ends_with_root_whom_it_asks(panel: Panel, tmp_path: Path, number: int) -> None:
     conf = tmp_path / "dovecot.conf"
     conf.write_text(f"base_dir = {tmp_path}/nobody\nssl = no\n")
-    command = [str(panel.checkout / "script/manage"), "end_sessions", "--every", "60", "--conf", str(conf)]
+    # Who runs the tests by nohup(1) has them ignore SIGHUP, and all that they start.
+    command = ["env", "--default-signal=HUP", str(panel.checkout / "script/manage")]
+    command += ["end_sessions", "--every", "60", "--conf", str(conf)]
     with subprocess.Popen(command, env=panel.environment, stderr=subprocess.PIPE, text=True) as root:
         assert root.stderr
         while "could not be ended" not in (line := root.stderr.readline()):
