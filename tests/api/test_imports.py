@@ -194,7 +194,7 @@ def test_the_description_says_which_columns_a_row_may_have(api: Api, falcot: Dom
     """As the importer takes it and refuses it."""
     asked = api.get("schema/")["paths"]["/api/v1/imports/"]["post"]
     rows = asked["requestBody"]["content"]["application/json"]["schema"]["items"]["anyOf"]
-    (row,) = [one for one in rows if one["title"] == kind]
+    (row,) = [one for one in rows if one["title"] == f"{kind.capitalize()}Row"]
     assert (list(row["properties"]), row["required"]) == (list(COLUMNS[kind]), list(NEEDED[kind]))
     validator = Draft202012Validator(row)
     for cell, more, status in [(None, {}, 200), ("x", {}, 200), ("x", {"colour": "red"}, 422)]:
