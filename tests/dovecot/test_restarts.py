@@ -5,9 +5,9 @@ import smtplib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from queue import Empty, SimpleQueue
-from threading import Lock
+from threading import Event, Lock
 from time import monotonic, sleep
 from typing import NamedTuple
 
@@ -59,10 +59,21 @@ class Traffic:
         self.cut_off: list[Message] = []
         self.put_off_at = 0.0
         self.given_up = False
+        self.may_go_on = Event()
+        self.may_go_on.set()
         for number in range(MESSAGES):
             whose = number % PEOPLE
             ways = (person(whose), f"alias{whose}@home.example", f"person{whose}@brand.example")
             self.waiting.put(Message(number, ways[number // PEOPLE % len(ways)]))
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """No client offers a message meanwhile."""
+        self.may_go_on.clear()
+        try:
+            yield
+        finally:
+            self.may_go_on.set()
 
     def play(self, door: Callable[[], AbstractContextManager[smtplib.SMTP]]) -> None:
         """One client, which comes again after whatever went wrong."""
@@ -78,6 +89,7 @@ class Traffic:
 
     def converse(self, session: smtplib.SMTP) -> None:
         for _turn in range(A_SESSION):
+            self.may_go_on.wait()
             try:
                 message = self.waiting.get(timeout=PAUSE)
             except Empty:
@@ -172,6 +184,18 @@ def test_every_message_is_accounted_for(mail: Dovecot, cluster: Cluster, noted: 
         )
         noted(f"all mail in traffic is taken, after {after}", max(0, traffic.put_off_at - since))
 
+    def reload_postfix() -> None:
+        """While much is logged, master(8) and the postlogd that it has to start may wait for each other for ever."""
+
+        def is_quiet() -> bool:
+            before = len(mail.postfix.log())
+            sleep(0.5)
+            return len(mail.postfix.log()) == before
+
+        eventually(is_quiet, "what is under way to end", COMES_BACK)
+        mail.postfix.reload()
+        mail.postfix.settle()
+
     with ThreadPoolExecutor(len(doors)) as threads:
         clients = [threads.submit(traffic.play, door) for door in doors]
         try:
@@ -192,7 +216,8 @@ def test_every_message_is_accounted_for(mail: Dovecot, cluster: Cluster, noted: 
             cluster.stop()
             until_it_is_missed()
             cluster.start()
-            mail.postfix.reload()
+            with traffic.at_rest():
+                reload_postfix()
             until_nobody_is_put_off("PostgreSQL was stopped and started, and Postfix reloaded")
 
             crash(cluster)
@@ -202,6 +227,8 @@ def test_every_message_is_accounted_for(mail: Dovecot, cluster: Cluster, noted: 
             until(MESSAGES)
         finally:
             traffic.given_up = True
+            if not cluster.running:
+                cluster.start()
         for client in clients:
             client.result()
 
