@@ -112,7 +112,8 @@ def what(step: Step) -> str:
 def decided_by(answer: Answer) -> str:
     if answer.decided is None:
         return _("Nothing is against it.")
-    return f"{what(answer.decided)} ({where(answer.decided)})"
+    rule, place = what(answer.decided), where(answer.decided)
+    return rule if rule == place else f"{rule} ({place})"  # a parameter stands in no list
 
 
 def answer_of(assumed: Assumed) -> str:

@@ -50,6 +50,11 @@ def test_parameters_of_main_cf_are_stated(page: Client) -> None:
     assert "“1” is neither yes nor no." in words
 
 
+def test_a_parameter_that_decides_is_named_once(page: Client) -> None:
+    asked = SESSION | {"helo": "", "to": "jean@falcot.org", "set": "smtpd_helo_required=yes"}
+    assert "<p>smtpd_helo_required</p>" in page.get("/simulate/", asked).content.decode()
+
+
 def test_people_type_and_read_the_u_label(page: Client) -> None:
     add_domain("bücher.example")
     add_mailbox("jean@xn--bcher-kva.example")
